@@ -1,0 +1,1 @@
+"""Imports the VCF files of clinical cases into Apache Iceberg."""

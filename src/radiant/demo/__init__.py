@@ -1,0 +1,1 @@
+"""Demo families: simulated, VEP-annotated, with their truth beside them."""

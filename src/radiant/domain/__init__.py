@@ -1,0 +1,1 @@
+"""What a case is: frozen dataclasses and pure rules on the standard library alone."""

@@ -1,0 +1,101 @@
+"""A case: one analysis of one person or family."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Sex(StrEnum):
+    """Stated sex, as the fifth column of a PED file says it (1, 2, anything else)."""
+
+    MALE = "male"
+    FEMALE = "female"
+    UNKNOWN = "unknown"
+
+
+class Affected(StrEnum):
+    """Affected status, as the sixth column of a PED file says it (2, 1, 0 or -9)."""
+
+    AFFECTED = "affected"
+    UNAFFECTED = "unaffected"
+    UNKNOWN = "unknown"
+
+
+class Priority(StrEnum):
+    """How soon a case must be imported, most urgent first."""
+
+    STAT = "stat"
+    ASAP = "asap"
+    URGENT = "urgent"
+    ROUTINE = "routine"
+
+    @property
+    def rank(self) -> int:
+        """0 for the most urgent."""
+        return list(Priority).index(self)
+
+
+class CaseState(StrEnum):
+    """Where a case stands between registration and its rows being visible."""
+
+    REGISTERED = "registered"
+    ASSIGNED = "assigned"
+    IMPORTING = "importing"
+    IMPORTED = "imported"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+TRANSITIONS: dict[CaseState, frozenset[CaseState]] = {
+    CaseState.REGISTERED: frozenset({CaseState.ASSIGNED, CaseState.DELETED}),
+    CaseState.ASSIGNED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.IMPORTING, CaseState.DELETED}),
+    CaseState.IMPORTING: frozenset(
+        {CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.IMPORTING, CaseState.IMPORTED, CaseState.FAILED,
+         CaseState.DELETED}
+    ),
+    CaseState.IMPORTED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.DELETED}),
+    CaseState.FAILED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.DELETED}),
+    CaseState.DELETED: frozenset({CaseState.REGISTERED}),
+}
+"""Which state may follow which. A crashed run leaves `assigned` or `importing`; both may start over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person of a case, as the pedigree states it.
+
+    Parents are found by the pedigree's individual ids (`father`, `mother`), never by a role alone.
+    """
+
+    sample: str
+    """Name of the sample column in the VCF; also the individual id of the PED file."""
+    family_id: str
+    """First column of the PED file."""
+    father: str | None
+    """Individual id of the father, None when the pedigree says `0`. May name someone who is not sequenced."""
+    mother: str | None
+    """Individual id of the mother, None when the pedigree says `0`. May name someone who is not sequenced."""
+    sex: Sex
+    affected: Affected
+    patient_id: str
+    """The person, across cases. `family_id:sample` unless the pedigree has a `patient_id` column."""
+    experiment_id: str
+    """The sequencing experiment. `family_id:sample` unless the pedigree has an `experiment_id` column."""
+    is_proband: bool
+    """Exactly one member of a case is the proband."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One analysis of one person or family."""
+
+    case_id: int
+    """From 1; the only identifier that may appear in a path, a log above DEBUG or a label."""
+    vcf_uri: str
+    """Where the VCF or BCF is (`file://` or any object store)."""
+    strategy: str
+    """Experimental strategy: `wgs`, `wxs` or a configured one."""
+    priority: Priority
+    assembly: str
+    """`GRCh38` or `GRCh37`."""
+    members: tuple[Member, ...]
+    """In the order of the pedigree."""

@@ -1,0 +1,187 @@
+"""Every error radiant raises on purpose.
+
+```
+RadiantError
+├─ ConfigError                 terminal   78   a setting, an environment variable, a missing package
+├─ InputError                  terminal   65   what a person handed in
+│  ├─ VcfFormatError                           the file breaks a rule of the VCF specification
+│  ├─ VcfTruncatedError                        the file ends before its end
+│  ├─ SampleMismatchError                      pedigree and VCF name different samples
+│  └─ PedigreeError                            the pedigree contradicts itself
+├─ StorageError                transient  75   bytes could not be read or written
+├─ LakeError                   terminal   70
+│  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
+│  ├─ CommitConflictError      transient  75   somebody else committed first; nothing of ours landed
+│  └─ CommitUnknownError       terminal   70   nobody knows whether it landed: nothing may be deleted
+├─ RegistryError               terminal   70
+│  ├─ CaseNotFoundError        terminal   65
+│  ├─ CaseStateError           terminal   70   a transition the state machine does not allow
+│  ├─ PartitionError           terminal   65   ids that belong to two parts, or a range that is full
+│  └─ RegistryUnavailableError transient  75
+└─ JobError                    (raised on Airflow's side only)
+   ├─ JobFailedError                           the job said why: carries its code, message, retryable
+   ├─ JobLostError             transient  75   the job ended without saying anything (out of memory, killed)
+   └─ JobProtocolError         terminal   70   request or result document unreadable or of another version
+```
+
+`code`, `retryable` and `exit_code` are facts of the class. Exit codes follow BSD `sysexits.h`:
+65 bad input (EX_DATAERR), 70 bug (EX_SOFTWARE), 75 transient (EX_TEMPFAIL), 78 configuration (EX_CONFIG).
+A message says what, the value, the rule and what to do. It never names a patient or a sample's genotype.
+"""
+
+from typing import ClassVar
+
+EXIT_OK = 0
+EXIT_BAD_INPUT = 65
+EXIT_BUG = 70
+EXIT_TRANSIENT = 75
+EXIT_CONFIG = 78
+
+
+class RadiantError(Exception):
+    """The base of all of them."""
+
+    code: ClassVar[str] = "Bug"
+    retryable: ClassVar[bool] = False
+    exit_code: ClassVar[int] = EXIT_BUG
+
+
+class ConfigError(RadiantError):
+    """A setting is missing, misspelt or out of range."""
+
+    code = "Config"
+    exit_code = EXIT_CONFIG
+
+
+class InputError(RadiantError):
+    """What was handed in cannot be imported; trying again changes nothing."""
+
+    code = "BadInput"
+    exit_code = EXIT_BAD_INPUT
+
+
+class VcfFormatError(InputError):
+    """A VCF breaks a rule of its specification; the message names file, line, rule and remedy."""
+
+    code = "VcfFormat"
+
+
+class VcfTruncatedError(InputError):
+    """A VCF ends before its end: no BGZF end-of-file block, or half a last line."""
+
+    code = "VcfTruncated"
+
+
+class SampleMismatchError(InputError):
+    """A declared member is not a sample of the VCF; the message lists both sides."""
+
+    code = "SampleMismatch"
+
+
+class PedigreeError(InputError):
+    """A pedigree contradicts itself: a loop, a father who is female, a duplicate."""
+
+    code = "Pedigree"
+
+
+class StorageError(RadiantError):
+    """Bytes could not be read or written for a reason that may pass."""
+
+    code = "Storage"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+
+class LakeError(RadiantError):
+    """The Iceberg side failed."""
+
+    code = "Lake"
+
+
+class SchemaMismatchError(LakeError):
+    """Columns differ from those the table declares."""
+
+    code = "SchemaMismatch"
+
+
+class CommitConflictError(LakeError):
+    """Another writer committed first; nothing of this commit landed and it may be repeated."""
+
+    code = "CommitConflict"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+
+class CommitUnknownError(LakeError):
+    """The catalog did not say whether the commit landed: delete nothing, reconcile by the commit token."""
+
+    code = "CommitUnknown"
+
+
+class RegistryError(RadiantError):
+    """The case registry refused."""
+
+    code = "Registry"
+
+
+class CaseNotFoundError(RegistryError):
+    """No case of that number is registered."""
+
+    code = "CaseNotFound"
+    exit_code = EXIT_BAD_INPUT
+
+
+class CaseStateError(RegistryError):
+    """The case's state does not allow this transition."""
+
+    code = "CaseState"
+
+
+class PartitionError(RegistryError):
+    """Ids that must share a part already belong to two, or a strategy's range of parts is full."""
+
+    code = "Partition"
+    exit_code = EXIT_BAD_INPUT
+
+
+class RegistryUnavailableError(RegistryError):
+    """The registry's database does not answer."""
+
+    code = "RegistryUnavailable"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+
+class JobError(RadiantError):
+    """A job did not succeed, seen from Airflow's side."""
+
+    code = "Job"
+
+
+class JobFailedError(JobError):
+    """The job wrote a result that says it failed; carries the job's own code, message and retryable."""
+
+    def __init__(self, message: str, *, code: str, retryable: bool) -> None:
+        """Keep the job's own verdict beside its message."""
+        super().__init__(message)
+        self.job_code = code
+        self.job_retryable = retryable
+
+
+class JobLostError(JobError):
+    """The job ended without a result; `reason` is the platform's name for why (OutOfMemory, Evicted, Lost)."""
+
+    code = "Lost"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+    def __init__(self, message: str, *, reason: str = "Lost") -> None:
+        """Keep the platform's reason beside the message."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class JobProtocolError(JobError):
+    """A request or result document is unreadable, or of another protocol version."""
+
+    code = "Protocol"

@@ -1,0 +1,1 @@
+"""Arrow -> Iceberg: stage, commit, read, maintain; knows no VCF."""

@@ -1,0 +1,1 @@
+"""The only package that imports Airflow: one job on the chosen backend."""

@@ -1,0 +1,1 @@
+"""Cases and their states (SQLAlchemy: SQLite by default, PostgreSQL)."""

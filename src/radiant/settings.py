@@ -1,0 +1,205 @@
+"""Every setting, and the only reader of environment variables.
+
+`RADIANT_<NAME>` sets a value, `RADIANT_<GROUP>__<NAME>` one inside a group. A `RADIANT_*` variable that names no
+setting is an error: a misspelt limit must not be silently no limit. Iceberg catalogs are configured by PyIceberg's own
+variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`).
+"""
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from radiant.errors import ConfigError
+
+PREFIX = "RADIANT_"
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+class JobOverrides(_Group):
+    """What one job may use instead of the catalogue's numbers."""
+
+    cpu: float | None = Field(default=None, ge=0.25)
+    """Cores."""
+    memory_mib: int | None = Field(default=None, ge=64)
+    """Memory limit."""
+    scratch_gib: int | None = Field(default=None, ge=1)
+    """Temporary disk."""
+    timeout_s: int | None = Field(default=None, ge=1)
+    """Seconds after which the job is stopped."""
+    retries: int | None = Field(default=None, ge=0)
+    """How often a transient failure is tried again."""
+
+
+class Jobs(_Group):
+    """Overrides per job."""
+
+    plan_import: JobOverrides = JobOverrides()
+    prepare_part: JobOverrides = JobOverrides()
+    import_case: JobOverrides = JobOverrides()
+    commit_part: JobOverrides = JobOverrides()
+    poc: JobOverrides = JobOverrides()
+    memory_cap_mib: int = Field(default=30 * 1024, ge=64)
+    """Memory never grows beyond this after a job ran out of it."""
+
+
+class Vcf(_Group):
+    """How VCF files are read."""
+
+    assembly: Literal["GRCh38", "GRCh37"] = "GRCh38"
+    """Assembly of cases that do not state their own."""
+    tolerate: int = Field(default=0, ge=0)
+    """Up to this many rejected lines let a case through; 0 is strict."""
+    fasta: str | None = None
+    """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
+
+
+class Registry(_Group):
+    """The case registry."""
+
+    url: str | None = None
+    """SQLAlchemy URL; a SQLite file in the home folder when unset."""
+    lease_s: int = Field(default=6 * 3600, ge=1)
+    """A case that a run claimed and did not finish is due again after this many seconds."""
+
+
+class Lake(_Group):
+    """The Iceberg side."""
+
+    catalog: str = "default"
+    """Name of the PyIceberg catalog; a SQLite catalog in the home folder when PyIceberg has no configuration for it."""
+    namespace: str = "radiant"
+    """Namespace of the tables."""
+    warehouse: str | None = None
+    """Where the built-in catalog puts its tables; `<home>/warehouse` when unset."""
+
+
+class Settings(BaseSettings):
+    """All settings, frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+    home: Path = Path(".radiant")
+    """Folder of the embedded default: Airflow's home, registry, warehouse, work files."""
+    backend: Literal["local"] = "local"
+    """Where jobs run."""
+    work_uri: str | None = None
+    """Where request and result documents are; `<home>/work` when unset."""
+    image: str | None = None
+    """Image reference of the worker, recorded with every import; None for local processes."""
+    jobs: Jobs = Jobs()
+    vcf: Vcf = Vcf()
+    registry: Registry = Registry()
+    lake: Lake = Lake()
+
+    @property
+    def home_path(self) -> Path:
+        """The home folder, absolute."""
+        return self.home.expanduser().absolute()
+
+    @property
+    def effective_work_uri(self) -> str:
+        """Where request and result documents are."""
+        return self.work_uri or f"file://{self.home_path}/work"
+
+    @property
+    def effective_registry_url(self) -> str:
+        """SQLAlchemy URL of the registry."""
+        return self.registry.url or f"sqlite:///{self.home_path / 'registry.db'}"
+
+    @property
+    def effective_warehouse(self) -> str:
+        """Where the built-in catalog puts its tables."""
+        return self.lake.warehouse or f"file://{self.home_path}/warehouse"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        ConfigError: a variable named `RADIANT_*` that is no setting (the nearest name is suggested), or a value out of
+            range.
+    """
+    names = os.environ if environment is None else environment
+    known = set(setting_names())
+    for name in sorted(names):
+        if name.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            hint = f"did you mean {near[0]}?" if near else "`radiant config` lists all settings"
+            msg = f"{name} is not a setting of radiant; {hint} Unset it or correct its name."
+            raise ConfigError(msg)
+    try:
+        return Settings.model_validate(_nested(names)) if environment is not None else Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{_variable(item['loc'])}={item['input']!r}: {item['msg']}"
+            if not _is_secret(str(item["loc"][-1]))
+            else f"{_variable(item['loc'])}: {item['msg']}"
+            for item in error.errors()
+        )
+        msg = f"a setting is out of range: {problems}"
+        raise ConfigError(msg) from None
+
+
+def setting_names() -> Iterator[str]:
+    """Yield the environment variable of every setting, in the order of this file."""
+    yield from _names(Settings, PREFIX)
+
+
+def effective_settings(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield (variable, value) for every setting, defaults filled in and passwords replaced by `***`."""
+    filled = {
+        "RADIANT_HOME": str(settings.home_path),
+        "RADIANT_WORK_URI": settings.effective_work_uri,
+        "RADIANT_REGISTRY__URL": settings.effective_registry_url,
+        "RADIANT_LAKE__WAREHOUSE": settings.effective_warehouse,
+    }
+    for name in setting_names():
+        value: Any = settings
+        for part in name.removeprefix(PREFIX).lower().split("__"):
+            value = getattr(value, part)
+        yield name, mask_secret(filled.get(name, "" if value is None else str(value)))
+
+
+def mask_secret(text: str) -> str:
+    """Replace the password of a URL by `***`."""
+    return re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", text)
+
+
+def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}"
+
+
+def _nested(names: Mapping[str, str]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in names.items():
+        if name.startswith(PREFIX):
+            *groups, last = name.removeprefix(PREFIX).lower().split("__")
+            node = tree
+            for group in groups:
+                node = node.setdefault(group, {})
+            node[last] = value
+    return tree
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    return PREFIX + "__".join(str(part).upper() for part in location)
+
+
+def _is_secret(name: str) -> bool:
+    return name in {"url"}

@@ -1,0 +1,36 @@
+"""Bytes at a URI: read, write-then-rename, exists, list, remove.
+
+`file://` and plain paths, and whatever fsspec knows by its scheme (`s3://` with the `s3` extra). Every call raises
+`StorageError` for what may pass (time-outs, full disks) and `InputError` for what a person must mend (no such file,
+no permission, a folder where a file belongs).
+"""
+
+from radiant.storage.bytes_at import (
+    delete_prefix,
+    exists,
+    file_uri,
+    fingerprint,
+    join,
+    list_files,
+    local_path,
+    open_read,
+    open_write,
+    read_bytes,
+    to_uri,
+    write_bytes,
+)
+
+__all__ = [
+    "delete_prefix",
+    "exists",
+    "file_uri",
+    "fingerprint",
+    "join",
+    "list_files",
+    "local_path",
+    "open_read",
+    "open_write",
+    "read_bytes",
+    "to_uri",
+    "write_bytes",
+]

@@ -1,0 +1,1 @@
+"""VCF -> Arrow record batches; knows neither Airflow nor Iceberg."""

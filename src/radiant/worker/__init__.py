@@ -1,0 +1,1 @@
+"""What runs in the container: argv -> handler -> result document -> exit code."""
