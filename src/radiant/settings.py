@@ -202,4 +202,4 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name in {"url"}
+    return name == "url"

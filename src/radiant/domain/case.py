@@ -49,8 +49,14 @@ TRANSITIONS: dict[CaseState, frozenset[CaseState]] = {
     CaseState.REGISTERED: frozenset({CaseState.ASSIGNED, CaseState.DELETED}),
     CaseState.ASSIGNED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.IMPORTING, CaseState.DELETED}),
     CaseState.IMPORTING: frozenset(
-        {CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.IMPORTING, CaseState.IMPORTED, CaseState.FAILED,
-         CaseState.DELETED}
+        {
+            CaseState.REGISTERED,
+            CaseState.ASSIGNED,
+            CaseState.IMPORTING,
+            CaseState.IMPORTED,
+            CaseState.FAILED,
+            CaseState.DELETED,
+        }
     ),
     CaseState.IMPORTED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.DELETED}),
     CaseState.FAILED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.DELETED}),

@@ -57,7 +57,12 @@ _KEY = (
 )
 
 _LOCUS = (
-    _c("locus", Type.STRING, "`chrom-pos-ref-alt` after splitting and trimming, for example `17-43094464-A-G`.", required=True),
+    _c(
+        "locus",
+        Type.STRING,
+        "`chrom-pos-ref-alt` after splitting and trimming, for example `17-43094464-A-G`.",
+        required=True,
+    ),
     _c("locus_hash", Type.LONG, "xxh3-64 of `locus` (UTF-8, seed 0), as a signed 64-bit integer.", required=True),
     _c("chromosome", Type.STRING, "Without `chr`; the mitochondrial one is `M`.", required=True),
     _c("start", Type.LONG, "1-based position of the first base of `reference`.", required=True),
@@ -103,7 +108,12 @@ OCCURRENCE = Table(
         _c("quality", Type.FLOAT, "QUAL."),
         _c("filter", Type.STRINGS, "FILTER: [PASS], the names of the failed filters, or null where the file says `.`."),
         _c("gt", Type.STRING, "The GT field as written, with the numbering of the source line."),
-        _c("calls", Type.INTS, "0 reference, 1 this allele, -1 missing or another ALT; as long as the ploidy.", required=True),
+        _c(
+            "calls",
+            Type.INTS,
+            "0 reference, 1 this allele, -1 missing or another ALT; as long as the ploidy.",
+            required=True,
+        ),
         _c("phased", Type.BOOLEAN, "Whether GT is phased.", required=True),
         _c("phase_set", Type.STRING, "PS."),
         _c("zygosity", Type.STRING, "HET, HOM, HEM or UNK (too few reads, or not all calls known).", required=True),
@@ -115,11 +125,23 @@ OCCURRENCE = Table(
         _c("ad_ratio", Type.FLOAT, "`ad_alt / ad_total`; null when the total is 0 or missing."),
         *_parent("mother"),
         *_parent("father"),
-        _c("parental_origin", Type.STRING,
-           "denovo, mother, father, both, ambiguous, possible_denovo, possible_mother, possible_father, unknown.", required=True),
-        _c("mendelian_error", Type.BOOLEAN, "Whether the trio genotype is impossible; null when a genotype it needs is missing."),
+        _c(
+            "parental_origin",
+            Type.STRING,
+            "denovo, mother, father, both, ambiguous, possible_denovo, possible_mother, possible_father, unknown.",
+            required=True,
+        ),
+        _c(
+            "mendelian_error",
+            Type.BOOLEAN,
+            "Whether the trio genotype is impossible; null when a genotype it needs is missing.",
+        ),
         _c("transmission_mode", Type.STRING, "Mode of inheritance; see docs/inheritance.md.", required=True),
-        _c("compound_het", Type.BOOLEAN, "Whether the allele is one of a compound heterozygous pair; null for members without that check."),
+        _c(
+            "compound_het",
+            Type.BOOLEAN,
+            "Whether the allele is one of a compound heterozygous pair; null for members without that check.",
+        ),
         _c("compound_het_partners", Type.STRINGS, "Loci of the other alleles of the pairs."),
         _c("compound_het_in_trans", Type.STRING, "known (by parents or phase) or assumed."),
         _c("info_ac", Type.INT, "INFO AC of this allele."),
@@ -184,10 +206,23 @@ VARIANT = Table(
     (
         *_KEY,
         *_LOCUS,
-        _c("variant_class", Type.STRING, "SNV, MNV, insertion, deletion, indel or symbolic, from the alleles.", required=True),
-        _c("rsnumber", Type.STRINGS, "The rs numbers of ID and Existing_variation, each once; null when there are none."),
+        _c(
+            "variant_class",
+            Type.STRING,
+            "SNV, MNV, insertion, deletion, indel or symbolic, from the alleles.",
+            required=True,
+        ),
+        _c(
+            "rsnumber",
+            Type.STRINGS,
+            "The rs numbers of ID and Existing_variation, each once; null when there are none.",
+        ),
         *_CONSEQUENCE_FIELDS,
-        _c("picked_by", Type.STRING, "Why this consequence: PICK, MANE_SELECT, CANONICAL, impact, first; null without any."),
+        _c(
+            "picked_by",
+            Type.STRING,
+            "Why this consequence: PICK, MANE_SELECT, CANONICAL, impact, first; null without any.",
+        ),
     ),
     ("chromosome", "start", "reference", "alternate"),
 )
@@ -210,10 +245,20 @@ QUARANTINE = Table(
     "One row per rejected line or rejected piece of a kept line.",
     (
         *_KEY,
-        _c("line", Type.LONG, "1-based line number in the (decompressed) file; the record's ordinal for BCF.", required=True),
+        _c(
+            "line",
+            Type.LONG,
+            "1-based line number in the (decompressed) file; the record's ordinal for BCF.",
+            required=True,
+        ),
         _c("rule", Type.STRING, "Short name of the rule that was broken.", required=True),
         _c("message", Type.STRING, "What is wrong, with the value.", required=True),
-        _c("record_kept", Type.BOOLEAN, "True when only a piece (one CSQ entry) was rejected and the record was kept.", required=True),
+        _c(
+            "record_kept",
+            Type.BOOLEAN,
+            "True when only a piece (one CSQ entry) was rejected and the record was kept.",
+            required=True,
+        ),
         _c("text", Type.STRING, "The line or piece, its first 4,096 characters."),
     ),
     ("line",),
@@ -239,7 +284,12 @@ CASE_LOAD = Table(
         _c("image", Type.STRING, "Image digest, null for a local process."),
         _c("rows", Type.STRING, "JSON: rows per table.", required=True),
         _c("snapshots", Type.STRING, "JSON: Iceberg snapshot id per table that holds the case's rows.", required=True),
-        _c("report", Type.STRING, "JSON: the import report (lines per bucket and contig, quality numbers, warnings).", required=True),
+        _c(
+            "report",
+            Type.STRING,
+            "JSON: the import report (lines per bucket and contig, quality numbers, warnings).",
+            required=True,
+        ),
     ),
     ("case_id",),
 )

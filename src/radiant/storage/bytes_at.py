@@ -3,7 +3,7 @@
 import contextlib
 import errno
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import IO, Any, cast
@@ -25,12 +25,12 @@ class Fingerprint:
 
 
 def to_uri(path: str, base: Path | None = None) -> str:
-    """Return an absolute URI for a path or URI as a person wrote it.
+    r"""Return an absolute URI for a path or URI as a person wrote it.
 
     A relative path counts from `base` (the current folder when None).
 
     Raises:
-        InputError: a Windows path (`C:\\data\\a.vcf`), which no machine that runs radiant can open.
+        InputError: a Windows path (`C:\data\a.vcf`), which no machine that runs radiant can open.
     """
     if "://" in path:
         return path
@@ -114,7 +114,7 @@ def read_bytes(uri: str) -> bytes:
 
 
 @contextlib.contextmanager
-def open_write(uri: str) -> Iterator[IO[bytes]]:
+def open_write(uri: str) -> Generator[IO[bytes]]:
     """Write a file that appears under its name only when the block ends without an error.
 
     Raises:
@@ -186,7 +186,7 @@ def _is_local(filesystem: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _named(uri: str) -> Iterator[None]:
+def _named(uri: str) -> Generator[None]:
     """Turn the operating system's errors into ours, with the URI and the remedy."""
     try:
         yield
