@@ -9,6 +9,7 @@ RadiantError
 │  ├─ SampleMismatchError                      pedigree and VCF name different samples
 │  └─ PedigreeError                            the pedigree contradicts itself
 ├─ StorageError                transient  75   bytes could not be read or written
+├─ TerminatedError             transient  75   the platform asked the job to stop (drain, spot notice, time-out)
 ├─ LakeError                   terminal   70
 │  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
 │  ├─ CommitConflictError      transient  75   somebody else committed first; nothing of ours landed
@@ -88,6 +89,14 @@ class StorageError(RadiantError):
     """Bytes could not be read or written for a reason that may pass."""
 
     code = "Storage"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+
+class TerminatedError(RadiantError):
+    """The platform sent SIGTERM: a drained node, a spot notice, a time-out, a person."""
+
+    code = "Terminated"
     retryable = True
     exit_code = EXIT_TRANSIENT
 

@@ -1,0 +1,141 @@
+"""`radiant-worker <job> --request URI --result URI`: the same command line on every backend.
+
+Deletes a stale result, works, then writes the result by rename, also when it fails. Exit 0, or 65 bad input, 70 bug,
+75 transient, 78 configuration. Without a readable request there is no attempt to answer: the error goes to standard
+error and the exit code alone tells.
+"""
+
+import argparse
+import datetime as dt
+import importlib
+import logging
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib import metadata
+from types import FrameType
+
+from radiant import storage
+from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, RadiantError, TerminatedError
+from radiant.jobs.catalogue import find_job
+from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, encode
+from radiant.settings import Settings, load_settings
+from radiant.worker.outcome import Outcome
+from radiant.worker.usage import UsageMeter
+
+log = logging.getLogger("radiant.worker")
+
+Handler = Callable[[Request, Settings], Outcome]
+
+HANDLERS = {
+    "plan-import": "radiant.worker.plan_import",
+    "prepare-part": "radiant.worker.prepare_part",
+    "import-case": "radiant.worker.import_case",
+    "commit-part": "radiant.worker.commit_part",
+    "poc": "radiant.worker.poc",
+}
+"""Module of each job's `handle`; imported only when its job runs, so that none pays for another's libraries."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run one job and exit."""
+    arguments = _parse(sys.argv[1:] if argv is None else argv)
+    # A job's log is somebody's only witness: lines leave at once and in order.
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        settings = load_settings()
+        find_job(arguments.job)
+        request = decode_request(storage.read_bytes(arguments.request), arguments.request)
+        if request.job != arguments.job:
+            msg = f"{arguments.request} asks for {request.job}, the command line for {arguments.job}"
+            raise ConfigError(msg)
+        storage.delete_prefix(arguments.result)
+    except RadiantError as error:
+        log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for a person, a traceback is not
+        sys.exit(error.exit_code)
+    sys.exit(run(request, settings, arguments.result))
+
+
+def run(request: Request, settings: Settings, result_uri: str) -> int:
+    """Run the job, write its result document and return the exit code."""
+    started = _now()
+    meter = UsageMeter()
+    meter.start()
+    outcome = Outcome(output=None)
+    failure: Failure | None = None
+    try:
+        handler: Handler = importlib.import_module(HANDLERS[request.job]).handle
+        outcome = handler(request, settings)
+    except RadiantError as error:
+        failure = Failure(error.code, str(error), error.retryable, error.exit_code)
+        log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for a person, a traceback is not
+    except MemoryError:
+        failure = Failure("OutOfMemory", "the job ran out of memory", retryable=True, exit_code=EXIT_TRANSIENT)
+        log.exception("OutOfMemory")
+    except Exception as error:
+        message = f"{type(error).__name__}: {error}. This is a bug in radiant: report it with the log above"
+        failure = Failure("Bug", message, retryable=False, exit_code=EXIT_BUG)
+        log.exception("Bug")
+    result = Result(
+        job=request.job,
+        attempt=request.attempt,
+        status=Status.FAILED if failure else Status.SUCCEEDED,
+        failure=failure,
+        output=outcome.output,
+        rows=outcome.rows,
+        digests=outcome.digests,
+        usage=meter.stop(),
+        radiant_version=metadata.version("radiant"),
+        image=settings.image,
+        python_version=platform.python_version(),
+        started_at=started,
+        finished_at=_now(),
+    )
+    try:
+        _write(result_uri, result)
+    except RadiantError as error:
+        log.error("%s: the result could not be written: %s", error.code, error)  # noqa: TRY400 - for a person
+        return error.exit_code
+    return EXIT_OK if failure is None else failure.exit_code or EXIT_BUG
+
+
+def _write(uri: str, result: Result) -> None:
+    """Write the result, trying for a while: all the work is in it."""
+    for pause_s in (1, 4, 15):
+        try:
+            storage.write_bytes(uri, encode(result))
+        except RadiantError as error:
+            if not error.retryable:
+                raise
+            log.warning("%s; trying again in %d s", error, pause_s)
+            time.sleep(pause_s)
+        else:
+            return
+    storage.write_bytes(uri, encode(result))
+
+
+def _parse(argv: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="radiant-worker", description="Run one job of radiant.")
+    parser.add_argument("job", choices=sorted(HANDLERS))
+    parser.add_argument("--request", required=True, metavar="URI", help="where the request document is")
+    parser.add_argument("--result", required=True, metavar="URI", help="where to write the result document")
+    return parser.parse_args(argv)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    # Only once: a second SIGTERM must not interrupt the cleaning up after the first.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    msg = f"process {os.getpid()} was asked to stop (SIGTERM); nothing it staged is visible, another try starts over"
+    raise TerminatedError(msg)
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+
+
+if __name__ == "__main__":
+    main()
