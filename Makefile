@@ -1,0 +1,52 @@
+# radiant: `make help` lists the targets.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+LOCK := requirements/dev.txt
+COMPILE := uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+           --custom-compile-command 'make lock' --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-unit lint format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv from the lock
+
+$(STAMP): $(LOCK) pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; radiant needs Python 3.11 or later" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is too old; radiant needs 3.11 or later: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "error: python3-venv is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@echo "installing into $(VENV) (a minute or two the first time)"
+	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes --compile-bytecode $(LOCK)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup ## Import cases on this machine: make run [ARGS="--once | --sheet cases.csv"]
+	@$(BIN)/radiant run $(ARGS)
+
+test: setup lint ## Run every test that needs no cluster
+	@$(BIN)/pytest $(ARGS)
+
+test-unit: setup ## Run the quick tests alone
+	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+
+lint: setup ## Check style, types and the direction of imports
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/pyright >/dev/null || { $(BIN)/pyright; exit 1; }
+	@$(BIN)/lint-imports --no-logo >/dev/null 2>&1 || { $(BIN)/lint-imports; exit 1; }
+
+format: setup ## Format the code
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix-only .
+
+lock: setup ## Resolve the dependencies anew
+	@$(BIN)/$(COMPILE) --upgrade --output-file $(LOCK)
+
+clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
+	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,49 @@
+"""Request and result survive the crossing, or say which document is wrong."""
+
+import json
+
+import pytest
+
+from radiant.errors import ConfigError, JobProtocolError
+from radiant.jobs import documents
+from radiant.jobs.catalogue import find_job
+from radiant.jobs.documents import Failure, Request, Result, Status, Usage
+from radiant.jobs.spec import Argv
+
+
+def test_a_request_comes_back_as_it_was_written():
+    request = Request(job="poc", attempt="1", run_uri="file:///w", arguments={"é": [1, None]}, memory_mib=64)
+    assert documents.decode_request(documents.encode(request), "here") == request
+
+
+def test_a_result_comes_back_as_it_was_written():
+    result = Result(
+        job="poc",
+        attempt="1",
+        status=Status.FAILED,
+        failure=Failure("Bug", "why", retryable=False, exit_code=70),
+        usage=Usage(1.0, 2.0, 3.0, 4, 5),
+    )
+    assert documents.decode_result(documents.encode(result), "here") == result
+
+
+@pytest.mark.parametrize("change", [{"protocol": 2}, {"status": "fine"}, {"colour": "red"}, {"usage": {"wall_s": 1}}])
+def test_a_document_of_another_shape_is_refused_and_named(change):
+    document = json.loads(documents.encode(Result(job="poc", attempt="1", status=Status.SUCCEEDED))) | change
+    with pytest.raises(JobProtocolError, match=r"file:///w/result\.json"):
+        documents.decode_result(json.dumps(document).encode(), "file:///w/result.json")
+
+
+def test_the_folder_of_a_task_instance_is_one_level_whatever_the_run_id():
+    run = documents.run_uri("s3://b/work/", "import-vcf", "manual__2026-01-01T00:00:00+00:00/x")
+    assert documents.task_uri(run, "import_case", 3).removeprefix("s3://b/work/").count("/") == 3
+    assert documents.task_uri(run, "prepare").endswith("%2Fx/prepare")
+
+
+def test_the_argv_is_the_same_everywhere():
+    assert Argv("poc", "a", "b").render() == ["radiant-worker", "poc", "--request", "a", "--result", "b"]
+
+
+def test_an_unknown_job_names_those_there_are():
+    with pytest.raises(ConfigError, match="import-case"):
+        find_job("import-cases")

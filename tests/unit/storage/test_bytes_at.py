@@ -1,0 +1,84 @@
+"""Bytes at a URI: whole or not at all, and errors that say what to do."""
+
+import os
+import stat
+
+import pytest
+
+from radiant import storage
+from radiant.errors import InputError
+
+
+def test_a_failed_write_leaves_nothing(tmp_path):
+    def fail():
+        with storage.open_write(storage.file_uri(tmp_path / "a" / "x")) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_a_write_replaces_the_file_as_a_whole(tmp_path):
+    uri = storage.file_uri(tmp_path / "x")
+    storage.write_bytes(uri, b"old")
+    with storage.open_write(uri) as file:
+        file.write(b"new")
+        assert storage.read_bytes(uri) == b"old"
+    assert storage.read_bytes(uri) == b"new"
+
+
+def test_names_with_spaces_percents_and_accents_are_taken_literally(tmp_path):
+    uri = storage.file_uri(tmp_path / "cas n° 1 %3A é" / "x")
+    storage.write_bytes(uri, b"1")
+    assert storage.list_files(storage.file_uri(tmp_path)) == [uri]
+    assert storage.local_path(uri) == tmp_path / "cas n° 1 %3A é" / "x"
+
+
+@pytest.mark.parametrize("read", [storage.read_bytes, storage.fingerprint])
+def test_a_missing_file_names_itself_and_the_remedy(tmp_path, read):
+    with pytest.raises(InputError, match=r"nothing.vcf: no such file\. Check the path"):
+        read(storage.file_uri(tmp_path / "nothing.vcf"))
+
+
+@pytest.mark.parametrize("read", [storage.read_bytes, storage.fingerprint])
+def test_a_folder_is_not_a_file(tmp_path, read):
+    with pytest.raises(InputError, match="is a folder"):
+        read(storage.file_uri(tmp_path))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_an_unreadable_file_says_permission(tmp_path):
+    (tmp_path / "x").write_bytes(b"1")
+    (tmp_path / "x").chmod(stat.S_IWUSR)
+    with pytest.raises(InputError, match="permission denied"):
+        storage.read_bytes(storage.file_uri(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("path", ["C:\\data\\a.vcf", "data\\a.vcf", "c:/data/a.vcf"])
+def test_a_windows_path_is_refused_with_the_remedy(path):
+    with pytest.raises(InputError, match="Windows path"):
+        storage.to_uri(path)
+
+
+def test_a_relative_path_counts_from_its_base(tmp_path):
+    assert storage.to_uri("a/b.vcf", tmp_path) == f"file://{tmp_path}/a/b.vcf"
+    assert storage.to_uri("s3://bucket/b.vcf", tmp_path) == "s3://bucket/b.vcf"
+
+
+def test_an_unknown_scheme_names_the_extra():
+    with pytest.raises(InputError, match="radiant\\[s3\\]"):
+        storage.read_bytes("nowhere://bucket/key")
+
+
+def test_a_fingerprint_changes_with_the_file(tmp_path):
+    uri = storage.file_uri(tmp_path / "x")
+    storage.write_bytes(uri, b"1")
+    before = storage.fingerprint(uri)
+    storage.write_bytes(uri, b"22")
+    assert storage.fingerprint(uri) != before
+
+
+def test_deleting_what_is_not_there_is_fine(tmp_path):
+    storage.delete_prefix(storage.file_uri(tmp_path / "nothing"))
