@@ -1,0 +1,367 @@
+"""Alleles: a record's ALTs become loci, one at a time, with everything that depends on which ALT it is.
+
+Positions are 1-based and inclusive. Sequences are upper case: lower case in REF, ALT or FASTA means the same base.
+IUPAC codes other than N are an error in REF and ALT, as the specification says; `reference` says how they are read in a
+FASTA.
+
+Nothing here reads a file or knows a line number: what is wrong with a record is an `AlleleError`, and the reader that
+knows the line turns it into a quarantine row or a `VcfFormatError`.
+
+Source: VCF 4.3, sections 1.6.1 (fixed fields), 1.6.2 (genotype fields); Tan et al. 2015, Unified representation of
+genetic variants (trimming and left alignment).
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from math import comb
+from typing import TypeVar
+
+import xxhash
+
+from radiant.vcf import reference
+from radiant.vcf.reference import ReferenceSequence, chromosome_name
+
+T = TypeVar("T")
+
+
+class Rule(StrEnum):
+    """Short names of the rules a record can break here, for the quarantine table."""
+
+    REF_INVALID = "ref_invalid"
+    ALT_INVALID = "alt_invalid"
+    ALLELE_DUPLICATED = "allele_duplicated"
+    CONTIG_NOT_IN_FASTA = "contig_not_in_fasta"
+    REF_MISMATCH = "ref_mismatch"
+    GT_INVALID = "gt_invalid"
+    GT_ALLELE_UNKNOWN = "gt_allele_unknown"
+
+
+class AlleleError(ValueError):
+    """An allele or a genotype breaks a rule of the specification."""
+
+    def __init__(self, rule: Rule, message: str) -> None:
+        """Keep the short name of the rule for the quarantine table beside the message."""
+        super().__init__(message)
+        self.rule = rule
+
+
+class Skip(StrEnum):
+    """Why an ALT has no row."""
+
+    REFERENCE_BLOCK = "reference_block"
+    """`<NON_REF>`, `<*>` or `<X>`: any allele that was not seen."""
+    SPANNING_DELETION = "spanning_deletion"
+    """`*` (or the older `<*:DEL>`): the allele is that of a deletion on another line."""
+    SYMBOLIC = "symbolic"
+    """`<DEL>`, `<INS:ME>`, `C<contig>`...: a structural allele without a sequence."""
+    BREAKEND = "breakend"
+    """`G[17:198982[`, `]13:123456]T`, `.A`, `A.`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allele:
+    """One ALT of a record."""
+
+    alt_index: int
+    """Which ALT of the record: 1 for the first."""
+    start: int
+    """1-based position of the first base of `reference`."""
+    end: int
+    """1-based position of the last base of `reference`."""
+    reference: str
+    """REF after trimming, upper case, at least one base."""
+    alternate: str
+    """This ALT after trimming, upper case, at least one base; as written when skipped."""
+    source_reference: str
+    """REF as written."""
+    source_alternate: str
+    """This ALT as written."""
+    skip: Skip | None = None
+    """Why it has no row; None for a sequence."""
+
+
+# --- Loci -------------------------------------------------------------------------------------------------------------
+
+
+def locus(chromosome: str, start: int, ref: str, alt: str) -> str:
+    """The key of an allele: `chrom-pos-ref-alt`, for example `17-43094464-A-G`.
+
+    Args:
+        chromosome: Any spelling that `chromosome_name` knows.
+        start: 1-based, after trimming.
+        ref: After trimming.
+        alt: After trimming.
+    """
+    return f"{chromosome_name(chromosome)}-{start}-{ref}-{alt}"
+
+
+def locus_hash(locus: str) -> int:
+    """xxh3-64 (seed 0) of the UTF-8 bytes of a locus, as a signed 64-bit integer.
+
+    The same on every machine. See docs/decisions/0002-locus-hash.md for collisions and speed.
+    """
+    unsigned = xxhash.xxh3_64_intdigest(locus.encode())
+    return unsigned - (1 << 64) if unsigned >= 1 << 63 else unsigned
+
+
+# --- Splitting and normalising ----------------------------------------------------------------------------------------
+
+_SEQUENCE = re.compile(r"[ACGTN]+", re.IGNORECASE)
+_SYMBOLIC = re.compile(r"[ACGTN]?<[^<>\s,]+>", re.IGNORECASE)
+_BREAKEND = re.compile(
+    r"[ACGTN]+(?P<a>[\[\]])[^\[\]\s,]+:\d+(?P=a)|(?P<b>[\[\]])[^\[\]\s,]+:\d+(?P=b)[ACGTN]+|\.[ACGTN]+|[ACGTN]+\.",
+    re.IGNORECASE,
+)
+_UNSEEN = frozenset({"<NON_REF>", "<*>", "<X>"})
+_SPANNING = frozenset({"*", "<*:DEL>"})
+
+
+def split_record(
+    chromosome: str, pos: int, ref: str, alts: Sequence[str], fasta: ReferenceSequence | None = None
+) -> list[Allele]:
+    """The alleles of a record, in the order of ALT.
+
+    Each ALT is trimmed on its own to the shortest form, from the right and then from the left, with at least one base
+    left on both sides. With a FASTA, REF is checked against it and each allele is left-aligned, so that `bcftools norm
+    -f` of the split record gives the same locus. Without one, an indel stays where the file puts it.
+
+    Args:
+        chromosome: As the file spells it; the FASTA may spell it with or without `chr`, `M` or `MT`.
+        pos: POS, 1-based.
+        ref: REF.
+        alts: ALT, split at commas; empty or `["."]` when there is none.
+        fasta: The reference genome, or None.
+
+    Returns:
+        One allele per ALT, those without a sequence with the reason in `skip`; an empty list when there is no ALT.
+
+    Raises:
+        AlleleError: REF or an ALT is not a valid allele, two alleles of the record are the same, or REF differs from
+            the FASTA.
+    """
+    if not _SEQUENCE.fullmatch(ref):
+        message = f"REF {_shown(ref)} is not a sequence: bases A, C, G, T, N are allowed. Correct the record."
+        raise AlleleError(Rule.REF_INVALID, message)
+    upper = ref.upper()
+    contig = _checked_contig(chromosome, pos, upper, fasta) if fasta is not None else ""
+    if not alts or (len(alts) == 1 and alts[0] == "."):
+        return []
+    seen = {upper: "REF"}
+    result: list[Allele] = []
+    for index, alt in enumerate(alts, start=1):
+        if _SEQUENCE.fullmatch(alt):
+            skip, alternate = None, alt.upper()
+        else:
+            skip, alternate = _skip_reason(alt), alt
+        if alternate in seen:
+            message = f"ALT {_shown(alt)} is the same allele as {seen[alternate]}: alleles must differ. Remove it."
+            raise AlleleError(Rule.ALLELE_DUPLICATED, message)
+        seen[alternate] = f"ALT number {index}"
+        start, trimmed = pos, upper
+        if skip is None:
+            start, trimmed, alternate = trim(pos, upper, alternate)
+            if fasta is not None and len(trimmed) != len(alternate):
+                start, trimmed, alternate = trim(*reference.shift_left(fasta, contig, start, trimmed, alternate))
+        result.append(Allele(index, start, start + len(trimmed) - 1, trimmed, alternate, ref, alt, skip))
+    return result
+
+
+def trim(start: int, ref: str, alt: str) -> tuple[int, str, str]:
+    """The shortest form of an allele pair: equal bases go from the right, then from the left, one base stays.
+
+    Args:
+        start: 1-based position of the first base of `ref`.
+        ref: Sequence in upper case.
+        alt: Another sequence in upper case.
+
+    Returns:
+        Start, reference, alternate.
+    """
+    right = 0
+    limit = min(len(ref), len(alt)) - 1
+    while right < limit and ref[-1 - right] == alt[-1 - right]:
+        right += 1
+    left = 0
+    limit -= right
+    while left < limit and ref[left] == alt[left]:
+        left += 1
+    return start + left, ref[left : len(ref) - right], alt[left : len(alt) - right]
+
+
+def _skip_reason(alt: str) -> Skip:
+    if alt in _UNSEEN:
+        return Skip.REFERENCE_BLOCK
+    if alt in _SPANNING:
+        return Skip.SPANNING_DELETION
+    if _SYMBOLIC.fullmatch(alt):
+        return Skip.SYMBOLIC
+    if _BREAKEND.fullmatch(alt):
+        return Skip.BREAKEND
+    message = (
+        f"ALT {_shown(alt)} is not an allele: bases A, C, G, T, N, `*`, <symbol> or a breakend are allowed. "
+        "Correct the record."
+    )
+    raise AlleleError(Rule.ALT_INVALID, message)
+
+
+def _checked_contig(chromosome: str, pos: int, ref: str, fasta: ReferenceSequence) -> str:
+    contig = reference.contig_in(fasta, chromosome)
+    if contig is None:
+        message = (
+            f"Contig {_shown(chromosome)} is not in the reference FASTA, with or without `chr`. "
+            "Use the FASTA that the variants were called against."
+        )
+        raise AlleleError(Rule.CONTIG_NOT_IN_FASTA, message)
+    expected = reference.bases(fasta, contig, pos, len(ref))
+    if not reference.agrees(ref, expected):
+        message = (
+            f"REF {_shown(ref)} at {contig}:{pos} differs from the reference FASTA, which has {_shown(expected)}. "
+            "Use the FASTA that the variants were called against."
+        )
+        raise AlleleError(Rule.REF_MISMATCH, message)
+    return contig
+
+
+_SHOWN_CHARACTERS = 40
+
+
+def _shown(text: str) -> str:
+    if len(text) <= _SHOWN_CHARACTERS:
+        return f"'{text}'"
+    return f"'{text[:_SHOWN_CHARACTERS]}...' ({len(text)} characters)"
+
+
+# --- Classes ----------------------------------------------------------------------------------------------------------
+
+
+def variant_class(ref: str, alt: str) -> str:
+    """SNV, MNV, insertion, deletion, indel or symbolic, from the alleles.
+
+    Bases that both share at the ends do not count: `CA>CAA` is an insertion. An indel replaces bases by a different
+    number of other bases.
+
+    Raises:
+        ValueError: The alleles are the same.
+    """
+    if not _SEQUENCE.fullmatch(alt):
+        return "symbolic"
+    _, ref, alt = trim(0, ref.upper(), alt.upper())
+    if ref == alt:
+        message = f"REF and ALT are both {_shown(ref)}"
+        raise ValueError(message)
+    if len(ref) == len(alt):
+        return "SNV" if len(ref) == 1 else "MNV"
+    shorter, longer = sorted((ref, alt), key=len)
+    if len(shorter) == 1 and (longer.startswith(shorter) or longer.endswith(shorter)):
+        return "insertion" if longer is alt else "deletion"
+    return "indel"
+
+
+# --- Fields with one value per allele or genotype ---------------------------------------------------------------------
+
+
+def values_expected(number: str, n_alts: int, ploidy: int) -> int | None:
+    """How many values a field must have: Number A, R or G; None for any other Number."""
+    if number == "A":
+        return n_alts
+    if number == "R":
+        return n_alts + 1
+    if number == "G":
+        return comb(n_alts + ploidy, ploidy)
+    return None
+
+
+def reindex(
+    values: Sequence[T | None] | None, number: str, alt_index: int, n_alts: int, ploidy: int | None = 2
+) -> list[T | None] | None:
+    """The values of a field that belong to one ALT of a split record.
+
+    Args:
+        values: The field's values, None for a missing one; None or a single None when the whole field is missing.
+        number: The declaration's Number. Anything but A, R and G does not depend on the allele: values come back as is.
+        alt_index: Which ALT, from 1.
+        n_alts: How many ALTs the record has.
+        ploidy: For Number=G: how many alleles the genotype has; None to take it from the number of values.
+
+    Returns:
+        Number=A: one value; R: reference and this ALT; G: `ploidy + 1` values, for 0, 1, ... copies of this ALT and
+        reference otherwise. None when the field is missing, or has a wrong number of values: nobody knows then which
+        allele a value belongs to, and the value of another allele is worse than none. `values_expected` tells which.
+
+    Source: VCF 4.3, section 1.4.2 (Number) and 1.6.2 (GL, the ordering of genotypes).
+    """
+    if values is None:
+        return None
+    if number not in {"A", "R", "G"}:
+        return list(values)
+    if number == "G" and ploidy is None:
+        ploidy = _ploidy_of(len(values), n_alts)
+    if ploidy is None or len(values) != values_expected(number, n_alts, ploidy):
+        return None
+    if number == "A":
+        return [values[alt_index - 1]]
+    if number == "R":
+        return [values[0], values[alt_index]]
+    return [values[i] for i in _genotype_indexes(alt_index, ploidy)]
+
+
+@lru_cache(maxsize=1024)
+def _genotype_indexes(alt_index: int, ploidy: int) -> tuple[int, ...]:
+    """Where the genotypes of reference and one ALT stand in a Number=G field, by copies of the ALT.
+
+    The genotype k1 <= k2 <= ... <= kP stands at the sum over m of C(k_m + m - 1, m).
+    """
+    return tuple(
+        sum(comb(alt_index + m - 1, m) for m in range(ploidy - copies + 1, ploidy + 1)) for copies in range(ploidy + 1)
+    )
+
+
+def _ploidy_of(n_values: int, n_alts: int) -> int | None:
+    ploidy = 1
+    while (n := comb(n_alts + ploidy, ploidy)) < n_values:
+        ploidy += 1
+    return ploidy if n == n_values else None
+
+
+# --- Genotypes --------------------------------------------------------------------------------------------------------
+
+_GENOTYPE = re.compile(r"[|/]?(?:\d+|\.)(?:[|/](?:\d+|\.))*", re.ASCII)
+
+
+@lru_cache(maxsize=65536)
+def calls(gt_text: str, alt_index: int, n_alts: int | None = None) -> tuple[tuple[int, ...], bool]:
+    """A genotype as one ALT sees it.
+
+    The other-ALT convention: in a split record, another ALT is neither reference nor this allele, so it becomes -1 as
+    if it were missing (as `bcftools norm -m- --multi-overlaps .` does); the caller keeps the GT text beside it.
+
+    Args:
+        gt_text: The GT field, with the numbering of the record: `0/1`, `1|2`, `./1`, `1`, `.`, `0/0/1`, and with the
+            phase marker in front that VCF 4.4 allows (`|1`, `/0|1`).
+        alt_index: Which ALT, from 1.
+        n_alts: How many ALTs the record has, to check the numbers; None not to.
+
+    Returns:
+        The calls, as many as the ploidy, in the order of the text: 0 reference, 1 this ALT, -1 missing or another ALT;
+        and whether the genotype is phased: every separator, the leading marker included, is `|`. A single allele
+        without a marker is phased (VCF 4.4: a haplotype cannot be out of phase with itself), a single `.` is not.
+
+    Raises:
+        AlleleError: The text is no genotype, or names an ALT that the record does not have.
+
+    Source: VCF 4.3 and 4.4, section 1.6.2 (GT).
+    """
+    if not _GENOTYPE.fullmatch(gt_text):
+        message = (
+            f"GT {_shown(gt_text)} is not a genotype: allele numbers or `.` between `/` or `|`. Correct the record."
+        )
+        raise AlleleError(Rule.GT_INVALID, message)
+    numbers = [None if a == "." else int(a) for a in re.split(r"[|/]", gt_text.lstrip("|/"))]
+    if n_alts is not None and any(a is not None and a > n_alts for a in numbers):
+        message = f"GT {_shown(gt_text)} names an allele that the record does not have: ALT has {n_alts}."
+        raise AlleleError(Rule.GT_ALLELE_UNKNOWN, message)
+    translated = tuple(0 if a == 0 else 1 if a == alt_index else -1 for a in numbers)
+    return translated, "/" not in gt_text and gt_text != "."
