@@ -19,6 +19,8 @@ RadiantError
 │  ├─ CaseStateError           terminal   70   a transition the state machine does not allow
 │  ├─ PartitionError           terminal   65   ids that belong to two parts, or a range that is full
 │  └─ RegistryUnavailableError transient  75
+├─ AirflowError                terminal   70   the embedded Airflow refused something
+│  └─ AirflowUnavailableError  transient  75   it does not answer, or one of its parts ended
 └─ JobError                    (raised on Airflow's side only)
    ├─ JobFailedError                           the job said why: carries its code, message, retryable
    ├─ JobLostError             transient  75   the job ended without saying anything (out of memory, killed)
@@ -157,6 +159,20 @@ class RegistryUnavailableError(RegistryError):
     """The registry's database does not answer."""
 
     code = "RegistryUnavailable"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+
+class AirflowError(RadiantError):
+    """The Airflow that `radiant run` started refused something, or cannot read our DAGs."""
+
+    code = "Airflow"
+
+
+class AirflowUnavailableError(AirflowError):
+    """Airflow does not answer, did not start in time, or one of its parts ended."""
+
+    code = "AirflowUnavailable"
     retryable = True
     exit_code = EXIT_TRANSIENT
 

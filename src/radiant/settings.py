@@ -8,7 +8,7 @@ variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`).
 import difflib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -149,6 +149,16 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         )
         msg = f"a setting is out of range: {problems}"
         raise ConfigError(msg) from None
+
+
+def child_environment(values: Mapping[str, str], without: Collection[str] = ()) -> dict[str, str]:
+    """Return this process's environment for a process that it starts.
+
+    Args:
+        values: variables to set, stronger than what is there.
+        without: variables to leave out.
+    """
+    return {name: value for name, value in os.environ.items() if name not in without} | dict(values)
 
 
 def setting_names() -> Iterator[str]:
