@@ -1,0 +1,185 @@
+"""Where a child's allele came from: parental origin, Mendelian error, mode of transmission.
+
+One total function, `infer`, of the place in the genome, the child's sex, the three genotypes of the **whole site** and
+the affected statuses. Nothing is looked up in a table with holes: the rules below answer for every combination.
+
+How it works. Place and sex say how many copies a child has and which parents they come from (`trio.sources`). Of each
+parent and allele it is known whether the parent has it: yes, no, or maybe when a call is missing or the parent is not
+sequenced (`trio.has`). A child with two copies got one from each parent, so there are two ways to share them out; a
+way is as possible as the less possible of its two halves. From these follow
+
+- the Mendelian error: no way is possible (True), some way is certain (False), else it depends
+  on what is missing (None);
+- the origin: who gives the allele in the ways that are possible;
+- the mode: the first model of the disease that contradicts no stated affected status.
+
+`docs/inheritance.md` has the values, their rules and examples.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from functools import lru_cache
+
+from radiant.domain.assembly import RegionClass
+from radiant.domain.case import Sex
+from radiant.domain.transmission import TransmissionMode, mode_of_either_sex, transmission_mode
+from radiant.domain.trio import MISSING, Calls, Has, Parent, Trio, child_calls, has, sources
+
+
+class ParentalOrigin(StrEnum):
+    """Which parent the allele came from."""
+
+    DENOVO = "denovo"
+    """No parent who passes on this place has the allele, and no call that matters is missing."""
+    MOTHER = "mother"
+    FATHER = "father"
+    BOTH = "both"
+    """The child has two copies of the allele, and both parents have it."""
+    AMBIGUOUS = "ambiguous"
+    """One copy, and either parent may have given it; or sex is unknown and the answer depends on it."""
+    POSSIBLE_DENOVO = "possible_denovo"
+    """The parent whose genotype is known does not have it, the other's is missing."""
+    POSSIBLE_MOTHER = "possible_mother"
+    """The mother has it; the father's genotype is missing, and he may have given it as well."""
+    POSSIBLE_FATHER = "possible_father"
+    """The father has it; the mother's genotype is missing, and she may have given it as well."""
+    UNKNOWN = "unknown"
+    """No parent who passes on this place has a known genotype, or the child is not known to carry the allele."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inheritance:
+    """The three answers about a row."""
+
+    parental_origin: ParentalOrigin
+    mendelian_error: bool | None
+    """Whether the trio genotype of the site is impossible; None when that depends on a missing genotype, or when
+    the place does not pass to this child (a daughter's Y). The same for every row of a site."""
+    transmission_mode: TransmissionMode
+
+
+@lru_cache(maxsize=1 << 16)
+def infer(trio: Trio) -> Inheritance:
+    """Infer a row's inheritance. Total: every combination has an answer, and symmetric in the parents on autosomes.
+
+    Remembered per distinct trio: a whole genome has a few thousand.
+    """
+    sexes = _possible_sexes(trio)
+    if len(sexes) == 1:
+        return _infer(replace(trio, sex=sexes[0]))
+    son, daughter = (_infer(replace(trio, sex=sex)) for sex in sexes)
+    return Inheritance(
+        _either_origin(son.parental_origin, daughter.parental_origin),
+        son.mendelian_error if son.mendelian_error == daughter.mendelian_error else None,
+        mode_of_either_sex(son.transmission_mode, daughter.transmission_mode),
+    )
+
+
+def mendelian_error(
+    region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None
+) -> bool | None:
+    """Tell whether the genotypes of a site are impossible in a trio; see `Inheritance.mendelian_error`."""
+    return infer(Trio(region, sex, child, father, mother)).mendelian_error
+
+
+def _possible_sexes(trio: Trio) -> tuple[Sex, ...]:
+    """Say which sexes a child of unknown sex can have; on X its calls may tell, elsewhere it does not matter."""
+    if trio.sex is not Sex.UNKNOWN:
+        return (trio.sex,)
+    if trio.region is not RegionClass.X:
+        return (Sex.MALE,)
+    if len(trio.child) == 1:
+        return (Sex.MALE,)
+    if len(set(trio.child) - {MISSING}) > 1:
+        return (Sex.FEMALE,)
+    return (Sex.MALE, Sex.FEMALE)
+
+
+def _infer(trio: Trio) -> Inheritance:
+    givers = sources(trio.region, trio.sex)
+    child = child_calls(trio)
+    if not givers:
+        error, origin = None, ParentalOrigin.UNKNOWN
+    elif len(givers) == 1:
+        error, origin = _one_copy(trio, child, givers[0])
+    elif len(child) == 2:  # noqa: PLR2004 - a copy from each parent
+        error, origin = _two_copies(trio, child)
+    else:
+        error, origin = _many_copies(trio, child)
+    if trio.allele not in child:
+        origin = ParentalOrigin.UNKNOWN
+    return Inheritance(origin, error, transmission_mode(trio, denovo=origin is ParentalOrigin.DENOVO))
+
+
+def _one_copy(trio: Trio, child: Calls, source: Parent) -> tuple[bool | None, ParentalOrigin]:
+    """One copy, from one parent: every allele that the child shows must be one of that parent's."""
+    error = _error(min(has(trio, source, allele) for allele in child))
+    match has(trio, source, trio.allele):
+        case Has.YES:
+            return error, ParentalOrigin(source)
+        case Has.NO:
+            return error, ParentalOrigin.DENOVO
+        case Has.MAYBE:
+            return error, ParentalOrigin.UNKNOWN
+
+
+def _two_copies(trio: Trio, child: Calls) -> tuple[bool | None, ParentalOrigin]:
+    """Two copies, one from each parent: there are two ways to share them out."""
+    first, second = child
+    if first != trio.allele:
+        first, second = second, first
+    by_father = min(has(trio, Parent.FATHER, first), has(trio, Parent.MOTHER, second))
+    by_mother = min(has(trio, Parent.FATHER, second), has(trio, Parent.MOTHER, first))
+    error = _error(max(by_father, by_mother))
+    father = has(trio, Parent.FATHER, trio.allele)
+    mother = has(trio, Parent.MOTHER, trio.allele)
+    if first == second:
+        return error, _HOMOZYGOUS_ORIGIN[father, mother]
+    if by_father and not by_mother and father is Has.YES:
+        return error, ParentalOrigin.FATHER
+    if by_mother and not by_father and mother is Has.YES:
+        return error, ParentalOrigin.MOTHER
+    return error, _SINGLE_ORIGIN[father, mother]
+
+
+def _many_copies(trio: Trio, child: Calls) -> tuple[bool | None, ParentalOrigin]:
+    """More calls than copies: only an allele that neither parent has is certainly wrong."""
+    father, mother = (has(trio, parent, trio.allele) for parent in Parent)
+    foreign = any(all(has(trio, parent, allele) is Has.NO for parent in Parent) for allele in child)
+    return True if foreign else None, _SINGLE_ORIGIN[father, mother]
+
+
+def _error(possible: Has) -> bool | None:
+    return None if possible is Has.MAYBE else possible is Has.NO
+
+
+_SINGLE_ORIGIN = {
+    (Has.YES, Has.YES): ParentalOrigin.AMBIGUOUS,
+    (Has.YES, Has.MAYBE): ParentalOrigin.POSSIBLE_FATHER,
+    (Has.YES, Has.NO): ParentalOrigin.FATHER,
+    (Has.MAYBE, Has.YES): ParentalOrigin.POSSIBLE_MOTHER,
+    (Has.MAYBE, Has.MAYBE): ParentalOrigin.UNKNOWN,
+    (Has.MAYBE, Has.NO): ParentalOrigin.POSSIBLE_DENOVO,
+    (Has.NO, Has.YES): ParentalOrigin.MOTHER,
+    (Has.NO, Has.MAYBE): ParentalOrigin.POSSIBLE_DENOVO,
+    (Has.NO, Has.NO): ParentalOrigin.DENOVO,
+}
+"""One copy of the allele: (the father has it, the mother has it) -> origin, when both could have given it."""
+
+_HOMOZYGOUS_ORIGIN = {
+    **_SINGLE_ORIGIN,
+    (Has.YES, Has.YES): ParentalOrigin.BOTH,
+    (Has.YES, Has.MAYBE): ParentalOrigin.FATHER,
+    (Has.MAYBE, Has.YES): ParentalOrigin.MOTHER,
+}
+"""Two copies: the parent who has it gave one, whatever the other parent has."""
+
+
+def _either_origin(son: ParentalOrigin, daughter: ParentalOrigin) -> ParentalOrigin:
+    if son is daughter:
+        return son
+    if ParentalOrigin.UNKNOWN in {son, daughter}:
+        return ParentalOrigin.UNKNOWN
+    if {son, daughter} == {ParentalOrigin.DENOVO, ParentalOrigin.POSSIBLE_DENOVO}:
+        return ParentalOrigin.POSSIBLE_DENOVO
+    return ParentalOrigin.AMBIGUOUS
