@@ -21,8 +21,9 @@ from typing import TypeVar
 
 import xxhash
 
+from radiant.domain.assembly import canonical_chromosome
 from radiant.vcf import reference
-from radiant.vcf.reference import ReferenceSequence, chromosome_name
+from radiant.vcf.reference import ReferenceSequence
 
 T = TypeVar("T")
 
@@ -90,12 +91,12 @@ def locus(chromosome: str, start: int, ref: str, alt: str) -> str:
     """The key of an allele: `chrom-pos-ref-alt`, for example `17-43094464-A-G`.
 
     Args:
-        chromosome: Any spelling that `chromosome_name` knows.
+        chromosome: Any spelling that `canonical_chromosome` knows; another contig keeps its name.
         start: 1-based, after trimming.
         ref: After trimming.
         alt: After trimming.
     """
-    return f"{chromosome_name(chromosome)}-{start}-{ref}-{alt}"
+    return f"{canonical_chromosome(chromosome) or chromosome}-{start}-{ref}-{alt}"
 
 
 def locus_hash(locus: str) -> int:

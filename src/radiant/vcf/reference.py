@@ -1,4 +1,4 @@
-"""The reference genome: how its chromosomes are spelt, whether REF agrees with it, and where an indel stands leftmost.
+"""The reference genome: how it spells a chromosome, whether REF agrees with it, where an indel stands leftmost.
 
 Positions are 1-based. Bases are compared in upper case (soft-masked FASTA files are lower case). An IUPAC code other
 than N in the FASTA is read as the first of its bases in the alphabet when it becomes part of an allele (R as A, as the
@@ -8,6 +8,8 @@ Source: VCF 4.3, section 1.6.1 (REF); Tan et al. 2015, Unified representation of
 """
 
 from typing import Protocol
+
+from radiant.domain.assembly import canonical_chromosome
 
 _CONCRETE = str.maketrans("RYSWKMBDHV", "ACCAGACAAA")
 _AMBIGUOUS = {
@@ -38,22 +40,9 @@ class ReferenceSequence(Protocol):
         ...
 
 
-def chromosome_name(contig: str) -> str:
-    """The name of a chromosome in radiant's tables: without `chr`, `M` for the mitochondrial one.
-
-    Args:
-        contig: As a VCF or FASTA spells it: `chr1`, `1`, `chrM`, `MT`. Other names lose their `chr` and stay.
-    """
-    name = contig[3:] if contig[:3].lower() == "chr" and len(contig) > len("chr") else contig
-    upper = name.upper()
-    if upper in {"M", "MT"}:
-        return "M"
-    return upper if upper in {"X", "Y"} else name
-
-
 def contig_in(fasta: ReferenceSequence, chromosome: str) -> str | None:
     """The FASTA's own spelling of a chromosome, with or without `chr`, `M` or `MT`; None when it has none."""
-    name = chromosome_name(chromosome)
+    name = canonical_chromosome(chromosome) or chromosome
     candidates = (chromosome, name, f"chr{name}") if name != "M" else (chromosome, "MT", "M", "chrM", "chrMT")
     for candidate in candidates:
         try:

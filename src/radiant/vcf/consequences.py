@@ -1,0 +1,243 @@
+"""Consequences: the entries of INFO CSQ become typed values, each with the ALT it is about.
+
+An entry that cannot be read, or whose ALT cannot be found, is set aside as a `Malformed` piece for the quarantine
+table; the record and its other entries stay. An entry about an ALT that has no row (`*`, `<DEL>`) is counted in
+`of_skipped`. Every entry of the field is in `entries`, `malformed` or `of_skipped`; one whose last field alone is torn
+is in `malformed` as well.
+
+Source: Ensembl VEP, output format and `Bio::EnsEMBL::VEP::Parser::VCF` (how VEP spells an allele).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from radiant.vcf import csq_alleles
+from radiant.vcf.alleles import Allele
+from radiant.vcf.csq_fields import ConsequenceFormat, Value, decode
+
+__all__ = ["Consequence", "ConsequenceFormat", "Malformed", "ParsedConsequences", "Rule", "parse", "pick", "rsnumbers"]
+
+
+class Rule(StrEnum):
+    """Short names of the rules an entry can break, for the quarantine table."""
+
+    FIELD_COUNT = "csq_field_count"
+    """More or fewer fields than the header declares."""
+    BARE_COMMA = "csq_bare_comma"
+    """A comma inside a field, which ends the entry: VEP writes `&` or `%2C` there."""
+    ALLELE_UNKNOWN = "csq_allele_unknown"
+    """The entry is about an allele that the record does not have, or does not say which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """One entry: one allele's effect on one feature."""
+
+    alt_index: int
+    """Which ALT of the record it is about: 1 for the first."""
+    columns: Mapping[str, Value]
+    """Every typed column (`csq_fields.COLUMNS`, the names of `domain.tables`); null where the entry is empty."""
+    extra: Mapping[str, str]
+    """Every other field that is not empty, decoded, under its name in the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An entry, or the end of one, that was set aside."""
+
+    rule: Rule
+    """The rule it breaks."""
+    message: str
+    """What is wrong, with the value."""
+    text: str
+    """As written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedConsequences:
+    """What one record's field holds."""
+
+    entries: tuple[Consequence, ...] = ()
+    """In the order of the file."""
+    malformed: tuple[Malformed, ...] = ()
+    """What was set aside."""
+    of_skipped: int = 0
+    """Entries about an ALT that has no row."""
+    assumed: int = 0
+    """Entries among `entries` that name no ALT, or in a spelling of their own, and were given the record's only one."""
+
+    def of(self, alt_index: int) -> tuple[Consequence, ...]:
+        """The entries about one ALT, in the order of the file."""
+        return tuple(entry for entry in self.entries if entry.alt_index == alt_index)
+
+
+NOTHING = ParsedConsequences()
+
+
+def parse(value: str | None, alleles: Sequence[Allele], format_: ConsequenceFormat) -> ParsedConsequences:
+    """Read the entries of a record.
+
+    Args:
+        value: The INFO field as written; None, empty or `.` when there is none.
+        alleles: All alleles of the record from `alleles.split_record`, those without a row included.
+        format_: The header's declaration.
+    """
+    if value is None or value in {"", "."}:
+        return NOTHING
+    texts, malformed = _entry_texts(value, len(format_.names))
+    rows = [text.split("|") for text in texts]
+    names = [decode(row[format_.allele]) if format_.allele is not None else "" for row in rows]
+    numbers = [row[format_.allele_num] if format_.allele_num is not None else "" for row in rows]
+    matches, assumed = csq_alleles.match(names, numbers, alleles, snpeff=format_.snpeff)
+    skipped = {allele.alt_index for allele in alleles if allele.skip is not None}
+    entries: list[Consequence] = []
+    of_skipped = 0
+    for text, row, name, number, alt_index in zip(texts, rows, names, numbers, matches, strict=True):
+        if alt_index is None:
+            malformed.append(_unmatched(text, name, number, alleles))
+        elif alt_index in skipped:
+            of_skipped += 1
+        else:
+            entries.append(_consequence(alt_index, row, format_))
+    return ParsedConsequences(tuple(entries), tuple(malformed), of_skipped, assumed)
+
+
+def _consequence(alt_index: int, row: Sequence[str], format_: ConsequenceFormat) -> Consequence:
+    columns = dict(format_.empty)
+    extra: dict[str, str] = {}
+    for raw, name, known in zip(row, format_.names, format_.known, strict=True):
+        if raw in {"", "."}:
+            continue
+        complete = False
+        if known is not None:
+            values, complete = known.parse(raw)
+            columns.update(zip(known.columns, values, strict=True))
+        if not complete:
+            extra[name] = decode(raw)
+    return Consequence(alt_index, columns, extra)
+
+
+# --- Entries ----------------------------------------------------------------------------------------------------------
+
+
+def _entry_texts(value: str, width: int) -> tuple[list[str], list[Malformed]]:
+    """Split at commas, and set aside what has not the declared number of fields.
+
+    A bare comma inside a field tears an entry apart. If the pieces that follow each other make one entry together, they
+    are one malformed entry. If the comma is in the last field, the entry before it is complete but for that field: it
+    is kept without the field (LoF_info is often last, and the rest of such an entry is what matters most), and the
+    whole of it is set aside besides.
+    """
+    pieces = value.split(",")
+    good: list[str] = []
+    malformed: list[Malformed] = []
+    i = 0
+    while i < len(pieces):
+        end = i + 1
+        if pieces[i].count("|") == width - 1:
+            while width > 1 and end < len(pieces) and "|" not in pieces[end]:
+                end += 1
+            if end == i + 1:
+                good.append(pieces[i])
+            else:
+                torn = ",".join(pieces[i:end])
+                good.append(pieces[i][: pieces[i].rindex("|") + 1])
+                message = "A bare comma in the last field of an entry: the entry is kept without that field."
+                malformed.append(Malformed(Rule.BARE_COMMA, message, torn))
+            i = end
+            continue
+        end = _end_of_torn(pieces, i, width)
+        text = ",".join(pieces[i:end])
+        if end > i + 1:
+            message = f"A bare comma inside a field tears the entry into {end - i} pieces: expected `&` or `%2C`."
+            malformed.append(Malformed(Rule.BARE_COMMA, message, text))
+        else:
+            message = f"The entry has {text.count('|') + 1} fields, the header declares {width}."
+            malformed.append(Malformed(Rule.FIELD_COUNT, message, text))
+        i = end
+    return good, malformed
+
+
+def _end_of_torn(pieces: Sequence[str], start: int, width: int) -> int:
+    """Where the pieces end that make one entry together with the one at `start`; `start + 1` when none do."""
+    bars = 0
+    for i in range(start, len(pieces)):
+        own = pieces[i].count("|")
+        bars += own
+        if own == width - 1 or bars > width - 1:
+            break
+        if bars == width - 1:
+            return i + 1
+    return start + 1
+
+
+def _unmatched(text: str, name: str, number: str, alleles: Sequence[Allele]) -> Malformed:
+    alts = ",".join(allele.source_alternate for allele in alleles)
+    message = (
+        f"The entry is about allele '{name}'"
+        + (f" (ALLELE_NUM {number})" if number else "")
+        + f", which is none of the record's ALT {alts[:200]}. Annotate after splitting."
+    )
+    return Malformed(Rule.ALLELE_UNKNOWN, message, text)
+
+
+# --- Picking ----------------------------------------------------------------------------------------------------------
+
+
+def pick(entries: Sequence[Consequence]) -> tuple[Consequence | None, str | None]:
+    """The entry that stands for an allele, and why.
+
+    PICK=1, else MANE_SELECT, else CANONICAL, else the highest impact, else the first. Where several entries have the
+    same mark (two genes overlap, each with its MANE transcript), the next criterion decides among them.
+
+    Args:
+        entries: The entries of one allele, in the order of the file.
+
+    Returns:
+        The entry and the first criterion that any entry met: PICK, MANE_SELECT, CANONICAL, impact or first; None and
+        None without entries.
+    """
+    if not entries:
+        return None, None
+    reason: str | None = None
+    left = list(entries)
+    for name, has_mark in _MARKS:
+        if marked := [entry for entry in left if has_mark(entry)]:
+            left, reason = marked, reason or name
+    best = max(left, key=_score)
+    if _score(best) > 0:
+        reason = reason or "impact"
+    return best, reason or "first"
+
+
+_MARKS: tuple[tuple[str, Callable[[Consequence], bool]], ...] = (
+    ("PICK", lambda entry: entry.extra.get("PICK") == "1"),
+    ("MANE_SELECT", lambda entry: entry.columns["mane_select"] is not None),
+    ("CANONICAL", lambda entry: entry.columns["canonical"] is True),
+)
+
+
+def _score(entry: Consequence) -> int:
+    score = entry.columns["impact_score"]
+    return score if isinstance(score, int) else 0
+
+
+# --- rs numbers -------------------------------------------------------------------------------------------------------
+
+_RS_NUMBER = re.compile(r"rs\d+", re.ASCII)
+
+
+def rsnumbers(id_field: str | None, existing_variation: Iterable[str | None] = ()) -> list[str] | None:
+    """The rs numbers of an allele, each once: those of ID first, then those of its entries.
+
+    Args:
+        id_field: ID as written: `.`, `rs1`, `rs1;rs2`, other identifiers among them.
+        existing_variation: `Existing_variation` of each entry of the allele (`rs1&COSM2`), None where it is empty.
+
+    Returns:
+        The numbers in the order found; None when there are none.
+    """
+    words = [word for text in (id_field, *existing_variation) if text for word in re.split(r"[;,&]", text)]
+    return list(dict.fromkeys(word for word in words if _RS_NUMBER.fullmatch(word))) or None
