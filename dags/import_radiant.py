@@ -1,0 +1,54 @@
+"""DAG `import-radiant`: all cases that are due, partition by partition, the most urgent first."""
+
+from airflow.sdk import DAG, Param, TriggerRule, task
+
+from radiant.operators.backend import job_operator
+from radiant.operators.child_run import RunDagOperator
+from radiant.operators.mapping import part_confs
+from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.verdict import Verdict, deliver, judge_plan
+
+JobOperator = job_operator()
+
+with DAG(
+    dag_id="import-radiant",
+    description="Import every case that is due",
+    doc_md="""
+1. **plan** finds the cases that are due (new, changed, removed, or named below) and gives them partitions.
+2. **import_part** runs `import-part` once per partition, the most urgent first.
+3. **verdict** is red unless every case is imported, and names each that is not, with its reason.
+
+`radiant cases list` shows the cases and their states.
+""",
+    default_args=TASK_DEFAULTS,
+    schedule=None,
+    catchup=False,
+    is_paused_upon_creation=False,
+    render_template_as_native_obj=True,
+    tags=["radiant", "import"],
+    params={
+        "cases": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "integer", "minimum": 1},
+            minItems=1,
+            uniqueItems=True,
+            title="Cases",
+            description="Case numbers, for example [1, 2], imported even if unchanged. Empty: every case that is due.",
+        ),
+    },
+):
+    plan = JobOperator(task_id="plan", job="plan-import", request={"cases": "{{ params.cases }}"})
+    import_part = RunDagOperator.partial(
+        task_id="import_part",
+        trigger_dag_id="import-part",
+        trigger_run_id="{{ run_id }}__part_{{ task.conf['part'] }}",
+        map_index_template="part {{ task.conf['part'] }}",
+    ).expand(conf=task(part_confs, task_id="parts")(plan.output))
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def verdict(planned: dict | None, parts: list[Verdict]) -> Verdict:
+        """Fail unless every case is imported."""
+        return deliver(judge_plan(planned, parts or []))
+
+    verdict(plan.output, import_part.output)

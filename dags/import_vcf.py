@@ -1,0 +1,70 @@
+"""DAG `import-vcf`: the cases of one partition, one container each, then one commit."""
+
+from airflow.sdk import DAG, Param, TriggerRule, task
+
+from radiant.operators.backend import job_operator
+from radiant.operators.mapping import import_requests
+from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.verdict import Verdict, deliver, judge_import
+
+JobOperator = job_operator()
+
+with DAG(
+    dag_id="import-vcf",
+    description="Import the VCF files of one partition's cases: one container per case, then one commit",
+    doc_md="""
+1. **prepare** claims the cases, makes missing tables and writes one document per case.
+2. **import_case** reads one VCF each; nothing is visible yet. A case that fails does not stop the others.
+3. **commit** makes the good cases visible in one step and records why the others failed.
+4. **verdict** is red unless every case is imported, and names each that is not, with its reason.
+
+Mend what the verdict names, then trigger `import-radiant` for those cases. Running it twice leaves the same rows.
+""",
+    default_args=TASK_DEFAULTS,
+    schedule=None,
+    catchup=False,
+    is_paused_upon_creation=False,
+    render_template_as_native_obj=True,
+    tags=["radiant", "import"],
+    params={
+        "part": Param(type="integer", minimum=0, title="Part", description="Partition that holds the cases."),
+        "cases": Param(
+            None,
+            type=["null", "array"],
+            items={"type": "integer", "minimum": 1},
+            minItems=1,
+            uniqueItems=True,
+            title="Cases",
+            description="Case numbers, for example [1, 2]. Empty: every case assigned to the part.",
+        ),
+    },
+):
+    prepare = JobOperator(
+        task_id="prepare",
+        job="prepare-part",
+        request={"part": "{{ params.part }}", "cases": "{{ params.cases }}"},
+    )
+    import_case = JobOperator.partial(
+        task_id="import_case",
+        job="import-case",
+        map_index_template="case {{ task.request['case_id'] }}",
+    ).expand(request=task(import_requests, task_id="requests")(prepare.output))
+    commit = JobOperator(
+        task_id="commit",
+        job="commit-part",
+        request={
+            "part": "{{ params.part }}",
+            "loads": "{{ ti.xcom_pull('prepare')['output']['cases'] }}",
+            "deleted": "{{ ti.xcom_pull('prepare')['output']['deleted'] }}",
+        },
+        # Whatever happened to the cases, but not when prepare failed: then nothing at all succeeded.
+        trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+    )
+
+    @task(trigger_rule=TriggerRule.ALL_DONE)
+    def verdict(prepared: dict | None, committed: dict | None) -> Verdict:
+        """Fail unless every case is imported."""
+        return deliver(judge_import(prepared, committed))
+
+    [prepare, import_case] >> commit
+    verdict(prepare.output, commit.output)

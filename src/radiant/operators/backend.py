@@ -1,0 +1,26 @@
+"""Chooses where jobs run."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+from radiant.settings import load_settings
+
+if TYPE_CHECKING:
+    from radiant.operators.job import JobOperator
+
+_CLASSES = {"local": ("radiant.operators.local", "LocalJobOperator")}
+"""Module and class of each backend: only the chosen one is imported, a provider costs seconds at every DAG parse."""
+
+
+def job_operator() -> "type[JobOperator]":
+    """Return the operator class of the backend that `RADIANT_BACKEND` names.
+
+    Every class has the constructor `(*, job, request, **airflow_kwargs)` and works with
+    `.partial(job=...).expand(request=...)`, so a DAG file never asks which one it got.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    module, name = _CLASSES[load_settings().backend]
+    found: type[JobOperator] = getattr(importlib.import_module(module), name)
+    return found

@@ -1,0 +1,102 @@
+"""Running another DAG and waiting for its verdict."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.providers.standard.triggers.external_task import DagStateTrigger
+from airflow.sdk.exceptions import AirflowFailException
+
+from radiant.operators.verdict import Verdict, describe
+
+_POLL_S = 2
+_OVER = ("success", "failed")
+
+
+class RunDagOperator(TriggerDagRunOperator):
+    """Starts a run of another DAG under a run id of the caller's choice and waits for it without holding a slot.
+
+    The run id makes it repeatable: a run of that id that is under way is waited for, one that succeeded is taken as it
+    is, one that failed is cleared and runs again (that is what clearing the task is for). So a retried or cleared task
+    never starts a second run. The XCom is the verdict of the other run's task `verdict`, also when it failed.
+    """
+
+    def __init__(
+        self,
+        *,
+        trigger_dag_id: str,
+        trigger_run_id: str,
+        conf: Mapping[str, Any],
+        **airflow_kwargs: Any,
+    ) -> None:
+        """Describe the task.
+
+        Args:
+            trigger_dag_id: the other DAG.
+            trigger_run_id: id of its run, templated; must be the same for every try.
+            conf: its params, templated.
+            airflow_kwargs: what every Airflow operator takes.
+        """
+        super().__init__(
+            trigger_dag_id=trigger_dag_id,
+            trigger_run_id=trigger_run_id,
+            conf=conf,  # pyright: ignore[reportArgumentType] - the provider annotates dict, and changes it for OpenLineage
+            wait_for_completion=True,
+            deferrable=True,
+            poke_interval=_POLL_S,
+            reset_dag_run=True,
+            fail_when_dag_is_paused=True,
+            **airflow_kwargs,
+        )
+
+    def execute(self, context: Any) -> Any:
+        """Start or adopt the run; deferred until it is over.
+
+        Raises:
+            AirflowFailException: the other run failed; the message has its reasons.
+        """
+        instance = context["ti"]
+        run_id = str(self.trigger_run_id)
+        there = instance.get_dr_count(dag_id=self.trigger_dag_id, run_ids=[run_id])
+        state = instance.get_dagrun_state(self.trigger_dag_id, run_id) if there else None
+        if state == "success":
+            self.log.info("%s run %s has succeeded already", self.trigger_dag_id, run_id)
+            return self._verdict(context, run_id, state)
+        if state in {"queued", "running"}:
+            self.log.info("%s run %s is under way already: waiting for it", self.trigger_dag_id, run_id)
+            self.defer(
+                trigger=DagStateTrigger(self.trigger_dag_id, list(_OVER), run_ids=[run_id], poll_interval=_POLL_S),  # pyright: ignore[reportArgumentType]
+                method_name="execute_complete",
+            )
+        # The scheduler takes waiting tasks in the order of their runs' logical dates, so runs started later (by map
+        # index, which is the order of urgency) get later ones. The try number steps aside from a date that is taken.
+        offset = dt.timedelta(milliseconds=max(instance.map_index or 0, 0), microseconds=instance.try_number)
+        self.logical_date = context["dag_run"].run_after + offset
+        super().execute(context)  # ends in an exception that starts the run and defers
+        raise AssertionError
+
+    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> Any:
+        """Return the `Verdict` of the run that is over.
+
+        Raises:
+            AirflowFailException: it failed; the message has its reasons.
+        """
+        data = event[1]
+        (run_id,) = data["run_ids"]
+        self.trigger_run_id = run_id
+        return self._verdict(context, run_id, data[run_id])
+
+    def _verdict(self, context: Any, run_id: str, state: str) -> Verdict:
+        instance = context["ti"]
+        verdict: Verdict | None = instance.xcom_pull(
+            dag_id=self.trigger_dag_id, run_id=run_id, task_ids="verdict", map_indexes=-1
+        )
+        if verdict is None:
+            msg = f"run {run_id} of {self.trigger_dag_id} ended as {state} without a verdict: look at its tasks"
+            raise AirflowFailException(msg)
+        if state != "success":
+            instance.xcom_push(key="return_value", value=verdict)
+            msg = f"run {run_id} of {self.trigger_dag_id} {state}. {describe(verdict)}"
+            raise AirflowFailException(msg)
+        return verdict

@@ -1,0 +1,130 @@
+"""How a job ended: what the platform saw and what the result document says, brought together."""
+
+import dataclasses
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_TRANSIENT, JobProtocolError
+from radiant.jobs.documents import Failure, Request, Result, Status
+
+OUT_OF_MEMORY = "OutOfMemory"
+TIMEOUT = "Timeout"
+KILLED = "Killed"
+LOST = "Lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What the platform saw of a job's end."""
+
+    exit_code: int | None
+    """As the process left it; negative for a signal, None when nobody knows."""
+    reason: str | None
+    """The platform's name for why it ended the job (OutOfMemory, Timeout, Killed), None when it ended by itself."""
+    seconds: float
+    """From start to end."""
+    memory_limit_mib: int
+    peak_memory_mib: float | None
+    """Highest sum of the resident memory of its processes as the platform measured it, None when it did not."""
+    detail: str = ""
+    """What else the platform says, one sentence."""
+    last_lines: tuple[str, ...] = ()
+    """The end of the job's log."""
+
+
+_UNANSWERED: Mapping[int, tuple[str, bool]] = {
+    EXIT_BAD_INPUT: ("BadInput", False),
+    EXIT_BUG: ("Bug", False),
+    EXIT_TRANSIENT: (LOST, True),
+    EXIT_CONFIG: ("Config", False),
+    2: ("Config", False),  # argparse: the command line is of another version
+}
+"""Code and retryable of a job that left an exit code but no result: it failed before it could read its request."""
+
+
+def read_together(request: Request, ended: Ended, result: Result | JobProtocolError | None) -> Result:
+    """Return the result that counts.
+
+    Success needs exit code 0 and a result of this very attempt that says so. Everything else becomes a failed result:
+    the job's own where it is one, otherwise one of status `lost` made here.
+
+    Args:
+        request: what was asked.
+        ended: what the platform saw.
+        result: the document found, the error of reading it, or None where there is none.
+    """
+    if ended.reason is not None:
+        return _lost(request, ended.reason, _what_the_platform_did(ended), retryable=True)
+    if isinstance(result, JobProtocolError):
+        return _lost(request, result.code, str(result), retryable=False)
+    if result is None or result.attempt != request.attempt:
+        code, retryable = _UNANSWERED.get(ended.exit_code or 0, (LOST, True))
+        whose = "without a result" if result is None else "without a result of this attempt"
+        return _lost(request, code, f"the job ended {whose}, {_exit(ended.exit_code)}. {ended.detail}", retryable)
+    succeeded = result.status is Status.SUCCEEDED
+    if succeeded != (ended.exit_code == EXIT_OK) or succeeded == (result.failure is not None):
+        text = f"its result says {result.status}, but it ended {_exit(ended.exit_code)}. {ended.detail}"
+        return _lost(request, LOST, text, retryable=True)
+    return result
+
+
+def summary(result: Result, ended: Ended) -> dict[str, Any]:
+    """Return the task's XCom: small, plain JSON, the same on every backend and also there when the job failed."""
+    usage = result.usage
+    facts: dict[str, Any] = {
+        "job": result.job,
+        "status": result.status.value,
+        "output": result.output,
+        "rows": result.rows,
+        "seconds": round(ended.seconds, 1),
+        "cpu_s": usage.cpu_s if usage else None,
+        "peak_memory_mib": usage.peak_memory_mib if usage else ended.peak_memory_mib,
+        "memory_limit_mib": ended.memory_limit_mib,
+        "radiant_version": result.radiant_version,
+        "image": result.image,
+    }
+    if result.failure is not None:
+        facts |= {"code": result.failure.code, "reason": result.failure.message}
+    return facts
+
+
+def _lost(request: Request, code: str, message: str, retryable: bool) -> Result:  # noqa: FBT001 - named by its callers
+    return Result(
+        job=request.job,
+        attempt=request.attempt,
+        status=Status.LOST,
+        failure=Failure(code=code, message=message.strip(), retryable=retryable, exit_code=None),
+        radiant_version=request.radiant_version,
+        image=request.image,
+    )
+
+
+def with_message(result: Result, message: str) -> Result:
+    """Return a failed result with another message."""
+    if result.failure is None:
+        return result
+    return dataclasses.replace(result, failure=dataclasses.replace(result.failure, message=message))
+
+
+def _what_the_platform_did(ended: Ended) -> str:
+    used = "" if ended.peak_memory_mib is None else f"; its processes used {ended.peak_memory_mib:.0f} MiB at most"
+    did = {
+        OUT_OF_MEMORY: f"the job was killed for going over its memory limit of {ended.memory_limit_mib} MiB{used}",
+        TIMEOUT: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
+        KILLED: f"the job was stopped from outside after {ended.seconds:.0f} s",
+    }
+    said = did.get(ended.reason or "", f"the platform ended the job after {ended.seconds:.0f} s ({ended.reason})")
+    return f"{said}. {ended.detail}"
+
+
+def _exit(code: int | None) -> str:
+    if code is None:
+        return "with an unknown exit code"
+    if code >= 0:
+        return f"with exit code {code}"
+    try:
+        return f"killed by signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"

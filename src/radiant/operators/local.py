@@ -1,0 +1,85 @@
+"""The embedded default backend: a job is a process on the machine of the Airflow worker."""
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from radiant.errors import ConfigError
+from radiant.jobs.spec import JobSpec
+from radiant.operators.ending import Ended
+from radiant.operators.job import JobOperator
+from radiant.operators.process import end_stray, run_process, start_time
+from radiant.operators.request import TaskPlace, effective_job
+from radiant.settings import load_settings
+
+_MIB = 1 << 20
+
+
+class LocalJobOperator(JobOperator):
+    """Runs a job as a process: the same command line, documents and limits as in a container.
+
+    Memory is the sum over all processes of the job, sampled every 100 ms; CPU and disk are not limited. As many tasks
+    of one kind run at once (over all runs of the DAG) as the machine's cores and memory allow by the job's numbers,
+    at least one; `max_active_tis_per_dag` overrides that.
+    """
+
+    def __init__(self, *, job: str, request: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+        """Describe the task, see `JobOperator`."""
+        super().__init__(job=job, request=request, **airflow_kwargs)
+
+    @classmethod
+    def airflow_defaults(cls, job: str) -> dict[str, Any]:
+        """Add how many may run at once on this machine."""
+        wanted = effective_job(job, load_settings()).resources
+        fit = min(_cores() / wanted.cpu, psutil.virtual_memory().total / _MIB / wanted.memory_mib)
+        return {**super().airflow_defaults(job), "max_active_tis_per_dag": max(1, int(fit))}
+
+    def run_job(self, spec: JobSpec, place: TaskPlace, *, memory_mib: int) -> Ended:
+        """Run the job as a process, after ending one that an earlier try left behind.
+
+        Raises:
+            ConfigError: the worker is not installed beside this interpreter.
+        """
+        host = socket.gethostname()
+        note = place.read("process.json")
+        if note and note["host"] == host and end_stray(note["pid"], note["started"]):
+            self.log.warning("process %d of an earlier try was still running and has been killed", note["pid"])
+
+        def started(pid: int) -> None:
+            place.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
+
+        command, *arguments = place.argv(spec.name)
+        return run_process(
+            [str(executable(command)), *arguments],
+            memory_mib=memory_mib,
+            timeout_s=spec.timeout_s,
+            on_start=started,
+            on_line=lambda line: self.log.info("%s", line),
+            should_stop=lambda: self.stop_requested,
+        )
+
+
+def executable(name: str) -> Path:
+    """Return the command that was installed with this interpreter; PATH may hold another version.
+
+    Raises:
+        ConfigError: it is not there.
+    """
+    path = Path(sys.executable).parent / name
+    if not os.access(path, os.X_OK):
+        msg = f"{path} does not exist: install radiant[airflow,worker] into the environment of Airflow"
+        raise ConfigError(msg)
+    return path
+
+
+def _cores() -> int:
+    """Return the cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1

@@ -1,0 +1,212 @@
+"""One job as a local process: its output line by line, its memory and time limited, nothing left behind."""
+
+import collections
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import psutil
+
+from radiant.operators import guard
+from radiant.operators.ending import KILLED, OUT_OF_MEMORY, TIMEOUT, Ended
+
+TICK_S = 0.1
+"""How often memory, time and the wish to stop are looked at; costs 2 % of a core with 90 processes on the machine."""
+GRACE_S = 3.0
+"""Between SIGTERM and SIGKILL; Airflow kills the task's own process 5 s after its SIGTERM."""
+LAST_LINES = 15
+_LINE_BYTES = 16 * 1024
+_MIB = 1 << 20
+
+
+def run_process(  # noqa: PLR0913 - all by name
+    argv: Sequence[str],
+    *,
+    memory_mib: int,
+    timeout_s: float,
+    on_start: Callable[[int], None],
+    on_line: Callable[[str], None],
+    should_stop: Callable[[], bool],
+) -> Ended:
+    """Run a command to its end and return how it ended.
+
+    The command gets this process's environment and a session of its own; standard output and error come as one stream
+    in the order of writing. Whatever it started is killed when it ends, when this function is left by an exception, and
+    when this very process dies.
+
+    Args:
+        argv: the command, its first item an absolute path.
+        memory_mib: the sum of the resident memory of all its processes; above it they are killed.
+        timeout_s: after this many seconds it gets SIGTERM, then SIGKILL.
+        on_start: called with the process id right after the start.
+        on_line: called with every line of output, without its end. A longer line than 16 KiB comes in pieces.
+        should_stop: asked every 100 ms; True stops the command.
+    """
+    started = time.monotonic()
+    watchdog = _start_guard()
+    process = subprocess.Popen(  # noqa: S603 - the argv is ours: radiant-worker and three words
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+    )
+    output = _Output(process, on_line)
+    peak = 0
+    reason: str | None = None
+    try:
+        _tell(watchdog, f"{process.pid}\n")
+        on_start(process.pid)
+        while not _has_ended(process.pid):
+            output.read(TICK_S)
+            peak = max(peak, used := _resident_bytes(process.pid))
+            if used > memory_mib * _MIB:
+                reason = OUT_OF_MEMORY
+            elif should_stop():
+                reason = KILLED
+            elif time.monotonic() - started > timeout_s:
+                reason = TIMEOUT
+            if reason is not None:
+                _stop(process.pid, output, grace_s=0 if reason == OUT_OF_MEMORY else GRACE_S)
+                break
+    finally:
+        # Before the first process is reaped, so that the number of its group cannot belong to anybody else.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        output.finish()
+        _tell(watchdog, "done\n")
+        watchdog.wait()
+    return Ended(
+        exit_code=process.returncode,
+        reason=reason,
+        seconds=time.monotonic() - started,
+        memory_limit_mib=memory_mib,
+        peak_memory_mib=round(peak / _MIB, 1) if peak else None,
+        last_lines=tuple(output.last_lines),
+    )
+
+
+def end_stray(pid: int, started: float) -> bool:
+    """Kill the process group of an earlier try if it still runs; True when it did.
+
+    Args:
+        pid: process id, and so the number of its group.
+        started: its start as `start_time` returned it; another process that got the same number is left alone.
+    """
+    if start_time(pid) != started:
+        return False
+    with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(GRACE_S)
+    return True
+
+
+def start_time(pid: int) -> float | None:
+    """Return when the process started, in seconds since the epoch, None when there is none."""
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None
+
+
+class _Output:
+    """Reads a process's output without ever waiting longer than asked."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:
+        stream = process.stdout
+        if stream is None:  # pragma: no cover - Popen was given PIPE
+            msg = "the process has no output pipe"
+            raise ValueError(msg)
+        self.last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+        self._stream = stream
+        self._on_line = on_line
+        self._pending = b""
+        self._open = True
+        os.set_blocking(stream.fileno(), False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(stream, selectors.EVENT_READ)
+
+    def read(self, wait_s: float) -> bool:
+        """Hand on what there is, waiting up to `wait_s` for it; False when nothing came."""
+        if not self._open:
+            time.sleep(wait_s)
+            return False
+        if not self._selector.select(wait_s):
+            return False
+        data = os.read(self._stream.fileno(), 64 * 1024)
+        if not data:
+            self._open = False
+            return False
+        *lines, self._pending = (self._pending + data).split(b"\n")
+        for line in lines:
+            self._emit(line)
+        while len(self._pending) > _LINE_BYTES:
+            self._emit(self._pending[:_LINE_BYTES])
+            self._pending = self._pending[_LINE_BYTES:]
+        return True
+
+    def finish(self) -> None:
+        """Hand on the rest and close. All writers are dead by now, so this ends."""
+        while self.read(0):
+            pass
+        if self._pending:
+            self._emit(self._pending)
+            self._pending = b""
+        self._selector.close()
+        self._stream.close()
+
+    def _emit(self, line: bytes) -> None:
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        if text:
+            self.last_lines.append(text)
+        self._on_line(text)
+
+
+def _start_guard() -> subprocess.Popen[bytes]:
+    # Before the job and in a session of its own: it must outlive whatever kills this process.
+    script = str(Path(guard.__file__))
+    return subprocess.Popen(  # noqa: S603 - our own script, our own interpreter
+        [sys.executable, "-I", "-S", script], stdin=subprocess.PIPE, start_new_session=True
+    )
+
+
+def _tell(watchdog: subprocess.Popen[bytes], text: str) -> None:
+    if watchdog.stdin is None or watchdog.stdin.closed:
+        return
+    with contextlib.suppress(BrokenPipeError):
+        watchdog.stdin.write(text.encode())
+        watchdog.stdin.flush()
+    if text == "done\n":
+        watchdog.stdin.close()
+
+
+def _has_ended(pid: int) -> bool:
+    """Tell whether the process ended, without reaping it."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _resident_bytes(pid: int) -> int:
+    """Return the sum over the process and its descendants; pages they share count once for each."""
+    total = 0
+    with contextlib.suppress(psutil.Error):
+        first = psutil.Process(pid)
+        for process in (first, *first.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                total += process.memory_info().rss
+    return total
+
+
+def _stop(pid: int, output: _Output, *, grace_s: float) -> None:
+    """Send SIGTERM to the group and wait for its first process; the caller kills what remains."""
+    if grace_s:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGTERM)
+    deadline = time.monotonic() + grace_s
+    while time.monotonic() < deadline and not _has_ended(pid):
+        output.read(TICK_S)

@@ -1,0 +1,82 @@
+"""The retry policy, in one place: bad input never, what may pass always, out of memory with more memory."""
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from radiant.jobs.documents import Failure
+from radiant.operators.ending import KILLED, LOST, OUT_OF_MEMORY, TIMEOUT
+
+TASK_DEFAULTS: dict[str, Any] = {
+    "retries": 2,
+    "retry_delay": dt.timedelta(seconds=10),
+    "retry_exponential_backoff": 3.0,
+    "max_retry_delay": dt.timedelta(minutes=10),
+}
+"""Airflow arguments of every task; of those that are no job, too: their process can be killed like any other."""
+
+_PEAK_FACTOR = 1.3
+_LIMIT_FACTOR = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows a failure."""
+
+    retry: bool
+    """False ends the task at once, whatever tries it has left."""
+    memory_mib: int | None
+    """Limit of all later tries when it must grow, else None."""
+    hint: str
+    """What the person who reads the failure can do."""
+
+
+def decide(  # noqa: PLR0913 - all but one by name
+    failure: Failure, *, job: str, try_number: int, limit_mib: int, peak_mib: float | None, cap_mib: int
+) -> Decision:
+    """Return what follows this failure; Airflow's `retries` still bounds the number of tries.
+
+    Args:
+        failure: why the job failed.
+        job: its name.
+        try_number: from 1.
+        limit_mib: memory limit of this try.
+        peak_mib: highest memory measured, None when nobody measured.
+        cap_mib: memory never grows beyond this.
+    """
+    prefix = f"RADIANT_JOBS__{job.replace('-', '_').upper()}__"
+    if failure.code == OUT_OF_MEMORY:
+        grown = min(next_memory_mib(limit_mib, peak_mib), cap_mib)
+        if grown <= limit_mib:
+            hint = (
+                f"The limit cannot grow beyond RADIANT_JOBS__MEMORY_CAP_MIB={cap_mib}: raise it, or {prefix}MEMORY_MIB"
+            )
+            return Decision(retry=False, memory_mib=None, hint=hint)
+        hint = f"The next try gets {grown} MiB; set {prefix}MEMORY_MIB to start with more"
+        return Decision(retry=True, memory_mib=grown, hint=hint)
+    if failure.code == TIMEOUT:
+        # A hang passes with a second try, a job that is too slow does not: four hours twice is enough.
+        hint = f"If it was not hanging, raise {prefix}TIMEOUT_S"
+        return Decision(retry=try_number == 1, memory_mib=None, hint=hint)
+    return Decision(retry=failure.retryable, memory_mib=None, hint=_HINTS.get(failure.code, _hint_for(failure)))
+
+
+def next_memory_mib(limit_mib: int, peak_mib: float | None) -> int:
+    """Return the limit after running out of memory: the measured peak x 1.3, at least the limit x 1.5."""
+    return math.ceil(max((peak_mib or 0) * _PEAK_FACTOR, limit_mib * _LIMIT_FACTOR))
+
+
+_HINTS = {
+    KILLED: "Somebody marked or cleared the task, or its Airflow worker was drained; another try starts over",
+    LOST: "Another try starts over; if it happens again, look at the machine it ran on (disk, memory, its system log)",
+    "Bug": "Report it with the log above",
+    "Config": "Correct the setting or the installation that the log above names, then clear the task",
+    "Protocol": "Install the same radiant version in Airflow and for the worker, then clear the task",
+}
+
+
+def _hint_for(failure: Failure) -> str:
+    if failure.retryable:
+        return "This may pass; another try starts over"
+    return "Trying again changes nothing: mend what the message names, then run the case again"

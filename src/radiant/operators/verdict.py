@@ -1,0 +1,106 @@
+"""What became of the cases of a run: which are imported, which are not and why.
+
+The last task of each import DAG makes the verdict, keeps it as its XCom and fails with all reasons unless every case is
+imported. A DAG that ran others adds up theirs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypedDict, cast
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowFailException
+
+
+class FailedCase(TypedDict):
+    """A case that is not imported."""
+
+    case_id: int
+    code: str
+    reason: str
+
+
+class Verdict(TypedDict):
+    """What became of the cases of a run."""
+
+    imported: list[int]
+    failed: list[FailedCase]
+    trouble: list[str]
+    """What went wrong beside single cases, one sentence or more each."""
+
+
+def judge_import(prepared: Mapping[str, Any] | None, committed: Mapping[str, Any] | None) -> Verdict:
+    """Make the verdict of `import-vcf` from the XComs of `prepare` and `commit`; None where a task left none."""
+    if not _succeeded(prepared):
+        return Verdict(imported=[], failed=[], trouble=[f"no case was imported: {_why('prepare', prepared)}"])
+    if not _succeeded(committed):
+        text = f"no case became visible, though some may have been read: {_why('commit', committed)}"
+        return Verdict(imported=[], failed=[], trouble=[text])
+    output: Mapping[str, Any] = (committed or {})["output"]
+    asked = {case["case_id"] for case in (prepared or {})["output"]["cases"]}
+    imported = [case["case_id"] for case in output["imported"]]
+    failed = [FailedCase(case_id=c["case_id"], code=c["code"], reason=c["reason"]) for c in output["failed"]]
+    silent = sorted(asked - set(imported) - {case["case_id"] for case in failed})
+    trouble = [f"commit says nothing about {_cases(silent)}"] if silent else []
+    return Verdict(imported=imported, failed=failed, trouble=trouble)
+
+
+def judge_plan(planned: Mapping[str, Any] | None, parts: Iterable[Verdict | None]) -> Verdict:
+    """Make the verdict of `import-radiant` from the XCom of `plan` and the verdicts of its runs of `import-part`."""
+    if not _succeeded(planned):
+        return Verdict(imported=[], failed=[], trouble=[f"nothing was planned: {_why('plan', planned)}"])
+    output: Mapping[str, Any] = (planned or {})["output"]
+    blocked = [f"{_cases(one['cases'])} cannot be imported: {one['reason']}" for one in output["blocked"]]
+    total = add_up(parts, expected=len(output["parts"]))
+    return Verdict(imported=total["imported"], failed=total["failed"], trouble=[*blocked, *total["trouble"]])
+
+
+def add_up(verdicts: Iterable[Verdict | None], *, expected: int) -> Verdict:
+    """Return the sum; a verdict that is missing of the expected number is trouble."""
+    found = [verdict for verdict in verdicts if verdict]
+    missing = expected - len(found)
+    text = f"{missing} of {expected} runs ended without a verdict; the logs of the tasks that started them say why"
+    return Verdict(
+        imported=[case for verdict in found for case in verdict["imported"]],
+        failed=[case for verdict in found for case in verdict["failed"]],
+        trouble=[text for verdict in found for text in verdict["trouble"]] + ([text] if missing else []),
+    )
+
+
+def deliver(verdict: Verdict) -> Verdict:
+    """Keep the verdict as this task's XCom and return it; fail with every reason unless all is well.
+
+    Raises:
+        AirflowFailException: a case is not imported, or anything else went wrong.
+    """
+    text = describe(verdict)
+    if text:
+        # A task that fails returns nothing: the DAG that started this run reads its verdict here.
+        context = cast("dict[str, Any]", get_current_context())
+        context["ti"].xcom_push(key="return_value", value=verdict)
+        raise AirflowFailException(text)
+    return verdict
+
+
+def describe(verdict: Verdict) -> str:
+    """Return what went wrong, a line each, or nothing."""
+    lines = [f"case {case['case_id']}: {case['code']}: {case['reason']}" for case in verdict["failed"]]
+    lines += verdict["trouble"]
+    if not lines:
+        return ""
+    total = len(verdict["imported"]) + len(verdict["failed"])
+    head = f"{len(verdict['imported'])} of {total} cases are imported and visible." if total else "No case is imported."
+    return "\n  ".join((head, *lines))
+
+
+def _succeeded(job: Mapping[str, Any] | None) -> bool:
+    return job is not None and job["status"] == "succeeded"
+
+
+def _why(task_id: str, job: Mapping[str, Any] | None) -> str:
+    if job is None:
+        return f"task {task_id} did not come to an end; its log says why"
+    return f"task {task_id} failed: {job['code']}: {job['reason']}"
+
+
+def _cases(ids: Iterable[int]) -> str:
+    return "case(s) " + ", ".join(str(one) for one in ids)
