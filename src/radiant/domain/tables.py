@@ -283,6 +283,7 @@ CASE_LOAD = Table(
         _c("radiant_version", Type.STRING, "The version that imported.", required=True),
         _c("image", Type.STRING, "Image digest, null for a local process."),
         _c("rows", Type.STRING, "JSON: rows per table.", required=True),
+        _c("digests", Type.STRING, "JSON: digest of the rows in order, per table.", required=True),
         _c("snapshots", Type.STRING, "JSON: Iceberg snapshot id per table that holds the case's rows.", required=True),
         _c(
             "report",

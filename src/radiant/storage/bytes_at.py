@@ -123,9 +123,17 @@ def open_write(uri: str) -> Generator[IO[bytes]]:
     """
     filesystem, path = _resolve(uri)
     if not _is_local(filesystem):
-        # Object stores show an object only once its upload is complete.
-        with _named(uri), filesystem.transaction, filesystem.open(path, "wb") as file:
-            yield cast("IO[bytes]", file)
+        # Object stores show an object only once its upload is complete. Not the filesystem's transaction: there is one
+        # per filesystem, and several files may be open at once.
+        with _named(uri):
+            upload = filesystem.open(path, "wb", autocommit=False)
+            try:
+                yield cast("IO[bytes]", upload)
+                upload.close()
+                upload.commit()
+            except BaseException:
+                upload.discard()
+                raise
         return
     target = Path(path)
     hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")

@@ -1,0 +1,150 @@
+"""The rows of `case_load`: one per visible case, one data file per part."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+from pyiceberg.expressions import AlwaysTrue, EqualTo
+
+from radiant.domain.tables import CASE_LOAD
+from radiant.errors import CaseNotFoundError, LakeError
+from radiant.lake.schema import CASE_COLUMN
+from radiant.lake.tables import load_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from pyiceberg.catalog import Catalog
+
+    from radiant.lake.stage import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLoad:
+    """What the committer knows about an imported case, beside its manifest: the provenance."""
+
+    case_id: int
+    strategy: str
+    """Experimental strategy."""
+    assembly: str
+    """GRCh38 or GRCh37."""
+    vcf_uri: str
+    radiant_version: str
+    """The version that imported."""
+    report: Mapping[str, Any]
+    """The import report, a JSON object."""
+    vcf_size: int | None = None
+    """Bytes."""
+    vcf_sha256: str | None = None
+    header_sha256: str | None = None
+    caller: str | None = None
+    """As the header states it."""
+    vep_version: str | None = None
+    """As the header states it."""
+    image: str | None = None
+    """Image digest, None for a local process."""
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleCase:
+    """A case that readers may see, as its `case_load` row says."""
+
+    case_id: int
+    part: int
+    load_id: str
+    rows: dict[str, int]
+    """By the table's short name."""
+    snapshots: dict[str, int | None]
+    """Snapshot that holds the rows, by the table's short name; None for a table that never had any."""
+    digests: dict[str, str]
+    """By the table's short name."""
+
+
+def case_load_rows(
+    loads: Mapping[int, CaseLoad],
+    manifests: Mapping[int, Manifest],
+    snapshots: Mapping[str, int | None],
+    token: str,
+    loaded_at: datetime,
+    schema: pa.Schema,
+) -> pa.Table:
+    """Return the rows of these cases, ascending by case id, in the columns of `schema`."""
+    rows = [
+        {
+            "part": manifests[case_id].part,
+            "case_id": case_id,
+            "load_id": manifests[case_id].load_id,
+            "commit_token": token,
+            "loaded_at": loaded_at,
+            "strategy": load.strategy,
+            "assembly": load.assembly,
+            "vcf_uri": load.vcf_uri,
+            "vcf_size": load.vcf_size,
+            "vcf_sha256": load.vcf_sha256,
+            "header_sha256": load.header_sha256,
+            "caller": load.caller,
+            "vep_version": load.vep_version,
+            "radiant_version": load.radiant_version,
+            "image": load.image,
+            "rows": _dump(manifests[case_id].rows),
+            "snapshots": _dump(snapshots),
+            "digests": _dump(manifests[case_id].digests),
+            "report": _dump(load.report),
+        }
+        for case_id, load in sorted(loads.items())
+    ]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) -> dict[int, VisibleCase]:
+    """Return the cases whose rows readers may see, ascending by id; with `case_id`, that one or none.
+
+    Raises:
+        LakeError: the catalog does not answer, or a case has two rows.
+    """
+    table = load_table(catalog, namespace, CASE_LOAD)
+    if table is None:
+        return {}
+    scan = table.scan(
+        AlwaysTrue() if case_id is None else EqualTo(CASE_COLUMN, case_id),
+        selected_fields=("part", "case_id", "load_id", "rows", "snapshots", "digests"),
+    )
+    found: dict[int, VisibleCase] = {}
+    for row in sorted(scan.to_arrow().to_pylist(), key=lambda row: row["case_id"]):
+        if row["case_id"] in found:
+            msg = f"{namespace}.{CASE_LOAD.name} has two rows for case {row['case_id']}. Import the case again"
+            raise LakeError(msg)
+        found[row["case_id"]] = VisibleCase(
+            case_id=row["case_id"],
+            part=row["part"],
+            load_id=row["load_id"],
+            rows=json.loads(row["rows"]),
+            snapshots=json.loads(row["snapshots"]),
+            digests=json.loads(row["digests"] or "{}"),
+        )
+    return found
+
+
+def visible_case(catalog: Catalog, namespace: str, case_id: int) -> VisibleCase:
+    """Return a case whose rows readers may see.
+
+    Raises:
+        CaseNotFoundError: the case was never imported, or is deleted.
+        LakeError: the catalog does not answer.
+    """
+    found = visible_cases(catalog, namespace, case_id).get(case_id)
+    if found is None:
+        msg = (
+            f"case {case_id} has no visible rows in namespace {namespace!r}: it was never imported, its import failed, or it "
+            f"was removed. `radiant cases show {case_id}` tells which"
+        )
+        raise CaseNotFoundError(msg)
+    return found
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,72 @@
+"""Which Iceberg catalog: the one PyIceberg is configured for, else a SQLite file in the home folder."""
+
+import contextlib
+import sqlite3
+import time
+from pathlib import Path
+
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.utils.config import Config
+from sqlalchemy.exc import DBAPIError
+
+from radiant.errors import ConfigError, LakeError
+from radiant.settings import Settings
+
+_BUSY_TIMEOUT_S = 60
+"""A writer of the SQLite catalog waits this long for another one: a commit holds it for milliseconds."""
+
+_ATTEMPTS = 5
+"""Two processes that open a new catalog at once both try to create its two tables; one of them loses and looks again."""
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """Open the catalog named `settings.lake.catalog`.
+
+    PyIceberg's own configuration decides (`PYICEBERG_CATALOG__<NAME>__*`, then `.pyiceberg.yaml` in `PYICEBERG_HOME`,
+    the home folder or the current folder). Without one for this name, a SQLite file `<home>/catalog.db` with its
+    tables under `settings.effective_warehouse`; several processes may use it at once.
+
+    The caller closes the catalog (`with open_catalog(...) as catalog`, or `close()`).
+
+    Raises:
+        ConfigError: PyIceberg's configuration of this catalog is not usable, or the home folder cannot be written.
+        LakeError: the catalog does not answer.
+    """
+    name = settings.lake.catalog
+    try:
+        # Read now, not when PyIceberg was imported: a process may set its variables first.
+        configured = Config().get_catalog_config(name)
+        if configured:
+            return load_catalog(name, **{key: str(value) for key, value in configured.items()})
+    except (ValueError, NotImplementedError, ImportError) as error:
+        msg = (
+            f"PyIceberg cannot open the catalog {name!r} as configured: {error}. "
+            f"Mend PYICEBERG_CATALOG__{name.upper()}__* or .pyiceberg.yaml, or unset them for the built-in SQLite catalog"
+        )
+        raise ConfigError(msg) from error
+    except Exception as error:
+        msg = f"the catalog {name!r} does not answer: {error}"
+        raise LakeError(msg) from error
+    return _embedded_catalog(name, settings.home_path / "catalog.db", settings.effective_warehouse)
+
+
+def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        # Write-ahead logging is a property of the file: readers and one writer do not block each other.
+        with contextlib.closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_S)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    except (OSError, sqlite3.Error) as error:
+        msg = f"{database}: the catalog's file cannot be opened: {error}. Set RADIANT_HOME to a folder that can be written"
+        raise ConfigError(msg) from error
+    uri = f"sqlite:///{database}?timeout={_BUSY_TIMEOUT_S}"
+    for attempt in range(_ATTEMPTS):
+        try:
+            return SqlCatalog(name, uri=uri, warehouse=warehouse)
+        except DBAPIError as error:
+            if attempt == _ATTEMPTS - 1:
+                msg = f"{database}: the catalog does not answer: {error}"
+                raise LakeError(msg) from error
+            time.sleep(0.1 * 2**attempt)
+    raise AssertionError

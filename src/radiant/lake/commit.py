@@ -1,0 +1,277 @@
+"""Make staged cases visible: one snapshot per table, `case_load` last; repeatable by its token."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import IO, TYPE_CHECKING, cast
+from pyiceberg.expressions import EqualTo, In, NotIn
+
+from radiant.domain.tables import CASE_LOAD, SHORT_NAMES
+from radiant.errors import CommitConflictError, LakeError
+from radiant.lake.case_load import CaseLoad, case_load_rows
+from radiant.lake.datafile import DataFileWriter, StagedFile
+from radiant.lake.scan import plan, scan_files
+from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.snapshot import (
+    LiveFile,
+    Replacement,
+    any_of,
+    commit_replacement,
+    committed_snapshot,
+    live_files,
+    rows_of,
+)
+from radiant.lake.tables import TableRef, load_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Sequence
+    from contextlib import AbstractContextManager
+
+    import pyarrow as pa
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.io import FileIO
+    from pyiceberg.table import FileScanTask
+    from pyiceberg.table import Table as IcebergTable
+
+    from radiant.domain.tables import Table
+    from radiant.lake.stage import Manifest
+
+log = logging.getLogger("radiant.lake.commit")
+
+LOAD_STEP = "load"
+REMOVE_STEP = "remove"
+
+
+_CHECK_THREADS = 16
+"""Staged files are looked up in parallel before a commit names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitReport:
+    """What a commit did."""
+
+    token: str
+    snapshots: dict[str, int | None]
+    """Snapshot that holds the cases' rows, by the table's short name; None for a table that never had rows."""
+    changed: bool
+    """False when an earlier run of the same token had done everything."""
+    rows: dict[int, dict[str, int]]
+    """Rows per table's short name, by case."""
+    deleted: tuple[int, ...]
+    """Cases that are in no table any more."""
+
+
+def commit_part(
+    catalog: Catalog,
+    namespace: str,
+    part: int,
+    manifests: Sequence[Manifest],
+    case_loads: Sequence[CaseLoad],
+    deleted_cases: Collection[int],
+    token: str,
+) -> CommitReport:
+    """Replace the rows of these cases by what was staged, and remove the deleted cases.
+
+    Deleted cases leave `case_load` first, so that they are invisible at once. Then each case table gets one snapshot:
+    all rows of these cases, in whatever part, go, and the staged ones come. `case_load` is last: until then readers
+    see each case as it was. Every snapshot carries the token; a repeated call continues where an earlier one stopped
+    and changes nothing that it did. One committer per part; those of different parts do not disturb each other.
+
+    Args:
+        catalog: From `open_catalog`.
+        namespace: Of the tables.
+        part: The partition of all manifests.
+        manifests: One per case, from `Stager.finish`.
+        case_loads: One per case, the same cases.
+        deleted_cases: Cases to remove; none of them staged.
+        token: Names this commit; the same work has the same token.
+
+    Raises:
+        CommitConflictError: another commit touched the same cases; run this one again.
+        CommitUnknownError: the catalog did not say whether a snapshot landed; run this one again when it answers.
+        LakeError: the arguments contradict each other, a staged file is gone, or the catalog does not answer.
+        StorageError: files could not be read or written for a reason that may pass.
+    """
+    staged = {manifest.case_id: manifest for manifest in manifests}
+    loads = {load.case_id: load for load in case_loads}
+    deleted = tuple(sorted(set(deleted_cases)))
+    _check_arguments(part, manifests, staged, loads, deleted)
+    tables = {name: _table(catalog, namespace, table) for name, table in SHORT_NAMES.items()}
+    gate = _table(catalog, namespace, CASE_LOAD)
+    changed = False
+    if deleted:
+        _, changed = _commit(gate, part, deleted, token, _REMOVE)
+    snapshots: dict[str, int | None] = {}
+    for name, table in tables.items():
+        files = [file for manifest in manifests for file in manifest.files[name]]
+        snapshots[name], landed = _commit(table, part, {*staged, *deleted}, token, _LOAD, files=files)
+        changed |= landed
+    if staged:
+        schema = _writer(gate, part).schema
+        rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
+        _, landed = _commit(gate, part, staged, token, _LOAD, rows=rows)
+        changed |= landed
+    return CommitReport(
+        token=token,
+        snapshots=snapshots,
+        changed=changed,
+        rows={case_id: manifest.rows for case_id, manifest in staged.items()},
+        deleted=deleted,
+    )
+
+
+_LOAD = "load"
+_REMOVE = "remove"
+
+
+def _check_arguments(
+    part: int,
+    manifests: Sequence[Manifest],
+    staged: Collection[int],
+    loads: Collection[int],
+    deleted: Collection[int],
+) -> None:
+    problems: list[str] = []
+    if len(manifests) != len(staged):
+        problems.append("a case is staged twice")
+    if other := sorted({manifest.part for manifest in manifests} - {part}):
+        problems.append(f"manifests are of part {other}")
+    if set(staged) != set(loads):
+        problems.append(f"manifests are of cases {sorted(staged)}, provenance of {sorted(loads)}")
+    if both := sorted(set(staged) & set(deleted)):
+        problems.append(f"cases {both} are both staged and deleted")
+    if problems:
+        msg = f"part {part} cannot be committed: {'; '.join(problems)}"
+        raise LakeError(msg)
+
+
+def _table(catalog: Catalog, namespace: str, declared: Table) -> IcebergTable:
+    table = load_table(catalog, namespace, declared)
+    if table is None:
+        msg = f"{namespace}.{declared.name} does not exist. Run prepare-part first, it creates the tables"
+        raise LakeError(msg)
+    return table
+
+
+def _commit(
+    table: IcebergTable,
+    part: int,
+    cases: Collection[int],
+    token: str,
+    step: str,
+    *,
+    files: Sequence[StagedFile] = (),
+    rows: pa.Table | None = None,
+) -> tuple[int | None, bool]:
+    """Commit one snapshot: the rows of `cases` go, `files` or `rows` come; return (snapshot id, whether it was made now).
+
+    With `rows`, all of the part's rows are brought together in one file.
+    """
+    done = committed_snapshot(table, token, step)
+    if done is not None:
+        return done, False
+    old = [file for file in live_files(table) if file.may_hold(cases) or (rows is not None and file.part == part)]
+    if files and {file.data_file.file_path for file in old} == {file.path for file in files}:
+        # Committed before, and the snapshot that carried the token is expired.
+        return _current(table), False
+    _check_present(table, files)
+    gone = [file for file in old if file.holds_only(cases)]
+    mixed = [file for file in old if not file.holds_only(cases)]
+    if rows is None:
+        mixed = [file for file in mixed if _holds(table, file, cases)]
+    written: list[StagedFile] = []
+    try:
+        for its_part in sorted({file.part for file in mixed} | ({part} if rows is not None else set[int]())):
+            kept = [file for file in mixed if file.part == its_part]
+            written += _rewrite(table, its_part, kept, cases, rows if its_part == part else None)
+        touched = {part} | {file.part for file in old}
+        change = Replacement(
+            remove=[file.data_file for file in (*gone, *mixed)],
+            add=[file.data_file() for file in (*files, *written)],
+            claim=any_of(
+                [rows_of(one, cases) if rows is None else EqualTo(PARTITION_COLUMN, one) for one in sorted(touched)]
+            ),
+        )
+        snapshot = commit_replacement(table, change, token, step)
+    except CommitConflictError:
+        _discard(table, written)
+        raise
+    return snapshot, bool(change.add or change.remove)
+
+
+def _current(table: IcebergTable) -> int | None:
+    snapshot = table.current_snapshot()
+    return None if snapshot is None else snapshot.snapshot_id
+
+
+def _check_present(table: IcebergTable, files: Sequence[StagedFile]) -> None:
+    """Refuse to name a file that is not there: one missing file makes the whole table unreadable."""
+
+    def problem(file: StagedFile) -> str | None:
+        try:
+            size = len(table.io.new_input(file.path))
+        except FileNotFoundError:
+            return f"{file.path} is gone"
+        return None if size == file.size_bytes else f"{file.path} has {size} bytes, {file.size_bytes} were staged"
+
+    if files:
+        with ThreadPoolExecutor(_CHECK_THREADS) as pool:
+            problems = [found for found in pool.map(problem, files) if found]
+        if problems:
+            msg = f"{'.'.join(table.name())}: {'; '.join(problems[:10])}. Nothing was committed; import the case again"
+            raise LakeError(msg)
+
+
+def _holds(table: IcebergTable, file: LiveFile, cases: Collection[int]) -> bool:
+    batches = scan_files(table, _tasks(table, file.part, [file]), In(CASE_COLUMN, set(cases)), [CASE_COLUMN])
+    return any(batch.num_rows for batch in batches)
+
+
+def _tasks(table: IcebergTable, part: int, files: Sequence[LiveFile]) -> list[FileScanTask]:
+    """Return how to read these files: planned by PyIceberg, so that another engine's delete files count."""
+    paths = {file.data_file.file_path for file in files}
+    return [task for task in plan(table, EqualTo(PARTITION_COLUMN, part)) if task.file.file_path in paths]
+
+
+def _rewrite(
+    table: IcebergTable, part: int, files: Sequence[LiveFile], without: Collection[int], rows: pa.Table | None
+) -> tuple[StagedFile, ...]:
+    """Write what these files hold of other cases, then `rows`, into new files."""
+    writer = _writer(table, part)
+    try:
+        for batch in scan_files(table, _tasks(table, part, files) if files else (), NotIn(CASE_COLUMN, set(without))):
+            writer.write(batch.select(writer.schema.names).cast(writer.schema))
+        for batch in rows.to_batches() if rows is not None else ():
+            writer.write(batch)
+        return writer.close()
+    except BaseException:
+        writer.abort()
+        raise
+
+
+def _writer(table: IcebergTable, part: int) -> DataFileWriter:
+    ref = TableRef.of(table)
+    folder = f"{ref.data_location}/part={part}/rewritten/{uuid.uuid4().hex}"
+    return DataFileWriter(ref, [field.name for field in ref.schema.fields], folder, part, _opener(table.io))
+
+
+def _opener(io: FileIO) -> Callable[[str], AbstractContextManager[IO[bytes]]]:
+    """Return how to write with the catalog's own credentials."""
+
+    @contextlib.contextmanager
+    def open_output(uri: str) -> Generator[IO[bytes]]:
+        with io.new_output(uri).create() as stream:
+            yield cast("IO[bytes]", stream)
+
+    return open_output
+
+
+def _discard(table: IcebergTable, files: Sequence[StagedFile]) -> None:
+    for file in files:
+        with contextlib.suppress(OSError):
+            table.io.delete(file.path)

@@ -1,0 +1,213 @@
+"""Replace data files of some cases in one snapshot of one table, once per commit token."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import reduce
+from typing import TYPE_CHECKING, Any
+
+from pyiceberg.conversions import from_bytes
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.expressions import And, BooleanExpression, EqualTo, In, Or
+from pyiceberg.manifest import DataFile, DataFileContent, ManifestContent, ManifestFile
+from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update.snapshot import _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
+from pyiceberg.types import LongType
+
+from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
+from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from pyiceberg.table import Table as IcebergTable
+
+log = logging.getLogger("radiant.lake.snapshot")
+
+TOKEN_PROPERTY = "radiant.commit-token"  # noqa: S105 - a name, no password
+STEP_PROPERTY = "radiant.commit-step"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """A data file of a table's current snapshot."""
+
+    data_file: DataFile
+    part: int
+    first_case: int | None
+    """Smallest case id in it, None when its writer kept no bounds."""
+    last_case: int | None
+    """Largest case id in it."""
+
+    def may_hold(self, cases: Collection[int]) -> bool:
+        """Tell whether a row of one of these cases can be in it."""
+        if self.first_case is None or self.last_case is None:
+            return True
+        return any(self.first_case <= case <= self.last_case for case in cases)
+
+    def holds_only(self, cases: Collection[int]) -> bool:
+        """Tell whether all its rows are of one of these cases."""
+        return self.first_case is not None and self.first_case == self.last_case and self.first_case in cases
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """What one snapshot changes."""
+
+    remove: list[DataFile] = field(default_factory=list[DataFile])
+    add: list[DataFile] = field(default_factory=list[DataFile])
+    claim: BooleanExpression | None = None
+    """The rows this commit decides about: a concurrent commit that touches one of them is a conflict."""
+
+
+def live_files(table: IcebergTable, parts: Collection[int] | None = None) -> Iterator[LiveFile]:
+    """Yield the data files of the current snapshot; with `parts`, those of these partitions only."""
+    snapshot = table.current_snapshot()
+    if snapshot is None:
+        return
+    case_field = table.schema().find_field(CASE_COLUMN).field_id
+    for manifest in snapshot.manifests(table.io):
+        if manifest.content != ManifestContent.DATA or (parts is not None and not _may_hold_part(manifest, parts)):
+            continue
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+            data_file = entry.data_file
+            part = data_file.partition[0]
+            if data_file.content != DataFileContent.DATA or (parts is not None and part not in parts):
+                continue
+            lower = (data_file.lower_bounds or {}).get(case_field)
+            upper = (data_file.upper_bounds or {}).get(case_field)
+            yield LiveFile(
+                data_file,
+                part,
+                None if lower is None else from_bytes(LongType(), lower),
+                None if upper is None else from_bytes(LongType(), upper),
+            )
+
+
+def files_of_all_snapshots(table: IcebergTable, part: int) -> set[str]:
+    """Return the paths of the part's data files that any retained snapshot names, current or not."""
+    manifests = {
+        manifest.manifest_path: manifest
+        for snapshot in table.snapshots()
+        for manifest in snapshot.manifests(table.io)
+        if _may_hold_part(manifest, {part})
+    }
+    return {
+        entry.data_file.file_path
+        for manifest in manifests.values()
+        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+    }
+
+
+def _may_hold_part(manifest: ManifestFile, parts: Collection[int]) -> bool:
+    if not manifest.partitions or manifest.partitions[0].lower_bound is None:
+        return True
+    summary = manifest.partitions[0]
+    lower = int.from_bytes(summary.lower_bound or b"", "little", signed=True)
+    upper = int.from_bytes(summary.upper_bound or b"", "little", signed=True)
+    return any(lower <= part <= upper for part in parts)
+
+
+def rows_of(part: int, cases: Collection[int]) -> BooleanExpression:
+    """Return the filter for the rows of these cases in a part."""
+    return And(EqualTo(PARTITION_COLUMN, part), In(CASE_COLUMN, set(cases)))
+
+
+def any_of(filters: list[BooleanExpression]) -> BooleanExpression:
+    """Return the filter for rows that match one of several; at least one is given."""
+    return reduce(Or, filters)
+
+
+def committed_snapshot(table: IcebergTable, token: str, step: str) -> int | None:
+    """Return the snapshot that a commit token made for a step, None when there is none (or it is expired)."""
+    for snapshot in reversed(table.snapshots()):
+        summary = snapshot.summary
+        if summary is not None and summary.get(TOKEN_PROPERTY) == token and summary.get(STEP_PROPERTY) == step:
+            return snapshot.snapshot_id
+    return None
+
+
+def commit_replacement(table: IcebergTable, change: Replacement, token: str, step: str) -> int | None:
+    """Commit one snapshot, keyed by token and step; return its id, or the current one when nothing changes.
+
+    PyIceberg repeats the commit on top of a concurrent one (`commit.retry.*`) as long as that one did not touch the
+    rows of `change.claim`.
+
+    Raises:
+        CommitConflictError: another commit touched the same rows, or won too often; nothing of this commit landed.
+        CommitUnknownError: the catalog did not say whether it landed; nothing was deleted.
+        StorageError: the new manifests could not be written; nothing landed.
+    """
+    name = ".".join(table.name())
+    if not change.add and not change.remove:
+        current = table.current_snapshot()
+        return None if current is None else current.snapshot_id
+    transaction = table.transaction()
+    producer = _ReplaceFiles(
+        operation=_operation(change),
+        transaction=transaction,
+        io=table.io,
+        snapshot_properties={TOKEN_PROPERTY: token, STEP_PROPERTY: step},
+    )
+    if change.claim is not None:
+        producer.delete_by_predicate(change.claim)
+    for data_file in change.remove:
+        producer.delete_data_file(data_file)
+    for data_file in change.add:
+        producer.append_data_file(data_file)
+    try:
+        # Writes the manifests; the catalog hears of it in commit_transaction.
+        producer.commit()
+    except ValidationException as error:
+        raise CommitConflictError(_conflict(name, error)) from error
+    except OSError as error:
+        msg = f"{name}: the manifests of a commit could not be written: {error}. Nothing landed; commit again"
+        raise StorageError(msg) from error
+    try:
+        transaction.commit_transaction()
+    except (CommitFailedException, ValidationException) as error:
+        raise CommitConflictError(_conflict(name, error)) from error
+    except Exception as error:
+        landed = _landed(table, token, step)
+        if landed is not None:
+            log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
+            return landed
+        msg = (
+            f"{name}: nobody knows whether the commit {token} landed: {type(error).__name__}: {error}. Nothing was deleted. "
+            "Look after the catalog, then run the same commit again: its token tells whether it landed"
+        )
+        raise CommitUnknownError(msg) from error
+    return producer.snapshot_id
+
+
+def _operation(change: Replacement) -> Operation:
+    if not change.remove:
+        return Operation.APPEND
+    return Operation.OVERWRITE if change.add else Operation.DELETE
+
+
+def _conflict(name: str, error: Exception) -> str:
+    return f"{name}: another writer committed first, nothing of this commit landed: {error}. Commit again"
+
+
+def _landed(table: IcebergTable, token: str, step: str) -> int | None:
+    try:
+        return committed_snapshot(table.refresh(), token, step)
+    except Exception as error:  # noqa: BLE001 - the first failure is the one to report
+        log.warning("%s cannot be read after a failed commit: %s", ".".join(table.name()), error)
+        return None
+
+
+class _ReplaceFiles(_OverwriteFiles):
+    """PyIceberg's overwrite, without the manifests that only say what earlier snapshots deleted.
+
+    PyIceberg 0.12 carries those along for ever: each replaced case would make every later read slower.
+    """
+
+    def _existing_manifests(self) -> list[Any]:
+        return [
+            manifest
+            for manifest in super()._existing_manifests()
+            if manifest.has_added_files() or manifest.has_existing_files()
+        ]

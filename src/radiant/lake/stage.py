@@ -1,0 +1,262 @@
+"""Stage the rows of one import of one case: data files under the tables' locations that no table knows yet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import pyarrow as pa
+
+from radiant import storage
+from radiant.domain.tables import SHORT_NAMES, Column
+from radiant.errors import LakeError, SchemaMismatchError, StorageError
+from radiant.lake.datafile import DataFileWriter, StagedFile
+from radiant.lake.digest import RowDigest
+from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from radiant.lake.tables import TableRef
+
+_ADDED = (PARTITION_COLUMN, CASE_COLUMN)
+"""Columns that the stager adds."""
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one import of one case staged, complete. Crosses as JSON."""
+
+    part: int
+    case_id: int
+    load_id: str
+    """The import attempt."""
+    files: dict[str, tuple[StagedFile, ...]]
+    """Data files by the table's short name; none where there are no rows."""
+    rows: dict[str, int]
+    """Rows by the table's short name, zeros included."""
+    digests: dict[str, str]
+    """By the table's short name: sha256 hexadecimal over the rows in order, without `part` and `case_id`."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {
+            "part": self.part,
+            "case_id": self.case_id,
+            "load_id": self.load_id,
+            "files": {name: [file.to_json() for file in files] for name, files in self.files.items()},
+            "rows": self.rows,
+            "digests": self.digests,
+        }
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> Manifest:
+        """Read what `to_json` returned.
+
+        Raises:
+            KeyError: a key is missing.
+            TypeError: a file's description has other keys.
+        """
+        return cls(
+            part=raw["part"],
+            case_id=raw["case_id"],
+            load_id=raw["load_id"],
+            files={name: tuple(StagedFile.from_json(file) for file in files) for name, files in raw["files"].items()},
+            rows=raw["rows"],
+            digests=raw["digests"],
+        )
+
+
+def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str) -> str:
+    """Return the folder of one import's files of one table.
+
+    Raises:
+        LakeError: `load_id` cannot be a folder's name.
+    """
+    if not _SAFE.fullmatch(load_id):
+        msg = f"load id {load_id!r} cannot be a folder's name: letters, digits, dot, dash and underscore only"
+        raise LakeError(msg)
+    return f"{ref.data_location}/part={part}/case={case_id}/{load_id}"
+
+
+class Stager:
+    """Writes the rows of one case, then hands out the manifest.
+
+    A context manager: leaving the block with an error, or without `finish()`, deletes everything it wrote. Entering
+    deletes what an earlier attempt of the same load left. Holds no catalog: all it knows is in the table references.
+    """
+
+    def __init__(self, refs: Mapping[str, TableRef], part: int, case_id: int, load_id: str) -> None:
+        """Prepare.
+
+        Args:
+            refs: From `ensure_tables`, by short name; only the case tables are used.
+            part: The case's partition.
+            case_id: The case.
+            load_id: Names this import; part of every path.
+        """
+        self._part = part
+        self._case_id = case_id
+        self._load_id = load_id
+        self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in SHORT_NAMES}
+        self._writers = {
+            name: DataFileWriter(
+                refs[name], [c.name for c in table.columns], self._folders[name], part, storage.open_write
+            )
+            for name, table in SHORT_NAMES.items()
+        }
+        self._digests = {name: RowDigest() for name in SHORT_NAMES}
+        self._manifest: Manifest | None = None
+
+    def __enter__(self) -> Self:
+        """Delete what an earlier attempt of this load left."""
+        self._clear()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Keep the files only after `finish()` and without an error."""
+        if kind is not None or self._manifest is None:
+            self.abort()
+
+    def write(self, short_name: str, batch: pa.RecordBatch) -> None:
+        """Add rows to a table, in the order they shall be read.
+
+        Args:
+            short_name: occurrence, variant, consequence or quarantine.
+            batch: The table's columns by name, in any order, without `part` and `case_id`. Strings may be
+                dictionary-encoded or large; all other types exactly as declared.
+
+        Raises:
+            SchemaMismatchError: columns are missing, unknown, of another type, or null where a value is required.
+            StorageError: the disk is full or the store does not answer.
+        """
+        if self._manifest is not None:
+            msg = f"load {self._load_id} of case {self._case_id} is finished, it takes no more rows"
+            raise LakeError(msg)
+        table = SHORT_NAMES.get(short_name)
+        if table is None:
+            msg = f"there is no case table {short_name!r}; the tables are {', '.join(SHORT_NAMES)}"
+            raise SchemaMismatchError(msg)
+        writer = self._writers[short_name]
+        declared = [column for column in table.columns if column.name not in _ADDED]
+        columns = _checked(table.name, declared, writer.schema, batch)
+        if not batch.num_rows:
+            return
+        fields = [pa.field(column.name, array.type) for column, array in zip(declared, columns, strict=True)]
+        self._digests[short_name].update(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)))
+        values = dict(zip((column.name for column in declared), columns, strict=True))
+        values[PARTITION_COLUMN] = pa.repeat(pa.scalar(self._part, pa.int32()), batch.num_rows)
+        values[CASE_COLUMN] = pa.repeat(pa.scalar(self._case_id, pa.int64()), batch.num_rows)
+        with_key = [values[name] for name in writer.schema.names]
+        with _storage_errors(self._folders[short_name]):
+            writer.write(pa.RecordBatch.from_arrays(with_key, names=writer.schema.names))
+
+    def finish(self) -> Manifest:
+        """Close all files and describe them.
+
+        Raises:
+            StorageError: the disk is full or the store does not answer.
+        """
+        if self._manifest is None:
+            files: dict[str, tuple[StagedFile, ...]] = {}
+            for name, writer in self._writers.items():
+                with _storage_errors(self._folders[name]):
+                    files[name] = writer.close()
+            self._manifest = Manifest(
+                part=self._part,
+                case_id=self._case_id,
+                load_id=self._load_id,
+                files=files,
+                rows={name: writer.rows for name, writer in self._writers.items()},
+                digests={name: digest.hexdigest() for name, digest in self._digests.items()},
+            )
+        return self._manifest
+
+    def abort(self) -> None:
+        """Delete everything this load staged, finished or not."""
+        for writer in self._writers.values():
+            writer.abort()
+        self._clear()
+
+    def _clear(self) -> None:
+        for folder in self._folders.values():
+            storage.delete_prefix(folder)
+
+
+class _storage_errors:  # noqa: N801 - reads as a statement
+    """Turn the operating system's write errors, as Arrow passes them on, into ours."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            msg = f"{self._where}: could not be written: {error.strerror or error}. Free space or check the store, then retry"
+            raise StorageError(msg) from error
+
+
+def _checked(table: str, declared: list[Column], schema: pa.Schema, batch: pa.RecordBatch) -> list[pa.Array]:
+    """Return the declared columns in declared order, or name every column that is wrong."""
+    given = batch.schema.names
+    names = [column.name for column in declared]
+    problems = [f"{name} is missing" for name in names if name not in given]
+    problems += [f"{name} is not a column of the table" for name in given if name not in names]
+    problems += [f"{name} comes twice" for name in sorted({name for name in given if given.count(name) > 1})]
+    columns: list[pa.Array] = []
+    for column in declared if not problems else ():
+        array = batch.column(column.name)
+        target = schema.field(column.name).type
+        fitted = _fitted(array, target)
+        if fitted is None:
+            problems.append(f"{column.name} is {array.type}, declared {column.type}")
+        elif column.required and fitted.null_count:
+            problems.append(f"{column.name} is required and has {fitted.null_count} nulls")
+        else:
+            columns.append(fitted)
+    if problems:
+        msg = f"rows for {table} do not fit: {'; '.join(problems)}"
+        raise SchemaMismatchError(msg)
+    return columns
+
+
+def _fitted(array: pa.Array, target: pa.DataType) -> pa.Array | None:
+    """Return the array in the file's type (dictionaries of strings stay), None when it has another meaning."""
+    type_ = array.type
+    if type_ == target:
+        return array
+    if pa.types.is_null(type_):
+        return pa.nulls(len(array), target)
+    if pa.types.is_dictionary(type_) and _is_text(type_.value_type) and target == pa.string():
+        if array.dictionary.null_count:
+            # A null inside the dictionary is a null that nobody counts.
+            return array.dictionary_decode().cast(target)
+        kept = pa.dictionary(pa.int32(), pa.string())
+        return array if type_ == kept else array.cast(kept)
+    if _is_text(type_) and target == pa.string():
+        return array.cast(target)
+    if pa.types.is_large_list(type_) and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
+        return array.cast(target)
+    if pa.types.is_list(type_) and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
+        return array.cast(target)
+    return None
+
+
+def _plain(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    return pa.string() if _is_text(type_) else type_
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)

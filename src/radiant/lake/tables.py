@@ -1,0 +1,240 @@
+"""Create what is missing, never drop: tables by declaration, columns by addition."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+)
+from pyiceberg.partitioning import PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import IdentityTransform
+from pyiceberg.types import ListType, MapType
+
+from radiant.domain.tables import CASE_LOAD, SHORT_NAMES, Table
+from radiant.errors import LakeError, SchemaMismatchError
+from radiant.lake.schema import (
+    PARTITION_COLUMN,
+    iceberg_schema,
+    iceberg_type,
+    partition_spec,
+    sort_order,
+    table_properties,
+)
+
+if TYPE_CHECKING:
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
+    from pyiceberg.types import IcebergType, NestedField
+
+CASE_LOAD_NAME = "case_load"
+
+LAKE_TABLES: dict[str, Table] = {**SHORT_NAMES, CASE_LOAD_NAME: CASE_LOAD}
+"""Every table by its short name, in commit order: `case_load` is last."""
+
+_ATTEMPTS = 10
+"""Creation and schema changes race with other processes that do the same; the loser looks again."""
+
+
+@dataclass(frozen=True)
+class TableRef:
+    """What a process without catalog credentials needs to write data files of a table. Crosses as JSON."""
+
+    identifier: str
+    """`namespace.table`."""
+    location: str
+    """URI of the table's folder."""
+    data_location: str
+    """URI of the folder for data files (`write.data.path`, else `<location>/data`)."""
+    schema_json: str
+    """The table's Iceberg schema with the field ids of the real table, as Iceberg writes it in metadata."""
+    spec_json: str
+    """The table's partition spec, as Iceberg writes it in metadata."""
+    name_mapping: str | None
+    """`schema.name-mapping.default` of the table, for readers of files without field ids; None when unset."""
+
+    @cached_property
+    def schema(self) -> Schema:
+        """The table's schema."""
+        return Schema.model_validate_json(self.schema_json)
+
+    @cached_property
+    def spec(self) -> PartitionSpec:
+        """The table's partition spec."""
+        return PartitionSpec.model_validate_json(self.spec_json)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object."""
+        return {
+            "identifier": self.identifier,
+            "location": self.location,
+            "data_location": self.data_location,
+            "schema": json.loads(self.schema_json),
+            "spec": json.loads(self.spec_json),
+            "name_mapping": self.name_mapping,
+        }
+
+    @classmethod
+    def from_json(cls, raw: dict[str, Any]) -> TableRef:
+        """Read what `to_json` returned.
+
+        Raises:
+            KeyError: a key is missing.
+        """
+        return cls(
+            identifier=raw["identifier"],
+            location=raw["location"],
+            data_location=raw["data_location"],
+            schema_json=json.dumps(raw["schema"]),
+            spec_json=json.dumps(raw["spec"]),
+            name_mapping=raw["name_mapping"],
+        )
+
+    @classmethod
+    def of(cls, table: IcebergTable) -> TableRef:
+        """Describe a loaded table."""
+        location = table.location().rstrip("/")
+        return cls(
+            identifier=".".join(table.name()),
+            location=location,
+            data_location=table.properties.get("write.data.path", f"{location}/data").rstrip("/"),
+            schema_json=table.schema().model_dump_json(),
+            spec_json=table.spec().model_dump_json(),
+            name_mapping=table.properties.get("schema.name-mapping.default"),
+        )
+
+
+def ensure_tables(catalog: Catalog, namespace: str) -> dict[str, TableRef]:
+    """Create the namespace, missing tables and missing columns; return every table by its short name.
+
+    Nothing is ever dropped, narrowed or renamed. A column that is new here is added as optional: rows of earlier
+    imports have null. Columns of the table that this version does not know stay as they are (our files have null).
+    Two processes may do this at once.
+
+    Raises:
+        SchemaMismatchError: a column has another type than declared, a column this version does not fill is required,
+            or the table is not partitioned by `part` alone.
+        LakeError: the catalog does not answer.
+    """
+    try:
+        _ensure_namespace(catalog, namespace)
+        return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in LAKE_TABLES.items()}
+    except LakeError:
+        raise
+    except Exception as error:
+        msg = f"the tables of namespace {namespace!r} could not be created or read: {error}"
+        raise LakeError(msg) from error
+
+
+def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable | None:
+    """Return the table as it is now, None when there is none.
+
+    Raises:
+        LakeError: the catalog does not answer.
+    """
+    try:
+        return catalog.load_table((*catalog.identifier_to_tuple(namespace), table.name))
+    except NoSuchTableError:
+        return None
+    except Exception as error:
+        msg = f"{namespace}.{table.name} could not be read: {error}"
+        raise LakeError(msg) from error
+
+
+def _ensure_namespace(catalog: Catalog, namespace: str) -> None:
+    try:
+        if not catalog.namespace_exists(namespace):
+            catalog.create_namespace(namespace)
+    except NamespaceAlreadyExistsError:
+        return
+    except Exception:
+        # A SQL catalog answers a lost race with its database's own error.
+        if not catalog.namespace_exists(namespace):
+            raise
+
+
+def _ensure_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergTable:
+    for attempt in range(_ATTEMPTS):
+        table = load_table(catalog, namespace, declared) or _create_table(catalog, namespace, declared)
+        _check_spec(table)
+        missing = _missing_columns(table, declared)
+        if not missing:
+            return table
+        try:
+            with table.update_schema() as update:
+                for column in missing:
+                    # Ids are placeholders, the table assigns its own.
+                    update.add_column(column.name, iceberg_type(column.type, 1)[0], doc=column.doc, required=False)
+        except CommitFailedException:
+            time.sleep(0.05 * 2**attempt)
+        else:
+            return table
+    msg = f"{namespace}.{declared.name}: other processes changed the schema {_ATTEMPTS} times while a column was added"
+    raise LakeError(msg)
+
+
+def _create_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergTable:
+    identifier = (*catalog.identifier_to_tuple(namespace), declared.name)
+    schema = iceberg_schema(declared)
+    try:
+        return catalog.create_table(
+            identifier,
+            schema,
+            partition_spec=partition_spec(schema),
+            sort_order=sort_order(declared, schema),
+            properties=table_properties(declared),
+        )
+    except TableAlreadyExistsError:
+        return catalog.load_table(identifier)
+
+
+def _check_spec(table: IcebergTable) -> None:
+    fields = table.spec().fields
+    sources = [table.schema().find_column_name(field.source_id) for field in fields]
+    if sources != [PARTITION_COLUMN] or not isinstance(fields[0].transform, IdentityTransform):
+        msg = (
+            f"{'.'.join(table.name())} is partitioned by {table.spec()}, radiant writes identity({PARTITION_COLUMN}) only. "
+            "Set the partition spec back, or set RADIANT_LAKE__NAMESPACE to a namespace of its own"
+        )
+        raise SchemaMismatchError(msg)
+
+
+def _missing_columns(table: IcebergTable, declared: Table) -> list[Any]:
+    """Return the declared columns a table lacks; refuse what cannot be mended by adding one."""
+    present: dict[str, NestedField] = {field.name: field for field in table.schema().fields}
+    problems: list[str] = []
+    for column in declared.columns:
+        field = present.pop(column.name, None)
+        if field is None:
+            continue
+        wanted, _ = iceberg_type(column.type, 1)
+        if not _same_type(field.field_type, wanted):
+            problems.append(f"{column.name} is {field.field_type}, declared {column.type}")
+        elif field.required and not column.required:
+            problems.append(f"{column.name} is required, declared optional")
+    problems += [f"{name} is required, and this version does not fill it" for name, f in present.items() if f.required]
+    if problems:
+        msg = (
+            f"{'.'.join(table.name())}: {'; '.join(problems)}. Columns are only ever added; "
+            "run the radiant version that made the table, or set RADIANT_LAKE__NAMESPACE to a new namespace"
+        )
+        raise SchemaMismatchError(msg)
+    names = {field.name for field in table.schema().fields}
+    return [column for column in declared.columns if column.name not in names]
+
+
+def _same_type(found: IcebergType, wanted: IcebergType) -> bool:
+    """Compare types without their field ids."""
+    if isinstance(found, ListType) and isinstance(wanted, ListType):
+        return found.element_type == wanted.element_type
+    if isinstance(found, MapType) and isinstance(wanted, MapType):
+        return (found.key_type, found.value_type) == (wanted.key_type, wanted.value_type)
+    return found == wanted
