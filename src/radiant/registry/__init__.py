@@ -1,1 +1,48 @@
-"""Cases and their states (SQLAlchemy: SQLite by default, PostgreSQL)."""
+"""Cases and their states (SQLAlchemy: SQLite by default, PostgreSQL).
+
+`Registry` is the door; the rest are the values that go through it.
+"""
+
+from radiant.registry.case_registry import Registry
+from radiant.registry.changes import read_pedigree
+from radiant.registry.loads import RETRYABLE_CODES
+from radiant.registry.records import (
+    AddOutcome,
+    CaseFailure,
+    CaseFile,
+    CaseRecord,
+    Change,
+    Claim,
+    ClaimedCase,
+    CommitGate,
+    DueCase,
+    DueCases,
+    FileRole,
+    HistoryEntry,
+    Load,
+    LoadStatus,
+    Placement,
+    Registration,
+)
+
+__all__ = [
+    "RETRYABLE_CODES",
+    "AddOutcome",
+    "CaseFailure",
+    "CaseFile",
+    "CaseRecord",
+    "Change",
+    "Claim",
+    "ClaimedCase",
+    "CommitGate",
+    "DueCase",
+    "DueCases",
+    "FileRole",
+    "HistoryEntry",
+    "Load",
+    "LoadStatus",
+    "Placement",
+    "Registration",
+    "Registry",
+    "read_pedigree",
+]

@@ -1,0 +1,263 @@
+"""The registry as its callers see it."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable, Sequence
+
+import sqlalchemy as sa
+
+from radiant.domain.case import CaseState
+from radiant.domain.partition import Plan
+from radiant.errors import CaseStateError
+from radiant.registry import loads, planning, registration
+from radiant.registry.changes import look_at_all
+from radiant.registry.database import Database
+from radiant.registry.model import CaseRow, HistoryRow
+from radiant.registry.records import (
+    AddOutcome,
+    CaseFailure,
+    CaseRecord,
+    Claim,
+    CommitGate,
+    DueCases,
+    FileRole,
+    HistoryEntry,
+    Load,
+    Placement,
+    Registration,
+)
+from radiant.registry.rows import Hold, file_of, find, find_all, to_history, to_record
+
+LEASE_S = 6 * 3600
+"""How long a run holds a case unless it says otherwise; the default of `settings.registry.lease_s`."""
+
+
+def utc_now() -> dt.datetime:
+    """Return the time, UTC."""
+    return dt.datetime.now(dt.UTC)
+
+
+class Registry:
+    """Cases, their members, files, states and history, in SQLite or PostgreSQL.
+
+    Every method is one short transaction or two (files are looked at in between, never inside one); several processes
+    may use the same registry at once. Methods that raise have changed nothing, `finish_imported` excepted.
+
+    Args:
+        url: SQLAlchemy URL (`settings.effective_registry_url`). Tables are made if missing.
+        clock: Tells the time, UTC.
+
+    Raises:
+        ConfigError: the URL is wrong, its driver is missing, or the tables are of another version.
+        RegistryUnavailableError: the database does not answer; every method may raise it. The password is never in it.
+    """
+
+    def __init__(self, url: str, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
+        self._database = Database(url)
+        self._clock = clock
+
+    def add(self, case: Registration) -> AddOutcome:
+        """Register a case, or bring a registered one up to date.
+
+        A case is found by its number, else by the URI of its VCF. Adding the same twice changes nothing. Another VCF
+        (other content, or at another place), pedigree, strategy or assembly makes the case due again; another priority
+        is noted only. While the case is being imported, that import goes on and the case is due after it. A removed
+        case comes back under its number.
+
+        Raises:
+            PedigreeError: the pedigree breaks a rule.
+            InputError: the VCF or PED file is missing or unreadable, the number is not positive, or the VCF is known
+                under several numbers, or under one with another family.
+            StorageError: the store of a file does not answer.
+        """
+        return registration.add(self._database, case, self._clock())
+
+    def get(self, case_id: int) -> CaseRecord:
+        """Return a case.
+
+        Raises:
+            CaseNotFoundError: there is none of that number.
+        """
+        with self._database.read() as session:
+            return to_record(find(session, case_id))
+
+    def list_cases(self, state: CaseState | None = None) -> list[CaseRecord]:
+        """Return all cases, or those in one state, by number."""
+        wanted = sa.select(CaseRow).order_by(CaseRow.case_id)
+        if state is not None:
+            wanted = wanted.where(CaseRow.state == state)
+        with self._database.read() as session:
+            return [to_record(row) for row in session.scalars(wanted)]
+
+    def history(self, case_id: int) -> list[HistoryEntry]:
+        """Return what happened to a case, oldest first.
+
+        Raises:
+            CaseNotFoundError: there is none of that number.
+        """
+        wanted = sa.select(HistoryRow).where(HistoryRow.case_id == case_id).order_by(HistoryRow.entry)
+        with self._database.read() as session:
+            find(session, case_id)
+            return [to_history(row) for row in session.scalars(wanted)]
+
+    def remove(self, case_id: int) -> CaseRecord:
+        """Mark a case as deleted; the next run removes its rows. Removing it twice changes nothing.
+
+        Raises:
+            CaseNotFoundError: there is none of that number.
+        """
+        with self._database.write() as session:
+            return registration.remove(session, case_id, self._clock())
+
+    def due(self, requested: Collection[int] | None = None, *, run: str | None = None) -> DueCases:
+        """Return the cases to import now, and the removed ones whose rows must go.
+
+        Without `requested`: registered cases; imported or failed ones whose VCF or pedigree changed since it was read;
+        those that failed for a reason that may pass; those whose run's lease ended; removed ones that are not purged.
+        A case that failed by bad input is due again only when a file of it changed, or on request. A VCF that is gone
+        does not make an imported case due: nothing could be imported in its place. With `requested`: these, whatever
+        their state.
+
+        Pedigree files that changed are read again, here, and their members stored.
+
+        Args:
+            requested: Case numbers, None for all that are due.
+            run: The run that asks; what it has assigned to itself before is due again, so that planning can be
+                repeated.
+
+        Returns:
+            Cases that another run holds, that were purged, or whose pedigree or store cannot be read are in `blocked`.
+
+        Raises:
+            CaseNotFoundError: a requested number is not registered.
+        """
+        return planning.due(self._database, self._clock(), requested, run)
+
+    def placement(self) -> Placement:
+        """Return the part of every id and the experiments per part, for `domain.partition.plan`."""
+        with self._database.read() as session:
+            return planning.placement(session)
+
+    def assign(self, plan: Plan, *, run: str, lease_s: int = LEASE_S) -> dict[int, str]:
+        """Store the parts of a plan and reserve its cases (`assigned`).
+
+        Returns:
+            Reason by number of the cases that were refused: held by another run, changed or removed since `due`.
+
+        Raises:
+            CaseNotFoundError: the plan names a case that is not registered.
+        """
+        with self._database.write() as session:
+            return planning.assign(session, plan, self._hold(run, lease_s))
+
+    def claim(self, part: int, case_ids: Sequence[int] | None, *, run: str, lease_s: int = LEASE_S) -> Claim:
+        """Take cases of one part for import (`importing`), each with a new load id.
+
+        `case_ids` None takes all of the part that wait: registered, assigned, those whose lease ended, and the removed
+        ones whose rows must go. Named ones are taken whatever their state. A case that the same run already claimed is
+        claimed anew, so that the job can be repeated; one that another run imports is refused until its lease ends.
+
+        The claim of one case never depends on another's. `Claim.refused` must reach the person who started the run.
+
+        Returns:
+            `unfinished` lists earlier loads of these cases, ended without a commit: delete their staged files, then
+            call `mark_cleaned`. Loads that `begin_commit` let through are never in it unless they surely did not land.
+
+        Raises:
+            CaseNotFoundError: a number is not registered.
+        """
+        with self._database.read() as session:
+            wanted = planning.waiting_in(session, part, self._clock()) if case_ids is None else list(case_ids)
+            files = [file_of(row, FileRole.VCF) for row in find_all(session, wanted).values()]
+            uris = [file.uri for file in files if file is not None]
+        seen = look_at_all(uris)
+        with self._database.write() as session:
+            return loads.claim(session, part, wanted, self._hold(run, lease_s), seen)
+
+    def unfinished_loads(self, case_ids: Sequence[int]) -> list[Load]:
+        """Return loads of these cases that ended without a commit and whose staged files may still be there.
+
+        A load whose commit was begun (`begin_commit`) is left out, unless it ended with `CommitConflict`: the lake may
+        refer to its files, only the lake's own search for orphans may delete them.
+        """
+        with self._database.read() as session:
+            return loads.unfinished_loads(session, case_ids)
+
+    def mark_cleaned(self, load_ids: Iterable[str]) -> None:
+        """Note that no staged file of these loads is left."""
+        with self._database.write() as session:
+            loads.mark_cleaned(session, load_ids)
+
+    def begin_commit(self, claimed: Sequence[tuple[int, str]], deleted: Sequence[int], *, token: str) -> CommitGate:
+        """Ask, directly before the lake's commit, which loads (case id, load id) and removals still count.
+
+        From then on the files of these loads are never listed as unfinished. A load that was committed before passes
+        again, so that the job can be repeated with the same token. Loads that were superseded or released, and removed
+        cases that were added again, are refused: committing them would put older rows over newer ones.
+
+        Raises:
+            CaseNotFoundError: a number is not registered.
+            CaseStateError: a load id belongs to another case.
+        """
+        with self._database.write() as session:
+            return loads.begin_commit(session, claimed, deleted, token)
+
+    def finish_imported(self, case_id: int, load_id: str, *, vcf_sha256: str | None = None) -> None:
+        """Record that a load is visible in the lake. Repeating it changes nothing.
+
+        A case that was changed while it was imported becomes `registered` again.
+
+        Args:
+            case_id: The case.
+            load_id: The load that was committed.
+            vcf_sha256: Digest of the bytes that were read. With it, a VCF that is merely touched is not imported again.
+
+        Raises:
+            CaseStateError: the load is no longer the case's current one. Its rows may have landed all the same, so the
+                case is made due again (or to be purged again) before this is raised.
+        """
+        with self._database.write() as session:
+            refused = loads.finish_imported(session, case_id, load_id, self._clock(), vcf_sha256)
+        if refused is not None:
+            raise CaseStateError(refused)
+
+    def finish_failed(
+        self, case_id: int, load_id: str, code: str, reason: str, *, retryable: bool | None = None
+    ) -> None:
+        """Record why a load failed. Repeating it changes nothing.
+
+        Args:
+            case_id: The case.
+            load_id: The load that failed.
+            code: Of the error class, or the platform's reason. `CommitConflict` says that nothing landed,
+                `CommitUnknown` that nobody knows: its staged files are then left alone.
+            reason: The message.
+            retryable: Whether the case is due again by itself; None decides by the code (`RETRYABLE_CODES`).
+
+        Raises:
+            CaseStateError: the load is no longer the case's current one, or it was committed.
+        """
+        failure = CaseFailure(code, reason, code in loads.RETRYABLE_CODES if retryable is None else retryable)
+        with self._database.write() as session:
+            loads.finish_failed(session, case_id, load_id, failure, self._clock())
+
+    def mark_purged(self, case_ids: Iterable[int]) -> None:
+        """Record that no table holds rows of these removed cases any more.
+
+        Ids that only they had are free for another part. A case that was added again meanwhile is left alone.
+        """
+        with self._database.write() as session:
+            loads.mark_purged(session, case_ids, self._clock())
+
+    def release(self, run: str | None = None) -> list[int]:
+        """Give back everything that a run which is known to be dead holds; all runs when None.
+
+        Returns:
+            The cases that are `registered` again, by number.
+        """
+        with self._database.write() as session:
+            return loads.release(session, run, self._clock())
+
+    def _hold(self, run: str, lease_s: int) -> Hold:
+        # Asked for inside the writing transaction: waiting for other writers must not eat up the lease.
+        now = self._clock()
+        return Hold(run, now, now + dt.timedelta(seconds=lease_s))

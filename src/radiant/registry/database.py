@@ -1,0 +1,177 @@
+"""Connections, transactions and errors of the registry's database: SQLite by default, PostgreSQL."""
+
+import contextlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import URL, Connection, make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import NullPool
+
+from radiant.errors import ConfigError, RegistryError, RegistryUnavailableError
+from radiant.registry.model import SCHEMA_VERSION, Base, SchemaRow
+
+_BUSY_TIMEOUT_S = 60
+_CREATE_LOCK = 0x7261_6469_616E_74  # "radiant": one process at a time makes the tables
+_WRITES = "radiant_writes"
+
+
+class Database:
+    """One registry database, its tables made if missing.
+
+    Every transaction opens a connection of its own and closes it: transactions are few and short, and a process that
+    forks shares none. There is one writer at a time, on SQLite by `BEGIN IMMEDIATE`, elsewhere by a lock on the row of
+    `radiant_schema`; so whatever a writing transaction read is still true when it ends.
+
+    Args:
+        url: SQLAlchemy URL, `sqlite:////folder/registry.db` or `postgresql://user:password@host/database`.
+
+    Raises:
+        ConfigError: the URL is malformed, its driver is not installed, or the registry is of another version.
+        RegistryUnavailableError: the database does not answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self._shown = _without_secrets(parsed)
+        self._is_sqlite = parsed.get_backend_name() == "sqlite"
+        try:
+            # hide_parameters: an error must not print a patient's id; NullPool: see the class.
+            engine = sa.create_engine(parsed, poolclass=NullPool, hide_parameters=True)
+        except (ImportError, exc.ArgumentError) as error:
+            msg = (
+                f"the registry at {self._shown} needs a driver that is not here ({error}). "
+                "Install radiant[postgres] for PostgreSQL; sqlite:////folder/registry.db needs nothing"
+            )
+            raise ConfigError(msg) from None
+        if self._is_sqlite:
+            _prepare_sqlite(engine, parsed)
+        self._reader = engine if self._is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
+        self._writer = engine.execution_options(**{_WRITES: True})
+        self._open()
+
+    @contextlib.contextmanager
+    def read(self) -> Generator[Session]:
+        """Open a session that reads one consistent state."""
+        with self._errors(), Session(self._reader) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def write(self) -> Generator[Session]:
+        """Open the one writing session; commits when the block ends, rolls back when it raises."""
+        with self._errors(), Session(self._writer) as session, session.begin():
+            if not self._is_sqlite:
+                session.execute(sa.select(SchemaRow.version).with_for_update())
+            yield session
+
+    def _open(self) -> None:
+        with self._errors():
+            with self._reader.connect() as connection:
+                found = _schema_versions(connection)
+            if not found:
+                with self._writer.begin() as connection:
+                    if not self._is_sqlite:
+                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATE_LOCK)))
+                    Base.metadata.create_all(connection)
+                    found = _schema_versions(connection)
+                    if not found:
+                        connection.execute(sa.insert(SchemaRow).values(version=SCHEMA_VERSION))
+                        found = [SCHEMA_VERSION]
+        if found != [SCHEMA_VERSION]:
+            msg = (
+                f"the registry at {self._shown} has tables of version {', '.join(map(str, found))}, this radiant "
+                f"knows version {SCHEMA_VERSION}: use the radiant that made it, or another RADIANT_REGISTRY__URL"
+            )
+            raise ConfigError(msg)
+
+    @contextlib.contextmanager
+    def _errors(self) -> Generator[None]:
+        """Turn the driver's errors into ours, without password and without parameters."""
+        try:
+            yield
+        except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
+            cause = _first_line(error)
+            if "readonly database" in cause or "unable to open" in cause:
+                msg = (
+                    f"the registry at {self._shown} cannot be opened for writing ({cause}). "
+                    "Give the user that runs radiant the right to the file and its folder"
+                )
+                raise ConfigError(msg) from None
+            msg = (
+                f"the registry at {self._shown} does not answer ({cause}). "
+                "Try again; if it stays so, check the server and RADIANT_REGISTRY__URL"
+            )
+            raise RegistryUnavailableError(msg) from None
+        except exc.SQLAlchemyError as error:
+            msg = f"the registry at {self._shown} refused ({type(error).__name__}: {_first_line(error)})"
+            raise RegistryError(msg) from None
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        backend = parsed.get_backend_name()
+    except exc.ArgumentError:
+        # The text is not repeated: it may hold a password.
+        msg = (
+            "RADIANT_REGISTRY__URL is not a SQLAlchemy URL. Write sqlite:////folder/registry.db or "
+            "postgresql://user:password@host/database, special characters of the password percent-encoded"
+        )
+        raise ConfigError(msg) from None
+    if backend == "postgres" or parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    elif backend not in {"sqlite", "postgresql"}:
+        msg = f"the registry cannot be kept in {backend!r}: use SQLite or PostgreSQL in RADIANT_REGISTRY__URL"
+        raise ConfigError(msg)
+    if backend == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        msg = "the registry cannot be in memory, several processes share it: name a file in RADIANT_REGISTRY__URL"
+        raise ConfigError(msg)
+    return parsed
+
+
+def _without_secrets(url: URL) -> str:
+    # A password may also be in the query (`?password=`), so none of the query is shown.
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _first_line(error: exc.SQLAlchemyError) -> str:
+    cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    return str(cause).strip().split("\n", maxsplit=1)[0]
+
+
+def _schema_versions(connection: Connection) -> list[int]:
+    if not sa.inspect(connection).has_table(SchemaRow.__tablename__):
+        return []
+    return list(connection.scalars(sa.select(SchemaRow.version)))
+
+
+def _prepare_sqlite(engine: sa.Engine, url: URL) -> None:
+    folder = Path(str(url.database)).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        msg = f"the registry's folder {folder} cannot be made: {error.strerror}. Choose another RADIANT_REGISTRY__URL"
+        raise ConfigError(msg) from None
+
+    def connect(connection: Any, _record: Any) -> None:
+        # The driver begins no transactions of its own: `begin` below decides which kind.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        # Readers and the writer do not block each other. The mode stays in the file: switching it needs the file alone.
+        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+            cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.close()
+
+    def begin(connection: Connection) -> None:
+        # A transaction that starts by reading and then writes can fail at once with "database is locked", whatever the
+        # busy timeout; IMMEDIATE waits at its start instead.
+        writes = connection.get_execution_options().get(_WRITES)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    event.listen(engine, "connect", connect)
+    event.listen(engine, "begin", begin)

@@ -1,0 +1,158 @@
+"""The registry's tables.
+
+Names start with `radiant_`, so that the registry can share a PostgreSQL database. Times are UTC. No row of
+`radiant_case` is ever deleted: a removed case keeps its number and its history.
+"""
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String, Text, TypeDecorator
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+SCHEMA_VERSION = 1
+"""Raised whenever a table changes; `Database` refuses a registry of another version."""
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware UTC time on both sides of a column that knows no time zones."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """Store UTC without its zone."""
+        del dialect
+        return None if value is None else value.astimezone(dt.UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> dt.datetime | None:
+        """Return UTC with its zone."""
+        del dialect
+        return None if value is None else value.replace(tzinfo=dt.UTC)
+
+
+class Base(DeclarativeBase):
+    """The registry's tables."""
+
+
+class SchemaRow(Base):
+    """One row: the version of the tables. Writers lock it, so that there is one writer at a time."""
+
+    __tablename__ = "radiant_schema"
+
+    version: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+
+
+class MemberRow(Base):
+    """One person of a case, as the pedigree states it."""
+
+    __tablename__ = "radiant_member"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("radiant_case.case_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    """From 0, in the order of the pedigree."""
+    sample: Mapped[str] = mapped_column(Text)
+    family_id: Mapped[str] = mapped_column(Text)
+    father: Mapped[str | None] = mapped_column(Text)
+    mother: Mapped[str | None] = mapped_column(Text)
+    sex: Mapped[str] = mapped_column(String(16))
+    affected: Mapped[str] = mapped_column(String(16))
+    patient_id: Mapped[str] = mapped_column(Text)
+    experiment_id: Mapped[str] = mapped_column(Text)
+    is_proband: Mapped[bool]
+
+
+class FileRow(Base):
+    """One file of a case, as it was when the case was registered or last read."""
+
+    __tablename__ = "radiant_file"
+    __table_args__ = (Index("radiant_file_uri", "uri"),)
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("radiant_case.case_id"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(8), primary_key=True)
+    uri: Mapped[str] = mapped_column(Text)
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    tag: Mapped[str | None] = mapped_column(Text)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+
+
+class CaseRow(Base):
+    """One case and where it stands."""
+
+    __tablename__ = "radiant_case"
+    __table_args__ = (Index("radiant_case_state", "state"),)
+
+    case_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    strategy: Mapped[str] = mapped_column(Text)
+    priority: Mapped[str] = mapped_column(String(16))
+    assembly: Mapped[str] = mapped_column(String(16))
+    proband: Mapped[str | None] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16))
+    part: Mapped[int | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    """Raised by every change that asks for a new import; a load of an older revision leaves the case due."""
+    run: Mapped[str | None] = mapped_column(Text)
+    lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    load_id: Mapped[str | None] = mapped_column(String(32))
+    failure_code: Mapped[str | None] = mapped_column(Text)
+    failure_reason: Mapped[str | None] = mapped_column(Text)
+    failure_retryable: Mapped[bool] = mapped_column(default=False)
+    purged: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    imported_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    members: Mapped[list[MemberRow]] = relationship(
+        order_by=MemberRow.position, lazy="selectin", cascade="all, delete-orphan"
+    )
+    files: Mapped[list[FileRow]] = relationship(
+        order_by=FileRow.role.desc(), lazy="selectin", cascade="all, delete-orphan"
+    )
+
+
+class HistoryRow(Base):
+    """One step in the life of a case."""
+
+    __tablename__ = "radiant_history"
+    __table_args__ = (Index("radiant_history_case", "case_id"),)
+
+    entry: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("radiant_case.case_id"))
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    from_state: Mapped[str | None] = mapped_column(String(16))
+    to_state: Mapped[str] = mapped_column(String(16))
+    run: Mapped[str | None] = mapped_column(Text)
+    load_id: Mapped[str | None] = mapped_column(String(32))
+    note: Mapped[str] = mapped_column(Text)
+
+
+class AssignmentRow(Base):
+    """The part of one patient, family, experiment or case id."""
+
+    __tablename__ = "radiant_assignment"
+    __table_args__ = (Index("radiant_assignment_part", "part"),)
+
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    id: Mapped[str] = mapped_column(Text, primary_key=True)
+    part: Mapped[int]
+
+
+class LoadRow(Base):
+    """One import of one case."""
+
+    __tablename__ = "radiant_load"
+    __table_args__ = (Index("radiant_load_case", "case_id"),)
+
+    load_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("radiant_case.case_id"))
+    part: Mapped[int]
+    run: Mapped[str] = mapped_column(Text)
+    revision: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16))
+    started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    code: Mapped[str | None] = mapped_column(Text)
+    reason: Mapped[str | None] = mapped_column(Text)
+    commit_token: Mapped[str | None] = mapped_column(Text)
+    cleaned: Mapped[bool] = mapped_column(default=False)

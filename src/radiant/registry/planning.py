@@ -1,0 +1,254 @@
+"""What is due, and what a plan made of it."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from radiant.domain.case import CaseState, Member
+from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, identities
+from radiant.domain.pedigree import pedigree_digest
+from radiant.errors import InputError, StorageError
+from radiant.registry.changes import Seen, has_changed, look_at_all, read_pedigree
+from radiant.registry.database import Database
+from radiant.registry.model import AssignmentRow, CaseRow
+from radiant.registry.records import CaseFile, CaseRecord, DueCase, DueCases, FileRole, Placement
+from radiant.registry.registration import ask_again, replace_members
+from radiant.registry.rows import (
+    HELD,
+    Hold,
+    batches,
+    end_started,
+    file_of,
+    find,
+    find_all,
+    has_lease,
+    lease_note,
+    move,
+    not_found,
+    to_case,
+    to_record,
+)
+
+
+@dataclass(slots=True)
+class _Check:
+    """One case between being a candidate and being due."""
+
+    record: CaseRecord
+    revision: int
+    reason: str | None
+    """Why it is due; None while only its files can say so."""
+    members: tuple[Member, ...] | None = None
+    """What the pedigree file says now, where that is something else."""
+    touched: list[tuple[FileRole, Seen]] = field(default_factory=list)
+    """Files of which size and tag are to be stored, because their content was found unchanged or was read."""
+
+
+def due(database: Database, at: dt.datetime, requested: Collection[int] | None, run: str | None) -> DueCases:
+    """Return what is due; see `Registry.due`."""
+    blocked: list[BlockedCases] = []
+    with database.read() as session:
+        checks = _candidates(session, at, requested, run, blocked)
+    # Looking at files takes long, so no transaction is open meanwhile.
+    seen = look_at_all([file.uri for check in checks for file in _files_to_look_at(check)])
+    checked: list[_Check] = []
+    for check in checks:
+        try:
+            _check_files(check, seen)
+        except (InputError, StorageError) as error:
+            reason = f"case {check.record.case.case_id}: {error}"
+            blocked.append(BlockedCases((check.record.case.case_id,), reason))
+        else:
+            checked.append(check)
+    changed = [check for check in checked if check.members is not None or check.touched]
+    if changed:
+        with database.write() as session:
+            _store(session, changed, at)
+    with database.read() as session:
+        rows = find_all(session, (check.record.case.case_id for check in checked if check.reason is not None))
+        cases = [
+            DueCase(to_case(row), CaseState(row.state), row.part, check.reason)
+            for check in checked
+            if check.reason is not None
+            for row in [rows[check.record.case.case_id]]
+        ]
+    return DueCases(
+        cases=tuple(sorted(cases, key=lambda one: one.case.case_id)),
+        blocked=tuple(sorted(blocked, key=lambda one: one.cases)),
+    )
+
+
+def _candidates(
+    session: Session,
+    at: dt.datetime,
+    requested: Collection[int] | None,
+    run: str | None,
+    blocked: list[BlockedCases],
+) -> list[_Check]:
+    if requested is None:
+        rows = list(
+            session.scalars(sa.select(CaseRow).where(sa.or_(CaseRow.state != CaseState.DELETED, ~CaseRow.purged)))
+        )
+    else:
+        found = find_all(session, requested)
+        missing = set(requested) - found.keys()
+        if missing:
+            raise not_found(missing)
+        rows = list(found.values())
+    checks: list[_Check] = []
+    for row in rows:
+        if has_lease(row, at) and not (row.state == CaseState.ASSIGNED and run is not None and row.run == run):
+            if requested is not None:
+                reason = f"{lease_note(row)}; wait for it, or for the end of its lease"
+                blocked.append(BlockedCases((row.case_id,), reason))
+            continue
+        if row.state == CaseState.DELETED and row.purged:
+            reason = f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
+            blocked.append(BlockedCases((row.case_id,), reason))
+            continue
+        reason = "asked for" if requested is not None else _reason_by_state(row, run)
+        checks.append(_Check(to_record(row), row.revision, reason))
+    return checks
+
+
+def _reason_by_state(row: CaseRow, run: str | None) -> str | None:
+    state = CaseState(row.state)
+    if state is CaseState.REGISTERED:
+        return "registered"
+    if state is CaseState.DELETED:
+        return "removed, its rows must go"
+    if state is CaseState.ASSIGNED and run is not None and row.run == run:
+        return "planned before by this run"
+    if state in HELD:
+        return f"the lease of run {row.run} ended"
+    if state is CaseState.FAILED and row.failure_retryable:
+        return f"failed for a reason that may pass ({row.failure_code})"
+    return None
+
+
+def _files_to_look_at(check: _Check) -> Iterable[CaseFile]:
+    """The VCF only where its change would make the case due; the pedigree wherever members may be handed out."""
+    if check.record.state is CaseState.DELETED:
+        return ()
+    return [file for file in check.record.files if file.role is FileRole.PED or check.reason is None]
+
+
+def _check_files(check: _Check, seen: Mapping[str, Seen]) -> None:
+    for file in _files_to_look_at(check):
+        now = seen[file.uri]
+        if now.may_pass:
+            raise StorageError(now.problem)
+        if now.size is None or (now.size, now.tag) == (file.size, file.tag):
+            continue
+        if file.role is FileRole.PED:
+            members = read_pedigree(file.uri, check.record.proband)
+            check.touched.append((file.role, now))
+            if pedigree_digest(members) != pedigree_digest(check.record.case.members):
+                check.members = members
+                check.reason = check.reason or "its pedigree changed"
+        elif has_changed(file, now):
+            check.reason = check.reason or "its VCF changed"
+        else:
+            check.touched.append((file.role, now))
+
+
+def _store(session: Session, checks: Sequence[_Check], at: dt.datetime) -> None:
+    for check in checks:
+        row = find(session, check.record.case.case_id)
+        if row.revision != check.revision:
+            continue  # somebody changed the case meanwhile: theirs is newer
+        for role, seen in check.touched:
+            file = file_of(row, role)
+            if file is not None:
+                file.size, file.tag = seen.size, seen.tag
+        if check.members is not None:
+            replace_members(session, row, check.members)
+            ask_again(session, row, at, "pedigree changed")
+
+
+def placement(session: Session) -> Placement:
+    """Return what is known of parts; see `Registry.placement`."""
+    known = {Identity(Kind(row.kind), row.id): row.part for row in session.scalars(sa.select(AssignmentRow))}
+    counts: dict[int, int] = {}
+    for identity, part in known.items():
+        if identity.kind is Kind.EXPERIMENT:
+            counts[part] = counts.get(part, 0) + 1
+    return Placement(known, counts)
+
+
+def assign(session: Session, plan: Plan, hold: Hold) -> dict[int, str]:
+    """Store a plan; see `Registry.assign`."""
+    refused: dict[int, str] = {}
+    rows = find_all(session, (case_id for part in plan.parts for case_id in part.cases))
+    known = parts_of(session, plan.identities)
+    for part in plan.parts:
+        for case_id in part.cases:
+            row = rows.get(case_id)
+            if row is None:
+                raise not_found([case_id])
+            if row.state == CaseState.DELETED and row.part == part.part:
+                continue
+            ids = identities(to_case(row))
+            reason = _why_not_planned(row, ids, part.part, plan, known) or _why_not_free(row, hold)
+            if reason is not None:
+                refused[case_id] = reason
+                continue
+            for identity in ids:
+                if identity not in known:
+                    known[identity] = part.part
+                    session.add(AssignmentRow(kind=identity.kind, id=identity.id, part=part.part))
+            end_started(session, row, hold.at, "LeaseEnded", "planned again after its lease had ended")
+            move(session, row, CaseState.ASSIGNED, hold.at, f"planned in part {part.part}", run=hold.run)
+            row.part = part.part
+            row.run = hold.run
+            row.lease_until = hold.until
+    return refused
+
+
+def _why_not_planned(
+    row: CaseRow, ids: Iterable[Identity], part: int, plan: Plan, known: Mapping[Identity, int]
+) -> str | None:
+    if row.state == CaseState.DELETED:
+        return f"case {row.case_id} was removed while it was planned"
+    if any(plan.identities.get(identity) != part for identity in ids):
+        return f"case {row.case_id} was changed while it was planned; run import-radiant again"
+    other = {known[identity] for identity in ids if identity in known} - {part}
+    if other:
+        return (
+            f"case {row.case_id} was planned in part {part}, and meanwhile another run planned a case that it is tied "
+            f"to in part {min(other)}; run import-radiant again"
+        )
+    return None
+
+
+def _why_not_free(row: CaseRow, hold: Hold) -> str | None:
+    if has_lease(row, hold.at) and not (row.state == CaseState.ASSIGNED and row.run == hold.run):
+        return f"{lease_note(row)}; wait for it, or for the end of its lease"
+    return None
+
+
+def parts_of(session: Session, ids: Iterable[Identity]) -> dict[Identity, int]:
+    """Return the part of every id that has one."""
+    wanted = set(ids)
+    found: dict[Identity, int] = {}
+    for batch in batches(sorted({identity.id for identity in wanted})):
+        for row in session.scalars(sa.select(AssignmentRow).where(AssignmentRow.id.in_(batch))):
+            identity = Identity(Kind(row.kind), row.id)
+            if identity in wanted:
+                found[identity] = row.part
+    return found
+
+
+def waiting_in(session: Session, part: int, at: dt.datetime) -> list[int]:
+    """Return the cases of a part that wait for an import or for the removal of their rows."""
+    rows = session.scalars(sa.select(CaseRow).where(CaseRow.part == part))
+    return sorted(
+        row.case_id
+        for row in rows
+        if row.state in {CaseState.REGISTERED, CaseState.ASSIGNED}
+        or (row.state == CaseState.IMPORTING and not has_lease(row, at))
+        or (row.state == CaseState.DELETED and not row.purged)
+    )

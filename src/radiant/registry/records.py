@@ -1,0 +1,211 @@
+"""What the registry is told and what it answers: frozen values, no database in sight."""
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+from radiant.domain.case import Case, CaseState, Priority
+from radiant.domain.partition import BlockedCases, Identity
+
+
+class Change(StrEnum):
+    """What `Registry.add` did."""
+
+    ADDED = "added"
+    UNCHANGED = "unchanged"
+    CHANGED = "changed"
+
+
+class FileRole(StrEnum):
+    """What a file is to its case."""
+
+    VCF = "vcf"
+    PED = "ped"
+
+
+class LoadStatus(StrEnum):
+    """How one import of one case stands."""
+
+    STARTED = "started"
+    COMMITTED = "committed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A case as a person hands it in."""
+
+    vcf_uri: str
+    """Absolute URI."""
+    strategy: str
+    priority: Priority
+    assembly: str
+    """`GRCh38` or `GRCh37`."""
+    ped_uri: str | None = None
+    """Absolute URI of the PED file the members come from. Without one the case has no members here: at import every
+    sample of the VCF is then a member of its own."""
+    proband: str | None = None
+    """The proband as the person named it, None to find it by the pedigree's rule."""
+    case_id: int | None = None
+    """Number of the case; None for the case that has this VCF, or the next number."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddOutcome:
+    """What `Registry.add` did."""
+
+    case_id: int
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """One file of a case, as it was when the case was registered or last read."""
+
+    role: FileRole
+    uri: str
+    size: int | None
+    """Bytes; None when the file could not be seen."""
+    tag: str | None
+    """ETag or modification time; None when the file could not be seen."""
+    sha256: str | None
+    """Of the bytes an import read, None before."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFailure:
+    """Why the last import of a case failed."""
+
+    code: str
+    reason: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRecord:
+    """One case with all that the registry knows, its history excepted."""
+
+    case: Case
+    state: CaseState
+    part: int | None
+    """None before the case was planned for the first time."""
+    proband: str | None
+    """The proband as the person named it."""
+    files: tuple[CaseFile, ...]
+    """VCF, then PED if there is one."""
+    failure: CaseFailure | None
+    """Set while the state is `failed`."""
+    run: str | None
+    """Who holds the case, while it is assigned or importing."""
+    lease_until: dt.datetime | None
+    """Until when, UTC."""
+    load_id: str | None
+    """The last import, running or ended."""
+    purged: bool
+    """Whether the rows of a deleted case are gone."""
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    imported_at: dt.datetime | None
+    """When an import of it became visible for the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEntry:
+    """One step in the life of a case."""
+
+    at: dt.datetime
+    """UTC."""
+    from_state: CaseState | None
+    """None for the first entry."""
+    to_state: CaseState
+    """The same as `from_state` where something was changed and the state stayed."""
+    run: str | None
+    load_id: str | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class DueCase:
+    """A case that should be imported, or whose rows must go."""
+
+    case: Case
+    state: CaseState
+    """`deleted` means that its rows must go."""
+    part: int | None
+    """Where its rows are; None before it was planned for the first time."""
+    reason: str
+    """Why it is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueCases:
+    """What is due, and what could not be told."""
+
+    cases: tuple[DueCase, ...]
+    """By case number."""
+    blocked: tuple[BlockedCases, ...]
+    """Asked for and impossible, or due and unreadable: a pedigree that became wrong, a store that does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What the planner must know of the past."""
+
+    known: dict[Identity, int]
+    """Part of every id."""
+    counts: dict[int, int]
+    """Sequencing experiments per part."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedCase:
+    """A case that is this run's to import."""
+
+    case: Case
+    load_id: str
+    """32 hexadecimal digits, new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One import of one case."""
+
+    load_id: str
+    case_id: int
+    part: int
+    run: str
+    status: LoadStatus
+    started_at: dt.datetime
+    """UTC."""
+    finished_at: dt.datetime | None
+    code: str | None
+    """Error code of a failed one."""
+    reason: str | None
+    commit_token: str | None
+    """Set by `Registry.begin_commit`: from then on the lake may refer to the load's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What `Registry.claim` gave."""
+
+    cases: tuple[ClaimedCase, ...]
+    """To import, most urgent first."""
+    deleted: tuple[int, ...]
+    """Removed cases of this part whose rows must go."""
+    refused: dict[int, str]
+    """Reason by case number; whoever claims must pass it on, or a case is lost in silence."""
+    unfinished: tuple[Load, ...]
+    """Earlier loads of these cases that never became visible: their staged files can be deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitGate:
+    """What `Registry.begin_commit` lets through."""
+
+    loads: tuple[str, ...]
+    """Loads that are still their case's current one: these may be committed."""
+    deleted: tuple[int, ...]
+    """Cases that are still removed: their rows may be deleted."""
+    refused: dict[int, str]
+    """Reason by case number for the rest."""

@@ -1,0 +1,236 @@
+"""Adding and removing cases."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from radiant.domain.case import CaseState, Member
+from radiant.domain.partition import Identity, identities
+from radiant.domain.pedigree import pedigree_digest
+from radiant.errors import InputError, StorageError
+from radiant.registry.changes import Seen, has_changed, look, read_pedigree
+from radiant.registry.database import Database
+from radiant.registry.model import AssignmentRow, CaseRow, FileRow
+from radiant.registry.records import AddOutcome, CaseFile, CaseRecord, Change, FileRole, Registration
+from radiant.registry.rows import (
+    file_of,
+    find,
+    move,
+    remark,
+    to_case,
+    to_file,
+    to_file_rows,
+    to_member_rows,
+    to_record,
+)
+
+_LAST_CASE = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """A registration and what its files are like."""
+
+    registration: Registration
+    members: tuple[Member, ...]
+    files: tuple[CaseFile, ...]
+    """VCF, then PED if there is one."""
+    new_content: bool
+    """Whether the VCF is another file than the registered one, or the same with other content."""
+
+
+def add(database: Database, registration: Registration, at: dt.datetime) -> AddOutcome:
+    """Register a case; see `Registry.add`."""
+    if registration.case_id is not None and not 1 <= registration.case_id <= _LAST_CASE:
+        msg = f"case {registration.case_id}: a case number is a whole number from 1"
+        raise InputError(msg)
+    vcf = _look(FileRole.VCF, registration.vcf_uri)
+    files = [vcf]
+    members: tuple[Member, ...] = ()
+    if registration.ped_uri is not None:
+        # Looked at before it is read: a change in between is found later, never missed.
+        files.append(_look(FileRole.PED, registration.ped_uri))
+        members = read_pedigree(registration.ped_uri, registration.proband)
+    with database.read() as session:
+        row = _match(session, registration, members)
+        known = None if row is None else file_of(row, FileRole.VCF)
+        before = None if known is None else to_file(known)
+    # Reading a whole VCF to compare digests takes long, so no transaction is open meanwhile.
+    new_content = before is None or before.uri != vcf.uri or has_changed(before, Seen(vcf.size, vcf.tag))
+    if before is not None and not new_content:
+        files[0] = dataclasses.replace(vcf, sha256=before.sha256)
+    stated = _Stated(registration, members, tuple(files), new_content)
+    with database.write() as session:
+        row = _match(session, registration, members)
+        return _insert(session, stated, at) if row is None else _update(session, row, stated, at)
+
+
+def remove(session: Session, case_id: int, at: dt.datetime) -> CaseRecord:
+    """Mark a case as deleted; see `Registry.remove`."""
+    row = find(session, case_id)
+    if row.state != CaseState.DELETED:
+        move(session, row, CaseState.DELETED, at, "removed")
+        # Without a load there is no row and no staged file anywhere.
+        row.purged = row.load_id is None
+        if row.purged:
+            forget_ids(session, [row])
+    return to_record(row)
+
+
+def forget_ids(session: Session, purged: list[CaseRow]) -> None:
+    """Give back the ids that only these cases, which are gone, had; they may then belong to another part."""
+    parts = {row.part for row in purged if row.part is not None}
+    for row in purged:
+        row.part = None
+    session.flush()
+    for part in parts:
+        living = session.scalars(
+            sa.select(CaseRow).where(
+                CaseRow.part == part, sa.or_(CaseRow.state != CaseState.DELETED, CaseRow.purged.is_(False))
+            )
+        )
+        used: set[Identity] = set()
+        for row in living:
+            used |= identities(to_case(row))
+        for assignment in session.scalars(sa.select(AssignmentRow).where(AssignmentRow.part == part)):
+            if (assignment.kind, assignment.id) not in used:
+                session.delete(assignment)
+
+
+def _look(role: FileRole, uri: str) -> CaseFile:
+    seen = look(uri)
+    if seen.problem is not None:
+        raise (StorageError if seen.may_pass else InputError)(seen.problem)
+    return CaseFile(role, uri, seen.size, seen.tag, None)
+
+
+def _match(session: Session, registration: Registration, members: Iterable[Member]) -> CaseRow | None:
+    """Return the case that a registration is about, None for a new one."""
+    if registration.case_id is not None:
+        return session.get(CaseRow, registration.case_id)
+    holders = list(
+        session.scalars(
+            sa.select(CaseRow)
+            .join(FileRow)
+            .where(FileRow.role == FileRole.VCF, FileRow.uri == registration.vcf_uri)
+            .order_by(CaseRow.case_id)
+        )
+    )
+    living = [row for row in holders if row.state != CaseState.DELETED]
+    if len(living) > 1:
+        numbers = ", ".join(str(row.case_id) for row in living)
+        msg = (
+            f"{registration.vcf_uri} is the VCF of the cases {numbers}. "
+            "Say which one is meant, or give the number of a new one (--case N)"
+        )
+        raise InputError(msg)
+    row = (living or holders or [None])[-1]
+    if row is None or row.state == CaseState.DELETED:
+        return row
+    families = {member.family_id for member in row.members}
+    stated = {member.family_id for member in members}
+    if families and stated and families != stated:
+        msg = (
+            f"{registration.vcf_uri} is the VCF of case {row.case_id} with the family {', '.join(sorted(families))}; "
+            f"this pedigree is of the family {', '.join(sorted(stated))}. "
+            f"Give the number of a new case (--case N), or --case {row.case_id} to replace the pedigree"
+        )
+        raise InputError(msg)
+    return row
+
+
+def _insert(session: Session, stated: _Stated, at: dt.datetime) -> AddOutcome:
+    registration = stated.registration
+    case_id = registration.case_id
+    if case_id is None:
+        # One writer at a time, and no case row is ever deleted: the number is free and was never another case's.
+        case_id = (session.scalar(sa.select(sa.func.max(CaseRow.case_id))) or 0) + 1
+    row = CaseRow(
+        case_id=case_id,
+        strategy=registration.strategy,
+        priority=registration.priority,
+        assembly=registration.assembly,
+        proband=registration.proband,
+        state=CaseState.REGISTERED,
+        revision=0,
+        failure_retryable=False,
+        purged=False,
+        created_at=at,
+        updated_at=at,
+        members=to_member_rows(stated.members),
+        files=to_file_rows(stated.files),
+    )
+    session.add(row)
+    session.flush()
+    remark(session, row, at, "registered", from_state=None)
+    return AddOutcome(case_id, Change.ADDED)
+
+
+def _update(session: Session, row: CaseRow, stated: _Stated, at: dt.datetime) -> AddOutcome:
+    registration = stated.registration
+    changed = [
+        name
+        for name, differs in (
+            ("VCF", stated.new_content),
+            ("pedigree", pedigree_digest(to_case(row).members) != pedigree_digest(stated.members)),
+            ("strategy", row.strategy != registration.strategy),
+            ("assembly", row.assembly != registration.assembly),
+        )
+        if differs
+    ]
+    ped = file_of(row, FileRole.PED)
+    noted = [
+        name
+        for name, differs in (
+            ("priority", row.priority != registration.priority),
+            ("proband", row.proband != registration.proband),
+            ("pedigree file", (None if ped is None else ped.uri) != registration.ped_uri),
+        )
+        if differs
+    ]
+    row.strategy = registration.strategy
+    row.priority = registration.priority
+    row.assembly = registration.assembly
+    row.proband = registration.proband
+    row.files.clear()
+    session.flush()
+    row.files.extend(to_file_rows(stated.files))
+    if "pedigree" in changed:
+        replace_members(session, row, stated.members)
+    state = CaseState(row.state)
+    note = f"{', '.join([*changed, *noted])} changed"
+    if state is CaseState.DELETED:
+        row.purged = False
+        row.revision += 1
+        move(session, row, CaseState.REGISTERED, at, "added again")
+        return AddOutcome(row.case_id, Change.CHANGED)
+    if changed:
+        ask_again(session, row, at, note)
+    elif noted:
+        remark(session, row, at, note, from_state=state)
+    return AddOutcome(row.case_id, Change.CHANGED if changed or noted else Change.UNCHANGED)
+
+
+def ask_again(session: Session, row: CaseRow, at: dt.datetime, note: str) -> None:
+    """Note that a case needs a new import.
+
+    A running import goes on: two at a time would get in each other's way. Its load is of an older revision, so the case
+    is registered again when it ends.
+    """
+    row.revision += 1
+    state = CaseState(row.state)
+    if state in {CaseState.REGISTERED, CaseState.IMPORTING}:
+        remark(session, row, at, note, from_state=state)
+    else:
+        move(session, row, CaseState.REGISTERED, at, note)
+
+
+def replace_members(session: Session, row: CaseRow, members: Iterable[Member]) -> None:
+    """Put other members in the place of a case's."""
+    row.members.clear()
+    session.flush()
+    row.members.extend(to_member_rows(members))
