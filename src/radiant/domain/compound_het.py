@@ -1,0 +1,128 @@
+"""Compound heterozygotes: two different alleles of one gene, one on each copy of it.
+
+A pair of heterozygous alleles of a gene counts when both are on different copies (in trans), or may be. Trans is
+*known* when
+
+- one came from the mother and the other from the father,
+- both are ALTs of one line of the file (`1/2`), or
+- both are phased in one phase set, on different haplotypes.
+
+The same evidence for one copy (both from one parent, or on one haplotype) rules the pair out. Without evidence, or with
+evidence that contradicts itself, trans is *assumed*.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import combinations
+
+from radiant.domain.inheritance import ParentalOrigin
+from radiant.domain.trio import Calls
+
+DEFAULT_MINIMUM_IMPACT = 3
+"""MODERATE: HIGH 4, MODERATE 3, LOW 2, MODIFIER 1."""
+
+
+class InTrans(StrEnum):
+    """How it is known that two alleles are on different copies."""
+
+    KNOWN = "known"
+    ASSUMED = "assumed"
+
+
+@dataclass(frozen=True, slots=True)
+class GeneAllele:
+    """One allele of one person and one gene that it affects."""
+
+    locus: str
+    """`chrom-pos-ref-alt`; the key of the answer."""
+    line: str
+    """What the alleles of one line of the file have in common, for example `source_pos-source_ref-source_alt`."""
+    gene: str
+    """Gene id; an allele in two genes is given twice."""
+    impact_score: int
+    """The highest of the allele's consequences in this gene."""
+    zygosity: str
+    """Only HET takes part: HOM needs no partner, HEM has no second copy, UNK has too few reads."""
+    calls: Calls
+    """0 reference, 1 this allele, -1 missing or another ALT; in the order of the haplotypes when `phased`."""
+    phased: bool
+    phase_set: str | None
+    """PS; phased alleles without one share the chromosome's one set, as the VCF specification says."""
+    parental_origin: ParentalOrigin
+
+
+@dataclass(frozen=True, slots=True)
+class CompoundHet:
+    """What is known of one allele's partners."""
+
+    partners: tuple[str, ...]
+    """Their loci, each once: those known to be in trans first, else in the order given."""
+    in_trans: InTrans
+    """Known when it is of at least one partner."""
+
+
+def compound_hets(
+    alleles: Iterable[GeneAllele], minimum_impact: int = DEFAULT_MINIMUM_IMPACT
+) -> dict[str, CompoundHet]:
+    """Find the compound heterozygous alleles of one person.
+
+    Time grows with the square of the heterozygous alleles of a gene above the threshold.
+
+    Args:
+        alleles: Of one person, of any number of genes of one or more chromosomes.
+        minimum_impact: Alleles of a lower `impact_score` do not take part.
+
+    Returns:
+        By locus; an allele that is not there has no partner.
+    """
+    genes: defaultdict[str, list[GeneAllele]] = defaultdict(list)
+    for allele in alleles:
+        if allele.zygosity == "HET" and allele.impact_score >= minimum_impact:
+            genes[allele.gene].append(allele)
+    partners: defaultdict[str, dict[str, InTrans]] = defaultdict(dict)
+    for rows in genes.values():
+        for first, second in combinations(rows, 2):
+            trans = in_trans(first, second)
+            if trans is not None and first.locus != second.locus:
+                partners[first.locus][second.locus] = trans
+                partners[second.locus][first.locus] = trans
+    return {locus: _answer(found) for locus, found in partners.items()}
+
+
+def in_trans(first: GeneAllele, second: GeneAllele) -> InTrans | None:
+    """Tell whether two heterozygous alleles of a person are on different copies; None when they are on the same."""
+    evidence = {_by_line(first, second), _by_origin(first, second), _by_phase(first, second)} - {None}
+    if evidence == {True}:
+        return InTrans.KNOWN
+    return None if evidence == {False} else InTrans.ASSUMED
+
+
+def _by_line(first: GeneAllele, second: GeneAllele) -> bool | None:
+    return True if first.line == second.line else None
+
+
+def _by_origin(first: GeneAllele, second: GeneAllele) -> bool | None:
+    origins = (first.parental_origin, second.parental_origin)
+    if not set(origins) <= {ParentalOrigin.FATHER, ParentalOrigin.MOTHER}:
+        return None
+    return origins[0] is not origins[1]
+
+
+def _by_phase(first: GeneAllele, second: GeneAllele) -> bool | None:
+    if not (first.phased and second.phased) or first.phase_set != second.phase_set:
+        return None
+    if first.phase_set is None and _chromosome(first) != _chromosome(second):
+        return None
+    return first.calls.index(1) != second.calls.index(1)
+
+
+def _chromosome(allele: GeneAllele) -> str:
+    return allele.locus.partition("-")[0]
+
+
+def _answer(found: dict[str, InTrans]) -> CompoundHet:
+    known = [locus for locus, trans in found.items() if trans is InTrans.KNOWN]
+    assumed = [locus for locus, trans in found.items() if trans is InTrans.ASSUMED]
+    return CompoundHet((*known, *assumed), InTrans.KNOWN if known else InTrans.ASSUMED)

@@ -1,0 +1,228 @@
+"""Does a child fit the stated parents? Mendel errors, shared alleles, chromosomes from one parent alone.
+
+Thresholds are constants, each with the numbers it rests on (three real trios, a whole genome and two exomes, as called
+and with samples swapped).
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from radiant.domain.assembly import RegionClass
+from radiant.domain.case import Sex
+from radiant.domain.inheritance import mendelian_error
+from radiant.domain.trio import MISSING, Calls, Parent, expected_copies
+
+MENDEL_ERROR_RATE_WARNING = 0.10
+"""The real trios have 0.9, 2.2 and 5.0 % of autosomal sites in error; with child and parent swapped 20 to 29 %."""
+
+NOTHING_SHARED_RATE_WARNING = 0.03
+"""A real parent and child share no allele at 0.3 to 1.3 % of sites; two unrelated people at 5.9 to 8.1 %."""
+
+PARENTAGE_MINIMUM_SITES = 200
+"""Fewer sites do not judge parentage."""
+
+UNIPARENTAL_RATE_WARNING = 0.30
+"""An ordinary chromosome has at most 11 % of its informative sites explained by one parent alone, a maternal disomy of
+chromosome 16 has 97.5 %. The threshold leaves room for a disomy of a part."""
+
+UNIPARENTAL_MINIMUM_SITES = 20
+"""Fewer sites that one parent alone explains do not make a warning."""
+
+_DIPLOID = 2
+
+
+def rate(part: int, whole: int) -> float | None:
+    """Divide, rounded to six digits; null when there is nothing to divide by."""
+    return round(part / whole, 6) if whole else None
+
+
+@dataclass(slots=True)
+class MendelCounts:
+    """Sites of a child with a parent or two, each in one of checked, missing, skipped."""
+
+    checked: int = 0
+    """The genotypes are possible, or they are impossible, whatever is missing."""
+    errors: int = 0
+    """Of the checked: impossible."""
+    missing: int = 0
+    """It depends on a missing genotype."""
+    skipped: int = 0
+    """All of them are REF, or the place does not pass to this child (a daughter's Y)."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts and `error_rate` = errors / checked, null without any checked."""
+        return {**asdict(self), "error_rate": rate(self.errors, self.checked)}
+
+
+@dataclass(slots=True)
+class UniparentalCounts:
+    """Sites of a chromosome where complete genotypes tell whether one parent alone explains the child's two copies."""
+
+    father_only: int = 0
+    """Impossible in the trio, but the father has every allele of the child, and the mother has not."""
+    mother_only: int = 0
+    """Impossible in the trio, but the mother has every allele of the child, and the father has not."""
+    biparental: int = 0
+    """Possible in the trio, and neither parent has every allele of the child."""
+
+    @property
+    def informative(self) -> int:
+        """Sites that tell."""
+        return self.father_only + self.mother_only + self.biparental
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts and each parent's rate among the informative, null without any."""
+        return {
+            **asdict(self),
+            "father_only_rate": rate(self.father_only, self.informative),
+            "mother_only_rate": rate(self.mother_only, self.informative),
+        }
+
+
+@dataclass(slots=True)
+class SharingCounts:
+    """Autosomal sites where a child and one parent have complete genotypes and one of them carries an ALT."""
+
+    compared: int = 0
+    nothing_shared: int = 0
+    """Of those: they have no allele in common."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts and their quotient, null without any compared."""
+        return {**asdict(self), "nothing_shared_rate": rate(self.nothing_shared, self.compared)}
+
+
+@dataclass(frozen=True, slots=True)
+class TrioSite:
+    """What a site's judgement depends on; a whole genome has few distinct ones."""
+
+    chromosome: str
+    """Canonical name."""
+    region: RegionClass
+    variant_type: str
+    """Class of the line's alleles, `mixed` when they differ."""
+    child: Calls
+    father: Calls | None
+    """None when the father is not a member of the case."""
+    mother: Calls | None
+    """None when the mother is not a member of the case."""
+
+
+@dataclass(slots=True)
+class TrioCounts:
+    """Everything counted of one child with a parent or two."""
+
+    sex: Sex
+    """The child's stated sex."""
+    mendel: MendelCounts = field(default_factory=MendelCounts)
+    by_type: dict[str, MendelCounts] = field(default_factory=dict[str, MendelCounts])
+    """The same per variant type."""
+    autosomal: MendelCounts = field(default_factory=MendelCounts)
+    """The same on autosomes, where neither sex nor copy number can be the reason of an error."""
+    sharing: dict[Parent, SharingCounts] = field(default_factory=dict[Parent, SharingCounts])
+    """Per parent who is a member of the case."""
+    uniparental: dict[str, UniparentalCounts] = field(default_factory=dict[str, UniparentalCounts])
+    """Per chromosome of which the child has two copies."""
+
+    def add(self, site: TrioSite, times: int) -> None:
+        """Count a site so many times."""
+        error = mendelian_error(site.region, self.sex, site.child, site.father, site.mother)
+        self._add_mendel(site, error, times)
+        for parent, calls in ((Parent.FATHER, site.father), (Parent.MOTHER, site.mother)):
+            if calls is not None and site.region is RegionClass.AUTOSOME:
+                self._add_sharing(parent, site.child, calls, times)
+        if error is not None and site.father is not None and site.mother is not None:
+            self._add_uniparental(site, site.father, site.mother, times, error=error)
+
+    def _add_mendel(self, site: TrioSite, error: bool | None, times: int) -> None:  # noqa: FBT001 - three-valued
+        buckets = [self.mendel, self.by_type.setdefault(site.variant_type, MendelCounts())]
+        if site.region is RegionClass.AUTOSOME:
+            buckets.append(self.autosomal)
+        # Complete genotypes without an ALT: a line that is there for somebody else's allele.
+        nothing = not any((*site.child, *(site.father or ()), *(site.mother or ())))
+        for bucket in buckets:
+            if nothing or not expected_copies(site.region, self.sex):
+                bucket.skipped += times
+            elif error is None:
+                bucket.missing += times
+            else:
+                bucket.checked += times
+                bucket.errors += times * error
+
+    def _add_sharing(self, parent: Parent, child: Calls, calls: Calls, times: int) -> None:
+        counts = self.sharing.setdefault(parent, SharingCounts())
+        if MISSING not in (*child, *calls) and any((*child, *calls)):
+            counts.compared += times
+            counts.nothing_shared += times * set(child).isdisjoint(calls)
+
+    def _add_uniparental(self, site: TrioSite, father: Calls, mother: Calls, times: int, *, error: bool) -> None:
+        if (
+            site.region not in {RegionClass.AUTOSOME, RegionClass.X}
+            or expected_copies(site.region, self.sex) != _DIPLOID
+            or len(site.child) != _DIPLOID
+            or MISSING in (*site.child, *father, *mother)
+        ):
+            return
+        counts = self.uniparental.setdefault(site.chromosome, UniparentalCounts())
+        by_father, by_mother = (set(site.child) <= set(parent) for parent in (father, mother))
+        if error and by_father and not by_mother:
+            counts.father_only += times
+        elif error and by_mother and not by_father:
+            counts.mother_only += times
+        elif not (error or by_father or by_mother):
+            counts.biparental += times
+
+    def mendel_json(self) -> dict[str, Any]:
+        """Return the Mendel counts, `autosomal` and `by_type` within."""
+        return {
+            **self.mendel.to_json(),
+            "autosomal": self.autosomal.to_json(),
+            "by_type": {name: counts.to_json() for name, counts in sorted(self.by_type.items())},
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """Return `mendel`, `sharing` per parent, `uniparental` per chromosome."""
+        return {
+            "mendel": self.mendel_json(),
+            "sharing": {str(parent): counts.to_json() for parent, counts in self.sharing.items()},
+            "uniparental": {chromosome: counts.to_json() for chromosome, counts in self.uniparental.items()},
+        }
+
+    def warnings(self, child: str) -> Iterator[str]:
+        """Yield what does not fit, with the numbers.
+
+        Args:
+            child: How to name the child; not by an identifier, for a warning may be logged.
+        """
+        parentage = tuple(self._parentage_warnings(child))
+        # With a wrong parent every chromosome looks like a disomy of the other one.
+        yield from parentage or self._uniparental_warnings(child)
+
+    def _parentage_warnings(self, child: str) -> Iterator[str]:
+        checked, errors = self.autosomal.checked, self.autosomal.errors
+        if checked >= PARENTAGE_MINIMUM_SITES and errors / checked > MENDEL_ERROR_RATE_WARNING:
+            yield (
+                f"parentage: {errors:,} of {checked:,} autosomal sites ({errors / checked:.1%}) of {child} and the "
+                f"stated parents are Mendelian errors (warned above {MENDEL_ERROR_RATE_WARNING:.0%}); "
+                "check the pedigree and the samples"
+            )
+        for parent, counts in self.sharing.items():
+            compared, nothing = counts.compared, counts.nothing_shared
+            if compared >= PARENTAGE_MINIMUM_SITES and nothing / compared > NOTHING_SHARED_RATE_WARNING:
+                yield (
+                    f"parentage: {child} and the stated {parent} share no allele at {nothing:,} of {compared:,} "
+                    f"autosomal sites ({nothing / compared:.1%}, warned above {NOTHING_SHARED_RATE_WARNING:.0%}); "
+                    "check the pedigree and the samples"
+                )
+
+    def _uniparental_warnings(self, child: str) -> Iterator[str]:
+        for chromosome, counts in self.uniparental.items():
+            informative = counts.informative
+            for parent, alone in ((Parent.FATHER, counts.father_only), (Parent.MOTHER, counts.mother_only)):
+                if alone >= UNIPARENTAL_MINIMUM_SITES and alone / informative > UNIPARENTAL_RATE_WARNING:
+                    yield (
+                        f"uniparental: on chromosome {chromosome} of {child}, {alone:,} of {informative:,} informative "
+                        f"sites ({alone / informative:.1%}, warned above {UNIPARENTAL_RATE_WARNING:.0%}) are explained "
+                        f"by the {parent} alone; disomy, or a deletion of the other parent's copy"
+                    )

@@ -1,0 +1,146 @@
+"""The quality numbers of a case: do the genotypes fit the family, and look like a genome?
+
+`QualityCounts` counts distinct genotype combinations while a file is read. That costs little, is bounded by the number
+of combinations, and adds up over parallel workers. What the combinations mean is worked out once, at the end.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from radiant.domain.assembly import CHROMOSOMES, RegionClass
+from radiant.domain.case import Member, Sex
+from radiant.domain.mendel import TrioCounts, TrioSite, rate
+from radiant.domain.sex_check import PersonCounts
+from radiant.domain.trio import Calls, parents_of
+
+_TRANSITIONS = frozenset({"AG", "GA", "CT", "TC"})
+_TRANSVERSIONS = frozenset({"AC", "CA", "AT", "TA", "CG", "GC", "GT", "TG"})
+
+_Combinations = Counter[tuple[int, Calls, Calls | None, Calls | None]]
+"""(place among the members, genotype, father's, mother's) -> sites; parents None where they are not members."""
+
+
+class QualityCounts:
+    """Counts of one case, or of a piece of its file; pieces are merged."""
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        self.members = tuple(members)
+        places = {(member.family_id, member.sample): place for place, member in enumerate(self.members)}
+        self.parents: list[tuple[int | None, int | None]] = []
+        """Places of father and mother among the members, of each member."""
+        for member in self.members:
+            father, mother = (
+                None if parent is None else places[parent.family_id, parent.sample]
+                for parent in parents_of(member, self.members)
+            )
+            self.parents.append((father, mother))
+        self.combinations: dict[tuple[str, RegionClass, str], _Combinations] = {}
+        """By chromosome, region and variant type."""
+        self.substitutions: Counter[str] = Counter()
+        """Kept alleles of one base, REF and ALT in one word."""
+
+    def add(
+        self, chromosome: str, region: RegionClass, variant_type: str, calls: Sequence[Calls], times: int = 1
+    ) -> None:
+        """Count a kept line of the file: once, whatever the number of its alleles.
+
+        Args:
+            chromosome: Canonical name.
+            region: Of the line's position.
+            variant_type: Class of the line's alleles, `mixed` when they differ; the key of `by_type`.
+            calls: The members' genotypes with the line's allele numbers, in the order of the members.
+            times: How many such lines.
+        """
+        key = (chromosome, region, variant_type)
+        counts = self.combinations.get(key)
+        if counts is None:
+            counts = self.combinations[key] = Counter()
+        genotypes = [_unordered(one) for one in calls]
+        for place, (father, mother) in enumerate(self.parents):
+            counts[
+                place,
+                genotypes[place],
+                None if father is None else genotypes[father],
+                None if mother is None else genotypes[mother],
+            ] += times
+
+    def add_allele(self, reference: str, alternate: str, times: int = 1) -> None:
+        """Count a kept allele, trimmed, towards Ti/Tv; only single bases matter."""
+        if len(reference) == len(alternate) == 1:
+            self.substitutions[reference + alternate] += times
+
+    def merge(self, other: "QualityCounts") -> None:
+        """Add the counts of another piece of the same case."""
+        for key, counts in other.combinations.items():
+            self.combinations.setdefault(key, Counter()).update(counts)
+        self.substitutions.update(other.substitutions)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report's `mendel` (of the proband), `trios`, `people` and `ti_tv`; see docs/inheritance.md."""
+        trios, people = self._judge()
+        proband = next((place for place in trios if self.members[place].is_proband), None)
+        transitions, transversions = (
+            sum(times for pair, times in self.substitutions.items() if pair.upper() in pairs)
+            for pairs in (_TRANSITIONS, _TRANSVERSIONS)
+        )
+        return {
+            "mendel": (TrioCounts(Sex.UNKNOWN) if proband is None else trios[proband]).mendel_json(),
+            "trios": [
+                {"member": place + 1, "role": self._role(place), **counts.to_json()} for place, counts in trios.items()
+            ],
+            "people": [
+                {"member": place + 1, "role": self._role(place), **counts.to_json(self.members[place].sex)}
+                for place, counts in enumerate(people)
+            ],
+            "ti_tv": {
+                "transitions": transitions,
+                "transversions": transversions,
+                "ratio": rate(transitions, transversions),
+            },
+        }
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what a person must look at before trusting the case, with the numbers; empty when all fits.
+
+        People are named by their place in the pedigree and their role, never by a sample name: a warning may be logged.
+        """
+        trios, people = self._judge()
+        sexes = (counts.warning(self._name(place), self.members[place].sex) for place, counts in enumerate(people))
+        families = (text for place, counts in trios.items() for text in counts.warnings(self._name(place)))
+        return (*(text for text in sexes if text is not None), *families)
+
+    def _role(self, place: int) -> str:
+        if self.members[place].is_proband:
+            return "proband"
+        for child, (father, mother) in enumerate(self.parents):
+            if self.members[child].is_proband and place in {father, mother}:
+                return "father" if place == father else "mother"
+        return "other"
+
+    def _name(self, place: int) -> str:
+        return f"member {place + 1} ({self._role(place)})"
+
+    def _judge(self) -> tuple[dict[int, TrioCounts], list[PersonCounts]]:
+        """Work out what the combinations mean: per member who has a parent here, and per member."""
+        people = [PersonCounts(alone=len(self.members) == 1) for _ in self.members]
+        trios = {
+            place: TrioCounts(member.sex)
+            for place, member in enumerate(self.members)
+            if self.parents[place] != (None, None)
+        }
+        for (chromosome, region, variant_type), counts in sorted(
+            self.combinations.items(), key=lambda entry: CHROMOSOMES.index(entry[0][0])
+        ):
+            for (place, calls, father, mother), times in counts.items():
+                people[place].add(region, calls, times)
+                if place in trios:
+                    trios[place].add(TrioSite(chromosome, region, variant_type, calls, father, mother), times)
+        return trios, people
+
+
+@lru_cache(maxsize=1 << 12)
+def _unordered(calls: Calls) -> Calls:
+    """Forget the order of calls, which no count depends on."""
+    return tuple(sorted(calls))
