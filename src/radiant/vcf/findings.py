@@ -1,0 +1,65 @@
+"""What is wrong with a line: an error that rejects it, or a finding about a piece of a line that is kept.
+
+A rejected line costs the case in strict mode. A piece is less than a line: one CSQ entry, one annotation that no column
+shows, a read count whose number of values does not fit. It goes to quarantine, the record stays.
+"""
+
+from dataclasses import dataclass
+
+SHOWN_CHARACTERS = 60
+TEXT_CHARACTERS = 4096
+"""What the quarantine table keeps of a line or a piece."""
+
+
+class BrokenRuleError(ValueError):
+    """A line breaks a rule; who knows the file and the line number turns it into a finding."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        """Keep the short name of the rule, for the quarantine table, beside the message."""
+        super().__init__(message)
+        self.rule = rule
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a kept line that was left out."""
+
+    rule: str
+    """Short name of the rule."""
+    message: str
+    """What is wrong, with the value."""
+    text: str
+    """The piece as written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One row of the quarantine table."""
+
+    line: int
+    """1-based line number in the decompressed file; the record's ordinal for BCF."""
+    rule: str
+    """Short name of the rule."""
+    message: str
+    """What is wrong, with the value."""
+    record_kept: bool
+    """True when only a piece of the line was left out."""
+    text: str
+    """The line or piece, its first 4,096 characters."""
+
+    def row(self) -> dict[str, object]:
+        """Return the row of the quarantine table."""
+        return {
+            "line": self.line,
+            "rule": self.rule,
+            "message": self.message,
+            "record_kept": self.record_kept,
+            "text": self.text[:TEXT_CHARACTERS],
+        }
+
+
+def shown(text: str) -> str:
+    """Return a value for a message: quoted, control characters escaped, long ones cut."""
+    if len(text) <= SHOWN_CHARACTERS:
+        return repr(text)
+    return f"{text[:SHOWN_CHARACTERS]!r}... ({len(text)} characters)"

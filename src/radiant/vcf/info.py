@@ -1,0 +1,170 @@
+"""INFO becomes the `info_*` columns of an occurrence.
+
+To add a column: one `Column` in `domain/tables.py` and one line in `INFO_COLUMNS` below.
+
+A value that is no number in a key with a column rejects the line. A number of values that does not fit the alleles
+makes the column null and quarantines the piece: nobody knows which allele a value belongs to. Keys without a column
+are checked against their declaration; what does not fit goes to quarantine and the record stays.
+
+Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from radiant.vcf import reserved, values
+from radiant.vcf.findings import BrokenRuleError, Piece, shown
+from radiant.vcf.header import Header
+
+
+class Kind(StrEnum):
+    """How the text becomes a value."""
+
+    INTEGER = "integer"
+    FLOAT = "float"
+    TEXT = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class InfoColumn:
+    """One `info_*` column."""
+
+    name: str
+    """Column of the occurrence table."""
+    keys: tuple[str, ...]
+    """INFO keys it is read from: the first that is there."""
+    kind: Kind
+    per_allele: bool = False
+    """True for Number=A: one value per ALT."""
+
+
+INFO_COLUMNS: tuple[InfoColumn, ...] = (
+    InfoColumn("info_ac", ("AC",), Kind.INTEGER, per_allele=True),
+    InfoColumn("info_an", ("AN",), Kind.INTEGER),
+    InfoColumn("info_af", ("AF",), Kind.FLOAT, per_allele=True),
+    InfoColumn("info_dp", ("DP",), Kind.INTEGER),
+    InfoColumn("info_qd", ("QD",), Kind.FLOAT),
+    InfoColumn("info_mq", ("MQ",), Kind.FLOAT),
+    InfoColumn("info_mq0", ("MQ0",), Kind.INTEGER),
+    InfoColumn("info_fs", ("FS",), Kind.FLOAT),
+    InfoColumn("info_sor", ("SOR",), Kind.FLOAT),
+    InfoColumn("info_mq_rank_sum", ("MQRankSum",), Kind.FLOAT),
+    InfoColumn("info_read_pos_rank_sum", ("ReadPosRankSum",), Kind.FLOAT),
+    InfoColumn("info_base_q_rank_sum", ("BaseQRankSum",), Kind.FLOAT),
+    InfoColumn("info_excess_het", ("ExcessHet",), Kind.FLOAT),
+    InfoColumn("info_inbreeding_coeff", ("InbreedingCoeff",), Kind.FLOAT),
+    InfoColumn("info_mleac", ("MLEAC",), Kind.INTEGER, per_allele=True),
+    InfoColumn("info_mleaf", ("MLEAF",), Kind.FLOAT, per_allele=True),
+    InfoColumn("info_vqslod", ("VQSLOD",), Kind.FLOAT),
+    InfoColumn("info_old_record", ("OLD_RECORD", "OLD_MULTIALLELIC"), Kind.TEXT),
+)
+
+_READERS: dict[Kind, Callable[..., object]] = {
+    Kind.INTEGER: values.integer,
+    Kind.FLOAT: values.floating,
+    Kind.TEXT: lambda text, _name, negative=True: None if text == "." else text,  # noqa: ARG005 - same shape as the others
+}
+
+
+def split_info(text: str) -> tuple[dict[str, str | None], list[Piece]]:
+    """Split INFO into key and value; a key without `=` has the value None.
+
+    Returns:
+        The fields, and pieces that were left out: an empty entry, white space in a key, a key that comes twice (its first
+        value counts).
+    """
+    fields: dict[str, str | None] = {}
+    pieces: list[Piece] = []
+    if text == ".":
+        return fields, pieces
+    for entry in text.split(";"):
+        key, equals, value = entry.partition("=")
+        if not key or " " in key:
+            pieces.append(Piece("info_key", f"INFO entry {shown(entry)} has no key or white space in it", entry))
+        elif key in fields:
+            pieces.append(Piece("info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again", entry))
+        else:
+            fields[key] = value if equals else None
+    return fields, pieces
+
+
+class InfoReader:
+    """Reads INFO for one header."""
+
+    def __init__(self, header: Header, skip: frozenset[str] = frozenset()) -> None:
+        """Take the header's declarations; keys in `skip` (the consequences) are somebody else's to check."""
+        self._header = header
+        self._read_keys = frozenset(key for column in INFO_COLUMNS for key in column.keys) | skip
+        self.undeclared: dict[str, int] = {}
+        """INFO keys that the header does not declare, with the number of lines they were on."""
+
+    def columns(self, fields: dict[str, str | None], n_alts: int) -> tuple[list[dict[str, object]], list[Piece]]:
+        """Return the `info_*` columns for each ALT, first ALT first, and the pieces left out.
+
+        Raises:
+            BrokenRuleError: text where a number belongs, or a negative count.
+        """
+        pieces: list[Piece] = []
+        common: dict[str, object] = {}
+        per_allele: list[tuple[str, list[object]]] = []
+        for column in INFO_COLUMNS:
+            key = next((key for key in column.keys if key in fields), None)
+            text = fields[key] if key is not None else None
+            if key is None or text is None or text == ".":
+                common[column.name] = None
+                continue
+            read = _READERS[column.kind]
+            negative = key not in reserved.NOT_NEGATIVE
+            if column.kind is Kind.TEXT:
+                common[column.name] = text
+                continue
+            found = [read(item, key, negative=negative) for item in text.split(",")]
+            expected = n_alts if column.per_allele else 1
+            if len(found) != expected:
+                common[column.name] = None
+                message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} belong there: the column is null"
+                pieces.append(Piece("info_count", message, f"{key}={text}"))
+            elif column.per_allele:
+                per_allele.append((column.name, found))
+            else:
+                common[column.name] = found[0]
+        self._check_others(fields, n_alts, pieces)
+        if not per_allele:
+            return [common] * n_alts, pieces
+        return [{**common, **{name: found[index] for name, found in per_allele}} for index in range(n_alts)], pieces
+
+    def _check_others(self, fields: dict[str, str | None], n_alts: int, pieces: list[Piece]) -> None:
+        for key, text in fields.items():
+            if key in self._read_keys:
+                continue
+            declaration = self._header.info_declaration(key)
+            if declaration is None:
+                self.undeclared[key] = self.undeclared.get(key, 0) + 1
+                continue
+            if declaration.type == "String" and key not in _CHECKED_TEXT:
+                continue
+            try:
+                values.check_declared(
+                    key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE
+                )
+                if key in _CHECKED_TEXT and text is not None and not _CHECKED_TEXT[key](text):
+                    rule, message = "info_text", f"{key}={shown(text)} is not what the specification reserves it for"
+                    raise BrokenRuleError(rule, message)
+            except BrokenRuleError as error:
+                written = key if text is None else f"{key}={text}"
+                pieces.append(Piece(f"info_{error.rule}", f"INFO {error}", written))
+
+
+def _is_cigar(text: str) -> bool:
+    return all(
+        one == "." or (len(one) > 1 and one[0].isdigit() and one[-1] in "MIDNSHPX=" and one.strip("0123456789MIDNSHPX=") == "")
+        for one in text.split(",")
+    )
+
+
+_CHECKED_TEXT: dict[str, Callable[[str], bool]] = {
+    "AA": lambda text: "," not in text,
+    "CIGAR": _is_cigar,
+}
+"""Reserved keys of Type=String whose form the specification fixes."""

@@ -1,0 +1,361 @@
+"""One data line becomes rows: the place where all the rules meet.
+
+What becomes of a line:
+
+- *skipped*, by reason, when it is on a contig outside the primary set, at POS 0 (the telomere), or when none of its
+  ALTs is a sequence: no ALT or `<NON_REF>` (reference block), only `*` (spanning deletion), symbolic, breakend. An ALT
+  without a sequence beside others is left out of the split and counted;
+- *rejected* when it breaks a rule;
+- otherwise *kept* (one sequence) or *split* (several). An allele gets rows when a member carries it, or when the file
+  has no samples at all; alleles that nobody carries are counted. Only the sample columns of members are read.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from radiant.domain.assembly import Assembly, RegionClass, region_class
+from radiant.domain.case import Affected, Sex
+from radiant.domain.inheritance import infer
+from radiant.domain.trio import Trio
+from radiant.vcf import alleles, consequences, genotypes, info, record
+from radiant.vcf.alleles import Allele, Skip
+from radiant.vcf.consequences import Consequence, ConsequenceFormat, ParsedConsequences
+from radiant.vcf.findings import BrokenRuleError, Piece
+from radiant.vcf.genotypes import FormatReader, SampleCall, Zygosity
+from radiant.vcf.header import Header
+from radiant.vcf.people import Person
+from radiant.vcf.reference import ReferenceSequence
+
+Row = tuple[dict[str, object], ...]
+"""One row, in parts."""
+
+_FORMAT_COLUMN = 8
+_MAX_FORMATS = 1024
+_NO_REASON = ""
+
+
+@dataclass(slots=True)
+class Line:
+    """What one data line became."""
+
+    bucket: str
+    """kept, split or skipped; a rejected line is a `BrokenRuleError` or an `AlleleError`."""
+    reason: str = _NO_REASON
+    """Why it was skipped."""
+    occurrences: list[tuple[int, Zygosity, str | None, Row]] = field(
+        default_factory=list[tuple[int, Zygosity, str | None, Row]]
+    )
+    """Index of the member, zygosity, `ti`/`tv`/None, row."""
+    variants: list[Row] = field(default_factory=list[Row])
+    consequences: list[Row] = field(default_factory=list[Row])
+    alleles: Counter[str] = field(default_factory=Counter[str])
+    """carried, not_carried, and skipped ones by reason."""
+    entries: Counter[str] = field(default_factory=Counter[str])
+    """What became of the consequence entries."""
+    pieces: list[Piece] = field(default_factory=list[Piece])
+    """Left out, for quarantine."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One member at one line."""
+
+    call: SampleCall
+    site: tuple[int, ...]
+    """Calls with the line's allele numbers."""
+
+
+class LineReader:
+    """Reads the data lines of one file, in order."""
+
+    def __init__(
+        self, header: Header, people: Sequence[Person], assembly: Assembly, fasta: ReferenceSequence | None
+    ) -> None:
+        self._header = header
+        self._people = people
+        self._assembly = assembly
+        self._fasta = fasta
+        self._order = record.Order()
+        self._duplicates = record.Duplicates()
+        self._formats: dict[str, FormatReader] = {}
+        self.consequence_format = ConsequenceFormat.from_info_header(header.info_descriptions)
+        tag = self.consequence_format.tag if self.consequence_format else None
+        self._info = info.InfoReader(header, frozenset({tag} if tag else ()))
+        self.undeclared_formats: set[str] = set()
+        self.undeclared_filters: set[str] = set()
+
+    @property
+    def undeclared_info(self) -> dict[str, int]:
+        """INFO keys that the header does not declare, with the number of lines they were on."""
+        return self._info.undeclared
+
+    def read(self, number: int, text: str) -> Line:
+        """Read one data line; `number` is its line number.
+
+        Raises:
+            BrokenRuleError: the line breaks a rule.
+            AlleleError: REF, an ALT or a genotype does.
+        """
+        columns = record.split_columns(text, self._header.columns)
+        contig, ref, alt_text = columns[0], columns[3], columns[4]
+        chromosome = record.check_contig(contig, contig in self._header.contigs)
+        pos = record.position(columns[1])
+        if chromosome is None:
+            return Line("skipped", "contig")
+        self._order.check(contig, pos)
+        if pos == 0:
+            return Line("skipped", "telomere")
+        found = alleles.split_record(contig, pos, ref, alt_text.split(","), self._fasta)
+        stored = [allele for allele in found if allele.skip is None]
+        if not stored:
+            return Line("skipped", _line_reason(found))
+        self._check_end(chromosome, pos, ref)
+        keys = [(allele.start, allele.reference, allele.alternate) for allele in stored]
+        self._duplicates.check(chromosome, keys)
+        line = self._rows(columns, chromosome, pos, found, stored)
+        self._duplicates.add(chromosome, keys, number)
+        return line
+
+    def _check_end(self, chromosome: str, pos: int, ref: str) -> None:
+        last, length = pos + len(ref) - 1, self._assembly.lengths[chromosome]
+        if last > length:
+            rule = "beyond_contig"
+            message = (
+                f"the record ends at {last}, but {chromosome} of {self._assembly.name} has {length} bases: "
+                "is this the right assembly?"
+            )
+            raise BrokenRuleError(rule, message)
+
+    def _rows(
+        self, columns: list[str], chromosome: str, pos: int, found: list[Allele], stored: list[Allele]
+    ) -> Line:
+        line = Line("kept" if len(stored) == 1 else "split")
+        line.alleles.update(allele.skip.value for allele in found if allele.skip is not None)
+        site = record.site(columns[2], columns[5], columns[6])
+        self._note_filters(site.filters)
+        fields, pieces = info.split_info(columns[7])
+        line.pieces += pieces
+        info_columns, pieces = self._info.columns(fields, len(found))
+        line.pieces += pieces
+        people = self._people_at(columns, len(found), line.pieces)
+        entries = self._entries(fields, found, line)
+        region = region_class(self._assembly.name, chromosome, pos)
+        for allele in stored:
+            carriers = [
+                index for index, seen in enumerate(people) if allele.alt_index in seen.site
+            ]
+            own = entries.of(allele.alt_index)
+            if not carriers and self._header.samples:
+                line.alleles["not_carried"] += 1
+                line.entries["not_carried"] += len(own)
+                continue
+            line.alleles["carried"] += 1
+            line.entries["stored"] += len(own)
+            locus = _locus(chromosome, allele)
+            shared = (
+                locus,
+                {
+                    "source_pos": pos,
+                    "source_ref": columns[3],
+                    "source_alt": columns[4],
+                    "alt_index": allele.alt_index,
+                    "quality": site.quality,
+                    "filter": site.filters,
+                },
+                info_columns[allele.alt_index - 1],
+            )
+            change = _change(allele)
+            for index in carriers:
+                zygosity, row = self._occurrence(people, index, allele.alt_index, region)
+                line.occurrences.append((index, zygosity, change, (self._people[index].columns, *shared, *row)))
+            _add_consequences(line, locus, allele, columns[2], own)
+        return line
+
+    def _note_filters(self, filters: list[str] | None) -> None:
+        if filters is not None and len(self.undeclared_filters) < _MAX_FORMATS:
+            self.undeclared_filters.update(
+                name for name in filters if name != "PASS" and name not in self._header.filters
+            )
+
+    def _people_at(self, columns: list[str], n_alts: int, pieces: list[Piece]) -> list[_Seen]:
+        if len(columns) <= _FORMAT_COLUMN:
+            return []
+        reader = self._format_reader(columns[_FORMAT_COLUMN])
+        people: list[_Seen] = []
+        for person in self._people:
+            call, left_out = reader.read(columns[person.column], n_alts)
+            pieces += left_out
+            people.append(_Seen(call, genotypes.site_calls(call.gt or ".")))
+        return people
+
+    def _format_reader(self, text: str) -> FormatReader:
+        reader = self._formats.get(text)
+        if reader is None:
+            reader = FormatReader(text, self._header)
+            self.undeclared_formats.update(reader.undeclared)
+            if len(self._formats) >= _MAX_FORMATS:
+                self._formats.clear()
+            self._formats[text] = reader
+        return reader
+
+    def _entries(self, fields: dict[str, str | None], found: list[Allele], line: Line) -> ParsedConsequences:
+        if self.consequence_format is None:
+            return consequences.NOTHING
+        parsed = consequences.parse(fields.get(self.consequence_format.tag), found, self.consequence_format)
+        line.pieces += [Piece(one.rule, one.message, one.text) for one in parsed.malformed]
+        line.entries["of_skipped_alleles"] += parsed.of_skipped
+        line.entries["assumed"] += parsed.assumed
+        return parsed
+
+    def _occurrence(
+        self, people: list[_Seen], index: int, alt_index: int, region: RegionClass
+    ) -> tuple[Zygosity, tuple[dict[str, object], ...]]:
+        """Return the zygosity of one carrier and the parts of the row that depend on genotypes."""
+        person, seen = self._people[index], people[index]
+        call = seen.call
+        depth = call.depth(alt_index)
+        zygosity = genotypes.zygosity(call.gt, alt_index, person.member.sex, region, depth)
+        calls, phased = alleles.calls(call.gt or ".", alt_index)
+        own: dict[str, object] = {
+            "gt": call.gt,
+            "calls": calls,
+            "phased": phased,
+            "phase_set": call.phase_set,
+            "zygosity": zygosity.value,
+            "dp": call.dp,
+            "gq": call.gq,
+            "ad_ref": depth.ref,
+            "ad_alt": depth.alt,
+            "ad_total": depth.total,
+            "ad_ratio": depth.ratio,
+        }
+        father = None if person.father is None else people[person.father].site
+        mother = None if person.mother is None else people[person.mother].site
+        inheritance = _inheritance(
+            region,
+            person.member.sex,
+            seen.site,
+            father,
+            mother,
+            alt_index,
+            person.member.affected,
+            _affected(self._people, person.father),
+            _affected(self._people, person.mother),
+        )
+        return zygosity, (
+            own,
+            self._parent("mother", people, person.mother, alt_index, region),
+            self._parent("father", people, person.father, alt_index, region),
+            inheritance,
+        )
+
+    def _parent(
+        self, who: str, people: list[_Seen], index: int | None, alt_index: int, region: RegionClass
+    ) -> dict[str, object]:
+        if index is None:
+            return {}
+        call = people[index].call
+        depth = call.depth(alt_index)
+        sex = self._people[index].member.sex
+        return {
+            f"{who}_calls": alleles.calls(call.gt or ".", alt_index)[0],
+            f"{who}_zygosity": genotypes.zygosity(call.gt, alt_index, sex, region, depth).value,
+            f"{who}_dp": call.dp,
+            f"{who}_gq": call.gq,
+            f"{who}_ad_ref": depth.ref,
+            f"{who}_ad_alt": depth.alt,
+            f"{who}_ad_total": depth.total,
+            f"{who}_ad_ratio": depth.ratio,
+        }
+
+
+def _affected(people: Sequence[Person], index: int | None) -> Affected:
+    return Affected.UNKNOWN if index is None else people[index].member.affected
+
+
+@lru_cache(maxsize=65536)
+def _inheritance(  # noqa: PLR0913, PLR0917 - the key of the cache: everything that decides
+    region: RegionClass,
+    sex: Sex,
+    child: tuple[int, ...],
+    father: tuple[int, ...] | None,
+    mother: tuple[int, ...] | None,
+    allele: int,
+    child_affected: Affected,
+    father_affected: Affected,
+    mother_affected: Affected,
+) -> dict[str, object]:
+    """Return the inheritance columns; `infer` once per distinct trio."""
+    inferred = infer(
+        Trio(
+            region=region,
+            sex=sex,
+            child=child,
+            father=father,
+            mother=mother,
+            allele=allele,
+            child_affected=child_affected,
+            father_affected=father_affected,
+            mother_affected=mother_affected,
+        )
+    )
+    return {
+        "parental_origin": inferred.parental_origin.value,
+        "mendelian_error": inferred.mendelian_error,
+        "transmission_mode": inferred.transmission_mode.value,
+    }
+
+
+def _line_reason(found: list[Allele]) -> str:
+    """Return why a line without a sequence is skipped: what is structural before what is not there."""
+    reasons = {allele.skip for allele in found}
+    for reason in (Skip.BREAKEND, Skip.SYMBOLIC, Skip.SPANNING_DELETION):
+        if reason in reasons:
+            return reason.value
+    return Skip.REFERENCE_BLOCK.value
+
+
+def _locus(chromosome: str, allele: Allele) -> dict[str, object]:
+    locus = alleles.locus(chromosome, allele.start, allele.reference, allele.alternate)
+    return {
+        "locus": locus,
+        "locus_hash": alleles.locus_hash(locus),
+        "chromosome": chromosome,
+        "start": allele.start,
+        "end": allele.end,
+        "reference": allele.reference,
+        "alternate": allele.alternate,
+    }
+
+
+_TRANSITIONS = frozenset({"AG", "GA", "CT", "TC"})
+
+
+def _change(allele: Allele) -> str | None:
+    """Return `ti` or `tv` for a single base, else None."""
+    pair = allele.reference + allele.alternate
+    if len(allele.reference) != 1 or len(allele.alternate) != 1 or "N" in pair:
+        return None
+    return "ti" if pair in _TRANSITIONS else "tv"
+
+
+def _add_consequences(
+    line: Line, locus: dict[str, object], allele: Allele, id_: str, entries: Sequence[Consequence]
+) -> None:
+    picked, picked_by = consequences.pick(entries)
+    line.variants.append(
+        (
+            locus,
+            {
+                "variant_class": alleles.variant_class(allele.reference, allele.alternate),
+                "rsnumber": consequences.rsnumbers(id_, [entry.extra.get("Existing_variation") for entry in entries]),
+                "picked_by": picked_by,
+            },
+            dict(picked.columns) if picked is not None else {},
+        )
+    )
+    line.consequences += [
+        (locus, dict(entry.columns), {"picked": entry is picked, "extra": entry.extra}) for entry in entries
+    ]

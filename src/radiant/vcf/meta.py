@@ -1,0 +1,183 @@
+"""The meta-information lines (`##...`) of a header, one at a time: syntax and the rules for each kind.
+
+Only the kinds the specification structures are checked closely. What tools write about themselves
+(`##GATKCommandLine=<...>`, `##bcftools_viewCommand=...`) is free text and is left alone.
+
+Source: VCF 4.3, sections 1.2 (character encoding) and 1.4 (meta-information lines).
+"""
+
+import re
+from collections.abc import Mapping
+
+from radiant.vcf.findings import BrokenRuleError, shown
+
+_STRUCTURED = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig", "META", "SAMPLE", "PEDIGREE"})
+"""Kinds whose `<...>` is checked."""
+
+_KEY = re.compile(r"[A-Za-z0-9_.]+")
+_FIELD = re.compile(
+    r"""(?P<key>[A-Za-z0-9_.\-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<list>\[[^\]]*\])|(?P<plain>[^",<>]*))(?P<end>,|$)""",
+    re.DOTALL,
+)
+
+_NUMBER = re.compile(r"[0-9]+|[ARG.]")
+_TYPES = {
+    "INFO": ("Integer", "Float", "Flag", "Character", "String"),
+    "FORMAT": ("Integer", "Float", "Character", "String"),
+    "META": ("Integer", "Float", "Character", "String"),
+    "ALT": ("Integer", "Float", "Flag", "Character", "String"),
+}
+_ORDER = ("ID", "Number", "Type", "Description")
+"""Where these fields are present they come in this order, `ID` before everything else."""
+_REQUIRED = {
+    "INFO": ("ID", "Number", "Type", "Description"),
+    "FORMAT": ("ID", "Number", "Type", "Description"),
+    "FILTER": ("ID", "Description"),
+    "ALT": ("ID", "Description"),
+    "contig": ("ID",),
+    "META": ("ID",),
+    "SAMPLE": ("ID",),
+    "PEDIGREE": (),
+}
+_ALT_PREFIXES = frozenset({"DEL", "INS", "DUP", "INV", "CNV", "BND", "*"})
+"""First part of an ALT ID with colons; `*:DEL` is GATK's spanning deletion."""
+_PEDIGREE_VALUE = re.compile(r"[A-Za-z0-9_.\-]+")
+_SAMPLE_ID = re.compile(r"[^\s,*<>]+")
+_CONTIG_ID = re.compile(r"[^\s,<>\"'`\[\](){}\\]+")
+
+
+def split_meta(text: str) -> tuple[str, str]:
+    """Split `##key=value`.
+
+    Raises:
+        BrokenRuleError: no `##`, no `=`, an odd key or an empty value.
+    """
+    if not text.startswith("##"):
+        rule, message = "meta_line", f"{shown(text)} is no header line: before #CHROM every line starts with ##"
+        raise BrokenRuleError(rule, message)
+    key, equals, value = text[2:].partition("=")
+    if not equals or not key.strip() or not value:
+        rule, message = "meta_key_value", f"{shown(text)} is not ##key=value with a value"
+        raise BrokenRuleError(rule, message)
+    return key, value
+
+
+def is_structured(key: str) -> bool:
+    """Tell whether `parse_structured` has rules for this kind of line."""
+    return key in _STRUCTURED
+
+
+def parse_structured(key: str, value: str, minor: int) -> dict[str, str]:
+    """Read the fields of `<ID=...,...>` and check the rules for this kind.
+
+    Args:
+        key: INFO, FORMAT, FILTER, ALT, contig, META, SAMPLE or PEDIGREE.
+        value: Everything after the first `=`.
+        minor: The 3 of VCF 4.3.
+
+    Returns:
+        Field name to value, without quotes and with `\\"` and `\\\\` unescaped, in the order of the line.
+
+    Raises:
+        BrokenRuleError: the line breaks a rule.
+    """
+    fields, quoted = _fields(key, value)
+    _check_order(key, fields)
+    for name in _required(key, minor):
+        if not fields.get(name) and not (name in quoted and name != "ID"):
+            rule, message = "meta_field_missing", f"##{key} line without {name}: {shown(value)}"
+            raise BrokenRuleError(rule, message)
+    if "Description" in fields and "Description" not in quoted:
+        rule, message = "meta_description", f"##{key} Description is not in double quotes: {shown(value)}"
+        raise BrokenRuleError(rule, message)
+    _check_number_and_type(key, fields)
+    _check_id(key, fields)
+    if key == "META" and "Values" in fields and not fields["Values"].startswith("["):
+        rule, message = "meta_values", f"##META Values is not in square brackets: {shown(value)}"
+        raise BrokenRuleError(rule, message)
+    if key == "PEDIGREE":
+        for name, content in fields.items():
+            if name not in quoted and not _PEDIGREE_VALUE.fullmatch(content):
+                rule, message = "meta_pedigree", f"##PEDIGREE {name}={shown(content)} is not a sample name"
+                raise BrokenRuleError(rule, message)
+    return fields
+
+
+def check_plain(key: str, value: str) -> None:
+    """Check a `##key=value` line without fields.
+
+    Raises:
+        BrokenRuleError: an odd key, or `##pedigreeDB=<>`.
+    """
+    if key == "pedigreeDB" and value == "<>":
+        rule, message = "meta_key_value", "##pedigreeDB=<> names no database"
+        raise BrokenRuleError(rule, message)
+
+
+def _fields(key: str, value: str) -> tuple[dict[str, str], frozenset[str]]:
+    if not (value.startswith("<") and value.endswith(">")):
+        rule, message = "meta_brackets", f"##{key} value is not in angle brackets: {shown(value)}"
+        raise BrokenRuleError(rule, message)
+    inner = value[1:-1]
+    fields: dict[str, str] = {}
+    quoted: set[str] = set()
+    position = 0
+    more = True
+    while more:
+        match = _FIELD.match(inner, position)
+        if match is None and key == "ALT" and not fields:
+            match = re.compile(r"(?P<key>ID)=(?P<plain>[^\s,<>]+)(?P<quoted>(?!))?(?P<list>(?!))?(?P<end>,|$)").match(inner)
+        if match is None:
+            rule = "meta_fields"
+            message = f"##{key} is not a list of name=value with quotes closed, at {shown(inner[position:])}"
+            raise BrokenRuleError(rule, message)
+        name = match["key"]
+        if match["quoted"] is not None:
+            quoted.add(name)
+            fields[name] = match["quoted"].replace('\\"', '"').replace("\\\\", "\\")
+        else:
+            fields[name] = match["list"] or match["plain"]
+        position = match.end()
+        more = match["end"] == ","
+    return fields, frozenset(quoted)
+
+
+def _check_order(key: str, fields: Mapping[str, str]) -> None:
+    names = [name for name in fields if name in _ORDER]
+    in_order = names == sorted(names, key=_ORDER.index)
+    if not in_order or ("ID" in fields and next(iter(fields)) != "ID"):
+        rule, message = "meta_order", f"##{key} fields {', '.join(fields)} are not in the order {', '.join(_ORDER)}"
+        raise BrokenRuleError(rule, message)
+
+
+def _required(key: str, minor: int) -> tuple[str, ...]:
+    if key == "PEDIGREE" and minor >= 3:  # noqa: PLR2004 - the ID came with 4.3
+        return ("ID",)
+    return _REQUIRED[key]
+
+
+def _check_number_and_type(key: str, fields: Mapping[str, str]) -> None:
+    number, kind = fields.get("Number"), fields.get("Type")
+    if number is not None and key in _TYPES and not _NUMBER.fullmatch(number):
+        rule, message = "meta_number", f"##{key} Number={shown(number)} is none of a count, A, R, G and `.`"
+        raise BrokenRuleError(rule, message)
+    if kind is not None and key in _TYPES and kind not in _TYPES[key]:
+        rule, message = "meta_type", f"##{key} Type={shown(kind)} is none of {', '.join(_TYPES[key])}"
+        raise BrokenRuleError(rule, message)
+
+
+def _check_id(key: str, fields: Mapping[str, str]) -> None:
+    name = fields.get("ID", "")
+    broken = False
+    if key == "ALT":
+        prefix, colon, _ = name.partition(":")
+        broken = bool(re.search(r"[\s,<>]", name)) or bool(colon and prefix not in _ALT_PREFIXES)
+    elif key == "contig":
+        broken = not _CONTIG_ID.fullmatch(name)
+    elif key == "SAMPLE":
+        broken = not _SAMPLE_ID.fullmatch(name)
+    elif key in {"INFO", "FORMAT", "FILTER"}:
+        broken = bool(re.search(r"[\s;=,:]" if key == "FORMAT" else r"[\s;=,]", name))
+    if broken:
+        rule, message = "meta_id", f"##{key} ID {shown(name)} contains a character or a prefix that it must not"
+        raise BrokenRuleError(rule, message)

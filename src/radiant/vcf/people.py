@@ -1,0 +1,83 @@
+"""The members of a case and their sample columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from radiant.domain.case import Affected, Member, Sex
+from radiant.domain.trio import parents_of
+from radiant.errors import SampleMismatchError
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One member, and where in the file and in the case to find the family."""
+
+    member: Member
+    column: int
+    """Index of the sample's column in a data line, from 0."""
+    father: int | None
+    """Index of the father among the case's members; None when he is not one."""
+    mother: int | None
+    """Index of the mother among the case's members; None when she is not one."""
+    columns: dict[str, object]
+    """The columns of the occurrence table that are the same in all of this member's rows."""
+
+
+def find_people(uri: str, samples: Sequence[str], members: Sequence[Member] | None, fixed: int) -> tuple[Person, ...]:
+    """Find each member's sample column.
+
+    Args:
+        uri: For messages.
+        samples: Names of the sample columns.
+        members: The case's members; None makes every sample a member of its own.
+        fixed: How many columns come before the first sample.
+
+    Raises:
+        SampleMismatchError: a member is not among the samples.
+    """
+    if members is None:
+        members = [solo(name) for name in samples]
+    missing = [member.sample for member in members if member.sample not in samples]
+    if missing:
+        msg = (
+            f"{uri}: the pedigree names samples that the VCF does not have: {', '.join(missing)}. "
+            f"The VCF has: {', '.join(samples) or 'no samples'}. "
+            "Correct the names in the pedigree, or rename the samples with bcftools reheader"
+        )
+        raise SampleMismatchError(msg)
+    places = {id(member): index for index, member in enumerate(members)}
+    people: list[Person] = []
+    for member in members:
+        father, mother = parents_of(member, members)
+        people.append(
+            Person(
+                member=member,
+                column=fixed + samples.index(member.sample),
+                father=None if father is None else places[id(father)],
+                mother=None if mother is None else places[id(mother)],
+                columns={
+                    "patient_id": member.patient_id,
+                    "experiment_id": member.experiment_id,
+                    "sample": member.sample,
+                    "is_proband": member.is_proband,
+                    "sex": member.sex.value,
+                    "affected": member.affected.value,
+                },
+            )
+        )
+    return tuple(people)
+
+
+def solo(sample: str) -> Member:
+    """Return the member that a sample is without a pedigree: a proband of unknown sex and status, no relatives."""
+    return Member(
+        sample=sample,
+        family_id=sample,
+        father=None,
+        mother=None,
+        sex=Sex.UNKNOWN,
+        affected=Affected.UNKNOWN,
+        patient_id=f"{sample}:{sample}",
+        experiment_id=f"{sample}:{sample}",
+        is_proband=True,
+    )

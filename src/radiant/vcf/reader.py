@@ -1,0 +1,348 @@
+"""A case's VCF becomes record batches: the reference reader, one line at a time.
+
+It streams: memory is the rows of one batch per table. Rows come in the file's order, which must be sorted.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, cast
+
+import pyarrow as pa
+
+from radiant import storage
+from radiant.domain.assembly import assembly_named
+from radiant.domain.case import Member
+from radiant.domain.tables import SHORT_NAMES
+from radiant.errors import InputError, RadiantError, VcfFormatError, VcfTruncatedError
+from radiant.vcf.alleles import AlleleError
+from radiant.vcf.findings import BrokenRuleError, Finding
+from radiant.vcf.genotypes import Zygosity
+from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_header
+from radiant.vcf.line import Line, LineReader
+from radiant.vcf.people import Person, find_people
+from radiant.vcf.reference import ReferenceSequence
+from radiant.vcf.report import Counts, ImportReport, MemberQuality, Provenance
+from radiant.vcf.schema import Rows
+from radiant.vcf.source import Source
+
+FIRST_REJECTED = 10
+"""How many rejected lines the error names."""
+LOOK_AHEAD_LINES = 10_000
+"""How many more lines are read for them once the case has failed."""
+MAX_PIECES_PER_RULE = 10_000
+"""Quarantine rows for pieces of kept lines, per rule; all are counted."""
+_BATCH_ROWS = 16_384
+_BATCH_BYTES = 32 << 20
+_NAMED_KEYS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read."""
+
+    assembly: str = "GRCh38"
+    """`GRCh38` or `GRCh37`."""
+    tolerate: int = 0
+    """Up to this many rejected data lines let the case through. 0 is strict; above 0, header lines that break a rule
+    go to quarantine too, uncounted."""
+    fasta: str | None = None
+    """Path or URI of a reference FASTA with its `.fai`: REF is checked, indels are left-aligned."""
+    batch_rows: int = _BATCH_ROWS
+    """A table's batch is handed out when it has this many rows (or the lines behind it 32 MiB of text)."""
+
+
+def read_case(uri: str, members: Sequence[Member] | None, options: ReadOptions) -> "CaseReader":
+    """Make a reader of a case's VCF or BCF; nothing is opened yet.
+
+    Args:
+        uri: Where the file is.
+        members: The case's members; None makes every sample of the file a member of its own.
+        options: How to read.
+    """
+    return CaseReader(uri, members, options)
+
+
+class CaseReader:
+    """Reads one file once."""
+
+    def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
+        self._uri = uri
+        self._members = None if members is None else tuple(members)
+        self._options = options
+        self._assembly = assembly_named(options.assembly)
+        self._source = Source(uri)
+        self._counts = Counts()
+        self._rows = {name: Rows(table) for name, table in SHORT_NAMES.items()}
+        self._first_rejected: list[Finding] = []
+        self._text_bytes = 0
+        self._quality: list[MemberQuality] = []
+        self._report: ImportReport | None = None
+
+    @property
+    def lines_read(self) -> int:
+        """Data lines read so far."""
+        return self._counts.total.read
+
+    @property
+    def report(self) -> ImportReport:
+        """The report, once `batches()` is exhausted.
+
+        Raises:
+            RadiantError: it is not, or it ended with an error.
+        """
+        if self._report is None:
+            msg = f"{self._uri}: the report is there only once all batches were read"
+            raise RadiantError(msg)
+        return self._report
+
+    def batches(self) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield (short name of the table, rows without `part` and `case_id`).
+
+        A batch may come before an error: publish nothing until this is exhausted.
+
+        Raises:
+            VcfFormatError: the file breaks a rule of the specification, with the first ten rejected lines; or its
+                contig lengths are another assembly's.
+            VcfTruncatedError: the file is not whole.
+            SampleMismatchError: a member is not a sample of the file.
+            InputError: no such file, a folder, no permission.
+            StorageError: the store does not answer.
+        """
+        lines = self._source.lines()
+        header = read_header(self._uri, lines)
+        check_assembly(self._uri, header, self._assembly)
+        people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
+        self._quality = [MemberQuality(person.member.is_proband) for person in people]
+        self._quarantine_header(header)
+        reader = LineReader(header, people, self._assembly, self._open_fasta())
+        for number, raw in lines:
+            self._take(reader, number, raw)
+            yield from self._full_batches()
+            if self._too_many:
+                self._look_ahead(reader, lines)
+                raise VcfFormatError(self._rejection())
+        self._check_not_empty(header)
+        self._report = self._make_report(header, people, reader)
+        yield from self._full_batches(everything=True)
+
+    # --- Lines --------------------------------------------------------------------------------------------------------
+
+    def _take(self, reader: LineReader, number: int, raw: bytes) -> None:
+        """Read one data line into its bucket."""
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            text = raw.decode("utf-8", errors="replace")
+            self._reject(number, text, "utf8", f"not UTF-8 at byte {error.start} of the line")
+            return
+        try:
+            line = reader.read(number, text)
+        except (BrokenRuleError, AlleleError) as error:
+            self._reject(number, text, str(error.rule), str(error))
+            return
+        contig = text.partition("\t")[0]
+        self._counts.line(contig, line.bucket)
+        if line.bucket == "skipped":
+            self._counts.skipped[line.reason] += 1
+            if line.reason == "contig":
+                self._counts.other_contigs[contig] += 1
+            return
+        self._text_bytes += len(raw)
+        self._store(number, line)
+
+    def _store(self, number: int, line: Line) -> None:
+        for index, zygosity, change, row in line.occurrences:
+            self._rows["occurrence"].add(*row)
+            _count_quality(self._quality[index], zygosity, change)
+        for row in line.variants:
+            self._rows["variant"].add(*row)
+        for row in line.consequences:
+            self._rows["consequence"].add(*row)
+        self._counts.alleles.update(line.alleles)
+        self._counts.consequences.update(line.entries)
+        for piece in line.pieces:
+            rule = str(piece.rule)
+            self._counts.pieces[rule] += 1
+            if self._counts.pieces[rule] <= MAX_PIECES_PER_RULE:
+                finding = Finding(number, rule, piece.message, record_kept=True, text=piece.text)
+                self._rows["quarantine"].add(finding.row())
+
+    def _reject(self, number: int, text: str, rule: str, message: str) -> None:
+        contig = text.partition("\t")[0]
+        self._counts.line(contig if contig in self._counts.contigs else _short(contig), "rejected")
+        self._counts.rejected[rule] += 1
+        finding = Finding(number, rule, message, record_kept=False, text=text)
+        if len(self._first_rejected) < FIRST_REJECTED:
+            self._first_rejected.append(finding)
+        self._rows["quarantine"].add(finding.row())
+
+    @property
+    def _too_many(self) -> bool:
+        return self._counts.total.rejected > self._options.tolerate or bool(
+            self._options.tolerate == 0 and self._first_rejected
+        )
+
+    def _look_ahead(self, reader: LineReader, lines: Iterator[tuple[int, bytes]]) -> None:
+        """Read on for up to ten rejected lines, so that a person can mend them at once."""
+        for number, raw in itertools.islice(lines, LOOK_AHEAD_LINES):
+            if len(self._first_rejected) >= FIRST_REJECTED:
+                return
+            self._take(reader, number, raw)
+            for rows in self._rows.values():
+                rows.clear()
+
+    def _rejection(self) -> str:
+        listed = "\n".join(f"  line {one.line}: {one.message} [{one.rule}]" for one in self._first_rejected)
+        count = self._counts.total.rejected + self._counts.rejected["header"]
+        return (
+            f"{self._uri}: {count} or more lines break a rule of the VCF format, {self._options.tolerate} are tolerated. "
+            f"The first:\n{listed}\nCorrect the file, or let a few such lines through with --tolerate (tolerate in the "
+            "settings): they then go to quarantine and are not imported"
+        )
+
+    def _quarantine_header(self, header: Header) -> None:
+        for finding in header.findings:
+            self._counts.rejected["header"] += 1
+            self._rows["quarantine"].add(finding.row())
+            if len(self._first_rejected) < FIRST_REJECTED:
+                self._first_rejected.append(finding)
+        if header.findings and self._options.tolerate == 0:
+            raise VcfFormatError(self._rejection())
+
+    def _full_batches(self, *, everything: bool = False) -> Iterator[tuple[str, pa.RecordBatch]]:
+        full = everything or self._text_bytes >= _BATCH_BYTES
+        for name, rows in self._rows.items():
+            if full or len(rows) >= self._options.batch_rows:
+                batch = rows.take()
+                if batch is not None:
+                    yield name, batch
+        if full:
+            self._text_bytes = 0
+
+    # --- The whole file -----------------------------------------------------------------------------------------------
+
+    def _check_not_empty(self, header: Header) -> None:
+        """Tell an empty file from one that lost its records.
+
+        The trailer of bgzip or gzip proves that an empty file is meant; bare text that stops after its header is what
+        a caller leaves behind when it dies.
+        """
+        if self.lines_read or not header.samples or self._source.proven_complete:
+            return
+        msg = (
+            f"{self._uri}, line {header.lines}: the file has samples but no records, and nothing proves that it is "
+            "whole. If it is meant to be empty, compress it with bgzip, whose end-of-file block proves it"
+        )
+        raise VcfTruncatedError(msg)
+
+    def _open_fasta(self) -> ReferenceSequence | None:
+        if self._options.fasta is None:
+            return None
+        import pysam  # noqa: PLC0415 - 0.1 s that only a FASTA needs
+
+        uri = storage.to_uri(self._options.fasta)
+        path = storage.local_path(uri)
+        if path is None or not path.is_file():
+            msg = f"{uri}: no such local file. The reference FASTA must be on this machine, beside its .fai index"
+            raise InputError(msg)
+        try:
+            return cast("ReferenceSequence", pysam.FastaFile(str(path)))
+        except (OSError, ValueError) as error:
+            msg = f"{uri}: cannot be read as a FASTA with its .fai index: {error}. Index it with samtools faidx"
+            raise InputError(msg) from error
+
+    def _make_report(self, header: Header, people: Sequence[Person], reader: LineReader) -> ImportReport:
+        counts = self._counts
+        source = self._source
+        return ImportReport(
+            lines=counts.total,
+            contigs=counts.contigs,
+            skipped=dict(counts.skipped),
+            other_contigs=dict(counts.other_contigs),
+            rejected=dict(counts.rejected),
+            alleles=dict(counts.alleles),
+            pieces=dict(counts.pieces),
+            consequences=dict(counts.consequences),
+            rows={name: rows.written + len(rows) for name, rows in self._rows.items()},
+            quality=tuple(self._quality),
+            provenance=Provenance(
+                vcf_uri=self._uri,
+                vcf_size=source.size,
+                vcf_sha256=source.sha256,
+                compression=source.compression.value,
+                format="BCF" if source.is_bcf else "VCF",
+                fileformat=f"VCFv4.{header.minor}",
+                header_sha256=header.sha256,
+                caller=header.caller,
+                vep_version=header.vep_version,
+                assembly=self._assembly.name,
+                assembly_checked=header.has_lengths,
+                radiant_version=metadata.version("radiant"),
+            ),
+            warnings=tuple(self._warnings(header, people, reader)),
+        )
+
+    def _warnings(self, header: Header, people: Sequence[Person], reader: LineReader) -> Iterator[str]:
+        counts, source = self._counts, self._source
+        yield from header.warnings
+        if not self.lines_read:
+            yield "the file has no records: the case has no rows"
+        if source.had_bom:
+            yield "the file starts with a byte order mark, which VCF forbids; it was ignored"
+        if source.ended_without_break:
+            yield "the last line does not end with a line break; the compression proves that the file is whole"
+        if source.had_crlf:
+            yield "the file has Windows line ends (CRLF); they were read as line ends"
+        if counts.total.rejected:
+            yield f"{counts.total.rejected} lines were rejected and are not imported: {_listed(counts.rejected)}"
+        if counts.rejected["header"]:
+            yield f"{counts.rejected['header']} header lines were rejected"
+        if counts.pieces:
+            yield f"pieces of kept lines were left out: {_listed(counts.pieces)}"
+        if counts.other_contigs:
+            yield f"lines on contigs outside the primary set were skipped: {_listed(counts.other_contigs)}"
+        if counts.skipped["telomere"]:
+            yield f"{counts.skipped['telomere']} lines at POS 0, the telomere, were skipped"
+        extra = len(header.samples) - len(people)
+        if extra:
+            yield f"{extra} samples of the file are not members of the case; they were not read"
+        for kind, names in (
+            ("INFO keys", list(reader.undeclared_info)),
+            ("FORMAT keys", sorted(reader.undeclared_formats)),
+            ("FILTER names", sorted(reader.undeclared_filters)),
+        ):
+            if names:
+                more = f" and {len(names) - _NAMED_KEYS} more" if len(names) > _NAMED_KEYS else ""
+                yield f"{kind} that the header does not declare: {', '.join(names[:_NAMED_KEYS])}{more}"
+        lost = [tag for tag in ("CSQ", "ANN", "vep") if tag in reader.undeclared_info]
+        if reader.consequence_format is None and lost:
+            yield f"records have {', '.join(lost)}, but the header does not say its fields: no consequences were read"
+
+
+def _count_quality(quality: MemberQuality, zygosity: Zygosity, change: str | None) -> None:
+    quality.alleles += 1
+    if zygosity is Zygosity.HET:
+        quality.het += 1
+    elif zygosity is Zygosity.HOM:
+        quality.hom += 1
+    elif zygosity is Zygosity.HEM:
+        quality.hem += 1
+    else:
+        quality.unknown += 1
+    if change == "ti":
+        quality.transitions += 1
+    elif change == "tv":
+        quality.transversions += 1
+
+
+def _listed(counts: dict[str, Any]) -> str:
+    common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_NAMED_KEYS]
+    more = f" and {len(counts) - _NAMED_KEYS} more" if len(counts) > _NAMED_KEYS else ""
+    return ", ".join(f"{name} {count}" for name, count in common) + more
+
+
+def _short(contig: str) -> str:
+    """Return a name for the report's contigs from a line that may be anything."""
+    return contig if 0 < len(contig) <= 40 and contig.isprintable() and " " not in contig else "(unreadable)"

@@ -1,0 +1,169 @@
+"""The first eight columns of a data line: split, checked, typed.
+
+Order of the checks, and so what a line with several faults is called: number of columns, CHROM, POS, order of the
+file, REF and ALT, end of the contig; then, only for lines that are not skipped, ID, QUAL, FILTER, INFO and the samples.
+
+Source: VCF 4.3, section 1.6.1 (fixed fields).
+"""
+
+import re
+from dataclasses import dataclass
+
+from radiant.domain.assembly import canonical_chromosome
+from radiant.vcf.findings import BrokenRuleError, shown
+from radiant.vcf.values import floating
+
+_POSITION = re.compile(r"[0-9]{1,18}").fullmatch
+_CONTIG = re.compile(r"<[0-9A-Za-z!#$%&+./;?@^_|~=-]+>|[0-9A-Za-z!#$%&+./;?@^_|~-][0-9A-Za-z!#$%&+./;=?@^_|~-]*").fullmatch
+_IDS = re.compile(r"[^\s;]+(?:;[^\s;]+)*").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a line says about the place, apart from its alleles."""
+
+    ids: tuple[str, ...]
+    """ID, split at semicolons; empty where the file says `.`."""
+    quality: float | None
+    """QUAL; None where the file says `.` or NaN."""
+    filters: list[str] | None
+    """FILTER, split at semicolons; None where the file says `.`, which means that no filter was applied."""
+
+
+def split_columns(text: str, expected: int) -> list[str]:
+    """Split a data line at its tabs.
+
+    Raises:
+        BrokenRuleError: another number of columns than the header has.
+    """
+    columns = text.split("\t")
+    if len(columns) != expected:
+        found = "an empty line" if not text.strip() else f"{len(columns)} columns"
+        rule, message = "columns", f"{found} where the #CHROM line has {expected}"
+        raise BrokenRuleError(rule, message)
+    return columns
+
+
+def check_contig(name: str, declared: bool) -> str | None:  # noqa: FBT001 - a fact about the name, not a switch
+    """Return the canonical chromosome of a contig name, None for a contig outside the primary set.
+
+    Args:
+        name: CHROM as written; `<name>` is a contig of an assembly file and never a primary one.
+        declared: Whether the header has a `##contig` line for it: then its spelling is the header's business.
+
+    Raises:
+        BrokenRuleError: white space or characters that no contig name has.
+    """
+    chromosome = canonical_chromosome(name)
+    if chromosome is None and not declared and not _CONTIG(name):
+        rule, message = "contig_name", f"CHROM {shown(name)} is not a contig name"
+        raise BrokenRuleError(rule, message)
+    return chromosome
+
+
+def position(text: str) -> int:
+    """Read POS; 0 is the telomere.
+
+    Raises:
+        BrokenRuleError: not a number from 0.
+    """
+    if not _POSITION(text):
+        rule, message = "pos", f"POS {shown(text)} is not a whole number from 1"
+        raise BrokenRuleError(rule, message)
+    return int(text)
+
+
+class Order:
+    """Checks that records are sorted: each contig in one stretch, positions never falling."""
+
+    def __init__(self) -> None:
+        self._contig: str | None = None
+        self._position = 0
+        self._finished: set[str] = set()
+
+    def check(self, contig: str, pos: int) -> None:
+        """Take the next record.
+
+        Raises:
+            BrokenRuleError: out of order.
+        """
+        if contig != self._contig:
+            if contig in self._finished:
+                rule = "not_sorted"
+                message = f"contig {contig} comes back after {self._contig}: sort the file, for example bcftools sort"
+                raise BrokenRuleError(rule, message)
+            if self._contig is not None:
+                self._finished.add(self._contig)
+            self._contig = contig
+        elif pos < self._position:
+            rule = "not_sorted"
+            message = f"POS {pos} after {self._position}: sort the file, for example bcftools sort"
+            raise BrokenRuleError(rule, message)
+        self._position = pos
+
+
+class Duplicates:
+    """Finds an allele that an earlier line of the file already had, after splitting and trimming.
+
+    Two rows for one allele of one person would count it twice, and may contradict each other. Memory: the alleles of
+    the last 1,000 bases.
+    """
+
+    _REACH = 1000
+    _CLEAN_UP_AT = 4096
+
+    def __init__(self) -> None:
+        self._seen: dict[tuple[str, int, str, str], int] = {}
+
+    def check(self, chromosome: str, alleles: list[tuple[int, str, str]]) -> None:
+        """Take the alleles (start, reference, alternate) of the next record.
+
+        Raises:
+            BrokenRuleError: one of them was there before; none of this record is remembered.
+        """
+        keys = [(chromosome, *allele) for allele in alleles]
+        for key in keys:
+            if key in self._seen:
+                _, start, ref, alt = key
+                rule = "duplicate_allele"
+                message = (
+                    f"{chromosome}-{start}-{shown(ref)[1:-1]}-{shown(alt)[1:-1]} was already on line {self._seen[key]}: "
+                    "remove one, for example with bcftools norm --rm-dup exact"
+                )
+                raise BrokenRuleError(rule, message)
+
+    def add(self, chromosome: str, alleles: list[tuple[int, str, str]], line: int) -> None:
+        """Remember the alleles of a kept record."""
+        for allele in alleles:
+            self._seen[chromosome, *allele] = line
+        if len(self._seen) > self._CLEAN_UP_AT:
+            reach = alleles[0][0] - self._REACH
+            self._seen = {key: at for key, at in self._seen.items() if key[0] == chromosome and key[1] >= reach}
+
+
+def site(id_: str, qual: str, filter_: str) -> Site:
+    """Read ID, QUAL and FILTER.
+
+    Raises:
+        BrokenRuleError: white space, an empty item, an item twice, a QUAL that is no number from 0, or the filter `0`.
+    """
+    ids: tuple[str, ...] = ()
+    if id_ != ".":
+        ids = tuple(id_.split(";"))
+        if not _IDS(id_) or len(set(ids)) != len(ids):
+            rule, message = "id", f"ID {shown(id_)} has white space, an empty item or one twice"
+            raise BrokenRuleError(rule, message)
+    return Site(ids, floating(qual, "QUAL", negative=False), _filters(filter_))
+
+
+def _filters(text: str) -> list[str] | None:
+    if text == ".":
+        return None
+    if text == "PASS":
+        return ["PASS"]
+    names = text.split(";")
+    if not _IDS(text) or len(set(names)) != len(names) or "." in names or "0" in names:
+        rule = "filter"
+        message = f"FILTER {shown(text)} has white space, an empty item, one twice, or the reserved `.` or 0"
+        raise BrokenRuleError(rule, message)
+    return names

@@ -1,0 +1,152 @@
+"""The import report: where every line of the file went, and what the numbers say about its quality."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from radiant.errors import RadiantError
+
+
+@dataclass(slots=True)
+class LineCounts:
+    """Data lines by what became of them; every line is in exactly one bucket."""
+
+    read: int = 0
+    kept: int = 0
+    """One allele of the line was stored or could have been (no member may carry it)."""
+    split: int = 0
+    """Two alleles or more were."""
+    skipped: int = 0
+    """Nothing of the line is a small variant of the primary chromosomes."""
+    rejected: int = 0
+    """The line breaks a rule; it is in quarantine."""
+
+    @property
+    def accounted(self) -> int:
+        """The sum of the buckets."""
+        return self.kept + self.split + self.skipped + self.rejected
+
+
+@dataclass(slots=True)
+class MemberQuality:
+    """Numbers about one member's alleles; no name, the order is that of the case's members."""
+
+    is_proband: bool
+    alleles: int = 0
+    """Rows of the occurrence table."""
+    het: int = 0
+    hom: int = 0
+    hem: int = 0
+    unknown: int = 0
+    transitions: int = 0
+    transversions: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts and the two ratios; a ratio over 0 is null."""
+        return asdict(self) | {
+            "het_hom": round(self.het / self.hom, 4) if self.hom else None,
+            "ti_tv": round(self.transitions / self.transversions, 4) if self.transversions else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What was read."""
+
+    vcf_uri: str
+    vcf_size: int
+    """Bytes of the file as stored."""
+    vcf_sha256: str
+    """Of those bytes, lower-case hexadecimal."""
+    compression: str
+    """bgzf, gzip or none."""
+    format: str
+    """VCF or BCF."""
+    fileformat: str
+    """For example VCFv4.2."""
+    header_sha256: str
+    """Of the header lines."""
+    caller: str | None
+    vep_version: str | None
+    assembly: str
+    """The case's, which the header's contig lengths did not contradict."""
+    assembly_checked: bool
+    """Whether the header states contig lengths at all."""
+    radiant_version: str
+
+
+@dataclass(slots=True)
+class Counts:
+    """The counters while a file is read."""
+
+    total: LineCounts = field(default_factory=LineCounts)
+    contigs: dict[str, LineCounts] = field(default_factory=dict[str, LineCounts])
+    skipped: Counter[str] = field(default_factory=Counter[str])
+    other_contigs: Counter[str] = field(default_factory=Counter[str])
+    rejected: Counter[str] = field(default_factory=Counter[str])
+    alleles: Counter[str] = field(default_factory=Counter[str])
+    pieces: Counter[str] = field(default_factory=Counter[str])
+    consequences: Counter[str] = field(default_factory=Counter[str])
+
+    def line(self, contig: str, bucket: str) -> None:
+        """Count one line in its bucket, `kept`, `split`, `skipped` or `rejected`."""
+        for counts in (self.total, self.contigs.setdefault(contig, LineCounts())):
+            counts.read += 1
+            setattr(counts, bucket, getattr(counts, bucket) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    """What became of one file. Complete when the reader is exhausted."""
+
+    lines: LineCounts
+    contigs: dict[str, LineCounts]
+    """By contig as the file spells it, primary contigs and others."""
+    skipped: dict[str, int]
+    """Skipped lines by reason: contig, reference_block, spanning_deletion, symbolic, breakend, telomere."""
+    other_contigs: dict[str, int]
+    """Lines skipped because of their contig, by its name."""
+    rejected: dict[str, int]
+    """Rejected lines by rule; `header` counts rejected header lines, which are no data lines."""
+    alleles: dict[str, int]
+    """Alleles of the kept and split lines: carried, not_carried (by no member: no row), and those without a row by reason."""
+    pieces: dict[str, int]
+    """Pieces of kept lines that went to quarantine, by rule."""
+    consequences: dict[str, int]
+    """Entries stored, of alleles that no member carries, of alleles without a row, assumed to be about the only ALT."""
+    rows: dict[str, int]
+    """Rows by table."""
+    quality: tuple[MemberQuality, ...]
+    provenance: Provenance
+    warnings: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check that no line is lost.
+
+        Raises:
+            RadiantError: the lines read are not the sum of the buckets: a bug.
+        """
+        for name, counts in (("all contigs", self.lines), *self.contigs.items()):
+            if counts.read != counts.accounted:
+                msg = f"{name}: {counts.read} lines read, but {counts.accounted} accounted for. This is a bug of radiant"
+                raise RadiantError(msg)
+        if sum(counts.read for counts in self.contigs.values()) != self.lines.read:
+            msg = f"the contigs' lines do not add up to the {self.lines.read} lines read. This is a bug of radiant"
+            raise RadiantError(msg)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report as JSON types."""
+        return {
+            "lines": asdict(self.lines),
+            "contigs": {name: asdict(counts) for name, counts in self.contigs.items()},
+            "skipped": self.skipped,
+            "other_contigs": self.other_contigs,
+            "rejected": self.rejected,
+            "alleles": self.alleles,
+            "pieces": self.pieces,
+            "consequences": self.consequences,
+            "rows": self.rows,
+            "quality": [one.to_json() for one in self.quality],
+            "provenance": asdict(self.provenance),
+            "warnings": list(self.warnings),
+        }

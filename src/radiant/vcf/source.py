@@ -1,0 +1,235 @@
+"""Bytes at a URI become numbered lines of text.
+
+Reads bgzip, plain gzip and uncompressed VCF, with `\\n` or `\\r\\n` line ends and with or without a byte order mark; BCF
+goes through a library. Memory: a few chunks of 256 KiB and the longest line. Every byte that is read is hashed.
+
+Completeness: a BGZF file must end with its empty end-of-file block, a gzip member must have its trailer with the right
+checksum. Uncompressed text carries no proof of being whole but the line break at the end of its last line.
+
+Source: SAM specification 4.1 (BGZF) and 4.1.2 (end-of-file marker); RFC 1952 (gzip).
+"""
+
+import contextlib
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+from isal import isal_zlib
+
+from radiant import storage
+from radiant.errors import StorageError, VcfFormatError, VcfTruncatedError
+
+_CHUNK = 256 << 10
+MAX_LINE_BYTES = 64 << 20
+"""A longer line is no VCF record but a file without line breaks: it is refused before it fills the memory."""
+
+_GZIP = b"\x1f\x8b"
+_BCF = b"BCF\x02"
+_BOM = b"\xef\xbb\xbf"
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_WBITS_GZIP = 31
+
+
+class Compression(StrEnum):
+    """How the bytes are packed."""
+
+    BGZF = "bgzf"
+    GZIP = "gzip"
+    NONE = "none"
+
+
+class Source:
+    """One file, read once.
+
+    `size`, `sha256` and `proven_complete` are final when `lines()` is exhausted.
+    """
+
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        self.compression = Compression.NONE
+        self.is_bcf = False
+        self.size = 0
+        """Bytes read so far."""
+        self.had_bom = False
+        self.had_crlf = False
+        self.ended_without_break = False
+        self._digest = hashlib.sha256()
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes read so far, lower-case hexadecimal."""
+        return self._digest.hexdigest()
+
+    @property
+    def proven_complete(self) -> bool:
+        """Whether the packing itself proves that the file is whole (read to its end without an error)."""
+        return self.compression is not Compression.NONE
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield (1-based line number, line without its line break).
+
+        For BCF the number of a record is its ordinal, and the lines of the header count from 1 too.
+
+        Raises:
+            InputError: no such file, a folder, no permission.
+            VcfTruncatedError: the file ends before its end.
+            VcfFormatError: damaged or no text, or a line longer than 64 MiB.
+            StorageError: the store does not answer.
+        """
+        with storage.open_read(self.uri) as file:
+            content = self._content(file)
+            first = next(content, b"")
+            while len(first) < len(_BCF) and (more := next(content, b"")):
+                first += more
+            if first.startswith(_BCF):
+                self.is_bcf = True
+                for _ in content:  # to its end: hash, checksums and the end-of-file block
+                    pass
+            else:
+                yield from self._split(first, content)
+                return
+        yield from self._bcf_lines()
+
+    def _content(self, file: IO[bytes]) -> Iterator[bytes]:
+        """Yield the decompressed content."""
+        chunk = self._read(file)
+        if not chunk.startswith(_GZIP):
+            while chunk:
+                yield chunk
+                chunk = self._read(file)
+            return
+        self.compression = Compression.BGZF if _is_bgzf(chunk) else Compression.GZIP
+        yield from self._gunzip(file, chunk)
+
+    def _gunzip(self, file: IO[bytes], chunk: bytes) -> Iterator[bytes]:
+        member_bytes = 0
+        while chunk:
+            if not chunk.startswith(_GZIP[: len(chunk)]):
+                msg = (
+                    f"{self.uri}: {len(chunk)} or more bytes follow the last gzip member, up to byte {self.size}. "
+                    "The file is damaged or was appended to; write it again with bgzip"
+                )
+                raise VcfFormatError(msg)
+            member = isal_zlib.decompressobj(_WBITS_GZIP)
+            member_bytes = 0
+            while True:
+                try:
+                    data = member.decompress(chunk)
+                except isal_zlib.error as error:
+                    msg = (
+                        f"{self.uri}: the compressed data before byte {self.size} is damaged ({error}). "
+                        "Copy the file again and compare checksums"
+                    )
+                    raise VcfFormatError(msg) from error
+                member_bytes += len(data)
+                if data:
+                    yield data
+                if member.eof:
+                    break
+                chunk = self._read(file)
+                if not chunk:
+                    msg = (
+                        f"{self.uri}: ends at byte {self.size} in the middle of a compressed block: the file is "
+                        "truncated. Copy it again and compare checksums"
+                    )
+                    raise VcfTruncatedError(msg)
+            chunk = member.unused_data or self._read(file)
+            if len(chunk) < len(_GZIP) and chunk:
+                chunk += self._read(file)
+        if self.compression is Compression.BGZF and member_bytes:
+            msg = (
+                f"{self.uri}: ends at byte {self.size} without the BGZF end-of-file block: the file is truncated. "
+                "Copy it again and compare checksums"
+            )
+            raise VcfTruncatedError(msg)
+
+    def _read(self, file: IO[bytes]) -> bytes:
+        try:
+            chunk = file.read(_CHUNK)
+        except OSError as error:
+            msg = f"{self.uri}: {error.strerror or error} after byte {self.size}"
+            raise StorageError(msg) from error
+        self.size += len(chunk)
+        self._digest.update(chunk)
+        return chunk
+
+    def _split(self, first: bytes, content: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+        if first.startswith(_UTF16):
+            msg = f"{self.uri}: is UTF-16 text. VCF is UTF-8 text: convert it, for example with iconv"
+            raise VcfFormatError(msg)
+        if first.startswith(_BOM):
+            self.had_bom = True
+            first = first[len(_BOM) :]
+        number = 0
+        rest = first
+        while True:
+            *whole, rest = rest.split(b"\n")
+            for line in whole:
+                number += 1
+                if line.endswith(b"\r"):
+                    self.had_crlf = True
+                    line = line[:-1]  # noqa: PLW2901 - the line without its line break
+                yield number, line
+            chunk = next(content, None)
+            if chunk is None:
+                break
+            # Gather at least a chunk: BGZF blocks are small, and joining each to a long line would be quadratic.
+            parts, size = [rest, chunk], len(chunk)
+            while size < max(_CHUNK, len(rest)) and (more := next(content, None)) is not None:
+                parts.append(more)
+                size += len(more)
+            rest = b"".join(parts)
+            if len(rest) > MAX_LINE_BYTES and b"\n" not in rest:
+                msg = (
+                    f"{self.uri}, line {number + 1}: is longer than {MAX_LINE_BYTES >> 20} MiB. "
+                    "A VCF record is one line; is this a VCF file with line breaks?"
+                )
+                raise VcfFormatError(msg)
+        if rest and self.proven_complete:
+            self.ended_without_break = True
+            yield number + 1, rest.removesuffix(b"\r")
+        elif rest:
+            msg = (
+                f"{self.uri}, line {number + 1}: the last line does not end with a line break, so nobody can tell "
+                "whether the file is whole. Copy it again; if it is whole, add a line break"
+            )
+            raise VcfTruncatedError(msg)
+
+    def _bcf_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the header's lines, then one line of VCF text per record, through htslib."""
+        import pysam  # noqa: PLC0415 - 0.1 s that only BCF needs
+
+        pysam.set_verbosity(0)
+        with _local(self.uri) as path:
+            try:
+                with pysam.VariantFile(str(path)) as file:
+                    for number, line in enumerate(str(file.header).splitlines(), 1):
+                        yield number, line.encode()
+                    for number, record in enumerate(file, 1):
+                        yield number, str(record).rstrip("\n").encode()
+            except (OSError, ValueError) as error:
+                msg = f"{self.uri}: htslib cannot read this BCF: {error}. Write it again, for example with bcftools"
+                raise VcfFormatError(msg) from error
+
+
+def _is_bgzf(start: bytes) -> bool:
+    """Tell whether a gzip member's header carries the BC extra field of BGZF."""
+    return len(start) > 16 and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]
+
+
+@contextlib.contextmanager
+def _local(uri: str) -> Generator[Path]:
+    """Give a path that htslib can open: the file itself, or a copy of an object."""
+    path = storage.local_path(uri)
+    if path is not None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="radiant-bcf-") as folder:
+        copy = Path(folder) / "case.bcf"
+        with storage.open_read(uri) as remote, copy.open("wb") as local:
+            shutil.copyfileobj(remote, local, _CHUNK)
+        yield copy
