@@ -1,0 +1,88 @@
+"""One sample column as text: GT:AD:DP:GQ:PL, with likelihoods that follow from the reads."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from radiant.demo.genotypes import ABSENT, MISSING
+
+FORMAT = "GT:AD:DP:GQ:PL"
+
+_ERROR = 0.001
+"""Chance that a read shows an allele that is not there."""
+
+_MAX_GQ = 99
+_READ_BITS = 12
+_ALLELES = 4
+
+
+def _likelihoods(copies: list[tuple[int, ...]], reads: tuple[int, ...]) -> list[int]:
+    """Return phred-scaled likelihoods of genotypes, the best 0."""
+    logs = [
+        sum(
+            depth * math.log10(sum(1 - _ERROR if allele == copy else _ERROR for copy in genotype) / len(genotype))
+            for allele, depth in enumerate(reads)
+            if depth
+        )
+        for genotype in copies
+    ]
+    best = max(logs)
+    return [round(-10 * (value - best)) for value in logs]
+
+
+def genotypes_of(ploidy: int, alleles: int) -> list[tuple[int, ...]]:
+    """Return all genotypes in the order of Number=G.
+
+    Source: VCF specification 4.3, section 1.6.2 (GL).
+    """
+    if ploidy == 1:
+        return [(allele,) for allele in range(alleles)]
+    return [(first, second) for second in range(alleles) for first in range(second + 1)]
+
+
+def call_text(calls: tuple[int, int], reads: tuple[int, ...]) -> str:
+    """Return a sample column.
+
+    Args:
+        calls: Two alleles, `MISSING` or `ABSENT`; order does not matter.
+        reads: Reads per allele, as many as the record has alleles.
+    """
+    present = [allele for allele in calls if allele != ABSENT]
+    depths = ",".join(map(str, reads))
+    if not present:
+        return f".:{depths}:{sum(reads)}:.:."
+    known = sorted(allele for allele in present if allele != MISSING)
+    text = "/".join([str(allele) for allele in known] + ["."] * (len(present) - len(known)))
+    if len(known) == 1 and len(present) == 2 and known[0] > 0:  # noqa: PLR2004 - diploid
+        text = f"./{known[0]}"
+    phred = _likelihoods(genotypes_of(len(present), len(reads)), reads)
+    if not known:
+        return f"{text}:{depths}:{sum(reads)}:.:{','.join(map(str, phred))}"
+    quality = min(_MAX_GQ, sorted(phred)[1])
+    return f"{text}:{depths}:{sum(reads)}:{quality}:{','.join(map(str, phred))}"
+
+
+def call_keys(calls: NDArray[np.int8], reads: NDArray[np.int64], alleles: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Pack calls, reads and number of alleles into one whole number per record and member: most repeat."""
+    keys = (
+        (alleles[:, None] << 6) | ((calls[:, :, 0] + 2).astype(np.int64) << 3) | (calls[:, :, 1] + 2).astype(np.int64)
+    )
+    for allele in range(_ALLELES):
+        keys = (keys << _READ_BITS) | reads[:, :, allele]
+    return keys
+
+
+class CallTexts(dict[int, str]):
+    """Sample columns by `call_keys`, made when first asked for."""
+
+    def __missing__(self, key: int) -> str:
+        """Make the text of a key and keep it, starting over when there are very many."""
+        mask = (1 << _READ_BITS) - 1
+        reads = tuple((key >> (_READ_BITS * (_ALLELES - 1 - allele))) & mask for allele in range(_ALLELES))
+        head = key >> (_READ_BITS * _ALLELES)
+        alleles = head >> 6
+        if len(self) > 300_000:  # noqa: PLR2004 - about 30 MB
+            self.clear()
+        text = self[key] = call_text(((head >> 3 & 7) - 2, (head & 7) - 2), reads[:alleles])
+        return text
