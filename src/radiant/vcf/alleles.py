@@ -298,8 +298,8 @@ def reindex(
         return None
     if number not in {"A", "R", "G"}:
         return list(values)
-    if number == "G" and ploidy is None:
-        ploidy = _ploidy_of(len(values), n_alts)
+    if ploidy is None:
+        ploidy = _ploidy_of(len(values), n_alts) if number == "G" else 0
     if ploidy is None or len(values) != values_expected(number, n_alts, ploidy):
         return None
     if number == "A":
@@ -329,7 +329,7 @@ def _ploidy_of(n_values: int, n_alts: int) -> int | None:
 
 # --- Genotypes --------------------------------------------------------------------------------------------------------
 
-_GENOTYPE = re.compile(r"[|/]?(?:\d+|\.)(?:[|/](?:\d+|\.))*", re.ASCII)
+_GENOTYPE = re.compile(r"[|/]?(?:\d{1,9}|\.)(?:[|/](?:\d{1,9}|\.))*", re.ASCII)
 
 
 @lru_cache(maxsize=65536)

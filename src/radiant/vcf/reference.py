@@ -87,7 +87,7 @@ def shift_left(fasta: ReferenceSequence, contig: str, start: int, ref: str, alt:
         if len(ref) > 1 and len(alt) > 1:
             ref, alt = ref[:-1], alt[:-1]
             continue
-        if start == 1:
+        if start <= 1:
             break
         if start == before:
             before = max(1, start - _WINDOW)
