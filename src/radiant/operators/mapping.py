@@ -25,8 +25,7 @@ def mapped(items: list[Any], what: str) -> list[Any]:
 
 def import_requests(prepared: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return one `import-case` request for each case that `prepare-part` claimed, in its order."""
-    cases = prepared["output"]["cases"]
-    return mapped([{"case_id": case["case_id"], "case_uri": case["case_uri"]} for case in cases], "cases")
+    return mapped(prepared["output"]["cases"], "cases")
 
 
 def part_confs(planned: Mapping[str, Any]) -> list[dict[str, Any]]:

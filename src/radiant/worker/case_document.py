@@ -1,0 +1,109 @@
+"""The case document: all that `import-case` needs to know, so that it needs neither registry nor catalog.
+
+`prepare-part` writes one per case to `<run_uri>/cases/<case_id>.json`; `import-case` answers with the manifest of what
+it staged, `<run_uri>/cases/<case_id>.staged.json`, which `commit-part` reads.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from radiant import storage
+from radiant.domain.case import Affected, Case, Member, Priority, Sex
+from radiant.errors import JobProtocolError
+from radiant.lake import Manifest, TableRef
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDocument:
+    """One case to import, once."""
+
+    case: Case
+    part: int
+    """The partition its rows belong to."""
+    load_id: str
+    """This import of the case; its staged files carry it."""
+    tolerate: int
+    """Up to this many rejected lines are let through."""
+    fasta: str | None
+    """URI of the reference FASTA, None without one."""
+    tables: dict[str, TableRef]
+    """By short name: where each table is and which columns it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What `import-case` staged, complete."""
+
+    manifest: Manifest
+    report: dict[str, Any]
+    """`ImportReport.to_json()`."""
+
+
+def case_uri(run_uri: str, case_id: int) -> str:
+    """Return where the case document of a run is."""
+    return storage.join(run_uri, "cases", f"{case_id}.json")
+
+
+def staged_uri(run_uri: str, case_id: int) -> str:
+    """Return where the manifest of a case's staged rows is."""
+    return storage.join(run_uri, "cases", f"{case_id}.staged.json")
+
+
+def write_case(uri: str, document: CaseDocument) -> None:
+    """Write a case document."""
+    raw = dataclasses.asdict(dataclasses.replace(document, tables={}))
+    raw["tables"] = {name: table.to_json() for name, table in document.tables.items()}
+    storage.write_bytes(uri, json.dumps(raw, ensure_ascii=False).encode())
+
+
+def read_case(uri: str) -> CaseDocument:
+    """Read a case document.
+
+    Raises:
+        InputError: there is none.
+        JobProtocolError: it is no case document of this version.
+    """
+    data = storage.read_bytes(uri)
+    try:
+        raw = json.loads(data)
+        case = raw["case"]
+        members = tuple(
+            Member(**(member | {"sex": Sex(member["sex"]), "affected": Affected(member["affected"])}))
+            for member in case["members"]
+        )
+        return CaseDocument(
+            **(
+                raw
+                | {
+                    "case": Case(**(case | {"members": members, "priority": Priority(case["priority"])})),
+                    "tables": {name: TableRef.from_json(table) for name, table in raw["tables"].items()},
+                }
+            )
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{uri} is not a case document of this version: {error!r}. Run prepare-part again"
+        raise JobProtocolError(msg) from error
+
+
+def write_staged(uri: str, staged: Staged) -> None:
+    """Write the manifest of a case's staged rows."""
+    raw = {"manifest": staged.manifest.to_json(), "report": staged.report}
+    storage.write_bytes(uri, json.dumps(raw, ensure_ascii=False).encode())
+
+
+def read_staged(uri: str) -> Staged:
+    """Read the manifest of a case's staged rows.
+
+    Raises:
+        InputError: there is none.
+        JobProtocolError: it is no manifest of this version.
+    """
+    data = storage.read_bytes(uri)
+    try:
+        raw = json.loads(data)
+        return Staged(Manifest.from_json(raw["manifest"]), raw["report"])
+    except (ValueError, KeyError, TypeError) as error:
+        msg = f"{uri} is not a manifest of this version: {error!r}. Import the case again"
+        raise JobProtocolError(msg) from error

@@ -1,0 +1,209 @@
+"""The job `commit-part`: makes the staged cases of one partition visible and records what became of each."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from radiant import lake, storage
+from radiant.domain.case import Case
+from radiant.errors import CaseStateError, InputError, RadiantError
+from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, decode_result, task_uri
+from radiant.registry import Registry
+from radiant.settings import Settings
+from radiant.worker.case_document import Staged, read_case, read_staged, staged_uri
+from radiant.worker.outcome import Outcome
+
+log = logging.getLogger("radiant.worker.commit_part")
+
+IMPORT_TASK = "import_case"
+"""Task id of the mapped imports in DAG `import-vcf`; their documents are below the run's folder under this name."""
+
+_NO_RESULT = Failure(
+    "Lost", "the import ended without a result; its task's log says how far it came", retryable=True, exit_code=None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """One case of the part, with what its import left."""
+
+    case_id: int
+    load_id: str
+    case: Case
+    staged: Staged | None
+    """None when the import failed; `failure` says why."""
+    result: Result | None
+    failure: Failure | None
+
+
+def handle(request: Request, settings: Settings) -> Outcome:
+    """Commit what succeeded, record every case, and list both; a failed case never stops the others.
+
+    Arguments of the request: `part`, `loads` (the `cases` that `prepare-part` returned), `deleted` (case ids). A case
+    counts as staged only with a succeeded result of this very load and its manifest. The commit's token is a digest of
+    the part and the load ids, so that repeating the job changes nothing.
+
+    The output lists `imported` (per case: `records`, `rows`, `seconds`, `cpu_s`, `peak_memory_mib`, `warnings`),
+    `failed` (`case_id`, `code`, `reason`) and `deleted`.
+
+    Raises:
+        CommitConflictError: another commit touched the same cases; nothing landed in the table that it names.
+        CommitUnknownError: the catalog did not say whether a snapshot landed.
+        RegistryUnavailableError: the registry does not answer; what was committed is found again by its token.
+    """
+    part: int = request.arguments["part"]
+    registry = Registry(settings.effective_registry_url)
+    results = _results(request.run_uri)
+    loads = [_load(one, results, request.run_uri) for one in request.arguments["loads"]]
+    staged = [load for load in loads if load.failure is None]
+    deleted: list[int] = request.arguments.get("deleted") or []
+    token = _token(part, [load.load_id for load in staged], deleted)
+    gate = registry.begin_commit([(load.case_id, load.load_id) for load in staged], deleted, token=token)
+    current = [load for load in staged if load.load_id in gate.loads]
+    refused = {
+        case_id: Failure(CaseStateError.code, reason, retryable=False, exit_code=None)
+        for case_id, reason in gate.refused.items()
+    }
+    if current or gate.deleted:
+        _commit(settings, part, current, gate.deleted, token)
+    registry.mark_purged(gate.deleted)
+
+    imported: list[dict[str, Any]] = []
+    for load in current:
+        try:
+            registry.finish_imported(load.case_id, load.load_id, vcf_sha256=_provenance(load)["vcf_sha256"])
+        except CaseStateError as error:
+            refused[load.case_id] = Failure(error.code, str(error), retryable=False, exit_code=None)
+        else:
+            imported.append(_summary(load))
+    failed: list[dict[str, Any]] = []
+    for load in loads:
+        failure = load.failure or refused.get(load.case_id)
+        if failure is None:
+            continue
+        if load.failure is not None:
+            _record_failure(registry, load, load.failure)
+        failed.append({"case_id": load.case_id, "code": failure.code, "reason": failure.message})
+        log.warning("case %d failed: %s: %s", load.case_id, failure.code, failure.message)
+    failed += [
+        {"case_id": case_id, "code": failure.code, "reason": failure.message}
+        for case_id, failure in refused.items()
+        if case_id in deleted
+    ]
+    log.info("part %d: %d cases imported, %d failed, %d deleted", part, len(imported), len(failed), len(gate.deleted))
+    return Outcome(
+        output={"part": part, "imported": imported, "failed": failed, "deleted": list(gate.deleted)},
+        rows=_sum(one["rows"] for one in imported),
+    )
+
+
+def _load(prepared: Mapping[str, Any], results: Mapping[str, Result], run_uri: str) -> _Load:
+    """Bring together what is known of one case: its document, its result, its manifest."""
+    case_id, load_id = prepared["case_id"], prepared["load_id"]
+    case = read_case(prepared["case_uri"]).case
+    result = results.get(load_id)
+    staged: Staged | None = None
+    failure = _NO_RESULT if result is None else result.failure
+    if failure is None:
+        try:
+            staged = read_staged(staged_uri(run_uri, case_id))
+        except InputError as error:
+            failure = Failure("Lost", f"the import's manifest is gone: {error}", retryable=True, exit_code=None)
+        else:
+            if staged.manifest.load_id != load_id:
+                failure = Failure("Lost", "the manifest is of another import", retryable=True, exit_code=None)
+    return _Load(case_id, load_id, case, staged if failure is None else None, result, failure)
+
+
+def _results(run_uri: str) -> dict[str, Result]:
+    """Return the results of this run's imports by load id.
+
+    A request names the case document, which names the load; a result without its request's attempt does not count.
+    """
+    found: dict[str, Result] = {}
+    files = storage.list_files(task_uri(run_uri, IMPORT_TASK))
+    for uri in files:
+        folder, _, name = uri.rpartition("/")
+        if name != "request.json" or f"{folder}/result.json" not in files:
+            continue
+        asked = decode_request(storage.read_bytes(uri), uri)
+        answered = decode_result(storage.read_bytes(f"{folder}/result.json"), f"{folder}/result.json")
+        if answered.attempt == asked.attempt and (answered.failure is None) == (answered.status is Status.SUCCEEDED):
+            found[asked.arguments["load_id"]] = answered
+    return found
+
+
+def _commit(settings: Settings, part: int, loads: list[_Load], deleted: Iterable[int], token: str) -> None:
+    staged = [(load, load.staged) for load in loads if load.staged is not None]
+    lake.commit_part(
+        lake.open_catalog(settings),
+        settings.lake.namespace,
+        part,
+        manifests=[one.manifest for _, one in staged],
+        case_loads=[_case_load(load, one) for load, one in staged],
+        deleted_cases=list(deleted),
+        token=token,
+    )
+
+
+def _case_load(load: _Load, staged: Staged) -> lake.CaseLoad:
+    provenance = staged.report["provenance"]
+    return lake.CaseLoad(
+        case_id=load.case_id,
+        strategy=load.case.strategy,
+        assembly=load.case.assembly,
+        vcf_uri=provenance["vcf_uri"],
+        vcf_size=provenance["vcf_size"],
+        vcf_sha256=provenance["vcf_sha256"],
+        header_sha256=provenance["header_sha256"],
+        caller=provenance["caller"],
+        vep_version=provenance["vep_version"],
+        radiant_version=provenance["radiant_version"],
+        image=load.result.image if load.result else None,
+        report=staged.report,
+    )
+
+
+def _record_failure(registry: Registry, load: _Load, failure: Failure) -> None:
+    try:
+        registry.finish_failed(load.case_id, load.load_id, failure.code, failure.message, retryable=failure.retryable)
+    except CaseStateError as error:
+        # Another run has taken the case over: its word counts, this run's failure stays in this run's verdict.
+        log.warning("case %d: %s", load.case_id, error)
+
+
+def _summary(load: _Load) -> dict[str, Any]:
+    if load.staged is None or load.result is None or load.result.usage is None:
+        msg = f"case {load.case_id} passed as imported without a manifest. This is a bug in radiant"
+        raise RadiantError(msg)
+    usage = load.result.usage
+    return {
+        "case_id": load.case_id,
+        "records": load.result.output["records"],
+        "rows": load.staged.manifest.rows,
+        "seconds": usage.wall_s,
+        "cpu_s": usage.cpu_s,
+        "peak_memory_mib": usage.peak_memory_mib,
+        "warnings": load.result.output["warnings"],
+    }
+
+
+def _provenance(load: _Load) -> Mapping[str, Any]:
+    provenance: Mapping[str, Any] = load.staged.report["provenance"] if load.staged else {}
+    return provenance
+
+
+def _token(part: int, load_ids: Iterable[str], deleted: Iterable[int]) -> str:
+    content = json.dumps([part, sorted(load_ids), sorted(deleted)])
+    return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _sum(rows: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for one in rows:
+        for name, count in one.items():
+            total[name] = total.get(name, 0) + count
+    return total

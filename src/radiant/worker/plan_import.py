@@ -1,0 +1,77 @@
+"""The job `plan-import`: finds the cases that are due and gives them partitions and an order."""
+
+import logging
+from typing import Any
+
+from radiant.domain.case import CaseState
+from radiant.domain.partition import BlockedCases, plan
+from radiant.errors import InputError
+from radiant.jobs.documents import Request
+from radiant.registry import Registry, configured_strategies
+from radiant.settings import Settings
+from radiant.worker.outcome import Outcome
+
+log = logging.getLogger("radiant.worker.plan_import")
+
+
+def handle(request: Request, settings: Settings) -> Outcome:
+    """Plan the due cases and reserve them for this run (`assigned`).
+
+    Arguments of the request: `cases`, the numbers of the cases to import whatever their state; None or an empty list
+    for all that are due. The output lists `parts` (`part`, `priority`, `cases`) in the order in which they run, and
+    `blocked` (`cases`, `reason`): what should have been imported and cannot be. The numbers in `cases` include removed
+    cases whose rows must go.
+
+    Raises:
+        InputError: `cases` is not a list of case numbers.
+        CaseNotFoundError: a number is not registered.
+        ConfigError: a configured strategy has no valid range.
+        RegistryUnavailableError: the registry does not answer.
+    """
+    requested = _requested(request.arguments.get("cases"))
+    strategies = configured_strategies(settings)
+    registry = Registry(settings.effective_registry_url)
+    due = registry.due(requested, run=request.run_uri)
+    for one in due.cases:
+        log.info("case %d is due: %s", one.case.case_id, one.reason)
+    placement = registry.placement()
+    planned = plan(
+        [one.case for one in due.cases if one.state is not CaseState.DELETED],
+        placement.known,
+        placement.counts,
+        removed={
+            one.case.case_id: one.part for one in due.cases if one.state is CaseState.DELETED and one.part is not None
+        },
+        strategies=strategies,
+    )
+    refused = registry.assign(planned, run=request.run_uri, lease_s=settings.registry.lease_s)
+    blocked = [
+        *due.blocked,
+        *planned.blocked,
+        *(BlockedCases((case_id,), reason) for case_id, reason in sorted(refused.items())),
+    ]
+    parts: list[dict[str, Any]] = []
+    for part in planned.parts:
+        cases = [case_id for case_id in part.cases if case_id not in refused]
+        if cases:
+            parts.append({"part": part.part, "priority": str(part.priority), "cases": cases})
+    for part in parts:
+        log.info("part %d (%s): %d cases", part["part"], part["priority"], len(part["cases"]))
+    for one in blocked:
+        # The reason may name patients: it is for the result document, not for the log.
+        log.warning("blocked, reason in the result: cases %s", ", ".join(map(str, one.cases)))
+    return Outcome(
+        output={
+            "parts": parts,
+            "blocked": [{"cases": list(one.cases), "reason": one.reason} for one in blocked],
+        }
+    )
+
+
+def _requested(cases: Any) -> list[int] | None:
+    if cases is None or cases == []:
+        return None
+    if isinstance(cases, list) and all(type(case_id) is int and case_id > 0 for case_id in cases):
+        return cases
+    msg = f"cases is {cases!r}: it must be a list of case numbers, or be left out for all cases that are due"
+    raise InputError(msg)

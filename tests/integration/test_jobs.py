@@ -1,0 +1,208 @@
+"""The import's jobs in their order, without Airflow: what each leaves for the next, and what readers see."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from radiant import lake, storage
+from radiant.domain.case import CaseState, Priority
+from radiant.jobs.documents import Request, Result, Status, decode_result, encode, run_uri, task_uri
+from radiant.registry import Registration, Registry
+from radiant.settings import Settings, load_settings
+from radiant.worker.main import run
+
+HEADER = """\
+##fileformat=VCFv4.2
+##contig=<ID=chr1,length=248956422>
+##contig=<ID=chrX,length=156040895>
+##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|IMPACT|SYMBOL|Gene|Feature|PICK">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Depths">
+##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">
+##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Quality">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tchild\tfather\tmother
+"""
+LINES = [
+    "chr1\t1000\trs1\tA\tG\t50\tPASS\tCSQ=G|missense_variant|MODERATE|GENE1|ENSG1|ENST1|1\tGT:AD:DP:GQ\t"
+    "0/1:10,10:20:99\t0/1:10,10:20:99\t0/0:20,0:20:99",
+    "chr1\t2000\t.\tC\tT,G\t50\tPASS\t.\tGT:AD:DP:GQ\t1/2:0,10,10:20:99\t0/1:10,10,0:20:99\t0/2:10,0,10:20:99",
+    "chr1\t3000\t.\tG\tA\t50\tPASS\t.\tGT:AD:DP:GQ\t0/1:10,10:20:99\t0/0:20,0:20:99\t0/0:20,0:20:99",
+]
+PED = "F{n}\tchild\tfather\tmother\t1\t2\nF{n}\tfather\t0\t0\t1\t1\nF{n}\tmother\t0\t0\t2\t1\n"
+
+
+@dataclasses.dataclass
+class Site:
+    """A registry, a lake and a work folder of one test."""
+
+    folder: Path
+    settings: Settings
+    runs: int = 0
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.settings.effective_registry_url)
+
+    def add(self, number: int, lines: list[str] = LINES) -> int:
+        vcf = self.folder / f"{number}.vcf"
+        vcf.write_text(HEADER + "\n".join(lines) + "\n")
+        ped = self.folder / f"{number}.ped"
+        ped.write_text(PED.format(n=number))
+        return self.registry.add(
+            Registration(
+                vcf_uri=storage.file_uri(vcf),
+                ped_uri=storage.file_uri(ped),
+                strategy="wgs",
+                priority=Priority.ROUTINE,
+                assembly="GRCh38",
+                case_id=number,
+            )
+        ).case_id
+
+    def job(self, name: str, task: str, run_folder: str, index: int = -1, **arguments: Any) -> Result:
+        place = task_uri(run_folder, task, index)
+        request = Request(job=name, attempt=f"{task}-{index}", run_uri=run_folder, arguments=arguments)
+        storage.write_bytes(f"{place}/request.json", encode(request))
+        run(request, self.settings, f"{place}/result.json")
+        return decode_result(storage.read_bytes(f"{place}/result.json"), place)
+
+    def import_due(self, cases: list[int] | None = None, lose: int | None = None) -> dict[str, Any]:
+        """Run all jobs as the DAGs do; the import of case `lose` ends without a result. Return commit's output."""
+        self.runs += 1
+        top = run_uri(self.settings.effective_work_uri, "import-vcf", f"run{self.runs}")
+        plan = self.job("plan-import", "plan", top, cases=cases)
+        assert plan.status is Status.SUCCEEDED, plan.failure
+        (part,) = plan.output["parts"]
+        prepared = self.job("prepare-part", "prepare", top, part=part["part"], cases=part["cases"])
+        assert prepared.status is Status.SUCCEEDED, prepared.failure
+        for index, one in enumerate(prepared.output["cases"]):
+            self.job("import-case", "import_case", top, index, **one)
+            if one["case_id"] == lose:
+                storage.delete_prefix(f"{task_uri(top, 'import_case', index)}/result.json")
+        arguments = {
+            "part": part["part"],
+            "loads": prepared.output["cases"],
+            "deleted": prepared.output["deleted"],
+        }
+        committed = self.job("commit-part", "commit", top, **arguments)
+        assert committed.status is Status.SUCCEEDED, committed.failure
+        again = self.job("commit-part", "commit_again", top, **arguments)
+        assert again.output == committed.output, "repeating commit-part changed something"
+        return committed.output
+
+    def visible(self) -> dict[int, Any]:
+        return {
+            case_id: one.digests
+            for case_id, one in lake.visible_cases(
+                lake.open_catalog(self.settings), self.settings.lake.namespace
+            ).items()
+        }
+
+    def data_files(self) -> list[Path]:
+        return sorted((self.folder / "home" / "warehouse").rglob("*.parquet"))
+
+
+@pytest.fixture
+def site(tmp_path) -> Site:
+    return Site(tmp_path, load_settings({"RADIANT_HOME": str(tmp_path / "home")}))
+
+
+def test_a_family_becomes_rows_with_its_numbers(site):
+    site.add(1)
+    output = site.import_due()
+    (case,) = output["imported"]
+    assert case["records"] == {"read": 3, "kept": 2, "split": 1, "skipped": 0, "rejected": 0}
+    # child: 4 alleles, father: 2, mother: 1
+    assert case["rows"] == {"occurrence": 7, "variant": 4, "consequence": 1, "quarantine": 0}
+    assert site.registry.get(1).state is CaseState.IMPORTED
+
+
+def test_importing_again_leaves_the_same_rows(site):
+    site.add(1)
+    site.import_due()
+    before = site.visible()
+    site.import_due(cases=[1])
+    assert site.visible() == before
+    overview = {
+        one.name.removeprefix("radiant."): one.rows
+        for one in lake.table_overview(lake.open_catalog(site.settings), "radiant")
+    }
+    assert overview["germline_snv_occurrence"] == 7
+    assert overview["case_load"] == 1
+
+
+def test_a_case_that_fails_does_not_stop_the_others_and_leaves_no_row(site):
+    site.add(1)
+    site.add(2, [*LINES[:2], "chr1\tthree\t.\tG\tA\t.\t.\t.\tGT\t0/1\t0/0\t0/0"])
+    output = site.import_due()
+    assert [case["case_id"] for case in output["imported"]] == [1]
+    (failed,) = output["failed"]
+    assert failed["case_id"] == 2
+    assert "2.vcf" in failed["reason"]
+    assert "line 12" in failed["reason"]
+    assert list(site.visible()) == [1]
+    assert not [path for path in site.data_files() if "case=2" in str(path)]
+    record = site.registry.get(2)
+    assert record.state is CaseState.FAILED
+    assert record.failure is not None
+    assert not record.failure.retryable
+
+
+def test_a_lost_import_fails_is_due_again_and_its_files_go(site):
+    site.add(1)
+    output = site.import_due(lose=1)
+    assert output["failed"][0]["code"] == "Lost"
+    assert site.visible() == {}
+    lost_files = site.data_files()
+    assert lost_files
+    output = site.import_due()
+    assert [case["case_id"] for case in output["imported"]] == [1]
+    assert not set(lost_files) & set(site.data_files())
+
+
+def test_a_bad_file_is_not_tried_again_until_it_changes(site):
+    site.add(1, ["chr1\t0x1\t.\tA\tG\t.\t.\t.\tGT\t0/1\t0/0\t0/0"])
+    site.import_due()
+    top = run_uri(site.settings.effective_work_uri, "import-radiant", "later")
+    assert site.job("plan-import", "plan", top, cases=None).output["parts"] == []
+    (site.folder / "1.vcf").write_text(HEADER + "\n".join(LINES) + "\n")
+    assert [case["case_id"] for case in site.import_due()["imported"]] == [1]
+
+
+def test_a_failed_reimport_leaves_the_earlier_rows_visible(site):
+    site.add(1)
+    site.import_due()
+    before = site.visible()
+    (site.folder / "1.vcf").write_text(HEADER + "chr1\tx\n")
+    assert site.import_due()["failed"][0]["case_id"] == 1
+    assert site.visible() == before
+
+
+def test_a_removed_case_leaves_every_table(site):
+    site.add(1)
+    site.add(2)
+    site.import_due()
+    site.registry.remove(1)
+    output = site.import_due()
+    assert output["deleted"] == [1]
+    assert list(site.visible()) == [2]
+    assert site.registry.get(1).purged
+    overview = {
+        one.name.removeprefix("radiant."): one.rows
+        for one in lake.table_overview(lake.open_catalog(site.settings), "radiant")
+    }
+    assert overview["germline_snv_occurrence"] == 7
+
+
+def test_the_documents_hold_no_sample_name_outside_the_case_document(site):
+    site.add(1)
+    site.import_due()
+    for path in (site.folder / "home" / "work").rglob("*.json"):
+        text = path.read_text()
+        json.loads(text)
+        if path.parent.name != "cases":
+            assert "child" not in text, path
+            assert "F1" not in text, path
