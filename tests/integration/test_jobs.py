@@ -26,8 +26,10 @@ HEADER = """\
 #CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tchild\tfather\tmother
 """
 LINES = [
-    "chr1\t1000\trs1\tA\tG\t50\tPASS\tCSQ=G|missense_variant|MODERATE|GENE1|ENSG1|ENST1|1\tGT:AD:DP:GQ\t"
-    "0/1:10,10:20:99\t0/1:10,10:20:99\t0/0:20,0:20:99",
+    (
+        "chr1\t1000\trs1\tA\tG\t50\tPASS\tCSQ=G|missense_variant|MODERATE|GENE1|ENSG1|ENST1|1\tGT:AD:DP:GQ\t"
+        "0/1:10,10:20:99\t0/1:10,10:20:99\t0/0:20,0:20:99"
+    ),
     "chr1\t2000\t.\tC\tT,G\t50\tPASS\t.\tGT:AD:DP:GQ\t1/2:0,10,10:20:99\t0/1:10,10,0:20:99\t0/2:10,0,10:20:99",
     "chr1\t3000\t.\tG\tA\t50\tPASS\t.\tGT:AD:DP:GQ\t0/1:10,10:20:99\t0/0:20,0:20:99\t0/0:20,0:20:99",
 ]

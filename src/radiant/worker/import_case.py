@@ -23,8 +23,8 @@ def handle(request: Request, settings: Settings) -> Outcome:
     """Read the case's VCF, stage its rows as Parquet files under the tables' locations, then write the manifest.
 
     Arguments of the request: `case_id`, `case_uri`, `load_id`. Holds neither registry nor catalog credentials: all it
-    needs is in the case document. Nothing it writes is visible to a reader until `commit-part` commits the manifest; on failure it
-    removes what it staged.
+    needs is in the case document. Nothing it writes is visible to a reader until `commit-part` commits the manifest; on
+    failure it removes what it staged.
 
     Raises:
         InputError: the VCF breaks a rule, its samples are not the pedigree's, or it cannot be read.
