@@ -6,6 +6,7 @@ kind of allele, codons with its bases.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from radiant.demo.genes import Gene
 
@@ -145,6 +146,8 @@ def vep_alleles(reference: str, alternates: tuple[str, ...]) -> list[str]:
 
     Source: Ensembl VEP, `Bio::EnsEMBL::VEP::Parser::VCF`; `*` does not count when the first bases are compared.
     """
+    if len(reference) == len(alternates[0]) == len(alternates) == 1:
+        return list(alternates)
     bases = [allele for allele in (reference, *alternates) if allele != "*"]
     indel = any(len(allele) != len(reference) for allele in bases)
     if indel and len({allele[0] for allele in bases}) == 1:
@@ -172,9 +175,8 @@ def effect_of(reference: str, alternate: str, entropy: int, wanted: str | None) 
     return effect
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What all entries of an allele share."""
+class Site(NamedTuple):
+    """What all entries of an allele share; a tuple, because a million of them are made."""
 
     gene: Gene
     position: int

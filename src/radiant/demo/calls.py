@@ -1,6 +1,7 @@
 """One sample column as text: GT:AD:DP:GQ:PL, with likelihoods that follow from the reads."""
 
 import math
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,20 +18,6 @@ _READ_BITS = 12
 _ALLELES = 4
 
 
-def _likelihoods(copies: list[tuple[int, ...]], reads: tuple[int, ...]) -> list[int]:
-    """Return phred-scaled likelihoods of genotypes, the best 0."""
-    logs = [
-        sum(
-            depth * math.log10(sum(1 - _ERROR if allele == copy else _ERROR for copy in genotype) / len(genotype))
-            for allele, depth in enumerate(reads)
-            if depth
-        )
-        for genotype in copies
-    ]
-    best = max(logs)
-    return [round(-10 * (value - best)) for value in logs]
-
-
 def genotypes_of(ploidy: int, alleles: int) -> list[tuple[int, ...]]:
     """Return all genotypes in the order of Number=G.
 
@@ -39,6 +26,28 @@ def genotypes_of(ploidy: int, alleles: int) -> list[tuple[int, ...]]:
     if ploidy == 1:
         return [(allele,) for allele in range(alleles)]
     return [(first, second) for second in range(alleles) for first in range(second + 1)]
+
+
+@cache
+def _read_weights(ploidy: int, alleles: int) -> tuple[tuple[float, ...], ...]:
+    """Return, per genotype and allele, -10 log10 of the chance to read that allele."""
+    return tuple(
+        tuple(
+            -10 * math.log10(sum(1 - _ERROR if allele == copy else _ERROR for copy in genotype) / ploidy)
+            for allele in range(alleles)
+        )
+        for genotype in genotypes_of(ploidy, alleles)
+    )
+
+
+def likelihoods(ploidy: int, reads: tuple[int, ...]) -> list[int]:
+    """Return PL: phred-scaled likelihoods of all genotypes given the reads per allele, the best 0."""
+    scores = [
+        sum(depth * weight for depth, weight in zip(reads, weights, strict=True))
+        for weights in _read_weights(ploidy, len(reads))
+    ]
+    best = min(scores)
+    return [round(score - best) for score in scores]
 
 
 def call_text(calls: tuple[int, int], reads: tuple[int, ...]) -> str:
@@ -56,7 +65,7 @@ def call_text(calls: tuple[int, int], reads: tuple[int, ...]) -> str:
     text = "/".join([str(allele) for allele in known] + ["."] * (len(present) - len(known)))
     if len(known) == 1 and len(present) == 2 and known[0] > 0:  # noqa: PLR2004 - diploid
         text = f"./{known[0]}"
-    phred = _likelihoods(genotypes_of(len(present), len(reads)), reads)
+    phred = likelihoods(len(present), reads)
     if not known:
         return f"{text}:{depths}:{sum(reads)}:.:{','.join(map(str, phred))}"
     quality = min(_MAX_GQ, sorted(phred)[1])

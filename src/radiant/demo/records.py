@@ -107,7 +107,7 @@ class FamilyWriter:
         self._pools = _Pools(self._rng)
         self._plants = {(plant.gene, plant.slot): plant for plant in plants(family, records, self._rng)}
         self._texts = CallTexts()
-        self._counts: dict[tuple[int, ...], str] = {}
+        self._counts: dict[tuple[int, ...], tuple[str, str]] = {}
         self._allele_number = has_allele_number(family)
 
     def chunks(self) -> Iterator[Lines]:
@@ -137,17 +137,18 @@ class FamilyWriter:
             placed.append(_Placed(position, *alleles(shape, bases, bits)))
         return placed
 
-    def _count_text(self, counts: tuple[int, ...]) -> str:
-        """Return AC, AF and AN; `counts` is AN and the count of each ALT."""
-        text = self._counts.get(counts)
-        if text is None:
+    def _count_texts(self, counts: tuple[int, ...]) -> tuple[str, str]:
+        """Return AC, AF and AN, and MLEAC and MLEAF; `counts` is AN and the count of each ALT."""
+        texts = self._counts.get(counts)
+        if texts is None:
             number, *of_alts = counts
             alleles_text = ",".join(map(str, of_alts))
             frequencies = ",".join(_frequency(count / number) if number else "." for count in of_alts)
-            text = f"AC={alleles_text};AF={frequencies};AN={number};"
-            text += f"\tMLEAC={alleles_text};MLEAF={frequencies};"
-            self._counts[counts] = text
-        return text
+            texts = self._counts[counts] = (
+                f"AC={alleles_text};AF={frequencies};AN={number};",
+                f"MLEAC={alleles_text};MLEAF={frequencies};",
+            )
+        return texts
 
     def _annotation(self, gene: Gene | None, placed: _Placed, known: _Known, entropy: int, wanted: str | None) -> str:
         """Return the value of CSQ; empty when `*` is the only ALT left to speak of."""
@@ -199,7 +200,7 @@ class FamilyWriter:
             name, existing = _existing(contig_number, position, frequencies[row], bits)
             known = _Known(existing, frequencies[row])
             csq = self._annotation(chunk.genes[row], here, known, bits, plant.consequence if plant else None)
-            ahead, _, after = self._count_text((numbers[row], *allele_counts[row][: len(alts)])).partition("\t")
+            ahead, after = self._count_texts((numbers[row], *allele_counts[row][: len(alts)]))
             by_depth = pools.quality_by_depth[draw[0]]
             quality = by_depth * carrier_depth[row]
             if quality < 30:  # noqa: PLR2004 - GATK's own calling threshold
