@@ -7,9 +7,9 @@ Source: VCF 4.3, section 1.6.2 (genotype fields); FreeBayes' header for AO, RO a
 
 import math
 import re
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple, cast
 
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
@@ -41,8 +41,7 @@ class Zygosity(StrEnum):
     """A call is missing, or too few reads support the allele the zygosity stands on."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlleleDepth:
+class AlleleDepth(NamedTuple):
     """Reads that support one allele of one sample."""
 
     ref: int | None
@@ -57,14 +56,16 @@ class AlleleDepth:
 
 
 NO_DEPTH = AlleleDepth(None, None, None)
+_NO_GT = (MISSING,)
 
 
-@dataclass(frozen=True, slots=True)
-class SampleCall:
+class SampleCall(NamedTuple):
     """One sample column of one line."""
 
     gt: str | None
     """GT as written; None when FORMAT has no GT."""
+    site: tuple[int, ...]
+    """GT with the line's allele numbers: 0 REF, 1 the first ALT, -1 missing; (-1,) without GT."""
     dp: int | None
     gq: int | None
     """Rounded down where the file holds a decimal."""
@@ -76,8 +77,9 @@ class SampleCall:
         """Return the reads for one ALT (1 for the first)."""
         if self.depths is None:
             return NO_DEPTH
-        known = [one for one in self.depths if one is not None]
-        total = sum(known) if len(known) == len(self.depths) else None
+        total = None
+        if None not in self.depths:
+            total = sum(cast("tuple[int, ...]", self.depths))
         return AlleleDepth(self.depths[0], self.depths[alt_index], total)
 
 
@@ -177,12 +179,13 @@ class FormatReader:
             alleles.calls(gt, 1, n_alts)
         elif "GT" in self._index:
             gt = "."
-        phase_set = self._text(found, "PS")
+        site = _NO_GT if gt is None else site_calls(gt)
         call = SampleCall(
             gt=gt,
+            site=site,
             dp=self._integer(found, "DP"),
             gq=_quality(self._text(found, "GQ")),
-            phase_set=phase_set,
+            phase_set=self._text(found, "PS"),
             depths=self._depths(found, n_alts, pieces),
         )
         for index, key, declaration in self._others:
@@ -194,7 +197,7 @@ class FormatReader:
                     found[index],
                     declaration,
                     n_alts,
-                    len(site_calls(gt)) if gt is not None and gt != "." else None,
+                    None if site == _NO_GT else len(site),
                     negative=key not in reserved.NOT_NEGATIVE,
                 )
             except BrokenRuleError as error:
@@ -215,8 +218,9 @@ class FormatReader:
         text = self._text(found, key)
         if text is None:
             return None
-        numbers = tuple(values.integer(one, f"FORMAT {key}", negative=False) for one in text.split(","))
-        return None if all(one is None for one in numbers) else numbers
+        name = f"FORMAT {key}"
+        numbers = tuple([values.integer(one, name, negative=False) for one in text.split(",")])
+        return None if numbers.count(None) == len(numbers) else numbers
 
     def _depths(self, found: list[str], n_alts: int, pieces: list[Piece]) -> tuple[int | None, ...] | None:
         """Return the reads per allele: AD, else RO and AO, else DPR."""
@@ -240,6 +244,8 @@ class FormatReader:
 def _quality(text: str | None) -> int | None:
     if text is None:
         return None
+    if text.isdecimal():
+        return values.integer(text, "FORMAT GQ")
     value = values.floating(text, "FORMAT GQ", negative=False)
     if value is None:
         return None

@@ -9,6 +9,7 @@ are checked against their declaration; what does not fit goes to quarantine and 
 Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,7 @@ from enum import StrEnum
 from radiant.vcf import reserved, values
 from radiant.vcf.findings import BrokenRuleError, Piece, shown
 from radiant.vcf.header import Header
+from radiant.vcf.reserved import Declaration
 
 
 class Kind(StrEnum):
@@ -60,11 +62,8 @@ INFO_COLUMNS: tuple[InfoColumn, ...] = (
     InfoColumn("info_old_record", ("OLD_RECORD", "OLD_MULTIALLELIC"), Kind.TEXT),
 )
 
-_READERS: dict[Kind, Callable[..., object]] = {
-    Kind.INTEGER: values.integer,
-    Kind.FLOAT: values.floating,
-    Kind.TEXT: lambda text, _name, negative=True: None if text == "." else text,  # noqa: ARG005 - same shape as the others
-}
+_MAX_KEYS = 10_000
+"""A file with more INFO keys than this is odd; its keys are not all remembered."""
 
 
 def split_info(text: str) -> tuple[dict[str, str | None], list[Piece]]:
@@ -89,14 +88,19 @@ def split_info(text: str) -> tuple[dict[str, str | None], list[Piece]]:
     return fields, pieces
 
 
+_COLUMN_OF: dict[str, InfoColumn] = {key: column for column in INFO_COLUMNS for key in column.keys}
+_EMPTY: dict[str, object] = dict.fromkeys(column.name for column in INFO_COLUMNS)
+
+
 class InfoReader:
     """Reads INFO for one header."""
 
     def __init__(self, header: Header, skip: frozenset[str] = frozenset()) -> None:
         """Take the header's declarations; keys in `skip` (the consequences) are somebody else's to check."""
         self._header = header
-        self._read_keys = frozenset(key for column in INFO_COLUMNS for key in column.keys) | skip
-        self.undeclared: dict[str, int] = {}
+        self._skip = skip
+        self._checks: dict[str, Declaration | None] = {}
+        self.undeclared: Counter[str] = Counter()
         """INFO keys that the header does not declare, with the number of lines they were on."""
 
     def columns(self, fields: dict[str, str | None], n_alts: int) -> tuple[list[dict[str, object]], list[Piece]]:
@@ -106,54 +110,53 @@ class InfoReader:
             BrokenRuleError: text where a number belongs, or a negative count.
         """
         pieces: list[Piece] = []
-        common: dict[str, object] = {}
+        common = dict(_EMPTY)
         per_allele: list[tuple[str, list[object]]] = []
-        for column in INFO_COLUMNS:
-            key = next((key for key in column.keys if key in fields), None)
-            text = fields[key] if key is not None else None
-            if key is None or text is None or text == ".":
-                common[column.name] = None
+        for key, text in fields.items():
+            column = _COLUMN_OF.get(key)
+            if column is None:
+                self._check_other(key, text, n_alts, pieces)
+            elif text is None or text == ".":
                 continue
-            read = _READERS[column.kind]
-            negative = key not in reserved.NOT_NEGATIVE
-            if column.kind is Kind.TEXT:
-                common[column.name] = text
-                continue
-            found = [read(item, key, negative=negative) for item in text.split(",")]
-            expected = n_alts if column.per_allele else 1
-            if len(found) != expected:
-                common[column.name] = None
-                message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} belong there: the column is null"
-                pieces.append(Piece("info_count", message, f"{key}={text}"))
-            elif column.per_allele:
-                per_allele.append((column.name, found))
+            elif column.kind is Kind.TEXT:
+                common[column.name] = common[column.name] or text
             else:
-                common[column.name] = found[0]
-        self._check_others(fields, n_alts, pieces)
+                read = values.integer if column.kind is Kind.INTEGER else values.floating
+                negative = key not in reserved.NOT_NEGATIVE
+                found: list[object] = [read(item, key, negative=negative) for item in text.split(",")]
+                expected = n_alts if column.per_allele else 1
+                if len(found) != expected:
+                    message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} fit: the column is null"
+                    pieces.append(Piece("info_count", message, f"{key}={text}"))
+                elif expected == 1:
+                    common[column.name] = found[0]
+                else:
+                    per_allele.append((column.name, found))
         if not per_allele:
             return [common] * n_alts, pieces
         return [{**common, **{name: found[index] for name, found in per_allele}} for index in range(n_alts)], pieces
 
-    def _check_others(self, fields: dict[str, str | None], n_alts: int, pieces: list[Piece]) -> None:
-        for key, text in fields.items():
-            if key in self._read_keys:
-                continue
-            declaration = self._header.info_declaration(key)
-            if declaration is None:
-                self.undeclared[key] = self.undeclared.get(key, 0) + 1
-                continue
-            if declaration.type == "String" and key not in _CHECKED_TEXT:
-                continue
-            try:
-                values.check_declared(
-                    key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE
-                )
-                if key in _CHECKED_TEXT and text is not None and not _CHECKED_TEXT[key](text):
-                    rule, message = "info_text", f"{key}={shown(text)} is not what the specification reserves it for"
-                    raise BrokenRuleError(rule, message)
-            except BrokenRuleError as error:
-                written = key if text is None else f"{key}={text}"
-                pieces.append(Piece(f"info_{error.rule}", f"INFO {error}", written))
+    def _check_other(self, key: str, text: str | None, n_alts: int, pieces: list[Piece]) -> None:
+        """Check a key that has no column."""
+        if key not in self._checks:
+            if len(self._checks) >= _MAX_KEYS:
+                self._checks.clear()
+            self._checks[key] = self._header.info_declaration(key)
+        declaration = self._checks[key]
+        if declaration is None:
+            if key in self.undeclared or len(self.undeclared) < _MAX_KEYS:
+                self.undeclared[key] += 1
+            return
+        if key in self._skip or (declaration.type == "String" and key not in _CHECKED_TEXT):
+            return
+        try:
+            values.check_declared(key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE)
+            if key in _CHECKED_TEXT and text is not None and not _CHECKED_TEXT[key](text):
+                rule, message = "reserved", f"{key}={shown(text)} is not what the specification reserves it for"
+                raise BrokenRuleError(rule, message)
+        except BrokenRuleError as error:
+            written = key if text is None else f"{key}={text}"
+            pieces.append(Piece(f"info_{error.rule}", f"INFO {error}", written))
 
 
 def _is_cigar(text: str) -> bool:

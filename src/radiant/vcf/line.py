@@ -58,15 +58,6 @@ class Line:
     """Left out, for quarantine."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One member at one line."""
-
-    call: SampleCall
-    site: tuple[int, ...]
-    """Calls with the line's allele numbers."""
-
-
 class LineReader:
     """Reads the data lines of one file, in order."""
 
@@ -143,9 +134,7 @@ class LineReader:
         entries = self._entries(fields, found, line)
         region = region_class(self._assembly.name, chromosome, pos)
         for allele in stored:
-            carriers = [
-                index for index, seen in enumerate(people) if allele.alt_index in seen.site
-            ]
+            carriers = [index for index, call in enumerate(people) if allele.alt_index in call.site]
             own = entries.of(allele.alt_index)
             if not carriers and self._header.samples:
                 line.alleles["not_carried"] += 1
@@ -179,15 +168,15 @@ class LineReader:
                 name for name in filters if name != "PASS" and name not in self._header.filters
             )
 
-    def _people_at(self, columns: list[str], n_alts: int, pieces: list[Piece]) -> list[_Seen]:
+    def _people_at(self, columns: list[str], n_alts: int, pieces: list[Piece]) -> list[SampleCall]:
         if len(columns) <= _FORMAT_COLUMN:
             return []
         reader = self._format_reader(columns[_FORMAT_COLUMN])
-        people: list[_Seen] = []
+        people: list[SampleCall] = []
         for person in self._people:
             call, left_out = reader.read(columns[person.column], n_alts)
             pieces += left_out
-            people.append(_Seen(call, genotypes.site_calls(call.gt or ".")))
+            people.append(call)
         return people
 
     def _format_reader(self, text: str) -> FormatReader:
@@ -210,11 +199,10 @@ class LineReader:
         return parsed
 
     def _occurrence(
-        self, people: list[_Seen], index: int, alt_index: int, region: RegionClass
+        self, people: list[SampleCall], index: int, alt_index: int, region: RegionClass
     ) -> tuple[Zygosity, tuple[dict[str, object], ...]]:
         """Return the zygosity of one carrier and the parts of the row that depend on genotypes."""
-        person, seen = self._people[index], people[index]
-        call = seen.call
+        person, call = self._people[index], people[index]
         depth = call.depth(alt_index)
         zygosity = genotypes.zygosity(call.gt, alt_index, person.member.sex, region, depth)
         calls, phased = alleles.calls(call.gt or ".", alt_index)
@@ -236,7 +224,7 @@ class LineReader:
         inheritance = _inheritance(
             region,
             person.member.sex,
-            seen.site,
+            call.site,
             father,
             mother,
             alt_index,
@@ -252,11 +240,11 @@ class LineReader:
         )
 
     def _parent(
-        self, who: str, people: list[_Seen], index: int | None, alt_index: int, region: RegionClass
+        self, who: str, people: list[SampleCall], index: int | None, alt_index: int, region: RegionClass
     ) -> dict[str, object]:
         if index is None:
             return {}
-        call = people[index].call
+        call = people[index]
         depth = call.depth(alt_index)
         sex = self._people[index].member.sex
         return {

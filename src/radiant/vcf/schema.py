@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import cache
-from itertools import chain
 
 import pyarrow as pa
 
@@ -44,6 +43,7 @@ class Rows:
     def __init__(self, table: Table) -> None:
         self._schema = arrow_schema(table)
         self._names: list[str] = self._schema.names
+        self._known = frozenset(self._names)
         self._rows: list[tuple[object, ...]] = []
         self.written = 0
         """Rows handed out in batches so far."""
@@ -58,12 +58,13 @@ class Rows:
         Raises:
             SchemaMismatchError: two parts have the same column, or a column that the table has not.
         """
-        row = dict(chain.from_iterable(part.items() for part in parts))
-        values = tuple(map(row.pop, self._names, [None] * len(self._names)))
-        if row:
-            msg = f"column {next(iter(row))} is not in the table"
+        row: dict[str, object] = {}
+        for part in parts:
+            row.update(part)
+        if len(row) != sum(map(len, parts)) or not row.keys() <= self._known:
+            msg = f"columns {sorted(row)} are not each once and in the table"
             raise SchemaMismatchError(msg)
-        self._rows.append(values)
+        self._rows.append(tuple(map(row.get, self._names)))
 
     def clear(self) -> None:
         """Forget the waiting rows."""

@@ -14,6 +14,8 @@ from radiant.vcf.reserved import Declaration
 INT_MIN = -(2**31) + 8
 """The eight values below are reserved by BCF."""
 INT_MAX = 2**31 - 1
+_SURELY_32_BITS = 10
+"""A number with fewer digits needs no check of its range."""
 
 _integer = re.compile(r"[+-]?[0-9]+").fullmatch
 _float = re.compile(
@@ -27,6 +29,8 @@ def integer(text: str, name: str, *, negative: bool = True) -> int | None:
     Raises:
         BrokenRuleError: not an integer, outside 32 bits, or negative where that makes no sense.
     """
+    if len(text) < _SURELY_32_BITS and text.isdecimal() and text.isascii():
+        return int(text)
     if text == ".":
         return None
     if not _integer(text):
