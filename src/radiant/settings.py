@@ -6,14 +6,15 @@ variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`).
 """
 
 import difflib
+import json
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from radiant.errors import ConfigError
 
@@ -62,6 +63,19 @@ class Vcf(_Group):
     """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
 
 
+class PartRange(_Group):
+    """Where the partitions of one experimental strategy are."""
+
+    first_part: int = Field(ge=0)
+    """A multiple of 65536, from 131072; the range is 65536 parts wide."""
+    tasks_per_part: int = Field(ge=1)
+    """Soft limit of sequencing experiments in one part."""
+
+
+def _from_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
 class Registry(_Group):
     """The case registry."""
 
@@ -69,6 +83,8 @@ class Registry(_Group):
     """SQLAlchemy URL; a SQLite file in the home folder when unset."""
     lease_s: int = Field(default=6 * 3600, ge=1)
     """A case that a run claimed and did not finish is due again after this many seconds."""
+    strategies: Annotated[dict[str, PartRange], NoDecode, BeforeValidator(_from_json)] = {}
+    """Strategies beside wgs and wxs, as JSON: `{"panel": {"first_part": 131072, "tasks_per_part": 1000}}`."""
 
 
 class Lake(_Group):
@@ -151,14 +167,20 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         raise ConfigError(msg) from None
 
 
-def child_environment(values: Mapping[str, str], without: Collection[str] = ()) -> dict[str, str]:
+def child_environment(
+    values: Mapping[str, str], *, without: Collection[str] = (), path_first: Path | None = None
+) -> dict[str, str]:
     """Return this process's environment for a process that it starts.
 
     Args:
         values: variables to set, stronger than what is there.
         without: variables to leave out.
+        path_first: a folder to put in front of PATH.
     """
-    return {name: value for name, value in os.environ.items() if name not in without} | dict(values)
+    environment = {name: value for name, value in os.environ.items() if name not in without}
+    if path_first is not None:
+        environment["PATH"] = os.pathsep.join((str(path_first), environment.get("PATH", os.defpath)))
+    return environment | dict(values)
 
 
 def setting_names() -> Iterator[str]:
@@ -178,12 +200,18 @@ def effective_settings(settings: Settings) -> Iterator[tuple[str, str]]:
         value: Any = settings
         for part in name.removeprefix(PREFIX).lower().split("__"):
             value = getattr(value, part)
-        yield name, mask_secret(filled.get(name, "" if value is None else str(value)))
+        yield name, mask_secret(filled.get(name, _shown(value)))
 
 
 def mask_secret(text: str) -> str:
     """Replace the password of a URL by `***`."""
     return re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", text)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return json.dumps({key: one.model_dump() for key, one in cast("dict[str, BaseModel]", value).items()})
+    return "" if value is None else str(value)
 
 
 def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:

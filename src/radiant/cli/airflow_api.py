@@ -1,0 +1,180 @@
+"""A thin client of Airflow's REST API, version 2.
+
+Source: Airflow 3.3, "Airflow REST API"; the simple auth manager's `POST /auth/token`.
+"""
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from radiant.errors import AirflowError, AirflowUnavailableError
+
+_PAGE = 100
+"""Airflow's `[api] maximum_page_limit`."""
+_UNAUTHORIZED = 401
+_NOT_FOUND = 404
+
+FINISHED_RUN = frozenset({"success", "failed"})
+"""States in which a DAG run has ended."""
+FINISHED_TASK = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+"""States in which a task instance has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInstance:
+    """One task of one DAG run."""
+
+    task_id: str
+    map_index: int
+    """-1 for a task that is not mapped, or whose mapping is not known yet."""
+    state: str | None
+    """None while nothing was decided."""
+    try_number: int
+    """From 1; 0 before the first start."""
+    start_date: datetime | None
+    end_date: datetime | None
+
+
+class AirflowApi:
+    """One Airflow, one user.
+
+    Every call raises:
+        AirflowUnavailableError: no answer.
+        AirflowError: the answer is an error; status and Airflow's own words are in the message.
+    """
+
+    def __init__(self, url: str, username: str, password: str, timeout_s: float = 30) -> None:
+        """Remember where and who; the first call logs in."""
+        self.url = url.rstrip("/")
+        self._login = {"username": username, "password": password}
+        self._timeout_s = timeout_s
+        self._token: str | None = None
+
+    def version(self) -> str:
+        """Return Airflow's version; needs no login, so it tells that the server is up."""
+        return self._send("GET", "/api/v2/version")["version"]
+
+    def parsed_dags(self) -> dict[str, datetime | None]:
+        """Return when each DAG was last parsed, by DAG id."""
+        return {dag["dag_id"]: _time(dag["last_parsed_time"]) for dag in self._pages("/api/v2/dags", "dags")}
+
+    def import_errors(self) -> dict[str, str]:
+        """Return the traceback of each DAG file that cannot be imported, by file name."""
+        found = self._pages("/api/v2/importErrors", "import_errors")
+        return {error["filename"]: error["stack_trace"] for error in found}
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+        """Start a DAG run and return its id."""
+        body = {"logical_date": None, "conf": conf or {}}
+        return self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
+
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a DAG run, None when there is no such run."""
+        try:
+            return self._call("GET", _run_path(dag_id, run_id))["state"]
+        except AirflowError as error:
+            if _status(error) == _NOT_FOUND:
+                return None
+            raise
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
+        """Return all task instances of a DAG run, none when there is no such run."""
+        try:
+            found = list(self._pages(f"{_run_path(dag_id, run_id)}/taskInstances", "task_instances"))
+        except AirflowError as error:
+            if _status(error) == _NOT_FOUND:
+                return []
+            raise
+        return [
+            TaskInstance(
+                task_id=one["task_id"],
+                map_index=one["map_index"],
+                state=one["state"],
+                try_number=one["try_number"],
+                start_date=_time(one["start_date"]),
+                end_date=_time(one["end_date"]),
+            )
+            for one in found
+        ]
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+        """Return what a task returned, None when it returned nothing."""
+        path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/return_value"
+        try:
+            return self._call("GET", f"{path}?{urlencode({'map_index': map_index})}")["value"]
+        except AirflowError as error:
+            if _status(error) == _NOT_FOUND:
+                return None
+            raise
+
+    def log_lines(
+        self, dag_id: str, run_id: str, task_id: str, map_index: int = -1, try_number: int = 1
+    ) -> Iterator[str]:
+        """Yield the messages of a task's log, in order."""
+        path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/logs/{try_number}"
+        query = urlencode({"map_index": map_index, "full_content": "true"})
+        for line in self._call("GET", f"{path}?{query}")["content"]:
+            yield line["event"] if isinstance(line, dict) else str(line)
+
+    def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            page = self._call("GET", f"{path}?{urlencode({'limit': _PAGE, 'offset': offset})}")
+            yield from page[key]
+            offset += len(page[key])
+            if not page[key] or offset >= page["total_entries"]:
+                return
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        if self._token is None:
+            self._token = self._send("POST", "/auth/token", self._login)["access_token"]
+        try:
+            return self._send(method, path, body)
+        except AirflowError as error:
+            if _status(error) != _UNAUTHORIZED:
+                raise
+        # The token lives for a day, `radiant run` may live longer.
+        self._token = self._send("POST", "/auth/token", self._login)["access_token"]
+        return self._send(method, path, body)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        request = urllib.request.Request(  # noqa: S310 - the URL is the one this process gave to Airflow
+            self.url + path,
+            method=method,
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+        if self._token is not None and path != "/auth/token":
+            request.add_header("Authorization", f"Bearer {self._token}")
+        try:
+            with _OPENER.open(request, timeout=self._timeout_s) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            words = error.read().decode(errors="replace")[:2000]
+            msg = f"Airflow refused {method} {path}: HTTP {error.code} {words}"
+            raise AirflowError(msg) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            msg = f"Airflow does not answer {method} {self.url}{path}: {error}"
+            raise AirflowUnavailableError(msg) from error
+
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Airflow is on this machine: a proxy of the environment must not come between."""
+
+
+def _run_path(dag_id: str, run_id: str) -> str:
+    return f"/api/v2/dags/{quote(dag_id)}/dagRuns/{quote(run_id)}"
+
+
+def _status(error: AirflowError) -> int | None:
+    return error.__cause__.code if isinstance(error.__cause__, urllib.error.HTTPError) else None
+
+
+def _time(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
