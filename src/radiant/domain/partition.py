@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from radiant.domain.case import Case, Priority
-from radiant.errors import InputError, PartitionError
+from radiant.errors import ConfigError, InputError, PartitionError
 
 PARTS_PER_RANGE = 0x0001_0000
 """Width of a strategy's range."""
@@ -112,7 +112,7 @@ def strategy_table(configured: Mapping[str, Strategy]) -> dict[str, Strategy]:
     """Return the built-in strategies and the configured ones.
 
     Raises:
-        PartitionError: a configured range is not aligned, overlaps another, or lies outside the 32-bit column.
+        ConfigError: a configured range is not aligned, overlaps another, or lies outside the 32-bit column.
     """
     table = dict(STRATEGIES)
     for name, strategy in configured.items():
@@ -131,7 +131,7 @@ def strategy_table(configured: Mapping[str, Strategy]) -> dict[str, Strategy]:
             table[name] = strategy
             continue
         msg = f"strategy {name!r} {problem}: give it a range of its own in RADIANT_REGISTRY__STRATEGIES"
-        raise PartitionError(msg)
+        raise ConfigError(msg)
     return table
 
 

@@ -24,6 +24,7 @@ from radiant.registry.records import (
     Placement,
     Registration,
 )
+from radiant.registry.strategies import configured_strategies
 
 __all__ = [
     "RETRYABLE_CODES",
@@ -44,5 +45,6 @@ __all__ = [
     "Placement",
     "Registration",
     "Registry",
+    "configured_strategies",
     "read_pedigree",
 ]

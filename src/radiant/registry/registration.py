@@ -74,8 +74,8 @@ def remove(session: Session, case_id: int, at: dt.datetime) -> CaseRecord:
     row = find(session, case_id)
     if row.state != CaseState.DELETED:
         move(session, row, CaseState.DELETED, at, "removed")
-        # Without a load there is no row and no staged file anywhere.
-        row.purged = row.load_id is None
+        # Without a part or a load there is no row and no staged file anywhere.
+        row.purged = row.part is None or row.load_id is None
         if row.purged:
             forget_ids(session, [row])
     return to_record(row)

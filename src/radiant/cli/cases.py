@@ -1,0 +1,195 @@
+"""`radiant cases`: register cases, look at them, remove them."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radiant.domain.case import CaseState
+from radiant.errors import InputError
+from radiant.settings import load_settings
+
+if TYPE_CHECKING:
+    from radiant.registry import CaseRecord, Registry
+
+app = typer.Typer(help="Register cases, look at them, remove them.", no_args_is_help=True)
+
+CaseNumber = Annotated[int, typer.Argument(metavar="CASE", min=1, help="Number of the case.")]
+
+
+@app.command()
+def add(  # noqa: PLR0913 - one option per column of a sheet
+    *,
+    vcf: Annotated[str | None, typer.Option(help="VCF or BCF of the case: a path or a URI.")] = None,
+    ped: Annotated[
+        str | None, typer.Option(help="PED file of the family. Without it every sample is a member of its own.")
+    ] = None,
+    case: Annotated[
+        int | None, typer.Option(min=1, help="Number of the case; else the case of this VCF, or the next number.")
+    ] = None,
+    strategy: Annotated[str | None, typer.Option(help="wgs, wxs or a configured one. Default: wgs.")] = None,
+    priority: Annotated[str | None, typer.Option(help="stat, asap, urgent or routine. Default: routine.")] = None,
+    assembly: Annotated[str | None, typer.Option(help="GRCh38 or GRCh37. Default: RADIANT_VCF__ASSEMBLY.")] = None,
+    proband: Annotated[str | None, typer.Option(help="Individual id of the proband in the PED file.")] = None,
+    sheet: Annotated[
+        str | None, typer.Option(help="CSV with the columns case, vcf, ped, strategy, priority, assembly, proband.")
+    ] = None,
+) -> None:
+    """Register one case (--vcf), or all of a sheet (--sheet). Adding the same twice changes nothing."""
+    from radiant.cli import register  # noqa: PLC0415 - heavy, only here
+
+    options = {"ped": ped, "strategy": strategy, "priority": priority, "assembly": assembly, "proband": proband}
+    settings = load_settings()
+    if sheet is not None:
+        given = [f"--{name}" for name, value in {"vcf": vcf, "case": case, **options}.items() if value is not None]
+        if given:
+            message = f"--sheet cannot be combined with {', '.join(given)}; the sheet has a column for each"
+            raise typer.BadParameter(message)
+        wanted = register.from_sheet(sheet, settings)
+    elif vcf is not None:
+        wanted = [register.from_options(vcf, case, options, settings)]
+    else:
+        message = "give --vcf for one case, or --sheet for many"
+        raise typer.BadParameter(message)
+    register.check_files(wanted)
+    registered = register.register(_registry(), wanted)
+    if registered.done:
+        _print_table(
+            ("case", "change", "vcf"),
+            [(str(outcome.case_id), str(outcome.change), stated.vcf_uri) for outcome, stated in registered.done],
+        )
+    if registered.refused:
+        message = "\n  ".join(["not added:", *registered.refused] if registered.done else registered.refused)
+        raise InputError(message)
+
+
+@app.command("list")
+def list_cases(
+    *, state: Annotated[CaseState | None, typer.Option(help="Only the cases in this state.")] = None
+) -> None:
+    """Print one line per case. Removed cases are shown only with --state deleted."""
+    records = [
+        record for record in _registry().list_cases(state) if state is not None or record.state is not CaseState.DELETED
+    ]
+    _print_table(
+        ("case", "state", "part", "priority", "strategy", "assembly", "members", "vcf"),
+        [
+            (
+                str(record.case.case_id),
+                str(record.state),
+                "" if record.part is None else str(record.part),
+                str(record.case.priority),
+                record.case.strategy,
+                record.case.assembly,
+                str(len(record.case.members)) if record.case.members else "as in VCF",
+                record.case.vcf_uri,
+            )
+            for record in records
+        ],
+        empty="no case; `radiant cases add` registers one",
+    )
+
+
+@app.command()
+def show(case: CaseNumber) -> None:
+    """Print what is known of a case: members, files, state, history, and why it failed."""
+    registry = _registry()
+    record = registry.get(case)
+    typer.echo(f"case {case}")
+    for name, value in _facts(record):
+        typer.echo(f"  {name:<10}{_printable(value)}")
+    typer.echo("\nmembers")
+    _print_table(
+        ("sample", "family", "father", "mother", "sex", "affected", "proband", "patient", "experiment"),
+        [
+            (
+                member.sample,
+                member.family_id,
+                member.father or "0",
+                member.mother or "0",
+                str(member.sex),
+                str(member.affected),
+                "yes" if member.is_proband else "",
+                member.patient_id,
+                member.experiment_id,
+            )
+            for member in record.case.members
+        ],
+        empty="every sample of the VCF is a member of its own",
+    )
+    typer.echo("\nhistory")
+    _print_table(
+        ("at (UTC)", "from", "to", "what"),
+        [
+            (f"{entry.at:%Y-%m-%d %H:%M:%S}", entry.from_state or "", str(entry.to_state), entry.note)
+            for entry in registry.history(case)
+        ],
+    )
+
+
+@app.command()
+def remove(case: CaseNumber) -> None:
+    """Remove a case: the next run deletes its rows from every table. Its number and history stay."""
+    record = _registry().remove(case)
+    typer.echo(f"case {case} is removed" if record.purged else f"case {case} is removed; the next run deletes its rows")
+
+
+def _facts(record: "CaseRecord") -> list[tuple[str, str]]:
+    facts = [("state", str(record.state))]
+    if record.failure is not None:
+        facts.append(("failed", f"{record.failure.code}: {record.failure.reason}"))
+        again = (
+            "by itself, in the next run" if record.failure.retryable else "when a file of it changes, or when asked for"
+        )
+        facts.append(("again", again))
+    if record.run is not None:
+        facts.append(("run", f"{record.run} until {record.lease_until:%Y-%m-%d %H:%M} UTC"))
+    if record.state is CaseState.DELETED:
+        facts.append(("rows", "deleted" if record.purged else "deleted by the next run"))
+    facts += [
+        ("part", "not planned yet" if record.part is None else str(record.part)),
+        ("priority", str(record.case.priority)),
+        ("strategy", record.case.strategy),
+        ("assembly", record.case.assembly),
+    ]
+    for file in record.files:
+        facts.append((str(file.role), f"{file.uri} ({'not seen' if file.size is None else f'{file.size:,} bytes'})"))
+        if file.sha256 is not None:
+            facts.append(("sha256", file.sha256))
+    if record.imported_at is not None:
+        facts.append(("imported", f"{record.imported_at:%Y-%m-%d %H:%M:%S} UTC"))
+    return facts
+
+
+def _registry() -> "Registry":
+    from radiant.registry import Registry  # noqa: PLC0415 - heavy, only here
+
+    return Registry(load_settings().effective_registry_url)
+
+
+def _printable(text: str) -> str:
+    """Replace what a terminal would obey instead of showing it; a tab would break a line's columns."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str = "") -> None:
+    """Print a table for a person at a terminal; tab-separated lines, header first, for a pipe."""
+    if not sys.stdout.isatty():
+        for row in [header, *rows]:
+            typer.echo("\t".join(map(_printable, row)))
+        return
+    if not rows:
+        typer.echo(empty)
+        return
+    from rich.console import Console  # noqa: PLC0415 - heavy, only here
+    from rich.table import Table  # noqa: PLC0415 - heavy, only here
+    from rich.text import Text  # noqa: PLC0415 - heavy, only here
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        # Text, not str: a sample's name may look like markup.
+        table.add_row(*(Text(_printable(value)) for value in row))
+    Console().print(table)
