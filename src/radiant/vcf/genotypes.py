@@ -17,7 +17,6 @@ from radiant.domain.trio import MISSING
 from radiant.vcf import alleles, reserved, values
 from radiant.vcf.findings import BrokenRuleError, Piece, shown
 from radiant.vcf.header import Header
-from radiant.vcf.reserved import Declaration
 
 LOW_DEPTH = 3
 """Fewer reads than this for the allele that a zygosity stands on make it unknown."""
@@ -83,9 +82,7 @@ class SampleCall(NamedTuple):
         return AlleleDepth(self.depths[0], self.depths[alt_index], total)
 
 
-def zygosity(
-    gt: str | None, alt_index: int, sex: Sex, region: RegionClass, depth: AlleleDepth = NO_DEPTH
-) -> Zygosity:
+def zygosity(gt: str | None, alt_index: int, sex: Sex, region: RegionClass, depth: AlleleDepth = NO_DEPTH) -> Zygosity:
     """Tell the zygosity of one allele.
 
     Another ALT of the line is known not to be this one: `1/2` is HET for both, although `calls` shows the other as -1.
@@ -148,7 +145,7 @@ class FormatReader:
             raise BrokenRuleError(rule, message)
         self.undeclared = tuple(key for key in self.keys if header.format_declaration(key) is None)
         self._index = {key: index for index, key in enumerate(self.keys) if key in _READ_KEYS}
-        self._others: list[tuple[int, str, Declaration]] = [
+        self._others: list[tuple[int, str, reserved.Declaration]] = [
             (index, key, declaration)
             for index, key in enumerate(self.keys)
             if key not in _READ_KEYS

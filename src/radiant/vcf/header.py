@@ -186,7 +186,9 @@ def _read_columns(header: Header, uri: str, number: int, text: str) -> None:
         twice = sorted(name for name, count in Counter(samples).items() if count > 1)
         problem = f"sample names must differ, but these occur more than once: {', '.join(twice)}"
     if problem is not None:
-        msg = f"{uri}, line {number}: in the #CHROM line {problem}. Correct the line, for example with bcftools reheader"
+        msg = (
+            f"{uri}, line {number}: in the #CHROM line {problem}. Correct the line, for example with bcftools reheader"
+        )
         raise VcfFormatError(msg)
     header.samples = samples
     header.columns = len(columns)
@@ -233,4 +235,4 @@ def _note(header: Header, key: str, value: str) -> None:
         version = re.search(r'Version="?([^",>]+)', value)
         header.caller = f"GATK HaplotypeCaller {version[1]}" if version else "GATK HaplotypeCaller"
     elif key == "VEP":
-        header.vep_version = value.split()[0].strip('"')
+        header.vep_version = value.split(maxsplit=1)[0].strip('"')

@@ -17,7 +17,6 @@ from enum import StrEnum
 from radiant.vcf import reserved, values
 from radiant.vcf.findings import BrokenRuleError, Piece, shown
 from radiant.vcf.header import Header
-from radiant.vcf.reserved import Declaration
 
 
 class Kind(StrEnum):
@@ -66,12 +65,19 @@ _MAX_KEYS = 10_000
 """A file with more INFO keys than this is odd; its keys are not all remembered."""
 
 
-def split_info(text: str) -> tuple[dict[str, str | None], list[Piece]]:
+def split_info(text: str, read: frozenset[str]) -> tuple[dict[str, str | None], list[Piece]]:
     """Split INFO into key and value; a key without `=` has the value None.
 
+    Args:
+        text: INFO as written.
+        read: Keys that become columns or rows: they must not come twice.
+
     Returns:
-        The fields, and pieces that were left out: an empty entry, white space in a key, a key that comes twice (its first
-        value counts).
+        The fields, and pieces that were left out: an empty entry, white space in a key, another key that comes twice
+        (its first value counts).
+
+    Raises:
+        BrokenRuleError: a key that is read comes twice: nobody knows which value holds.
     """
     fields: dict[str, str | None] = {}
     pieces: list[Piece] = []
@@ -81,6 +87,9 @@ def split_info(text: str) -> tuple[dict[str, str | None], list[Piece]]:
         key, equals, value = entry.partition("=")
         if not key or " " in key:
             pieces.append(Piece("info_key", f"INFO entry {shown(entry)} has no key or white space in it", entry))
+        elif key in fields and key in read:
+            rule, message = "info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again"
+            raise BrokenRuleError(rule, message)
         elif key in fields:
             pieces.append(Piece("info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again", entry))
         else:
@@ -89,7 +98,7 @@ def split_info(text: str) -> tuple[dict[str, str | None], list[Piece]]:
 
 
 _COLUMN_OF: dict[str, InfoColumn] = {key: column for column in INFO_COLUMNS for key in column.keys}
-_EMPTY: dict[str, object] = dict.fromkeys(column.name for column in INFO_COLUMNS)
+_EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS}
 
 
 class InfoReader:
@@ -99,9 +108,14 @@ class InfoReader:
         """Take the header's declarations; keys in `skip` (the consequences) are somebody else's to check."""
         self._header = header
         self._skip = skip
-        self._checks: dict[str, Declaration | None] = {}
+        self._read = skip | _COLUMN_OF.keys()
+        self._checks: dict[str, reserved.Declaration | None] = {}
         self.undeclared: Counter[str] = Counter()
         """INFO keys that the header does not declare, with the number of lines they were on."""
+
+    def split(self, text: str) -> tuple[dict[str, str | None], list[Piece]]:
+        """Split INFO, see `split_info`."""
+        return split_info(text, self._read)
 
     def columns(self, fields: dict[str, str | None], n_alts: int) -> tuple[list[dict[str, object]], list[Piece]]:
         """Return the `info_*` columns for each ALT, first ALT first, and the pieces left out.
@@ -151,17 +165,22 @@ class InfoReader:
             return
         try:
             values.check_declared(key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE)
-            if key in _CHECKED_TEXT and text is not None and not _CHECKED_TEXT[key](text):
-                rule, message = "reserved", f"{key}={shown(text)} is not what the specification reserves it for"
-                raise BrokenRuleError(rule, message)
+            _check_text(key, text)
         except BrokenRuleError as error:
             written = key if text is None else f"{key}={text}"
             pieces.append(Piece(f"info_{error.rule}", f"INFO {error}", written))
 
 
+def _check_text(key: str, text: str | None) -> None:
+    if key in _CHECKED_TEXT and text is not None and not _CHECKED_TEXT[key](text):
+        rule, message = "reserved", f"{key}={shown(text)} is not what the specification reserves it for"
+        raise BrokenRuleError(rule, message)
+
+
 def _is_cigar(text: str) -> bool:
     return all(
-        one == "." or (len(one) > 1 and one[0].isdigit() and one[-1] in "MIDNSHPX=" and one.strip("0123456789MIDNSHPX=") == "")
+        one == "."
+        or (len(one) > 1 and one[0].isdigit() and one[-1] in "MIDNSHPX=" and one.strip("0123456789MIDNSHPX=") == "")
         for one in text.split(",")
     )
 

@@ -11,7 +11,7 @@ What becomes of a line:
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -28,7 +28,7 @@ from radiant.vcf.header import Header
 from radiant.vcf.people import Person
 from radiant.vcf.reference import ReferenceSequence
 
-Row = tuple[dict[str, object], ...]
+Row = tuple[Mapping[str, object], ...]
 """One row, in parts."""
 
 _FORMAT_COLUMN = 8
@@ -119,14 +119,12 @@ class LineReader:
             )
             raise BrokenRuleError(rule, message)
 
-    def _rows(
-        self, columns: list[str], chromosome: str, pos: int, found: list[Allele], stored: list[Allele]
-    ) -> Line:
+    def _rows(self, columns: list[str], chromosome: str, pos: int, found: list[Allele], stored: list[Allele]) -> Line:
         line = Line("kept" if len(stored) == 1 else "split")
         line.alleles.update(allele.skip.value for allele in found if allele.skip is not None)
         site = record.site(columns[2], columns[5], columns[6])
         self._note_filters(site.filters)
-        fields, pieces = info.split_info(columns[7])
+        fields, pieces = self._info.split(columns[7])
         line.pieces += pieces
         info_columns, pieces = self._info.columns(fields, len(found))
         line.pieces += pieces
@@ -341,9 +339,8 @@ def _add_consequences(
                 "rsnumber": consequences.rsnumbers(id_, [entry.extra.get("Existing_variation") for entry in entries]),
                 "picked_by": picked_by,
             },
-            dict(picked.columns) if picked is not None else {},
+            picked.columns if picked is not None else {},
         )
     )
-    line.consequences += [
-        (locus, dict(entry.columns), {"picked": entry is picked, "extra": entry.extra}) for entry in entries
-    ]
+    for entry in entries:
+        line.consequences.append((locus, entry.columns, {"picked": entry is picked, "extra": entry.extra}))

@@ -68,7 +68,7 @@ def is_structured(key: str) -> bool:
 
 
 def parse_structured(key: str, value: str, minor: int) -> dict[str, str]:
-    """Read the fields of `<ID=...,...>` and check the rules for this kind.
+    r"""Read the fields of `<ID=...,...>` and check the rules for this kind.
 
     Args:
         key: INFO, FORMAT, FILTER, ALT, contig, META, SAMPLE or PEDIGREE.
@@ -76,7 +76,7 @@ def parse_structured(key: str, value: str, minor: int) -> dict[str, str]:
         minor: The 3 of VCF 4.3.
 
     Returns:
-        Field name to value, without quotes and with `\\"` and `\\\\` unescaped, in the order of the line.
+        Field name to value, without quotes and with `\"` and `\\` unescaped, in the order of the line.
 
     Raises:
         BrokenRuleError: the line breaks a rule.
@@ -126,7 +126,9 @@ def _fields(key: str, value: str) -> tuple[dict[str, str], frozenset[str]]:
     while more:
         match = _FIELD.match(inner, position)
         if match is None and key == "ALT" and not fields:
-            match = re.compile(r"(?P<key>ID)=(?P<plain>[^\s,<>]+)(?P<quoted>(?!))?(?P<list>(?!))?(?P<end>,|$)").match(inner)
+            match = re.compile(r"(?P<key>ID)=(?P<plain>[^\s,<>]+)(?P<quoted>(?!))?(?P<list>(?!))?(?P<end>,|$)").match(
+                inner
+            )
         if match is None:
             rule = "meta_fields"
             message = f"##{key} is not a list of name=value with quotes closed, at {shown(inner[position:])}"

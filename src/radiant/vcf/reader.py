@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Any, cast
+from typing import cast
 
 import pyarrow as pa
 
@@ -23,6 +23,7 @@ from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_heade
 from radiant.vcf.line import Line, LineReader
 from radiant.vcf.people import Person, find_people
 from radiant.vcf.reference import ReferenceSequence
+from radiant.vcf.remarks import remarks
 from radiant.vcf.report import Counts, ImportReport, MemberQuality, Provenance
 from radiant.vcf.schema import Rows
 from radiant.vcf.source import Source
@@ -35,7 +36,8 @@ MAX_PIECES_PER_RULE = 10_000
 """Quarantine rows for pieces of kept lines, per rule; all are counted."""
 _BATCH_ROWS = 16_384
 _BATCH_BYTES = 32 << 20
-_NAMED_KEYS = 20
+_LONGEST_CONTIG = 40
+"""A longer CHROM of a rejected line is not taken for a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class CaseReader:
         for number, raw in lines:
             self._take(reader, number, raw)
             yield from self._full_batches()
-            if self._too_many:
+            if self._counts.total.rejected > self._options.tolerate:
                 self._look_ahead(reader, lines)
                 raise VcfFormatError(self._rejection())
         self._check_not_empty(header)
@@ -178,12 +180,6 @@ class CaseReader:
             self._first_rejected.append(finding)
         self._rows["quarantine"].add(finding.row())
 
-    @property
-    def _too_many(self) -> bool:
-        return self._counts.total.rejected > self._options.tolerate or bool(
-            self._options.tolerate == 0 and self._first_rejected
-        )
-
     def _look_ahead(self, reader: LineReader, lines: Iterator[tuple[int, bytes]]) -> None:
         """Read on for up to ten rejected lines, so that a person can mend them at once."""
         for number, raw in itertools.islice(lines, LOOK_AHEAD_LINES):
@@ -197,8 +193,8 @@ class CaseReader:
         listed = "\n".join(f"  line {one.line}: {one.message} [{one.rule}]" for one in self._first_rejected)
         count = self._counts.total.rejected + self._counts.rejected["header"]
         return (
-            f"{self._uri}: {count} or more lines break a rule of the VCF format, {self._options.tolerate} are tolerated. "
-            f"The first:\n{listed}\nCorrect the file, or let a few such lines through with --tolerate (tolerate in the "
+            f"{self._uri}: {count} or more lines break a rule of the VCF format, "
+            f"{self._options.tolerate} are tolerated. The first:\n{listed}\nCorrect the file, or let a few such lines through with --tolerate (tolerate in the "
             "settings): they then go to quarantine and are not imported"
         )
 
@@ -281,44 +277,8 @@ class CaseReader:
                 assembly_checked=header.has_lengths,
                 radiant_version=metadata.version("radiant"),
             ),
-            warnings=tuple(self._warnings(header, people, reader)),
+            warnings=tuple(remarks(source, header, reader, counts, len(people))),
         )
-
-    def _warnings(self, header: Header, people: Sequence[Person], reader: LineReader) -> Iterator[str]:
-        counts, source = self._counts, self._source
-        yield from header.warnings
-        if not self.lines_read:
-            yield "the file has no records: the case has no rows"
-        if source.had_bom:
-            yield "the file starts with a byte order mark, which VCF forbids; it was ignored"
-        if source.ended_without_break:
-            yield "the last line does not end with a line break; the compression proves that the file is whole"
-        if source.had_crlf:
-            yield "the file has Windows line ends (CRLF); they were read as line ends"
-        if counts.total.rejected:
-            yield f"{counts.total.rejected} lines were rejected and are not imported: {_listed(counts.rejected)}"
-        if counts.rejected["header"]:
-            yield f"{counts.rejected['header']} header lines were rejected"
-        if counts.pieces:
-            yield f"pieces of kept lines were left out: {_listed(counts.pieces)}"
-        if counts.other_contigs:
-            yield f"lines on contigs outside the primary set were skipped: {_listed(counts.other_contigs)}"
-        if counts.skipped["telomere"]:
-            yield f"{counts.skipped['telomere']} lines at POS 0, the telomere, were skipped"
-        extra = len(header.samples) - len(people)
-        if extra:
-            yield f"{extra} samples of the file are not members of the case; they were not read"
-        for kind, names in (
-            ("INFO keys", list(reader.undeclared_info)),
-            ("FORMAT keys", sorted(reader.undeclared_formats)),
-            ("FILTER names", sorted(reader.undeclared_filters)),
-        ):
-            if names:
-                more = f" and {len(names) - _NAMED_KEYS} more" if len(names) > _NAMED_KEYS else ""
-                yield f"{kind} that the header does not declare: {', '.join(names[:_NAMED_KEYS])}{more}"
-        lost = [tag for tag in ("CSQ", "ANN", "vep") if tag in reader.undeclared_info]
-        if reader.consequence_format is None and lost:
-            yield f"records have {', '.join(lost)}, but the header does not say its fields: no consequences were read"
 
 
 def _count_quality(quality: MemberQuality, zygosity: Zygosity, change: str | None) -> None:
@@ -337,12 +297,8 @@ def _count_quality(quality: MemberQuality, zygosity: Zygosity, change: str | Non
         quality.transversions += 1
 
 
-def _listed(counts: dict[str, Any]) -> str:
-    common = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_NAMED_KEYS]
-    more = f" and {len(counts) - _NAMED_KEYS} more" if len(counts) > _NAMED_KEYS else ""
-    return ", ".join(f"{name} {count}" for name, count in common) + more
-
-
 def _short(contig: str) -> str:
     """Return a name for the report's contigs from a line that may be anything."""
-    return contig if 0 < len(contig) <= 40 and contig.isprintable() and " " not in contig else "(unreadable)"
+    return (
+        contig if 0 < len(contig) <= _LONGEST_CONTIG and contig.isprintable() and " " not in contig else "(unreadable)"
+    )

@@ -14,7 +14,9 @@ from radiant.vcf.findings import BrokenRuleError, shown
 from radiant.vcf.values import floating
 
 _POSITION = re.compile(r"[0-9]{1,18}").fullmatch
-_CONTIG = re.compile(r"<[0-9A-Za-z!#$%&+./;?@^_|~=-]+>|[0-9A-Za-z!#$%&+./;?@^_|~-][0-9A-Za-z!#$%&+./;=?@^_|~-]*").fullmatch
+_CONTIG = re.compile(
+    r"<[0-9A-Za-z!#$%&*+./:;?@^_|~=-]+>|[0-9A-Za-z!#$%&+./;?@^_|~-][0-9A-Za-z!#$%&+./;=?@^_|~-]*"
+).fullmatch
 _IDS = re.compile(r"[^\s;]+(?:;[^\s;]+)*").fullmatch
 
 
@@ -127,7 +129,7 @@ class Duplicates:
                 _, start, ref, alt = key
                 rule = "duplicate_allele"
                 message = (
-                    f"{chromosome}-{start}-{shown(ref)[1:-1]}-{shown(alt)[1:-1]} was already on line {self._seen[key]}: "
+                    f"{chromosome}-{start} {shown(ref)} to {shown(alt)} was already on line {self._seen[key]}: "
                     "remove one, for example with bcftools norm --rm-dup exact"
                 )
                 raise BrokenRuleError(rule, message)

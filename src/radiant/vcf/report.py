@@ -109,7 +109,7 @@ class ImportReport:
     rejected: dict[str, int]
     """Rejected lines by rule; `header` counts rejected header lines, which are no data lines."""
     alleles: dict[str, int]
-    """Alleles of the kept and split lines: carried, not_carried (by no member: no row), and those without a row by reason."""
+    """Alleles of the kept and split lines: carried, not_carried (no row), and those without a sequence by kind."""
     pieces: dict[str, int]
     """Pieces of kept lines that went to quarantine, by rule."""
     consequences: dict[str, int]
@@ -128,7 +128,9 @@ class ImportReport:
         """
         for name, counts in (("all contigs", self.lines), *self.contigs.items()):
             if counts.read != counts.accounted:
-                msg = f"{name}: {counts.read} lines read, but {counts.accounted} accounted for. This is a bug of radiant"
+                msg = (
+                    f"{name}: {counts.read} lines read, but {counts.accounted} accounted for. This is a bug of radiant"
+                )
                 raise RadiantError(msg)
         if sum(counts.read for counts in self.contigs.values()) != self.lines.read:
             msg = f"the contigs' lines do not add up to the {self.lines.read} lines read. This is a bug of radiant"

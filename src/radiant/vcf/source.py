@@ -1,6 +1,6 @@
-"""Bytes at a URI become numbered lines of text.
+r"""Bytes at a URI become numbered lines of text.
 
-Reads bgzip, plain gzip and uncompressed VCF, with `\\n` or `\\r\\n` line ends and with or without a byte order mark; BCF
+Reads bgzip, plain gzip and uncompressed VCF, with `\n` or `\r\n` line ends, with or without a byte order mark; BCF
 goes through a library. Memory: a few chunks of 256 KiB and the longest line. Every byte that is read is hashed.
 
 Completeness: a BGZF file must end with its empty end-of-file block, a gzip member must have its trailer with the right
@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Generator, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from isal import isal_zlib
 
@@ -32,6 +32,9 @@ _BCF = b"BCF\x02"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WBITS_GZIP = 31
+_DAMAGED = cast("type[Exception]", isal_zlib.error)
+_GZIP_HEADER_BYTES = 18
+"""Of a BGZF block, up to its size field."""
 
 
 class Compression(StrEnum):
@@ -119,7 +122,7 @@ class Source:
             while True:
                 try:
                     data = member.decompress(chunk)
-                except isal_zlib.error as error:
+                except _DAMAGED as error:
                     msg = (
                         f"{self.uri}: the compressed data before byte {self.size} is damaged ({error}). "
                         "Copy the file again and compare checksums"
@@ -166,38 +169,33 @@ class Source:
             first = first[len(_BOM) :]
         number = 0
         rest = first
-        while True:
+        more = True
+        while more:
             *whole, rest = rest.split(b"\n")
-            for line in whole:
-                number += 1
-                if line.endswith(b"\r"):
-                    self.had_crlf = True
-                    line = line[:-1]  # noqa: PLW2901 - the line without its line break
-                yield number, line
-            chunk = next(content, None)
-            if chunk is None:
-                break
-            # Gather at least a chunk: BGZF blocks are small, and joining each to a long line would be quadratic.
-            parts, size = [rest, chunk], len(chunk)
-            while size < max(_CHUNK, len(rest)) and (more := next(content, None)) is not None:
-                parts.append(more)
-                size += len(more)
-            rest = b"".join(parts)
-            if len(rest) > MAX_LINE_BYTES and b"\n" not in rest:
+            for number, line in enumerate(whole, number + 1):  # noqa: B020 - counts on from chunk to chunk
+                yield number, self._without_cr(line)
+            if len(rest) > MAX_LINE_BYTES:
                 msg = (
                     f"{self.uri}, line {number + 1}: is longer than {MAX_LINE_BYTES >> 20} MiB. "
                     "A VCF record is one line; is this a VCF file with line breaks?"
                 )
                 raise VcfFormatError(msg)
-        if rest and self.proven_complete:
-            self.ended_without_break = True
-            yield number + 1, rest.removesuffix(b"\r")
-        elif rest:
+            rest, more = _extended(rest, content)
+        if rest and not self.proven_complete:
             msg = (
                 f"{self.uri}, line {number + 1}: the last line does not end with a line break, so nobody can tell "
                 "whether the file is whole. Copy it again; if it is whole, add a line break"
             )
             raise VcfTruncatedError(msg)
+        if rest:
+            self.ended_without_break = True
+            yield number + 1, self._without_cr(rest)
+
+    def _without_cr(self, line: bytes) -> bytes:
+        if line.endswith(b"\r"):
+            self.had_crlf = True
+            return line[:-1]
+        return line
 
     def _bcf_lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield the header's lines, then one line of VCF text per record, through htslib."""
@@ -216,9 +214,25 @@ class Source:
                 raise VcfFormatError(msg) from error
 
 
+def _extended(rest: bytes, content: Iterator[bytes]) -> tuple[bytes, bool]:
+    """Return the rest of a line with more content behind it, and whether there was any.
+
+    At least a chunk at once, and at least as much as there is: BGZF blocks are small, and joining each of them to a
+    long line would be quadratic.
+    """
+    parts, size = [rest], 0
+    while size < max(_CHUNK, len(rest)):
+        chunk = next(content, None)
+        if chunk is None:
+            break
+        parts.append(chunk)
+        size += len(chunk)
+    return b"".join(parts), len(parts) > 1
+
+
 def _is_bgzf(start: bytes) -> bool:
     """Tell whether a gzip member's header carries the BC extra field of BGZF."""
-    return len(start) > 16 and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]
+    return len(start) >= _GZIP_HEADER_BYTES and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]
 
 
 @contextlib.contextmanager

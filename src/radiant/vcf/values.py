@@ -1,6 +1,7 @@
 """Numbers as VCF writes them, and the check of a field against its declaration.
 
-Missing (`.`) is None, never 0. Python's own `int()` and `float()` would also take `1_000` or Arabic digits; these do not.
+Missing (`.`) is None, never 0. Python's own `int()` and `float()` would take `1_000` and Arabic digits too; these do
+not.
 
 Source: VCF 4.3, section 1.3 (data types) and 1.4.2 (Number and Type).
 """
@@ -77,7 +78,7 @@ def expected_count(number: str, n_alts: int, ploidy: int) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def check_declared(
+def check_declared(  # noqa: PLR0913 - what decides
     name: str, text: str | None, declaration: Declaration, n_alts: int, ploidy: int | None, *, negative: bool
 ) -> None:
     """Check one field that no column shows against its declaration.

@@ -1,0 +1,64 @@
+"""A case's batches as a folder of Parquet files: all of them, or nothing."""
+
+import contextlib
+import json
+import shutil
+import uuid
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from radiant.domain.tables import SHORT_NAMES
+from radiant.errors import InputError, StorageError
+from radiant.vcf.reader import CaseReader
+from radiant.vcf.report import ImportReport
+from radiant.vcf.schema import arrow_schema
+
+REPORT = "report.json"
+
+
+def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
+    """Write `occurrence.parquet`, `variant.parquet`, `consequence.parquet`, `quarantine.parquet`, `report.json`.
+
+    They are written beside the folder and moved into it at the end, `report.json` last: where it is, the rest is whole
+    and of the same run. Files of an earlier run are replaced, other files stay.
+
+    Raises:
+        InputError: the input is refused (see `CaseReader.batches`), or `folder` is a file or must not be written.
+        StorageError: the disk is full or does not answer.
+    """
+    if folder.exists() and not folder.is_dir():
+        msg = f"{folder}: is a file, a folder is needed"
+        raise InputError(msg)
+    hidden = folder.absolute().parent / f".{folder.name}.{uuid.uuid4().hex}.part"
+    try:
+        hidden.mkdir(parents=True)
+        report = _write(reader, hidden)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / REPORT).unlink(missing_ok=True)
+        for name in (*(f"{short}.parquet" for short in SHORT_NAMES), REPORT):
+            (hidden / name).replace(folder / name)
+    except PermissionError as error:
+        msg = f"{error.filename or folder}: permission denied. Give the user that runs radiant the right to it"
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{folder}: {error.strerror or error}"
+        raise StorageError(msg) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return report
+
+
+def _write(reader: CaseReader, folder: Path) -> ImportReport:
+    with contextlib.ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(
+                pq.ParquetWriter(folder / f"{name}.parquet", arrow_schema(table), compression="zstd")
+            )
+            for name, table in SHORT_NAMES.items()
+        }
+        for name, batch in reader.batches():
+            writers[name].write_batch(batch)
+    report = json.dumps(reader.report.to_json(), indent=2, ensure_ascii=False)
+    (folder / REPORT).write_text(report + "\n", encoding="utf-8")
+    return reader.report
