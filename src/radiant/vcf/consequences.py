@@ -17,7 +17,17 @@ from radiant.vcf import csq_alleles
 from radiant.vcf.alleles import Allele
 from radiant.vcf.csq_fields import ConsequenceFormat, Value, decode
 
-__all__ = ["Consequence", "ConsequenceFormat", "Malformed", "ParsedConsequences", "Rule", "parse", "pick", "rsnumbers"]
+__all__ = [
+    "MOST_MALFORMED",
+    "Consequence",
+    "ConsequenceFormat",
+    "Malformed",
+    "ParsedConsequences",
+    "Rule",
+    "parse",
+    "pick",
+    "rsnumbers",
+]
 
 
 class Rule(StrEnum):
@@ -108,18 +118,26 @@ def _consequence(alt_index: int, row: Sequence[str], format_: ConsequenceFormat)
     columns = dict(format_.empty)
     extra: dict[str, str] = {}
     for raw, name, known in zip(row, format_.names, format_.known, strict=True):
-        if raw in {"", "."}:
+        if not raw or raw == ".":
             continue
-        complete = False
-        if known is not None:
-            values, complete = known.parse(raw)
-            columns.update(zip(known.columns, values, strict=True))
+        if known is None:
+            extra[name] = decode(raw)
+            continue
+        values, complete = known.parse(raw)
+        columns.update(zip(known.columns, values, strict=True))
         if not complete:
             extra[name] = decode(raw)
     return Consequence(alt_index, columns, extra)
 
 
 # --- Entries ----------------------------------------------------------------------------------------------------------
+
+
+MOST_MALFORMED = 100
+"""Malformed entries of one record that are reported one by one; what is beyond them is one piece together."""
+
+_MOST_PIECES = 100
+"""How many pieces a torn entry is put together from at most; keeps the time linear on garbage."""
 
 
 def _entry_texts(value: str, width: int) -> tuple[list[str], list[Malformed]]:
@@ -135,35 +153,47 @@ def _entry_texts(value: str, width: int) -> tuple[list[str], list[Malformed]]:
     malformed: list[Malformed] = []
     i = 0
     while i < len(pieces):
-        end = i + 1
-        if pieces[i].count("|") == width - 1:
-            while width > 1 and end < len(pieces) and "|" not in pieces[end]:
-                end += 1
-            if end == i + 1:
-                good.append(pieces[i])
-            else:
-                torn = ",".join(pieces[i:end])
-                good.append(pieces[i][: pieces[i].rindex("|") + 1])
-                message = "A bare comma in the last field of an entry: the entry is kept without that field."
-                malformed.append(Malformed(Rule.BARE_COMMA, message, torn))
-            i = end
-            continue
-        end = _end_of_torn(pieces, i, width)
-        text = ",".join(pieces[i:end])
-        if end > i + 1:
-            message = f"A bare comma inside a field tears the entry into {end - i} pieces: expected `&` or `%2C`."
-            malformed.append(Malformed(Rule.BARE_COMMA, message, text))
-        else:
-            message = f"The entry has {text.count('|') + 1} fields, the header declares {width}."
-            malformed.append(Malformed(Rule.FIELD_COUNT, message, text))
+        complete = pieces[i].count("|") == width - 1
+        end = _end_of_last_field(pieces, i, width) if complete else _end_of_torn(pieces, i, width)
+        if complete:
+            good.append(pieces[i] if end == i + 1 else pieces[i][: pieces[i].rindex("|") + 1])
+        if not complete or end > i + 1:
+            malformed.append(_torn(pieces[i:end], width, complete=complete))
         i = end
+    if len(malformed) > MOST_MALFORMED:
+        rest = malformed[MOST_MALFORMED:]
+        message = f"{len(rest)} more malformed entries of the same record, the first: {rest[0].message}"
+        text = ",".join(piece.text for piece in rest)
+        malformed[MOST_MALFORMED:] = [Malformed(rest[0].rule, message, text)]
     return good, malformed
+
+
+def _torn(pieces: Sequence[str], width: int, *, complete: bool) -> Malformed:
+    text = ",".join(pieces)
+    if complete:
+        message = "A bare comma in the last field of an entry, expected `&` or `%2C`: kept without that field."
+        return Malformed(Rule.BARE_COMMA, message, text)
+    if len(pieces) > 1:
+        message = f"A bare comma inside a field, expected `&` or `%2C`: it tears the entry into {len(pieces)} pieces."
+        return Malformed(Rule.BARE_COMMA, message, text)
+    message = f"The entry has {text.count('|') + 1} fields, the header declares {width}."
+    return Malformed(Rule.FIELD_COUNT, message, text)
+
+
+def _end_of_last_field(pieces: Sequence[str], start: int, width: int) -> int:
+    """Where the pieces end that belong to the last field of the complete entry at `start`."""
+    end = start + 1
+    while width > 1 and end < len(pieces) and "|" not in pieces[end]:
+        end += 1
+    return end
 
 
 def _end_of_torn(pieces: Sequence[str], start: int, width: int) -> int:
     """Where the pieces end that make one entry together with the one at `start`; `start + 1` when none do."""
-    bars = 0
-    for i in range(start, len(pieces)):
+    bars = pieces[start].count("|")
+    if bars == 0:  # the first field is torn, or this is garbage, of which there may be megabytes
+        return start + 1
+    for i in range(start + 1, min(len(pieces), start + _MOST_PIECES)):
         own = pieces[i].count("|")
         bars += own
         if own == width - 1 or bars > width - 1:

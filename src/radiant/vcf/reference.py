@@ -7,6 +7,7 @@ specification tells writers of VCF to do), and agrees with any of its bases when
 Source: VCF 4.3, section 1.6.1 (REF); Tan et al. 2015, Unified representation of genetic variants.
 """
 
+from collections import deque
 from typing import Protocol
 
 from radiant.domain.assembly import canonical_chromosome
@@ -69,30 +70,29 @@ def agrees(written: str, expected: str) -> bool:
 def shift_left(fasta: ReferenceSequence, contig: str, start: int, ref: str, alt: str) -> tuple[int, str, str]:
     """Move an indel to its leftmost position.
 
-    As long as both alleles end with the same base, that base goes, and where one would become empty the base before
-    comes in front of both. The result may still share bases on the left: trim it. At position 1 nothing comes before.
+    As long as both alleles end with the same base, that base goes and the base before comes in front of both. The
+    result may still share bases on the left: trim it. At position 1 nothing comes before.
 
     Args:
         fasta: The reference genome.
         contig: As the FASTA spells it.
         start: 1-based position of the first base of `ref`.
-        ref: Upper case, equal to the FASTA.
+        ref: Upper case, equal to the FASTA, trimmed against `alt`.
         alt: Upper case, different from `ref`.
 
     Returns:
         Start, reference, alternate.
     """
+    if ref[-1] != alt[-1]:
+        return start, ref, alt
+    ref_bases, alt_bases = deque(ref), deque(alt)
     window, before = "", start
-    while ref[-1] == alt[-1]:
-        if len(ref) > 1 and len(alt) > 1:
-            ref, alt = ref[:-1], alt[:-1]
-            continue
-        if start <= 1:
-            break
+    while ref_bases[-1] == alt_bases[-1] and start > 1:
         if start == before:
             before = max(1, start - _WINDOW)
             window = bases(fasta, contig, before, start - before).translate(_CONCRETE)
         start -= 1
-        base = window[start - before]
-        ref, alt = base + ref[:-1], base + alt[:-1]
-    return start, ref, alt
+        for allele in (ref_bases, alt_bases):
+            allele.appendleft(window[start - before])
+            allele.pop()
+    return start, "".join(ref_bases), "".join(alt_bases)
