@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-from pyiceberg.expressions import AlwaysTrue, EqualTo
 
 from radiant.domain.tables import CASE_LOAD
 from radiant.errors import CaseNotFoundError, LakeError
+from radiant.lake.filters import all_of, equal
 from radiant.lake.schema import CASE_COLUMN
 from radiant.lake.tables import load_table
 
@@ -64,7 +64,7 @@ class VisibleCase:
     """By the table's short name."""
 
 
-def case_load_rows(
+def case_load_rows(  # noqa: PLR0913, PLR0917 - one row's sources, each needed
     loads: Mapping[int, CaseLoad],
     manifests: Mapping[int, Manifest],
     snapshots: Mapping[str, int | None],
@@ -110,11 +110,11 @@ def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) 
     if table is None:
         return {}
     scan = table.scan(
-        AlwaysTrue() if case_id is None else EqualTo(CASE_COLUMN, case_id),
+        all_of() if case_id is None else equal(CASE_COLUMN, case_id),
         selected_fields=("part", "case_id", "load_id", "rows", "snapshots", "digests"),
     )
     found: dict[int, VisibleCase] = {}
-    for row in sorted(scan.to_arrow().to_pylist(), key=lambda row: row["case_id"]):
+    for row in scan.to_arrow().sort_by(CASE_COLUMN).to_pylist():
         if row["case_id"] in found:
             msg = f"{namespace}.{CASE_LOAD.name} has two rows for case {row['case_id']}. Import the case again"
             raise LakeError(msg)
@@ -139,8 +139,8 @@ def visible_case(catalog: Catalog, namespace: str, case_id: int) -> VisibleCase:
     found = visible_cases(catalog, namespace, case_id).get(case_id)
     if found is None:
         msg = (
-            f"case {case_id} has no visible rows in namespace {namespace!r}: it was never imported, its import failed, or it "
-            f"was removed. `radiant cases show {case_id}` tells which"
+            f"case {case_id} has no visible rows in namespace {namespace!r}: it was never imported, its import failed, "
+            f"or it was removed. `radiant cases show {case_id}` tells which"
         )
         raise CaseNotFoundError(msg)
     return found

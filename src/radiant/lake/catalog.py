@@ -17,7 +17,7 @@ _BUSY_TIMEOUT_S = 60
 """A writer of the SQLite catalog waits this long for another one: a commit holds it for milliseconds."""
 
 _ATTEMPTS = 5
-"""Two processes that open a new catalog at once both try to create its two tables; one of them loses and looks again."""
+"""Two processes that open a new catalog at once both try to create its tables; one of them loses and looks again."""
 
 
 def open_catalog(settings: Settings) -> Catalog:
@@ -42,7 +42,8 @@ def open_catalog(settings: Settings) -> Catalog:
     except (ValueError, NotImplementedError, ImportError) as error:
         msg = (
             f"PyIceberg cannot open the catalog {name!r} as configured: {error}. "
-            f"Mend PYICEBERG_CATALOG__{name.upper()}__* or .pyiceberg.yaml, or unset them for the built-in SQLite catalog"
+            f"Mend PYICEBERG_CATALOG__{name.upper()}__* or .pyiceberg.yaml, "
+            "or unset them for the built-in SQLite catalog"
         )
         raise ConfigError(msg) from error
     except Exception as error:
@@ -58,7 +59,10 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
         with contextlib.closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_S)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
     except (OSError, sqlite3.Error) as error:
-        msg = f"{database}: the catalog's file cannot be opened: {error}. Set RADIANT_HOME to a folder that can be written"
+        msg = (
+            f"{database}: the catalog's file cannot be opened: {error}. "
+            "Set RADIANT_HOME to a folder that can be written"
+        )
         raise ConfigError(msg) from error
     uri = f"sqlite:///{database}?timeout={_BUSY_TIMEOUT_S}"
     for attempt in range(_ATTEMPTS):

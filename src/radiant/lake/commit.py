@@ -9,22 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
-from pyiceberg.expressions import EqualTo, In, NotIn
 
 from radiant.domain.tables import CASE_LOAD, SHORT_NAMES
 from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
 from radiant.lake.datafile import DataFileWriter, StagedFile
+from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
 from radiant.lake.scan import plan, scan_files
 from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
 from radiant.lake.snapshot import (
     LiveFile,
     Replacement,
-    any_of,
     commit_replacement,
     committed_snapshot,
     live_files,
-    rows_of,
 )
 from radiant.lake.tables import TableRef, load_table
 
@@ -66,7 +64,7 @@ class CommitReport:
     """Cases that are in no table any more."""
 
 
-def commit_part(
+def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
     catalog: Catalog,
     namespace: str,
     part: int,
@@ -158,7 +156,7 @@ def _table(catalog: Catalog, namespace: str, declared: Table) -> IcebergTable:
     return table
 
 
-def _commit(
+def _commit(  # noqa: PLR0913 - as above
     table: IcebergTable,
     part: int,
     cases: Collection[int],
@@ -168,7 +166,7 @@ def _commit(
     files: Sequence[StagedFile] = (),
     rows: pa.Table | None = None,
 ) -> tuple[int | None, bool]:
-    """Commit one snapshot: the rows of `cases` go, `files` or `rows` come; return (snapshot id, whether it was made now).
+    """Commit one snapshot: the rows of `cases` go, `files` or `rows` come; return (its id, whether it was made now).
 
     With `rows`, all of the part's rows are brought together in one file.
     """
@@ -194,7 +192,7 @@ def _commit(
             remove=[file.data_file for file in (*gone, *mixed)],
             add=[file.data_file() for file in (*files, *written)],
             claim=any_of(
-                [rows_of(one, cases) if rows is None else EqualTo(PARTITION_COLUMN, one) for one in sorted(touched)]
+                *(rows_of(one, cases) if rows is None else equal(PARTITION_COLUMN, one) for one in sorted(touched))
             ),
         )
         snapshot = commit_replacement(table, change, token, step)
@@ -228,14 +226,14 @@ def _check_present(table: IcebergTable, files: Sequence[StagedFile]) -> None:
 
 
 def _holds(table: IcebergTable, file: LiveFile, cases: Collection[int]) -> bool:
-    batches = scan_files(table, _tasks(table, file.part, [file]), In(CASE_COLUMN, set(cases)), [CASE_COLUMN])
+    batches = scan_files(table, _tasks(table, file.part, [file]), one_of(CASE_COLUMN, cases), [CASE_COLUMN])
     return any(batch.num_rows for batch in batches)
 
 
 def _tasks(table: IcebergTable, part: int, files: Sequence[LiveFile]) -> list[FileScanTask]:
     """Return how to read these files: planned by PyIceberg, so that another engine's delete files count."""
     paths = {file.data_file.file_path for file in files}
-    return [task for task in plan(table, EqualTo(PARTITION_COLUMN, part)) if task.file.file_path in paths]
+    return [task for task in plan(table, equal(PARTITION_COLUMN, part)) if task.file.file_path in paths]
 
 
 def _rewrite(
@@ -244,7 +242,7 @@ def _rewrite(
     """Write what these files hold of other cases, then `rows`, into new files."""
     writer = _writer(table, part)
     try:
-        for batch in scan_files(table, _tasks(table, part, files) if files else (), NotIn(CASE_COLUMN, set(without))):
+        for batch in scan_files(table, _tasks(table, part, files) if files else (), none_of(CASE_COLUMN, without)):
             writer.write(batch.select(writer.schema.names).cast(writer.schema))
         for batch in rows.to_batches() if rows is not None else ():
             writer.write(batch)

@@ -20,6 +20,9 @@ from pyiceberg.types import PrimitiveType, StringType
 
 from radiant.lake.schema import BOUNDED_COLUMNS, file_schema
 
+# ParquetWriter takes lists of columns where its types say bool.
+# pyright: reportArgumentType=false
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
@@ -78,11 +81,11 @@ class StagedFile:
         Raises:
             TypeError: a key is missing or unknown.
         """
-        by_id = {
-            name: {int(field_id): value for field_id, value in raw[name].items()}
-            for name in ("column_sizes", "value_counts", "null_value_counts", "lower_bounds", "upper_bounds")
-        }
-        return cls(**(raw | by_id | {"split_offsets": tuple(raw["split_offsets"])}))
+        fields: dict[str, Any] = dict(raw)
+        for name in ("column_sizes", "value_counts", "null_value_counts", "lower_bounds", "upper_bounds"):
+            fields[name] = {int(field_id): value for field_id, value in fields[name].items()}
+        fields["split_offsets"] = tuple(fields["split_offsets"])
+        return cls(**fields)
 
     def data_file(self) -> DataFile:
         """Return the manifest entry's data file."""

@@ -8,6 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+# pyarrow makes its compute functions at run time, and type checkers know numpy arrays as buffers from Python 3.12 on.
+# pyright: reportAttributeAccessIssue=false, reportArgumentType=false
+
 
 class RowDigest:
     """Digest of a stream of record batches.

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
-from pyiceberg.expressions import And, BooleanExpression, EqualTo, In, Or
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestContent, ManifestFile
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
 from pyiceberg.types import LongType
 
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
-from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.schema import CASE_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table as IcebergTable
 
 log = logging.getLogger("radiant.lake.snapshot")
@@ -66,7 +65,6 @@ def live_files(table: IcebergTable, parts: Collection[int] | None = None) -> Ite
     snapshot = table.current_snapshot()
     if snapshot is None:
         return
-    case_field = table.schema().find_field(CASE_COLUMN).field_id
     for manifest in snapshot.manifests(table.io):
         if manifest.content != ManifestContent.DATA or (parts is not None and not _may_hold_part(manifest, parts)):
             continue
@@ -75,14 +73,20 @@ def live_files(table: IcebergTable, parts: Collection[int] | None = None) -> Ite
             part = data_file.partition[0]
             if data_file.content != DataFileContent.DATA or (parts is not None and part not in parts):
                 continue
-            lower = (data_file.lower_bounds or {}).get(case_field)
-            upper = (data_file.upper_bounds or {}).get(case_field)
-            yield LiveFile(
-                data_file,
-                part,
-                None if lower is None else from_bytes(LongType(), lower),
-                None if upper is None else from_bytes(LongType(), upper),
-            )
+            yield live_file(table, data_file)
+
+
+def live_file(table: IcebergTable, data_file: DataFile) -> LiveFile:
+    """Read which cases a data file can hold from its bounds."""
+    case_field = table.schema().find_field(CASE_COLUMN).field_id
+    lower = (data_file.lower_bounds or {}).get(case_field)
+    upper = (data_file.upper_bounds or {}).get(case_field)
+    return LiveFile(
+        data_file,
+        data_file.partition[0],
+        None if lower is None else from_bytes(LongType(), lower),
+        None if upper is None else from_bytes(LongType(), upper),
+    )
 
 
 def files_of_all_snapshots(table: IcebergTable, part: int) -> set[str]:
@@ -107,16 +111,6 @@ def _may_hold_part(manifest: ManifestFile, parts: Collection[int]) -> bool:
     lower = int.from_bytes(summary.lower_bound or b"", "little", signed=True)
     upper = int.from_bytes(summary.upper_bound or b"", "little", signed=True)
     return any(lower <= part <= upper for part in parts)
-
-
-def rows_of(part: int, cases: Collection[int]) -> BooleanExpression:
-    """Return the filter for the rows of these cases in a part."""
-    return And(EqualTo(PARTITION_COLUMN, part), In(CASE_COLUMN, set(cases)))
-
-
-def any_of(filters: list[BooleanExpression]) -> BooleanExpression:
-    """Return the filter for rows that match one of several; at least one is given."""
-    return reduce(Or, filters)
 
 
 def committed_snapshot(table: IcebergTable, token: str, step: str) -> int | None:
@@ -174,8 +168,8 @@ def commit_replacement(table: IcebergTable, change: Replacement, token: str, ste
             log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
             return landed
         msg = (
-            f"{name}: nobody knows whether the commit {token} landed: {type(error).__name__}: {error}. Nothing was deleted. "
-            "Look after the catalog, then run the same commit again: its token tells whether it landed"
+            f"{name}: nobody knows whether the commit {token} landed: {type(error).__name__}: {error}. "
+            "Nothing was deleted. Look after the catalog, then commit again: the token tells whether it landed"
         )
         raise CommitUnknownError(msg) from error
     return producer.snapshot_id

@@ -202,7 +202,10 @@ class _storage_errors:  # noqa: N801 - reads as a statement
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, OSError):
-            msg = f"{self._where}: could not be written: {error.strerror or error}. Free space or check the store, then retry"
+            msg = (
+                f"{self._where}: could not be written: {error.strerror or error}. "
+                "Free space or check the store, then try again"
+            )
             raise StorageError(msg) from error
 
 
@@ -235,19 +238,13 @@ def _fitted(array: pa.Array, target: pa.DataType) -> pa.Array | None:
     type_ = array.type
     if type_ == target:
         return array
-    if pa.types.is_null(type_):
-        return pa.nulls(len(array), target)
+    if pa.types.is_null(type_) or (_is_text(type_) and target == pa.string()):
+        return array.cast(target)
     if pa.types.is_dictionary(type_) and _is_text(type_.value_type) and target == pa.string():
-        if array.dictionary.null_count:
-            # A null inside the dictionary is a null that nobody counts.
-            return array.dictionary_decode().cast(target)
-        kept = pa.dictionary(pa.int32(), pa.string())
-        return array if type_ == kept else array.cast(kept)
-    if _is_text(type_) and target == pa.string():
-        return array.cast(target)
-    if pa.types.is_large_list(type_) and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
-        return array.cast(target)
-    if pa.types.is_list(type_) and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
+        # A null inside the dictionary is a null that nobody counts: decode those.
+        return array.cast(target if array.dictionary.null_count else pa.dictionary(pa.int32(), pa.string()))
+    is_list = pa.types.is_list(type_) or pa.types.is_large_list(type_)
+    if is_list and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
         return array.cast(target)
     return None
 

@@ -201,7 +201,7 @@ def _check_spec(table: IcebergTable) -> None:
     sources = [table.schema().find_column_name(field.source_id) for field in fields]
     if sources != [PARTITION_COLUMN] or not isinstance(fields[0].transform, IdentityTransform):
         msg = (
-            f"{'.'.join(table.name())} is partitioned by {table.spec()}, radiant writes identity({PARTITION_COLUMN}) only. "
+            f"{'.'.join(table.name())} is partitioned by {table.spec()}, not by identity({PARTITION_COLUMN}) alone. "
             "Set the partition spec back, or set RADIANT_LAKE__NAMESPACE to a namespace of its own"
         )
         raise SchemaMismatchError(msg)

@@ -1,0 +1,217 @@
+"""The variants of a case as a person reads them: occurrence, picked consequence and rs numbers in one row."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from radiant.domain.inheritance import ParentalOrigin
+from radiant.domain.tables import OCCURRENCE, VARIANT
+from radiant.errors import InputError
+from radiant.lake.case_load import visible_case
+from radiant.lake.filters import all_of, any_of, equal, one_of, overlapping, starting_within
+from radiant.lake.read import CaseTable, case_table
+from radiant.lake.schema import iceberg_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyiceberg.catalog import Catalog
+    from pyiceberg.expressions import BooleanExpression
+
+    from radiant.domain.region import Region
+
+# pyarrow's compute functions are made at run time, type checkers do not see them.
+# pyright: reportAttributeAccessIssue=false
+
+IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
+"""VEP's impacts, most severe first."""
+
+_OCCURRENCE = (
+    "locus", "chromosome", "start", "end", "reference", "alternate", "sample", "zygosity", "gt", "gq", "dp",
+    "ad_ref", "ad_alt", "ad_ratio", "quality", "filter", "mother_zygosity", "father_zygosity", "parental_origin",
+    "mendelian_error", "transmission_mode", "compound_het",
+)  # fmt: skip
+
+_CONSEQUENCE = (
+    "symbol", "gene_id", "transcript_id", "consequences", "impact", "impact_score", "hgvsc", "hgvsp", "mane_select",
+    "canonical",
+)  # fmt: skip
+
+RESULT_COLUMNS = (*_OCCURRENCE, *_CONSEQUENCE, "rsnumber")
+"""Columns of `variants`, with the types of the tables they come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantQuery:
+    """Which variants of a case; every condition given must hold."""
+
+    case_id: int
+    origins: tuple[str, ...] = ()
+    """One of these parental origins."""
+    impacts: tuple[str, ...] = ()
+    """An entry of VEP with one of these impacts; with `genes`, the same entry."""
+    genes: tuple[str, ...] = ()
+    """An entry of VEP for one of these genes: symbol or gene id, as VEP wrote it."""
+    region: Region | None = None
+    """The reference allele touches this region."""
+    samples: tuple[str, ...] = field(default=())
+    """Rows of these members; of the proband when empty."""
+    all_members: bool = False
+    """Rows of every member."""
+
+    def __post_init__(self) -> None:
+        """Refuse words that can match nothing.
+
+        Raises:
+            InputError: an origin or impact that does not exist.
+        """
+        _known("origin", self.origins, tuple(ParentalOrigin))
+        _known("impact", self.impacts, IMPACTS)
+
+
+def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[pa.RecordBatch]:
+    """Yield one row per member and allele, in the order of the VCF.
+
+    Columns: those of `RESULT_COLUMNS`. Impact and gene are looked for in all of VEP's entries, so that nothing hides
+    behind the picked one; the row shows the entry that matched (the picked one first, then the most severe). Without
+    these conditions it shows the picked entry. Memory: one batch of occurrences and the rows of its region.
+
+    Raises:
+        CaseNotFoundError: the case was never imported, or is deleted.
+        InputError: the case has no such member.
+        LakeError: the tables do not hold what `case_load` says, or the catalog does not answer.
+    """
+    visible = visible_case(catalog, namespace, query.case_id)
+    tables = {name: case_table(catalog, namespace, visible, name) for name in ("occurrence", "variant", "consequence")}
+    _check_samples(tables["occurrence"], query)
+    return _joined(tables, query)
+
+
+def result_schema() -> pa.Schema:
+    """Return the columns of `variants` with their types."""
+    return pa.schema([_FIELDS[name] for name in RESULT_COLUMNS])
+
+
+_FIELDS: dict[str, pa.Field] = {
+    field.name: pa.field(field.name, field.type)
+    for table in (VARIANT, OCCURRENCE)
+    for field in iceberg_schema(table).as_arrow()
+}
+
+
+def _joined(tables: dict[str, CaseTable], query: VariantQuery) -> Iterator[pa.RecordBatch]:
+    wanted = _occurrence_filter(query)
+    by_entry = _entry_filter(query)
+    if by_entry is not None:
+        spans = _spans(tables["consequence"], by_entry)
+        if not spans:
+            return
+        wanted = all_of(wanted, any_of(*(starting_within(*span) for span in spans)))
+    for batch in tables["occurrence"].rows(_OCCURRENCE, wanted):
+        for rows in _per_chromosome(pa.Table.from_batches([batch])):
+            yield from _with_consequences(rows, tables, by_entry).to_batches()
+
+
+def _with_consequences(rows: pa.Table, tables: dict[str, CaseTable], by_entry: BooleanExpression | None) -> pa.Table:
+    """Join occurrences of one chromosome with what VEP said about their loci."""
+    entries = None
+    if by_entry is not None:
+        entries = _nearby(tables["consequence"], rows, ("locus", "picked", *_CONSEQUENCE), by_entry)
+        entries = entries.take(
+            pc.sort_indices(entries, [("picked", "descending", "at_end"), ("impact_score", "descending", "at_end")])
+        )
+        # The first entry of each locus is the best: index_in finds the first.
+        rows = rows.filter(pc.is_valid(_index(rows, entries)))
+    sites = _nearby(tables["variant"], rows, ("locus", "rsnumber", *_CONSEQUENCE))
+    shown = sites if entries is None else entries
+    at_entry, at_site = _index(rows, shown), _index(rows, sites)
+    columns = {name: rows[name] for name in _OCCURRENCE}
+    columns |= {name: shown[name].take(at_entry) for name in _CONSEQUENCE}
+    columns["rsnumber"] = sites["rsnumber"].take(at_site)
+    return pa.table(columns).cast(result_schema())
+
+
+def _index(rows: pa.Table, sites: pa.Table) -> pa.ChunkedArray:
+    """Return for each row where its locus is first in `sites`, null when it is not there."""
+    return pc.index_in(rows["locus"], value_set=sites["locus"].combine_chunks())
+
+
+def _nearby(
+    source: CaseTable, rows: pa.Table, columns: tuple[str, ...], condition: BooleanExpression | None = None
+) -> pa.Table:
+    """Return a table's rows between the first and last of these occurrences (of one chromosome)."""
+    schema = source.table.schema().select(*columns).as_arrow()
+    if not rows.num_rows:
+        return schema.empty_table()
+    bounds = pc.min_max(rows["start"]).as_py()
+    here = starting_within(rows["chromosome"][0].as_py(), bounds["min"], bounds["max"])
+    found = source.rows(columns, here if condition is None else all_of(here, condition))
+    return pa.Table.from_batches(found, schema).combine_chunks()
+
+
+def _per_chromosome(rows: pa.Table) -> Iterator[pa.Table]:
+    for chromosome in pc.unique(rows["chromosome"]):
+        yield rows.filter(pc.equal(rows["chromosome"], chromosome))
+
+
+def _spans(consequences: CaseTable, by_entry: BooleanExpression) -> list[tuple[str, int, int]]:
+    """Return (chromosome, first start, last start) of the matching entries: what else is read stays near them."""
+    spans: dict[str, tuple[int, int]] = {}
+    for batch in consequences.rows(("chromosome", "start"), by_entry):
+        found = pa.table(batch).group_by("chromosome").aggregate([("start", "min"), ("start", "max")])
+        for row in found.to_pylist():
+            first, last = spans.get(row["chromosome"], (row["start_min"], row["start_max"]))
+            spans[row["chromosome"]] = (min(first, row["start_min"]), max(last, row["start_max"]))
+    return [(chromosome, first, last) for chromosome, (first, last) in spans.items()]
+
+
+def _occurrence_filter(query: VariantQuery) -> BooleanExpression:
+    filters: list[BooleanExpression] = []
+    if query.samples:
+        filters.append(one_of("sample", query.samples))
+    elif not query.all_members:
+        filters.append(equal("is_proband", True))  # noqa: FBT003 - a cell's value
+    if query.origins:
+        filters.append(one_of("parental_origin", query.origins))
+    if query.region is not None:
+        filters.append(overlapping(query.region.chromosome, query.region.first, query.region.last))
+    return all_of(*filters)
+
+
+def _entry_filter(query: VariantQuery) -> BooleanExpression | None:
+    filters: list[BooleanExpression] = []
+    if query.impacts:
+        filters.append(one_of("impact", query.impacts))
+    if query.genes:
+        filters.append(any_of(one_of("symbol", query.genes), one_of("gene_id", query.genes)))
+    if filters and query.region is not None:
+        filters.append(overlapping(query.region.chromosome, query.region.first, query.region.last))
+    return all_of(*filters) if filters else None
+
+
+def _check_samples(occurrences: CaseTable, query: VariantQuery) -> None:
+    if not query.samples:
+        return
+    known: set[str] = set()
+    for batch in occurrences.rows(("sample",)):
+        known.update(pc.unique(batch.column("sample")).to_pylist())
+    if missing := sorted(set(query.samples) - known):
+        msg = (
+            f"case {query.case_id} has no rows of member {', '.join(missing)}; "
+            f"it has rows of {', '.join(sorted(known)) or 'nobody'}"
+        )
+        raise InputError(msg)
+
+
+def _known(what: str, given: tuple[str, ...], words: tuple[str, ...]) -> None:
+    for word in given:
+        if word not in words:
+            near = difflib.get_close_matches(word, words, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            msg = f"{word!r} is not a known {what}; {hint}Known are {', '.join(words)}"
+            raise InputError(msg)
