@@ -19,6 +19,7 @@ _PAGE = 100
 """Airflow's `[api] maximum_page_limit`."""
 _UNAUTHORIZED = 401
 _NOT_FOUND = 404
+_SERVER_ERROR = 500
 
 FINISHED_RUN = frozenset({"success", "failed"})
 """States in which a DAG run has ended."""
@@ -68,6 +69,10 @@ class AirflowApi:
         """Return the traceback of each DAG file that cannot be imported, by file name."""
         found = self._pages("/api/v2/importErrors", "import_errors")
         return {error["filename"]: error["stack_trace"] for error in found}
+
+    def unpause(self, dag_id: str) -> None:
+        """Let a DAG run that somebody paused in the UI; runs of a paused DAG would wait for ever."""
+        self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
         """Start a DAG run and return its id."""
@@ -157,8 +162,10 @@ class AirflowApi:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             words = error.read().decode(errors="replace")[:2000]
+            # 5xx: SQLite was locked for too long, mostly. It passes.
+            kind = AirflowUnavailableError if error.code >= _SERVER_ERROR else AirflowError
             msg = f"Airflow refused {method} {path}: HTTP {error.code} {words}"
-            raise AirflowError(msg) from error
+            raise kind(msg) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
             msg = f"Airflow does not answer {method} {self.url}{path}: {error}"
             raise AirflowUnavailableError(msg) from error

@@ -209,9 +209,9 @@ class Standalone:
     def _is_ready(self) -> bool:
         try:
             self.api.version()
+            parsed = self.api.parsed_dags()
         except AirflowUnavailableError:
             return False
-        parsed = self.api.parsed_dags()
         missing = {
             dag_id for dag_id in self._dag_ids if (when := parsed.get(dag_id)) is None or when < self._started_at
         }
@@ -246,6 +246,7 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "parallelism": str(parallelism),
             "dags_folder": str(dags_folder),
             "load_examples": "False",
+            "dags_are_paused_at_creation": "False",
             "auth_manager": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
             "simple_auth_manager_users": f"{USERNAME}:admin",
             "simple_auth_manager_all_admins": "False",

@@ -1,0 +1,203 @@
+"""How far a run of `import-radiant` is, read from Airflow's API, and how it is shown while it runs."""
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from radiant.cli.airflow_api import FINISHED_RUN, FINISHED_TASK, TaskInstance
+
+IMPORT_RADIANT = "import-radiant"
+IMPORT_VCF = "import-vcf"
+_SILENCE_S = 30
+"""Where lines are printed instead of a live view, one comes at least this often."""
+
+
+class RunReader(Protocol):
+    """What is needed of `AirflowApi`."""
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
+        """Return all task instances of a DAG run."""
+        ...
+
+    def run_state(self, dag_id: str, run_id: str) -> str | None:
+        """Return the state of a DAG run."""
+        ...
+
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+        """Return what a task returned."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is at one moment."""
+
+    phase: str
+    """One word: planning, importing, committing, finished."""
+    total: int = 0
+    """Cases to import; 0 while it is not known."""
+    done: int = 0
+    """Cases whose import ended, well or not."""
+    failed: int = 0
+    """Those of `done` that failed."""
+    records: int = 0
+    """VCF records read by the cases that are done."""
+    elapsed_s: float = 0
+    """Since the first case began."""
+
+    @property
+    def records_per_s(self) -> float:
+        """Records read per second since the first case began, 0 while none is done."""
+        return self.records / self.elapsed_s if self.elapsed_s > 0 else 0.0
+
+    @property
+    def eta_s(self) -> float | None:
+        """Seconds until the last case is done if the rest goes as fast; None while no case is done."""
+        if not self.done or not self.total:
+            return None
+        return self.elapsed_s / self.done * (self.total - self.done)
+
+    def describe(self) -> str:
+        """Return one line for a person."""
+        if not self.total:
+            return self.phase
+        parts = [f"{self.phase}: {self.done}/{self.total} cases"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        if self.records:
+            parts.append(f"{self.records_per_s:,.0f} records/s")
+        if self.eta_s:
+            parts.append(f"{_minutes(self.eta_s)} left")
+        return ", ".join(parts)
+
+
+def child_run_id(run_id: str, part: int) -> str:
+    """Return the id of the `import-part` and `import-vcf` runs of one part, as DAG `import-radiant` names them."""
+    return f"{run_id}__part_{part}"
+
+
+@dataclass
+class Watch:
+    """Reads the progress of one run; remembers what cannot change any more, so that a look stays cheap."""
+
+    api: RunReader
+    run_id: str
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _parts: list[dict[str, Any]] | None = None
+    _ended: dict[int, list[TaskInstance]] = field(default_factory=dict[int, list[TaskInstance]])
+    _records: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+
+    def look(self) -> Progress:
+        """Return how far the run is.
+
+        Raises:
+            AirflowError: Airflow refused to say.
+            AirflowUnavailableError: no answer; looking again may help.
+        """
+        state = self.api.run_state(IMPORT_RADIANT, self.run_id)
+        ended = state is None or state in FINISHED_RUN
+        parts = self._plan()
+        if parts is None:
+            return Progress("finished" if ended else "planning")
+        total = sum(len(part["cases"]) for part in parts)
+        imports = {parts[index]["part"]: self._imports(parts[index]["part"]) for index in self._started(len(parts))}
+        finished = [one for tasks in imports.values() for one in tasks if one.state in FINISHED_TASK]
+        for part, tasks in imports.items():
+            self._count(part, tasks)
+        begun = [one.start_date for tasks in imports.values() for one in tasks if one.start_date]
+        # When all are done the clock stops: the commit is no reading.
+        last = max((one.end_date for one in finished if one.end_date), default=None)
+        until = last if last is not None and len(finished) == total else self.now()
+        phase = "importing" if len(finished) < total else "committing"
+        return Progress(
+            phase="finished" if ended else phase,
+            total=total,
+            done=len(finished),
+            failed=sum(one.state != "success" for one in finished),
+            records=sum(self._records.values()),
+            elapsed_s=max((until - min(begun)).total_seconds(), 0.0) if begun else 0.0,
+        )
+
+    def _plan(self) -> list[dict[str, Any]] | None:
+        if self._parts is None:
+            planned = self.api.xcom(IMPORT_RADIANT, self.run_id, "plan")
+            if planned and planned["status"] == "succeeded":
+                self._parts = planned["output"]["parts"]
+        return self._parts
+
+    def _started(self, parts: int) -> list[int]:
+        """Return the positions, in the plan, of the parts whose runs may exist; one call instead of one per part."""
+        if len(self._ended) == parts:
+            return list(range(parts))
+        waiting = {None, "scheduled", "queued"}
+        return [
+            one.map_index
+            for one in self.api.task_instances(IMPORT_RADIANT, self.run_id)
+            if one.task_id == "import_part" and one.map_index >= 0 and one.state not in waiting
+        ]
+
+    def _imports(self, part: int) -> list[TaskInstance]:
+        """Return the import tasks of one part; none before they are mapped."""
+        if part in self._ended:
+            return self._ended[part]
+        run_id = child_run_id(self.run_id, part)
+        ended = self.api.run_state(IMPORT_VCF, run_id) in FINISHED_RUN
+        tasks = [
+            one
+            for one in self.api.task_instances(IMPORT_VCF, run_id)
+            if one.task_id == "import_case" and one.map_index >= 0
+        ]
+        if ended:
+            self._ended[part] = tasks
+        return tasks
+
+    def _count(self, part: int, tasks: list[TaskInstance]) -> None:
+        for one in tasks:
+            key = (part, one.map_index)
+            if one.state == "success" and key not in self._records:
+                answer = self.api.xcom(IMPORT_VCF, child_run_id(self.run_id, part), "import_case", one.map_index)
+                self._records[key] = answer["output"]["records"]["read"] if answer else 0
+
+
+@contextmanager
+def shown(console: Console) -> Generator[Callable[[Progress], None]]:
+    """Yield the function that shows a progress: a live bar on a terminal, else a line when something changed."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - terminals only
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
+
+    columns = (SpinnerColumn(), BarColumn(bar_width=30), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("planning", total=None)
+        yield lambda progress: bar.update(
+            task, description=progress.describe(), total=progress.total or None, completed=progress.done
+        )
+
+
+class _Lines:
+    """Prints a line when a case ended or the phase changed, and every 30 seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last: tuple[str, int, int] | None = None
+        self._at = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        key = (progress.phase, progress.total, progress.done)
+        now = time.monotonic()
+        if key != self._last or now - self._at >= _SILENCE_S:
+            self._console.print(progress.describe(), highlight=False, soft_wrap=True)
+            self._last, self._at = key, now
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"

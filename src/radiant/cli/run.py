@@ -1,0 +1,190 @@
+"""`radiant run`: everything on this machine, from nothing to imported cases."""
+
+import contextlib
+import signal
+import time
+from collections.abc import Generator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radiant.errors import AirflowUnavailableError, ConfigError, InputError
+from radiant.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from radiant.cli.standalone import Standalone
+    from radiant.registry import Registry
+
+_DAGS = ("import-radiant", "import-part", "import-vcf")
+_DEMO_FAMILIES = 2
+_DEMO_RECORDS = 5000
+_DEMO_SEED = 1
+_LOOK_S = 1.0
+_PATIENCE_S = 120
+"""How long Airflow may leave requests unanswered while its processes live: two cores can be busy."""
+
+
+def run(  # noqa: PLR0913 - one parameter per option
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Exit after the summary.")] = False,
+    sheet: Annotated[
+        str | None, typer.Option(help="Register the cases of this sample sheet first (see `radiant cases add`).")
+    ] = None,
+    families: Annotated[int | None, typer.Option(min=1, help="Make this many demo families.  [default: 2]")] = None,
+    records: Annotated[int | None, typer.Option(min=500, help="VCF records per demo family.  [default: 5000]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the UI.  [default: the first free one from 8080]")
+    ] = None,
+    dags: Annotated[Path | None, typer.Option(help="Folder of the DAGs.  [default: dags of the checkout]")] = None,
+) -> None:
+    """Start Airflow on this machine and import every case that is due; demo cases where none is registered.
+
+    Runs until Ctrl-C, which ends everything it started. With --once the exit code tells how it went: 0 every case is
+    imported, 65 a case failed by bad input and nothing else went wrong, 70 anything else failed, 75 Airflow stopped.
+    """
+    demo = None if families is None and records is None else (families or _DEMO_FAMILIES, records or _DEMO_RECORDS)
+    if sheet is not None and demo is not None:
+        message = "--sheet brings cases of your own; --families and --records make demo cases"
+        raise typer.BadParameter(message)
+    raise typer.Exit(_run(load_settings(), find_dags(dags), sheet=sheet, demo=demo, port=port, once=once))
+
+
+def find_dags(given: Path | None) -> Path:
+    """Return the folder of the DAG bundle: as given, or `dags` of the current folder or of the checkout.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    checkout = Path(__file__).parents[3]
+    for folder in [given] if given is not None else [Path("dags"), checkout / "dags"]:
+        if (folder / "import_radiant.py").is_file():
+            return folder.absolute()
+    where = given or f"dags of {Path.cwd()} or of {checkout}"
+    msg = f"{where}: no import_radiant.py there. Run in the checkout of radiant, or give its folder with --dags"
+    raise ConfigError(msg)
+
+
+def _run(  # noqa: PLR0913 - the options of the command
+    settings: Settings, dags: Path, *, sheet: str | None, demo: tuple[int, int] | None, port: int | None, once: bool
+) -> int:
+    from rich.console import Console  # noqa: PLC0415 - heavy, only here
+
+    from radiant.cli.standalone import USERNAME, Standalone  # noqa: PLC0415 - as above
+    from radiant.cli.summary import print_summary, read_summary  # noqa: PLC0415 - as above
+    from radiant.registry import Registry  # noqa: PLC0415 - as above
+
+    console = Console(highlight=False)
+    exit_code: int | None = None
+    settings.home_path.mkdir(parents=True, exist_ok=True)
+    registry = Registry(settings.effective_registry_url)
+    airflow = Standalone(settings, dags_folder=dags, port=port)
+    with _stop_signals() as stopped:
+        try:
+            if sheet is not None:
+                _register(registry, sheet, settings, console)  # bad input is told before Airflow is started for it
+            airflow.start()
+            console.print(f"Starting Airflow, its log is {airflow.log_path}", soft_wrap=True)
+            if demo is not None or (sheet is None and not registry.list_cases()):
+                _register(registry, _make_demo(settings, demo, console), settings, console)
+            airflow.wait_until_ready()
+            login = f"{airflow.api.url} user {USERNAME} password {airflow.password}"
+            console.print(f"Airflow is ready: {login}", soft_wrap=True)
+            # What a killed run held; nobody else can hold it, this process has the home.
+            registry.release()
+            run_id = _follow(airflow, console)
+            summary = read_summary(airflow.api, run_id)
+            print_summary(summary, console)
+            exit_code = summary.exit_code
+            if not once:
+                console.print(f"Airflow keeps running: {login}\nCtrl-C ends it.", soft_wrap=True)
+                while True:
+                    airflow.check()
+                    time.sleep(_LOOK_S)
+        except KeyboardInterrupt:
+            if exit_code is None:
+                exit_code = 128 + stopped[-1]
+            console.print("Ending Airflow")
+        finally:
+            airflow.stop()
+    return exit_code
+
+
+def _register(registry: "Registry", sheet: str, settings: Settings, console: "Console") -> None:
+    """Do what `radiant cases add --sheet` does, with a shorter answer.
+
+    Raises:
+        InputError: all that is wrong with the sheet or its files; the good cases of a sheet that the registry refused
+            in part stay registered.
+    """
+    from radiant.cli import register  # noqa: PLC0415 - heavy, only here
+
+    wanted = register.from_sheet(sheet, settings)
+    register.check_files(wanted)
+    registered = register.register(registry, wanted)
+    if registered.refused:
+        msg = "\n  ".join(("not registered:", *registered.refused))
+        raise InputError(msg)
+    console.print(f"{len(registered.done)} cases of {sheet} are registered", soft_wrap=True)
+
+
+def _make_demo(settings: Settings, wanted: tuple[int, int] | None, console: "Console") -> str:
+    """Make demo cases unless they are there and none were asked for; return their sheet."""
+    sheet = settings.home_path / "demo" / "cases.csv"
+    if wanted is None and sheet.exists():
+        return str(sheet)
+    families, records = wanted or (_DEMO_FAMILIES, _DEMO_RECORDS)
+    console.print(f"Making {families} demo families of {records:,} records in {sheet.parent}", soft_wrap=True)
+    from radiant import demo  # noqa: PLC0415 - heavy, only here
+
+    return str(demo.make(sheet.parent, families, records, _DEMO_SEED))
+
+
+def _follow(airflow: "Standalone", console: "Console") -> str:
+    """Trigger `import-radiant`, show its progress until it has ended, and return the run's id.
+
+    Raises:
+        AirflowUnavailableError: a part of Airflow ended, or it does not answer for two minutes.
+    """
+    from radiant.cli.progress import Watch, shown  # noqa: PLC0415 - heavy, only here
+
+    for dag_id in _DAGS:
+        airflow.api.unpause(dag_id)
+    watch = Watch(airflow.api, airflow.api.trigger(_DAGS[0]))
+    answered = time.monotonic()
+    with shown(console) as show:
+        while True:
+            try:
+                progress = watch.look()
+            except AirflowUnavailableError:
+                airflow.check()
+                if time.monotonic() - answered > _PATIENCE_S:
+                    raise
+            else:
+                answered = time.monotonic()
+                show(progress)
+                if progress.phase == "finished":
+                    return watch.run_id
+            airflow.check()
+            time.sleep(_LOOK_S)
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Generator[list[int]]:
+    """Turn Ctrl-C, SIGTERM and a closed terminal into KeyboardInterrupt, and yield the list of those received."""
+    received: list[int] = []
+
+    def interrupt(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
