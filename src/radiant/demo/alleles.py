@@ -62,11 +62,14 @@ def reference_windows(contig_number: int, positions: NDArray[np.int64]) -> str:
 
 
 def _deletion_end(bases: str, wanted: int) -> int:
-    """Return how many bases to delete after the first so that the deletion cannot be written further left."""
+    """Return how many bases to delete after the first so that the deletion cannot be written further left.
+
+    `wanted`, or the next that does; `wanted` where only repeats of the first base follow.
+    """
     for length in range(wanted, MAX_REF):
         if bases[length] != bases[0]:
             return length
-    return next(length for length in range(wanted, 0, -1) if bases[length] != bases[0] or length == 1)
+    return wanted
 
 
 def _inserted(base: str, entropy: int) -> str:

@@ -21,7 +21,7 @@ class FamilyKind:
     """The shape of a family and the story that its affected members share."""
 
     name: str
-    """Also part of the case's description in the sample sheet."""
+    """For people who read the code; no file shows it."""
     children: tuple[Person, ...]
     """The proband first."""
     mother: bool

@@ -225,7 +225,7 @@ def _founders(
     """
     count = len(alts)
     common = rng.random(count) < _COMMON_SITES
-    frequencies = np.where(common, 0.03 + 0.87 * rng.random(count) ** 1.5, _RARE_FREQUENCY * rng.random(count) ** 3)
+    frequencies = np.where(common, 0.05 + 0.92 * rng.random(count), _RARE_FREQUENCY * rng.random(count) ** 3)
     draws = rng.random((count, 4))
     haplotypes = (draws < frequencies[:, None]).astype(np.int8)
     other = (rng.random((count, 4)) < _SECOND_ALT) & (haplotypes > 0)

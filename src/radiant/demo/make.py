@@ -14,7 +14,7 @@ from radiant.demo.families import Family, family, ped_text
 from radiant.demo.header import header
 from radiant.demo.plan import MAX_RECORDS, MIN_RECORDS
 from radiant.demo.records import FamilyWriter
-from radiant.errors import InputError
+from radiant.errors import InputError, StorageError
 from radiant.storage import file_uri, write_bytes
 
 MAX_FAMILIES = 9999
@@ -122,7 +122,7 @@ def make(directory: Path, families: int, records: int, seed: int) -> Path:
 
     Raises:
         InputError: An argument is out of range, or the folder cannot be written or is being written by another run.
-        StorageError: The disk is full.
+        StorageError: The disk is full, or a file of an earlier run cannot be replaced.
     """
     _check(families, records, seed)
     with _alone_in(directory):
@@ -131,7 +131,11 @@ def make(directory: Path, families: int, records: int, seed: int) -> Path:
         rows = ["case,vcf,ped,strategy,priority\n"]
         for number in range(1, families + 1):
             one = family(number)
-            _write_family(one, records, seed, directory)
+            try:
+                _write_family(one, records, seed, directory)
+            except OSError as error:
+                msg = f"{directory / one.name} cannot be written: {error}. Free space or mend permissions, then repeat"
+                raise StorageError(msg) from error
             priority = _PRIORITIES[(number - 1) % len(_PRIORITIES)]
             rows.append(f"{number},{one.name}/{one.name}.vcf.gz,{one.name}/{one.name}.ped,wgs,{priority}\n")
         write_bytes(file_uri(directory / "README.txt"), _README.format(seed=seed).encode("ascii"))
