@@ -1,8 +1,14 @@
 """What every test may ask for."""
 
+import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Airflow writes a configuration file into its home as soon as it is imported: never into that of the person.
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="radiant-test-airflow-")
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -69,10 +69,12 @@ class RunDagOperator(TriggerDagRunOperator):
                 trigger=DagStateTrigger(self.trigger_dag_id, list(_OVER), run_ids=[run_id], poll_interval=_POLL_S),  # pyright: ignore[reportArgumentType]
                 method_name="execute_complete",
             )
-        # The scheduler takes waiting tasks in the order of their runs' logical dates, so runs started later (by map
-        # index, which is the order of urgency) get later ones. The try number steps aside from a date that is taken.
+        # The scheduler starts runs in the order of `run_after` and takes waiting tasks in the order of their runs'
+        # logical dates: by map index, which is the order of urgency, not by who was quicker to start its run. The try
+        # number steps aside from a date that is taken.
+        own = context["dag_run"]
         offset = dt.timedelta(milliseconds=max(instance.map_index or 0, 0), microseconds=instance.try_number)
-        self.logical_date = context["dag_run"].run_after + offset
+        self.logical_date = self.run_after = (own.logical_date or own.run_after) + offset
         super().execute(context)  # ends in an exception that starts the run and defers
         raise AssertionError
 

@@ -18,7 +18,7 @@ def main() -> None:
     """Wait, and kill if it must be."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     group = sys.stdin.readline().strip()
-    if not group or sys.stdin.readline():
+    if not group.isdigit() or sys.stdin.readline():
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(int(group), signal.SIGTERM)

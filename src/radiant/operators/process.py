@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import psutil
@@ -49,17 +49,18 @@ def run_process(  # noqa: PLR0913 - all by name
         should_stop: asked every 100 ms; True stops the command.
     """
     started = time.monotonic()
-    watchdog = _start_guard()
-    process = subprocess.Popen(  # noqa: S603 - the argv is ours: radiant-worker and three words
-        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
-    )
-    output = _Output(process, on_line)
     peak = 0
     reason: str | None = None
-    try:
-        _tell(watchdog, f"{process.pid}\n")
+    with contextlib.ExitStack() as stack:
+        tell_guard = stack.enter_context(_guarded())
+        process = subprocess.Popen(  # noqa: S603 - the argv is ours: radiant-worker and three words
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        stack.callback(_kill_and_reap, process)
+        output = stack.enter_context(contextlib.closing(_Output(process, on_line)))
+        tell_guard(process.pid)
         on_start(process.pid)
-        while not _has_ended(process.pid):
+        while reason is None and not _has_ended(process.pid):
             output.read(TICK_S)
             peak = max(peak, used := _resident_bytes(process.pid))
             if used > memory_mib * _MIB:
@@ -68,17 +69,10 @@ def run_process(  # noqa: PLR0913 - all by name
                 reason = KILLED
             elif time.monotonic() - started > timeout_s:
                 reason = TIMEOUT
-            if reason is not None:
-                _stop(process.pid, output, grace_s=0 if reason == OUT_OF_MEMORY else GRACE_S)
-                break
-    finally:
-        # Before the first process is reaped, so that the number of its group cannot belong to anybody else.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        if reason in {KILLED, TIMEOUT}:
+            _ask_to_stop(process.pid, output)
+        _kill_and_reap(process)
         output.finish()
-        _tell(watchdog, "done\n")
-        watchdog.wait()
     return Ended(
         exit_code=process.returncode,
         reason=reason,
@@ -144,46 +138,57 @@ class _Output:
             self._open = False
             return False
         *lines, self._pending = (self._pending + data).split(b"\n")
+        if len(self._pending) > _LINE_BYTES:
+            lines.append(self._pending)
+            self._pending = b""
         for line in lines:
             self._emit(line)
-        while len(self._pending) > _LINE_BYTES:
-            self._emit(self._pending[:_LINE_BYTES])
-            self._pending = self._pending[_LINE_BYTES:]
         return True
 
     def finish(self) -> None:
-        """Hand on the rest and close. All writers are dead by now, so this ends."""
+        """Hand on the rest. All writers are dead by now, so this ends."""
         while self.read(0):
             pass
         if self._pending:
             self._emit(self._pending)
             self._pending = b""
+
+    def close(self) -> None:
+        """Close the pipe."""
         self._selector.close()
         self._stream.close()
 
     def _emit(self, line: bytes) -> None:
-        text = line.decode("utf-8", "replace").rstrip("\r")
-        if text:
-            self.last_lines.append(text)
-        self._on_line(text)
+        for start in range(0, max(len(line), 1), _LINE_BYTES):
+            text = line[start : start + _LINE_BYTES].decode("utf-8", "replace").rstrip("\r")
+            if text:
+                self.last_lines.append(text)
+            self._on_line(text)
 
 
-def _start_guard() -> subprocess.Popen[bytes]:
+@contextlib.contextmanager
+def _guarded() -> Generator[Callable[[int], None]]:
+    """Run `guard` beside the block; yields the function that tells it whom to kill if this process dies."""
     # Before the job and in a session of its own: it must outlive whatever kills this process.
-    script = str(Path(guard.__file__))
-    return subprocess.Popen(  # noqa: S603 - our own script, our own interpreter
-        [sys.executable, "-I", "-S", script], stdin=subprocess.PIPE, start_new_session=True
+    watchdog = subprocess.Popen(  # noqa: S603 - our own script, our own interpreter
+        [sys.executable, "-I", "-S", str(Path(guard.__file__))],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+        bufsize=1,
     )
 
+    def tell(word: object) -> None:
+        if watchdog.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                watchdog.stdin.write(f"{word}\n")
 
-def _tell(watchdog: subprocess.Popen[bytes], text: str) -> None:
-    if watchdog.stdin is None or watchdog.stdin.closed:
-        return
-    with contextlib.suppress(BrokenPipeError):
-        watchdog.stdin.write(text.encode())
-        watchdog.stdin.flush()
-    if text == "done\n":
-        watchdog.stdin.close()
+    try:
+        yield tell
+    finally:
+        tell("done")
+        with contextlib.suppress(BrokenPipeError):
+            watchdog.communicate()
 
 
 def _has_ended(pid: int) -> bool:
@@ -202,11 +207,20 @@ def _resident_bytes(pid: int) -> int:
     return total
 
 
-def _stop(pid: int, output: _Output, *, grace_s: float) -> None:
-    """Send SIGTERM to the group and wait for its first process; the caller kills what remains."""
-    if grace_s:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGTERM)
-    deadline = time.monotonic() + grace_s
+def _ask_to_stop(pid: int, output: _Output) -> None:
+    """Send SIGTERM to the group and give its first process the time to clean up."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE_S
     while time.monotonic() < deadline and not _has_ended(pid):
         output.read(TICK_S)
+
+
+def _kill_and_reap(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole group; nothing happens the second time."""
+    if process.returncode is not None:
+        return
+    # Before the first process is reaped, so that the number of its group cannot belong to anybody else.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

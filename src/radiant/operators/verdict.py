@@ -32,16 +32,18 @@ def judge_import(prepared: Mapping[str, Any] | None, committed: Mapping[str, Any
     """Make the verdict of `import-vcf` from the XComs of `prepare` and `commit`; None where a task left none."""
     if not _succeeded(prepared):
         return Verdict(imported=[], failed=[], trouble=[f"no case was imported: {_why('prepare', prepared)}"])
+    claimed: Mapping[str, Any] = (prepared or {})["output"]
+    refused = [_failed_case(case) for case in claimed["refused"]]
     if not _succeeded(committed):
         text = f"no case became visible, though some may have been read: {_why('commit', committed)}"
-        return Verdict(imported=[], failed=[], trouble=[text])
+        return Verdict(imported=[], failed=refused, trouble=[text])
     output: Mapping[str, Any] = (committed or {})["output"]
-    asked = {case["case_id"] for case in (prepared or {})["output"]["cases"]}
+    asked = {case["case_id"] for case in claimed["cases"]}
     imported = [case["case_id"] for case in output["imported"]]
-    failed = [FailedCase(case_id=c["case_id"], code=c["code"], reason=c["reason"]) for c in output["failed"]]
+    failed = [_failed_case(case) for case in output["failed"]]
     silent = sorted(asked - set(imported) - {case["case_id"] for case in failed})
     trouble = [f"commit says nothing about {_cases(silent)}"] if silent else []
-    return Verdict(imported=imported, failed=failed, trouble=trouble)
+    return Verdict(imported=imported, failed=[*refused, *failed], trouble=trouble)
 
 
 def judge_plan(planned: Mapping[str, Any] | None, parts: Iterable[Verdict | None]) -> Verdict:
@@ -100,6 +102,10 @@ def _why(task_id: str, job: Mapping[str, Any] | None) -> str:
     if job is None:
         return f"task {task_id} did not come to an end; its log says why"
     return f"task {task_id} failed: {job['code']}: {job['reason']}"
+
+
+def _failed_case(case: Mapping[str, Any]) -> FailedCase:
+    return FailedCase(case_id=case["case_id"], code=case["code"], reason=case["reason"])
 
 
 def _cases(ids: Iterable[int]) -> str:

@@ -1,0 +1,212 @@
+"""What every backend promises; a new one joins `backends.BACKENDS` and must pass all of it."""
+
+import inspect
+import time
+
+import pytest
+from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowFailException
+
+from backends import BACKENDS, airflow_context
+from radiant.errors import JobFailedError, JobLostError
+from radiant.jobs.catalogue import IMPORT_CASE
+from radiant.jobs.documents import Result, Status
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request, tmp_path, monkeypatch):
+    return BACKENDS[request.param](tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def context():
+    return airflow_context()
+
+
+def next_try(context):
+    return airflow_context(try_number=context["ti"].try_number + 1)
+
+
+OOM = """
+x = bytearray((request["memory_mib"] + 40) << 20)
+time.sleep(30)
+"""
+
+
+def test_a_good_job_is_green_and_its_answer_is_the_xcom(backend, context):
+    found = backend.run("answer({'case_id': 17}, rows={'variant': 5})", context=context)
+    assert (found["status"], found["output"], found["rows"]) == ("succeeded", {"case_id": 17}, {"variant": 5})
+    assert (found["radiant_version"], found["memory_limit_mib"]) == ("9.9", IMPORT_CASE.resources.memory_mib)
+
+
+def test_the_job_gets_the_request_and_its_limits(backend, context):
+    found = backend.run("answer([job, request['arguments'], request['memory_mib'], request['cpu']])", context=context)
+    assert found["output"] == ["import-case", {"case_id": 17}, 2048, 2]
+
+
+def test_every_line_of_the_job_is_in_the_log_of_the_task(backend, context, capfd):
+    body = "print('to out', flush=True)\nprint('to err', file=sys.stderr, flush=True)\nanswer()"
+    backend.run(body, context=context)
+    log = capfd.readouterr().out
+    assert "to out" in log
+    assert "to err" in log
+
+
+def test_bad_input_is_never_tried_again(backend, context):
+    with pytest.raises(AirflowFailException, match="VcfFormat: line 17: POS is 0"):
+        backend.run("fail('VcfFormat', 'line 17: POS is 0', False, 65)", context=context)
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [("Bug", 70), ("Config", 78)])
+def test_what_another_try_cannot_change_is_never_tried_again(backend, context, code, exit_code):
+    with pytest.raises(AirflowFailException, match=code):
+        backend.run(f"fail('{code}', 'why', False, {exit_code})", context=context)
+
+
+def test_a_transient_failure_is_tried_again(backend, context):
+    with pytest.raises(JobFailedError, match="Storage: disk full") as raised:
+        backend.run("fail('Storage', 'disk full', True, 75)", context=context)
+    assert (raised.value.job_code, raised.value.job_retryable) == ("Storage", True)
+
+
+def test_a_failure_leaves_its_summary_as_xcom(backend, context):
+    with pytest.raises(AirflowFailException):
+        backend.run("fail('VcfFormat', 'line 17', False, 65)", context=context)
+    pushed = context["ti"].pushed["return_value"]
+    assert (pushed["status"], pushed["code"], pushed["reason"]) == ("failed", "VcfFormat", "line 17")
+
+
+@pytest.mark.parametrize("body", ["pass", "os._exit(0)", "answer(attempt='another')"])
+def test_exit_0_without_a_result_of_this_attempt_is_not_green(backend, context, body):
+    with pytest.raises(JobLostError):
+        backend.run(body, context=context)
+
+
+@pytest.mark.parametrize("body", ["answer()\nos._exit(1)", "answer()\nos.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_good_result_with_a_bad_end_is_not_green(backend, context, body):
+    with pytest.raises(JobLostError):
+        backend.run(body, context=context)
+
+
+def test_an_unreadable_result_is_not_green(backend, context):
+    with pytest.raises(AirflowFailException, match="Protocol"):
+        backend.run("open(result_uri.removeprefix('file://'), 'w').write('{')", context=context)
+
+
+def test_a_good_result_of_an_earlier_try_cannot_make_this_one_green(backend, context):
+    backend.run("answer()", context=context)
+    with pytest.raises(JobLostError):
+        backend.run("pass", context=next_try(context))
+    assert backend.result(context).status is Status.LOST
+
+
+def test_a_lost_job_gets_a_result_that_names_the_reason(backend, context):
+    with pytest.raises(JobLostError):
+        backend.run("os._exit(3)", context=context)
+    found = backend.result(context)
+    assert (found.status, found.failure.code, found.attempt) == (Status.LOST, "Lost", backend.request(context).attempt)
+    assert "exit code 3" in found.failure.message
+
+
+def test_the_last_lines_of_the_log_are_in_the_error(backend, context):
+    with pytest.raises(JobLostError, match="the very last words"):
+        backend.run("print('the very last words', flush=True)\nos._exit(3)", context=context)
+
+
+def test_a_job_without_a_readable_request_is_known_by_its_exit_code(backend, context):
+    with pytest.raises(AirflowFailException, match="Config"):
+        backend.run("print('RADIANT_X is not a setting', flush=True)\nos._exit(78)", context=context)
+
+
+def test_out_of_memory_is_named_and_the_next_try_gets_more(backend, context, monkeypatch):
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB", "100")
+    with pytest.raises(
+        JobLostError, match=r"OutOfMemory: .*limit of 100 MiB.*RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB"
+    ) as raised:
+        backend.run(OOM, context=context)
+    assert raised.value.reason == "OutOfMemory"
+    assert backend.result(context).failure.code == "OutOfMemory"
+    found = backend.run("answer(request['memory_mib'])", context=next_try(context))
+    assert 150 <= found["output"] <= 300
+    assert found["memory_limit_mib"] == found["output"]
+
+
+def test_other_failures_keep_the_memory(backend, context, monkeypatch):
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB", "100")
+    with pytest.raises(JobLostError):
+        backend.run("os._exit(1)", context=context)
+    assert backend.run("answer(request['memory_mib'])", context=next_try(context))["output"] == 100
+
+
+def test_out_of_memory_at_the_cap_is_not_tried_again(backend, context, monkeypatch):
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB", "100")
+    monkeypatch.setenv("RADIANT_JOBS__MEMORY_CAP_MIB", "100")
+    with pytest.raises(AirflowFailException, match="RADIANT_JOBS__MEMORY_CAP_MIB=100"):
+        backend.run(OOM, context=context)
+
+
+def test_a_job_above_its_time_is_stopped(backend, context, monkeypatch):
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__TIMEOUT_S", "1")
+    started = time.monotonic()
+    with pytest.raises(JobLostError, match="RADIANT_JOBS__IMPORT_CASE__TIMEOUT_S") as raised:
+        backend.run("time.sleep(60)", context=context)
+    assert raised.value.reason == "Timeout"
+    assert time.monotonic() - started < 20
+
+
+def test_a_killed_task_stops_its_job_and_is_not_green(backend, context):
+    started = time.monotonic()
+    with pytest.raises(JobLostError) as raised:
+        backend.run("time.sleep(60)\nanswer()", context=context, kill_after_s=1)
+    assert raised.value.reason == "Killed"
+    assert time.monotonic() - started < 20
+
+
+def test_a_killed_task_is_not_green_even_when_its_job_still_succeeds(backend, context):
+    body = "signal.signal(signal.SIGTERM, lambda *_: None)\ntime.sleep(2)\nanswer()"
+    with pytest.raises(JobLostError) as raised:
+        backend.run(body, context=context, kill_after_s=1)
+    assert raised.value.reason == "Killed"
+    assert backend.result(context).status is Status.LOST
+
+
+def test_the_request_is_written_where_the_result_is(backend, context):
+    backend.run("answer()", context=context)
+    place = backend.place(context)
+    assert place.result_uri.removesuffix("result.json") == place.request_uri.removesuffix("request.json")
+    assert backend.request(context).run_uri == place.run_uri
+
+
+def test_a_result_that_is_already_there_is_gone_before_the_job_starts(backend, context):
+    backend.place(context).replace_answer(Result(job="import-case", attempt="old", status=Status.SUCCEEDED))
+    found = backend.run("answer(os.path.exists(result_uri.removeprefix('file://')))", context=context)
+    assert found["output"] is False
+
+
+def test_the_constructor_is_explicit(backend):
+    parameters = inspect.signature(vars(backend.operator_class)["__init__"]).parameters
+    assert list(parameters) == ["self", "job", "request", "airflow_kwargs"]
+
+
+def test_a_mapped_task_has_the_job_s_retries_like_a_plain_one(backend, monkeypatch):
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__RETRIES", "7")
+    with DAG(dag_id="d", schedule=None):
+        plain = backend.operator_class(task_id="plain", job="import-case", request={})
+        mapped = backend.operator_class.partial(task_id="mapped", job="import-case").expand(request=[{"case_id": 1}])
+    for name in ("retries", "retry_delay", "max_retry_delay", "retry_exponential_backoff", "max_active_tis_per_dag"):
+        assert getattr(plain, name) == getattr(mapped, name), name
+    assert mapped.retries == 7
+
+
+def test_what_a_dag_says_is_stronger_than_the_job_s_defaults(backend):
+    with DAG(dag_id="d", schedule=None):
+        plain = backend.operator_class(task_id="plain", job="poc", request={}, retries=0)
+        mapped = backend.operator_class.partial(task_id="mapped", job="poc", retries=0).expand(request=[{}])
+    assert (plain.retries, mapped.retries) == (0, 0)
+
+
+def test_arguments_are_templated_at_any_depth(backend):
+    with DAG(dag_id="d", schedule=None, render_template_as_native_obj=True) as dag:
+        operator = backend.operator_class(task_id="t", job="poc", request={"a": {"b": ["{{ part }}"]}})
+    operator.render_template_fields({"part": 7}, dag.get_template_env())
+    assert operator.request == {"a": {"b": [7]}}

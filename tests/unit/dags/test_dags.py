@@ -1,0 +1,142 @@
+import copy
+import re
+from pathlib import Path
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk.exceptions import ParamValidationError
+from airflow.serialization.serialized_objects import DagSerialization
+
+FOLDER = Path(__file__).parents[3] / "dags"
+IDS = {"POC-ecs-k8s-operators", "import-radiant", "import-part", "import-vcf"}
+
+
+@pytest.fixture(scope="module")
+def dags():
+    bag = DagBag(str(FOLDER))
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+def test_there_are_four_dags_and_nothing_else(dags):
+    assert set(dags) == IDS
+    assert {path.name for path in FOLDER.iterdir() if path.suffix == ".py"} == {
+        "poc_ecs_k8s_operators.py",
+        "import_radiant.py",
+        "import_part.py",
+        "import_vcf.py",
+    }
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_a_dag_file_is_thin(path):
+    text = path.read_text()
+    assert len(text.splitlines()) < 80
+    assert not re.search(r"^\s*(if|for|while|try)\b|environ|getenv|SELECT|kubernetes|boto", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("dag_id", sorted(IDS))
+def test_a_dag_is_documented_tagged_and_only_triggered(dags, dag_id):
+    dag = dags[dag_id]
+    assert dag.doc_md
+    assert dag.description
+    assert "radiant" in dag.tags
+    assert dag.schedule is None
+    assert dag.is_paused_upon_creation is False
+    assert all(dag.params.get_param(name).description for name in dag.params)
+
+
+@pytest.mark.parametrize("dag_id", sorted(IDS))
+def test_a_task_id_names_no_backend(dags, dag_id):
+    for task in dags[dag_id].tasks:
+        assert not any(word in task.task_id.lower() for word in ("local", "kube", "k8s", "ecs", "pod"))
+
+
+@pytest.mark.parametrize("dag_id", sorted(IDS))
+def test_a_dag_can_be_stored(dags, dag_id):
+    DagSerialization.to_dict(dags[dag_id])
+
+
+@pytest.mark.parametrize("dag_id", sorted(IDS))
+def test_every_task_survives_the_death_of_its_process_once(dags, dag_id):
+    assert all(task.retries >= 1 for task in dags[dag_id].tasks)
+
+
+def upstream(dag):
+    return {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks}
+
+
+def test_import_vcf_is_prepare_then_cases_then_one_commit_then_verdict(dags):
+    assert upstream(dags["import-vcf"]) == {
+        "prepare": [],
+        "requests": ["prepare"],
+        "import_case": ["requests"],
+        "commit": ["import_case", "prepare"],
+        "verdict": ["commit", "prepare"],
+    }
+    assert [task.task_id for task in dags["import-vcf"].tasks if task.is_mapped] == ["import_case"]
+
+
+def test_commit_runs_whatever_happened_to_the_cases_but_not_without_prepare(dags):
+    assert dags["import-vcf"].get_task("commit").trigger_rule == "all_done_min_one_success"
+
+
+def test_import_radiant_maps_one_run_per_part(dags):
+    dag = dags["import-radiant"]
+    assert upstream(dag) == {
+        "plan": [],
+        "parts": ["plan"],
+        "import_part": ["parts"],
+        "verdict": ["import_part", "plan"],
+    }
+    assert dag.get_task("import_part").is_mapped
+
+
+@pytest.mark.parametrize("dag_id", ["import-radiant", "import-part", "import-vcf"])
+def test_the_verdict_is_the_only_leaf_and_always_runs(dags, dag_id):
+    dag = dags[dag_id]
+    assert [task.task_id for task in dag.leaves] == ["verdict"]
+    assert dag.get_task("verdict").trigger_rule == "all_done"
+
+
+WRONG = [
+    {},
+    {"part": -1},
+    {"part": "7"},
+    {"part": 1.5},
+    {"part": None},
+    {"part": 1, "cases": [0]},
+    {"part": 1, "cases": []},
+    {"part": 1, "cases": "1,2"},
+    {"part": 1, "cases": [1, 1]},
+    {"part": 1, "cases": ["x"]},
+]
+
+
+def validated(dag, conf):
+    params = copy.copy(dag.params)
+    params.update(conf)
+    return params.validate()
+
+
+@pytest.mark.parametrize("dag_id", ["import-part", "import-vcf"])
+@pytest.mark.parametrize("conf", WRONG, ids=str)
+def test_wrong_params_are_refused(dags, dag_id, conf):
+    with pytest.raises(ParamValidationError):
+        validated(dags[dag_id], conf)
+
+
+@pytest.mark.parametrize("conf", [{"part": 7}, {"part": 65536, "cases": [1, 2]}, {"part": 0, "cases": None}])
+def test_good_params_are_taken(dags, conf):
+    assert validated(dags["import-vcf"], conf)["part"] == conf["part"]
+
+
+def test_a_mapped_task_shows_the_number_of_its_case(dags):
+    assert dags["import-vcf"].get_task("import_case").map_index_template == "case {{ task.request['case_id'] }}"
+
+
+def test_a_run_is_found_again_by_a_later_try(dags):
+    """The run ids follow from the run and the part alone."""
+    part = dags["import-radiant"].get_task("import_part").partial_kwargs["trigger_run_id"]
+    assert part == "{{ run_id }}__part_{{ task.conf['part'] }}"
+    assert dags["import-part"].get_task("import_vcf").trigger_run_id == "{{ run_id }}"

@@ -1,0 +1,105 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from backends import LocalBackend, execute
+from radiant.errors import ConfigError, JobLostError
+from radiant.operators import local
+from radiant.operators.backend import job_operator
+from radiant.operators.local import LocalJobOperator, executable
+from radiant.operators.process import start_time
+
+
+@pytest.fixture
+def backend(tmp_path, monkeypatch):
+    return LocalBackend(tmp_path, monkeypatch)
+
+
+def test_the_worker_is_the_one_installed_with_this_interpreter_whatever_path_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert executable("radiant-worker") == Path(sys.executable).parent / "radiant-worker"
+
+
+def test_a_missing_worker_is_a_setting_to_correct(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(ConfigError, match="radiant\\[airflow,worker\\]"):
+        executable("radiant-worker")
+
+
+def test_a_missing_worker_is_not_tried_again(context, monkeypatch, tmp_path):
+    monkeypatch.setenv("RADIANT_HOME", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(AirflowFailException, match="install radiant"):
+        execute(LocalJobOperator(task_id="t", job="poc", request={}), context)
+
+
+def test_a_process_of_an_earlier_try_is_killed_first(backend, context):
+    stray = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    note = {"host": local.socket.gethostname(), "pid": stray.pid, "started": start_time(stray.pid)}
+    backend.place(context).write("process.json", note)
+    backend.run("answer()", context=context)
+    assert start_time(stray.pid) is None
+    stray.wait(5)
+
+
+@pytest.mark.parametrize("change", [{"host": "another"}, {"started": 1.0}])
+def test_a_process_that_is_no_earlier_try_is_left_alone(backend, context, change):
+    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    try:
+        note = {"host": local.socket.gethostname(), "pid": other.pid, "started": start_time(other.pid)} | change
+        backend.place(context).write("process.json", note)
+        backend.run("answer()", context=context)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.mark.parametrize(("cores", "gib", "at_once"), [(2, 16, 1), (8, 64, 4), (8, 5, 2), (1, 1, 1)])
+def test_as_many_imports_at_once_as_the_machine_holds(monkeypatch, cores, gib, at_once):
+    monkeypatch.setattr(local, "_cores", lambda: cores)
+    monkeypatch.setattr(local.psutil, "virtual_memory", type("Memory", (), {"total": gib << 30}))
+    assert LocalJobOperator.airflow_defaults("import-case")["max_active_tis_per_dag"] == at_once
+
+
+def test_the_chosen_backend_is_the_setting_s(monkeypatch):
+    monkeypatch.setenv("RADIANT_BACKEND", "local")
+    assert job_operator() is LocalJobOperator
+
+
+def test_choosing_a_backend_imports_no_airflow_before_and_no_other_backend():
+    code = (
+        "import sys, radiant.operators, radiant.operators.backend as b, radiant.provider_info\n"
+        "assert not any(m == 'airflow' or m.startswith('airflow.') for m in sys.modules)\n"
+        "b.job_operator()\n"
+        "assert not [m for m in sys.modules if m.startswith(('kubernetes', 'boto', 'airflow.providers.amazon'))]\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_empty_note_of_an_earlier_try_changes_nothing(backend, context):
+    path = Path(backend.place(context).uri.removeprefix("file://"))
+    path.mkdir(parents=True)
+    (path / "process.json").write_text("")
+    (path / "memory.json").write_text("{")
+    assert backend.run("answer()", context=context)["status"] == "succeeded"
+
+
+def test_the_job_dies_with_an_exception_in_the_task(backend, context, monkeypatch):
+    def broken(*_args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(local, "start_time", broken)
+    with pytest.raises(ZeroDivisionError):
+        backend.run("time.sleep(60)", context=context)
+
+
+def test_a_second_run_of_the_same_task_starts_afresh(backend, context):
+    with pytest.raises(JobLostError):
+        backend.run("os._exit(1)", context=context)
+    first = backend.request(context).attempt
+    backend.run("answer()", context=context)
+    assert backend.request(context).attempt == backend.result(context).attempt != first

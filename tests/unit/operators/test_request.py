@@ -1,0 +1,88 @@
+import dataclasses
+import json
+
+import pytest
+
+from radiant.errors import ConfigError, JobProtocolError
+from radiant.jobs.catalogue import IMPORT_CASE
+from radiant.jobs.documents import Result, Status, decode_request, encode
+from radiant.operators.request import TaskPlace, effective_job, new_request
+from radiant.settings import load_settings
+
+
+@pytest.fixture
+def place(context, tmp_path):
+    return TaskPlace.of(context, f"file://{tmp_path}")
+
+
+def test_the_place_names_run_task_and_map_index_but_no_try(context, instance, place, tmp_path):
+    assert place.uri == f"file://{tmp_path}/import-vcf/run%3A1/import_case/3"
+    instance.try_number = 2
+    assert TaskPlace.of(context, f"file://{tmp_path}") == place
+
+
+@pytest.mark.parametrize("index", [-1, None])
+def test_a_task_that_is_not_mapped_has_no_index(context, instance, index):
+    instance.map_index = index
+    assert TaskPlace.of(context, "file:///w").uri.endswith("/import_case")
+
+
+def test_asking_removes_an_earlier_answer(place):
+    place.replace_answer(Result(job="import-case", attempt="old", status=Status.SUCCEEDED))
+    place.ask(new_request(IMPORT_CASE, {"case_id": 1}, place, memory_mib=100, image=None))
+    assert place.answer() is None
+
+
+def test_the_request_says_what_is_wanted(place, tmp_path):
+    place.ask(new_request(IMPORT_CASE, {"case_id": 1}, place, memory_mib=100, image="i@sha256:1"))
+    path = tmp_path / "import-vcf/run%3A1/import_case/3/request.json"
+    found = decode_request(path.read_bytes(), str(path))
+    assert (found.job, found.arguments, found.memory_mib, found.image) == (
+        "import-case",
+        {"case_id": 1},
+        100,
+        "i@sha256:1",
+    )
+    assert found.run_uri == f"file://{tmp_path}/import-vcf/run%3A1"
+    assert found.radiant_version
+
+
+def test_every_request_has_an_attempt_of_its_own(place):
+    one, two = (new_request(IMPORT_CASE, {}, place, memory_mib=1, image=None) for _ in "12")
+    assert one.attempt != two.attempt
+
+
+def test_the_command_line_carries_uris_only(place):
+    assert place.argv("poc") == ["radiant-worker", "poc", "--request", place.request_uri, "--result", place.result_uri]
+
+
+def test_an_unreadable_answer_is_an_error_and_not_none(place):
+    place.replace_answer(dataclasses.replace(Result(job="j", attempt="a", status=Status.SUCCEEDED), protocol=99))
+    assert isinstance(place.answer(), JobProtocolError)
+
+
+def test_an_answer_survives_writing_and_reading(place):
+    answer = Result(job="j", attempt="a", status=Status.SUCCEEDED, output=[1])
+    place.replace_answer(answer)
+    assert place.answer() == answer
+    assert json.loads(encode(answer))["status"] == "succeeded"
+
+
+def test_memory_of_the_next_try_is_kept_beside_the_request(place):
+    assert place.read_memory_mib() == 0
+    place.write_memory_mib(3072)
+    assert place.read_memory_mib() == 3072
+
+
+def test_settings_override_the_catalogue():
+    settings = load_settings(
+        {"RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB": "4096", "RADIANT_JOBS__IMPORT_CASE__RETRIES": "0"}
+    )
+    job = effective_job("import-case", settings)
+    assert (job.resources.memory_mib, job.retries) == (4096, 0)
+    assert (job.resources.cpu, job.timeout_s) == (IMPORT_CASE.resources.cpu, IMPORT_CASE.timeout_s)
+
+
+def test_an_unknown_job_is_refused():
+    with pytest.raises(ConfigError, match="no job 'import'"):
+        effective_job("import", load_settings({}))

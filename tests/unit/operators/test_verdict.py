@@ -1,0 +1,122 @@
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from radiant.operators import verdict as module
+from radiant.operators.mapping import import_requests, mapped, part_confs
+from radiant.operators.verdict import add_up, deliver, describe, judge_import, judge_plan
+
+
+def prepared_with(cases, refused=()):
+    output = {"part": 7, "cases": [{"case_id": c} for c in cases], "deleted": [], "refused": list(refused)}
+    return {"status": "succeeded", "output": output}
+
+
+PREPARED = prepared_with([1, 2])
+FAILED = {"status": "failed", "code": "Storage", "reason": "disk full", "output": None}
+
+
+def committed(imported, failed=()):
+    return {"status": "succeeded", "output": {"imported": [{"case_id": c} for c in imported], "failed": list(failed)}}
+
+
+BAD = {"case_id": 2, "code": "VcfFormat", "reason": "line 17: POS is 0"}
+
+
+def test_all_imported_is_well():
+    found = judge_import(PREPARED, committed([1, 2]))
+    assert found == {"imported": [1, 2], "failed": [], "trouble": []}
+    assert describe(found) == ""
+
+
+def test_a_failed_case_is_named_with_its_reason():
+    found = judge_import(PREPARED, committed([1], [BAD]))
+    assert found["failed"] == [BAD]
+    assert describe(found) == "1 of 2 cases are imported and visible.\n  case 2: VcfFormat: line 17: POS is 0"
+
+
+def test_a_case_that_commit_forgot_is_trouble():
+    assert "2" in describe(judge_import(PREPARED, committed([1])))
+
+
+@pytest.mark.parametrize(
+    ("prepared", "done", "words"),
+    [
+        (None, None, ["prepare", "did not come to an end"]),
+        (FAILED, None, ["prepare", "Storage", "disk full"]),
+        (PREPARED, None, ["commit", "did not come to an end"]),
+        (PREPARED, FAILED, ["commit", "Storage", "disk full"]),
+    ],
+)
+def test_a_stage_that_failed_is_named_with_its_reason(prepared, done, words):
+    text = describe(judge_import(prepared, done))
+    assert all(word in text for word in words), text
+
+
+def test_an_import_that_only_deletes_is_well():
+    assert describe(judge_import(prepared_with([]), committed([]))) == ""
+
+
+def test_a_case_that_prepare_refused_is_named_with_its_reason():
+    refused = {"case_id": 9, "code": "CaseState", "reason": "another run holds it"}
+    for done in (committed([1]), FAILED):
+        found = judge_import(prepared_with([1], [refused]), done)
+        assert found["failed"] == [refused]
+        assert "case 9: CaseState: another run holds it" in describe(found)
+
+
+def planned(parts, blocked=()):
+    return {
+        "status": "succeeded",
+        "output": {"parts": [{"part": p, "cases": [p]} for p in parts], "blocked": list(blocked)},
+    }
+
+
+def test_the_plan_s_verdict_is_the_sum_of_its_parts():
+    parts = [judge_import(PREPARED, committed([1, 2])), judge_import(PREPARED, committed([1], [BAD]))]
+    found = judge_plan(planned([7, 8]), parts)
+    assert found == {"imported": [1, 2, 1], "failed": [BAD], "trouble": []}
+
+
+def test_blocked_cases_make_the_run_fail_with_their_reason():
+    found = judge_plan(planned([], [{"cases": [4, 5], "reason": "patient P is in part 1 and 2"}]), [])
+    assert describe(found).endswith("case(s) 4, 5 cannot be imported: patient P is in part 1 and 2")
+
+
+def test_nothing_due_is_well():
+    assert describe(judge_plan(planned([]), [])) == ""
+
+
+def test_a_run_without_a_verdict_is_trouble():
+    assert "1 of 2 runs" in describe(add_up([judge_import(PREPARED, committed([1, 2])), None], expected=2))
+    assert "2 of 2 runs" in describe(judge_plan(planned([7, 8]), []))
+
+
+def test_a_failed_plan_is_named():
+    assert "disk full" in describe(judge_plan(FAILED, []))
+
+
+def test_a_bad_verdict_is_kept_before_the_task_fails(instance, monkeypatch):
+    monkeypatch.setattr(module, "get_current_context", lambda: {"ti": instance})
+    bad = judge_import(PREPARED, committed([1], [BAD]))
+    with pytest.raises(AirflowFailException, match="case 2: VcfFormat"):
+        deliver(bad)
+    assert instance.pushed == {"return_value": bad}
+
+
+def test_a_good_verdict_is_returned():
+    good = judge_import(PREPARED, committed([1, 2]))
+    assert deliver(good) is good
+
+
+def test_each_case_becomes_one_request_and_each_part_one_run():
+    prepared = {"output": {"cases": [{"case_id": 1, "case_uri": "u1", "load_id": "l"}]}}
+    assert import_requests(prepared) == [{"case_id": 1, "case_uri": "u1", "load_id": "l"}]
+    plan = {"output": {"parts": [{"part": 7, "priority": "stat", "cases": [1]}]}}
+    assert part_confs(plan) == [{"part": 7, "cases": [1]}]
+
+
+def test_more_than_airflow_can_map_is_refused_with_the_remedy(monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "3")
+    assert mapped([1, 2, 3], "cases") == [1, 2, 3]
+    with pytest.raises(AirflowFailException, match="AIRFLOW__CORE__MAX_MAP_LENGTH=4"):
+        mapped([1, 2, 3, 4], "cases")
