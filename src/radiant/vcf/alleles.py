@@ -165,7 +165,7 @@ def split_record(
         if skip is None:
             start, trimmed, alternate = trim(pos, upper, alternate)
             if fasta is not None and len(trimmed) != len(alternate):
-                start, trimmed, alternate = trim(*reference.shift_left(fasta, contig, start, trimmed, alternate))
+                start, trimmed, alternate = reference.shift_left(fasta, contig, start, trimmed, alternate)
         result.append(Allele(index, start, start + len(trimmed) - 1, trimmed, alternate, ref, alt, skip))
     return result
 

@@ -37,13 +37,12 @@ def match(
     """
     names = [name.upper() if _BASES.fullmatch(name.upper()) else name for name in names]
     found = _by_number(names, numbers, alleles)
-    contradicted = {i for i, number in enumerate(numbers) if found[i] is None and number in _numbers(alleles)}
     unnumbered = {names[i] for i, index in enumerate(found) if index is None and names[i]}
     if unnumbered:
         spelling = _spelling_of(unnumbered, alleles, snpeff=snpeff)
         found = [spelling.get(name) if index is None else index for name, index in zip(names, found, strict=True)]
         found = _structural(names, found, alleles)
-    left = [i for i, index in enumerate(found) if index is None and i not in contradicted]
+    left = [i for i, index in enumerate(found) if index is None]
     only = _only_alt(alleles)
     if only is None or not left:
         return found, 0

@@ -71,7 +71,7 @@ def shift_left(fasta: ReferenceSequence, contig: str, start: int, ref: str, alt:
     """Move an indel to its leftmost position.
 
     As long as both alleles end with the same base, that base goes and the base before comes in front of both. The
-    result may still share bases on the left: trim it. At position 1 nothing comes before.
+    result is trimmed again: one allele has a single base all the way. At position 1 nothing comes before.
 
     Args:
         fasta: The reference genome.

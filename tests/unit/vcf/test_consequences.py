@@ -154,6 +154,7 @@ class TestPick:
             ([{"IMPACT": "HIGH"}, {"MANE_SELECT": "NM_1"}, {"CANONICAL": "YES"}], 1, "MANE_SELECT"),
             ([{"IMPACT": "HIGH"}, {}, {"CANONICAL": "YES"}], 2, "CANONICAL"),
             ([{"IMPACT": "LOW"}, {"IMPACT": "HIGH"}, {"IMPACT": "HIGH"}], 1, "impact"),
+            ([{}, {"PICK": "1", "CANONICAL": "YES", "MANE_SELECT": "NM_1", "IMPACT": "LOW"}], 1, "PICK"),
             ([{"IMPACT": "MODIFIER"}], 0, "impact"),
             ([{}, {}], 0, "first"),
             ([{"PICK": "0"}, {"PICK": "."}], 0, "first"),

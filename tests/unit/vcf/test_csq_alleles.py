@@ -1,7 +1,7 @@
 """Which ALT of its record a consequence entry is about."""
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from radiant.vcf.alleles import split_record
@@ -42,15 +42,15 @@ class TestVepsSpelling:
             ("CA", "C,*", ["-", "*"]),
             ("C", "T,*", ["T", "*"]),
             ("CA", "*,CG", ["*", "G"]),
-            ("CA", "CG,*", ["G", "*"]),  # `*` is shorter than REF: VEP takes the record for an indel
+            ("CAT", "CGT,*", ["GT", "*"]),  # `*` is shorter than REF: VEP takes the record for an indel
         ],
     )
     def test_a_spanning_deletion_has_no_say_about_the_first_base(self, ref, alts, names):
         assert of(ref, alts, names) == ([1, 2], 0)
 
-    @pytest.mark.parametrize("names", [["-"], ["C"]])
-    def test_an_unseen_allele_may_or_may_not_have_been_there_for_vep(self, names):
-        assert of("CA", "C,<NON_REF>", names) == ([1], 0)
+    @pytest.mark.parametrize("name", ["T", "CT"])
+    def test_an_unseen_allele_may_or_may_not_have_been_there_for_vep(self, name):
+        assert of("CAT", "CT,<NON_REF>", [name]) == ([1], 0)
 
     def test_the_name_of_one_alt_is_not_taken_for_the_text_of_another(self):
         """ALT 1 is `C` as written, but VEP calls ALT 1 `-` and ALT 2 `C`."""
@@ -69,6 +69,7 @@ class TestVepsSpelling:
         assert of("ca", "c,caa", ["-", "AA"]) == ([1, 2], 0)
         assert of("C", "T,G", ["t", "g"]) == ([1, 2], 0)
 
+    @settings(deadline=None)  # the machine may be busy
     @given(st.text("ACGT", min_size=1, max_size=6), st.lists(st.text("ACGT", min_size=1, max_size=6), unique=True))
     def test_every_spelling_of_vep_is_found(self, ref, alts):
         """The rule of VEP's own parser, written down a second time."""
@@ -121,6 +122,7 @@ class TestTheOnlyAlt:
         assert of("C", "CA", ["-", "AA"]) == ([None, None], 0)
         assert of("C", "CAG", ["-"]) == ([None], 0)
 
+    @settings(deadline=None)  # the machine may be busy
     @given(
         st.text("ACGT", min_size=1, max_size=5), st.text("ACGT", min_size=1, max_size=5), st.text("ACGT", max_size=3)
     )

@@ -3,7 +3,7 @@
 from itertools import combinations_with_replacement
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from radiant.vcf import alleles
@@ -32,6 +32,7 @@ class TestReindex:
         assert alleles.reindex(["0", "1", "2"], "G", 2, 2, 1) == ["0", "2"]
         assert alleles.reindex(["000", "001", "011", "111"], "G", 1, 1, 3) == ["000", "001", "011", "111"]
 
+    @settings(deadline=None)  # the machine may be busy
     @given(st.integers(1, 6), st.integers(1, 5), st.data())
     def test_a_field_per_genotype_agrees_with_brute_force(self, n_alts, ploidy, data):
         alt_index = data.draw(st.integers(1, n_alts))
@@ -109,6 +110,7 @@ class TestCalls:
             alleles.calls("0/3", 1, 2)
         assert caught.value.rule is Rule.GT_ALLELE_UNKNOWN
 
+    @settings(deadline=None)  # the machine may be busy
     @given(st.lists(st.one_of(st.none(), st.integers(0, 12)), min_size=1, max_size=6), st.data())
     def test_ploidy_order_and_every_allele_are_kept(self, numbers, data):
         separators = data.draw(st.lists(st.sampled_from("|/"), min_size=len(numbers) - 1, max_size=len(numbers) - 1))
