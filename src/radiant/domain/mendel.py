@@ -14,10 +14,10 @@ from radiant.domain.inheritance import mendelian_error
 from radiant.domain.trio import MISSING, Calls, Parent, expected_copies
 
 MENDEL_ERROR_RATE_WARNING = 0.10
-"""The real trios have 0.9, 2.2 and 5.0 % of autosomal sites in error; with child and parent swapped 20 to 29 %."""
+"""The real trios have 0.9, 2.3 and 5.3 % of autosomal sites in error; with child and parent swapped 20 to 29 %."""
 
 NOTHING_SHARED_RATE_WARNING = 0.03
-"""A real parent and child share no allele at 0.3 to 1.3 % of sites; two unrelated people at 5.9 to 8.1 %."""
+"""A real parent and child share no allele at 0.3 to 1.5 % of sites; two unrelated people at 6.4 to 8.2 %."""
 
 PARENTAGE_MINIMUM_SITES = 200
 """Fewer sites do not judge parentage."""

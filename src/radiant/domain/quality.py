@@ -1,4 +1,4 @@
-"""The quality numbers of a case: do the genotypes fit the family, and look like a genome?
+"""Do the genotypes of a case fit its pedigree: Mendel errors, parentage, uniparental disomy, sex?
 
 `QualityCounts` counts distinct genotype combinations while a file is read. That costs little, is bounded by the number
 of combinations, and adds up over parallel workers. What the combinations mean is worked out once, at the end.
@@ -11,12 +11,9 @@ from typing import Any
 
 from radiant.domain.assembly import CHROMOSOMES, RegionClass
 from radiant.domain.case import Member, Sex
-from radiant.domain.mendel import TrioCounts, TrioSite, rate
+from radiant.domain.mendel import TrioCounts, TrioSite
 from radiant.domain.sex_check import PersonCounts
 from radiant.domain.trio import Calls, parents_of
-
-_TRANSITIONS = frozenset({"AG", "GA", "CT", "TC"})
-_TRANSVERSIONS = frozenset({"AC", "CA", "AT", "TA", "CG", "GC", "GT", "TG"})
 
 _Combinations = Counter[tuple[int, Calls, Calls | None, Calls | None]]
 """(place among the members, genotype, father's, mother's) -> sites; parents None where they are not members."""
@@ -38,8 +35,6 @@ class QualityCounts:
             self.parents.append((father, mother))
         self.combinations: dict[tuple[str, RegionClass, str], _Combinations] = {}
         """By chromosome, region and variant type."""
-        self.substitutions: Counter[str] = Counter()
-        """Kept alleles of one base, REF and ALT in one word."""
 
     def add(
         self, chromosome: str, region: RegionClass, variant_type: str, calls: Sequence[Calls], times: int = 1
@@ -66,25 +61,15 @@ class QualityCounts:
                 None if mother is None else genotypes[mother],
             ] += times
 
-    def add_allele(self, reference: str, alternate: str, times: int = 1) -> None:
-        """Count a kept allele, trimmed, towards Ti/Tv; only single bases matter."""
-        if len(reference) == len(alternate) == 1:
-            self.substitutions[reference + alternate] += times
-
     def merge(self, other: "QualityCounts") -> None:
         """Add the counts of another piece of the same case."""
         for key, counts in other.combinations.items():
             self.combinations.setdefault(key, Counter()).update(counts)
-        self.substitutions.update(other.substitutions)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report's `mendel` (of the proband), `trios`, `people` and `ti_tv`; see docs/inheritance.md."""
+        """Return the report's `mendel` (of the proband), `trios` and `people`; see docs/inheritance.md."""
         trios, people = self._judge()
         proband = next((place for place in trios if self.members[place].is_proband), None)
-        transitions, transversions = (
-            sum(times for pair, times in self.substitutions.items() if pair.upper() in pairs)
-            for pairs in (_TRANSITIONS, _TRANSVERSIONS)
-        )
         return {
             "mendel": (TrioCounts(Sex.UNKNOWN) if proband is None else trios[proband]).mendel_json(),
             "trios": [
@@ -94,11 +79,6 @@ class QualityCounts:
                 {"member": place + 1, "role": self._role(place), **counts.to_json(self.members[place].sex)}
                 for place, counts in enumerate(people)
             ],
-            "ti_tv": {
-                "transitions": transitions,
-                "transversions": transversions,
-                "ratio": rate(transitions, transversions),
-            },
         }
 
     def warnings(self) -> tuple[str, ...]:

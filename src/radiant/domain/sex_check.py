@@ -29,14 +29,10 @@ MINIMUM_SITES = 20
 
 @dataclass(slots=True)
 class PersonCounts:
-    """Sites of one member."""
+    """Sites of one member on X and Y."""
 
     alone: bool
     """No other member: the sites on Y are then only those where this person was called, and do not tell."""
-    heterozygous: int = 0
-    """Autosomal sites with two different alleles."""
-    homozygous: int = 0
-    """Autosomal sites with the same ALT twice."""
     x_carried: int = 0
     """Sites on X outside the PAR with a complete genotype that has an ALT."""
     x_heterozygous: int = 0
@@ -49,20 +45,12 @@ class PersonCounts:
     def add(self, region: RegionClass, calls: Calls, times: int) -> None:
         """Count a site so many times."""
         carries = any(call > 0 for call in calls)
-        complete = MISSING not in calls
-        heterozygous = len(set(calls)) > 1
-        match region:
-            case RegionClass.AUTOSOME if carries and complete and len(calls) > 1:
-                self.heterozygous += times * heterozygous
-                self.homozygous += times * (not heterozygous)
-            case RegionClass.X if carries and complete:
-                self.x_carried += times
-                self.x_heterozygous += times * heterozygous
-            case RegionClass.Y:
-                self.y_sites += times
-                self.y_carried += times * carries
-            case _:
-                pass
+        if region is RegionClass.X and carries and MISSING not in calls:
+            self.x_carried += times
+            self.x_heterozygous += times * (len(set(calls)) > 1)
+        elif region is RegionClass.Y:
+            self.y_sites += times
+            self.y_carried += times * carries
 
     def inferred_sex(self) -> Sex:
         """Infer sex from X; from Y when X has too few sites; unknown when neither tells."""
@@ -82,7 +70,6 @@ class PersonCounts:
             "stated_sex": str(stated),
             "inferred_sex": str(self.inferred_sex()),
             **counts,
-            "het_hom": rate(self.heterozygous, self.homozygous),
             "x_heterozygosity": rate(self.x_heterozygous, self.x_carried),
         }
 

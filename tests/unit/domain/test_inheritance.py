@@ -1,6 +1,7 @@
 """Parental origin and Mendelian error: a table of cases, and every combination against the rules."""
 
 from itertools import combinations_with_replacement, permutations, product
+from pathlib import Path
 
 import pytest
 
@@ -153,6 +154,11 @@ def test_both_rows_of_a_multiallelic_site_get_the_right_origin(people, origins, 
     answers = [infer(trio(AUTOSOME, SON, people, allele)) for allele in (1, 2)]
     assert tuple(str(answer.parental_origin) for answer in answers) == origins
     assert [answer.mendelian_error for answer in answers] == [error, error]
+
+
+def test_the_documentation_explains_every_value():
+    text = (Path(__file__).parents[3] / "docs" / "inheritance.md").read_text("utf-8")
+    assert [value for value in (*ParentalOrigin, *TransmissionMode) if f"`{value}`" not in text] == []
 
 
 # --- every combination -------------------------------------------------------------------------------------------
