@@ -13,7 +13,8 @@ RadiantError
 ├─ LakeError                   terminal   70
 │  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
 │  ├─ CommitConflictError      transient  75   somebody else committed first; nothing of ours landed
-│  └─ CommitUnknownError       terminal   70   nobody knows whether it landed: nothing may be deleted
+│  ├─ CommitUnknownError       terminal   70   nobody knows whether it landed: nothing may be deleted
+│  └─ LakeUnavailableError     transient  75   the catalog does not answer
 ├─ RegistryError               terminal   70
 │  ├─ CaseNotFoundError        terminal   65
 │  ├─ CaseStateError           terminal   70   a transition the state machine does not allow
@@ -127,6 +128,14 @@ class CommitUnknownError(LakeError):
     """The catalog did not say whether the commit landed: delete nothing, reconcile by the commit token."""
 
     code = "CommitUnknown"
+
+
+class LakeUnavailableError(LakeError):
+    """The Iceberg catalog does not answer; nothing was changed."""
+
+    code = "LakeUnavailable"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
 
 
 class RegistryError(RadiantError):

@@ -235,6 +235,14 @@ def test_a_deleted_case_is_invisible_before_its_rows_go(catalog, refs, monkeypat
     assert list(lake.visible_cases(catalog, NAMESPACE)) == [2]
 
 
+def test_a_case_that_came_back_can_be_deleted_again(catalog, refs):
+    for load in ("a", "b"):
+        commit(catalog, [stage(refs, 1, load)], load)
+        commit(catalog, [], "same token", deleted=[1])
+        assert counts(catalog) == {}
+        assert lake.visible_cases(catalog, NAMESPACE) == {}
+
+
 def test_deleting_an_unknown_case_changes_nothing(catalog, refs):
     commit(catalog, [stage(refs, 1, "a")], "t1")
     assert not commit(catalog, [], "t2", deleted=[99]).changed
@@ -465,6 +473,27 @@ def test_files_of_a_half_committed_load_are_kept(catalog, refs, monkeypatch):
             commit(catalog, [stage(refs, 1, "a")], "t1")
     assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "a") == 3
     assert raw_rows(catalog, "occurrence").num_rows == 20
+
+
+def test_running_a_committed_import_again_touches_no_visible_file(catalog, refs):
+    commit(catalog, [stage(refs, 1, "a")], "t1")
+    before = read(catalog, 1)
+    with pytest.raises(ZeroDivisionError), lake.Stager(refs, 1, 1, "a") as stager:
+        stager.write("occurrence", random_rows.batch("occurrence", 3))
+        assert read(catalog, 1) == before
+        _ = 1 / 0
+    assert read(catalog, 1) == before
+    commit(catalog, [stage(refs, 1, "a", rows=7)], "t1")
+    assert counts(catalog) == {(1, 1): 7}
+
+
+def test_another_attempt_after_a_half_commit_does_not_mix(catalog, refs, monkeypatch):
+    with monkeypatch.context() as patch:
+        crash_at(patch, "consequence")
+        with pytest.raises(RuntimeError, match="crash"):
+            commit(catalog, [stage(refs, 1, "a", rows=9)], "t1")
+    commit(catalog, [stage(refs, 1, "a", rows=4, seed=5)], "t1")
+    assert {name: counts(catalog, name) for name in SHORT_NAMES} == dict.fromkeys(SHORT_NAMES, {(1, 1): 4})
 
 
 def test_contradicting_arguments_are_refused(catalog, refs):

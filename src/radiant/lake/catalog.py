@@ -7,11 +7,12 @@ from pathlib import Path
 
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.exceptions import NoSuchPropertyException
 from pyiceberg.utils.config import Config
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from radiant.errors import ConfigError, LakeError
-from radiant.settings import Settings
+from radiant.errors import ConfigError, LakeUnavailableError
+from radiant.settings import Settings, mask_secret
 
 _BUSY_TIMEOUT_S = 60
 """A writer of the SQLite catalog waits this long for another one: a commit holds it for milliseconds."""
@@ -31,7 +32,7 @@ def open_catalog(settings: Settings) -> Catalog:
 
     Raises:
         ConfigError: PyIceberg's configuration of this catalog is not usable, or the home folder cannot be written.
-        LakeError: the catalog does not answer.
+        LakeUnavailableError: the catalog does not answer.
     """
     name = settings.lake.catalog
     try:
@@ -39,16 +40,16 @@ def open_catalog(settings: Settings) -> Catalog:
         configured = Config().get_catalog_config(name)
         if configured:
             return load_catalog(name, **{key: str(value) for key, value in configured.items()})
-    except (ValueError, NotImplementedError, ImportError) as error:
+    except (ValueError, NotImplementedError, ImportError, NoSuchPropertyException, ArgumentError) as error:
         msg = (
-            f"PyIceberg cannot open the catalog {name!r} as configured: {error}. "
+            f"PyIceberg cannot open the catalog {name!r} as configured: {mask_secret(str(error))}. "
             f"Mend PYICEBERG_CATALOG__{name.upper()}__* or .pyiceberg.yaml, "
             "or unset them for the built-in SQLite catalog"
         )
         raise ConfigError(msg) from error
     except Exception as error:
-        msg = f"the catalog {name!r} does not answer: {error}"
-        raise LakeError(msg) from error
+        msg = f"the catalog {name!r} does not answer: {mask_secret(str(error))}"
+        raise LakeUnavailableError(msg) from error
     return _embedded_catalog(name, settings.home_path / "catalog.db", settings.effective_warehouse)
 
 
@@ -70,7 +71,7 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
             return SqlCatalog(name, uri=uri, warehouse=warehouse)
         except DBAPIError as error:
             if attempt == _ATTEMPTS - 1:
-                msg = f"{database}: the catalog does not answer: {error}"
-                raise LakeError(msg) from error
+                msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"
+                raise LakeUnavailableError(msg) from error
             time.sleep(0.1 * 2**attempt)
     raise AssertionError

@@ -41,5 +41,5 @@ def delete_staged(catalog: Catalog, namespace: str, part: int, case_id: int, loa
             log.info("case %d: files of load %s stay, a snapshot of %s names them", case_id, load_id, declared.name)
             continue
         storage.delete_prefix(folder)
-        deleted += len(staged)
+        deleted += sum(uri.endswith(".parquet") for uri in staged)
     return deleted

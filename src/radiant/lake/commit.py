@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import logging
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +20,14 @@ from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
 from radiant.lake.scan import plan, scan_files
 from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
 from radiant.lake.snapshot import (
+    CommitKey,
     LiveFile,
     Replacement,
     commit_replacement,
     committed_snapshot,
     live_files,
 )
+from radiant.lake.stage import HANDED_OVER
 from radiant.lake.tables import TableRef, load_table
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ LOAD_STEP = "load"
 REMOVE_STEP = "remove"
 
 
-_CHECK_THREADS = 16
+_THREADS = 16
 """Staged files are looked up in parallel before a commit names them."""
 
 
@@ -77,8 +81,9 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
 
     Deleted cases leave `case_load` first, so that they are invisible at once. Then each case table gets one snapshot:
     all rows of these cases, in whatever part, go, and the staged ones come. `case_load` is last: until then readers
-    see each case as it was. Every snapshot carries the token; a repeated call continues where an earlier one stopped
-    and changes nothing that it did. One committer per part; those of different parts do not disturb each other.
+    see each case as it was. Every snapshot carries the token; a repeated call with the same manifests continues where
+    an earlier one stopped and changes nothing that it did. One committer per part; those of different parts do not
+    disturb each other.
 
     Args:
         catalog: From `open_catalog`.
@@ -102,17 +107,18 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
     tables = {name: _table(catalog, namespace, table) for name, table in SHORT_NAMES.items()}
     gate = _table(catalog, namespace, CASE_LOAD)
     changed = False
+    key = CommitKey(token, _content(manifests, deleted))
     if deleted:
-        _, changed = _commit(gate, part, deleted, token, _REMOVE)
+        _, changed = _commit(gate, part, deleted, CommitKey(token, f"remove:{key.content}"))
     snapshots: dict[str, int | None] = {}
     for name, table in tables.items():
         files = [file for manifest in manifests for file in manifest.files[name]]
-        snapshots[name], landed = _commit(table, part, {*staged, *deleted}, token, _LOAD, files=files)
+        snapshots[name], landed = _commit(table, part, {*staged, *deleted}, key, files=files)
         changed |= landed
     if staged:
         schema = _writer(gate, part).schema
         rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
-        _, landed = _commit(gate, part, staged, token, _LOAD, rows=rows)
+        _, landed = _commit(gate, part, staged, key, rows=rows)
         changed |= landed
     return CommitReport(
         token=token,
@@ -123,8 +129,16 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
     )
 
 
-_LOAD = "load"
-_REMOVE = "remove"
+def _content(manifests: Sequence[Manifest], deleted: Sequence[int]) -> str:
+    """Return a digest of what is committed: another attempt of the same load is other files, so another commit.
+
+    A commit that only deletes is never taken for an earlier one: the same case may come back and be deleted again.
+    """
+    if not manifests:
+        return uuid.uuid4().hex
+    paths = sorted(file.path for manifest in manifests for files in manifest.files.values() for file in files)
+    loads = sorted((manifest.case_id, manifest.load_id) for manifest in manifests)
+    return hashlib.sha256(json.dumps([paths, loads, list(deleted)]).encode()).hexdigest()
 
 
 def _check_arguments(
@@ -160,8 +174,7 @@ def _commit(  # noqa: PLR0913 - as above
     table: IcebergTable,
     part: int,
     cases: Collection[int],
-    token: str,
-    step: str,
+    key: CommitKey,
     *,
     files: Sequence[StagedFile] = (),
     rows: pa.Table | None = None,
@@ -170,14 +183,14 @@ def _commit(  # noqa: PLR0913 - as above
 
     With `rows`, all of the part's rows are brought together in one file.
     """
-    done = committed_snapshot(table, token, step)
+    done = committed_snapshot(table, key)
     if done is not None:
         return done, False
     old = [file for file in live_files(table) if file.may_hold(cases) or (rows is not None and file.part == part)]
     if files and {file.data_file.file_path for file in old} == {file.path for file in files}:
-        # Committed before, and the snapshot that carried the token is expired.
+        # Committed before, and the snapshot that carried the key is expired.
         return _current(table), False
-    _check_present(table, files)
+    _take_over(table, files)
     gone = [file for file in old if file.holds_only(cases)]
     mixed = [file for file in old if not file.holds_only(cases)]
     if rows is None:
@@ -195,7 +208,7 @@ def _commit(  # noqa: PLR0913 - as above
                 *(rows_of(one, cases) if rows is None else equal(PARTITION_COLUMN, one) for one in sorted(touched))
             ),
         )
-        snapshot = commit_replacement(table, change, token, step)
+        snapshot = commit_replacement(table, change, key)
     except CommitConflictError:
         _discard(table, written)
         raise
@@ -207,8 +220,11 @@ def _current(table: IcebergTable) -> int | None:
     return None if snapshot is None else snapshot.snapshot_id
 
 
-def _check_present(table: IcebergTable, files: Sequence[StagedFile]) -> None:
-    """Refuse to name a file that is not there: one missing file makes the whole table unreadable."""
+def _take_over(table: IcebergTable, files: Sequence[StagedFile]) -> None:
+    """Check that the staged files are there, and mark them as no longer the stager's to delete.
+
+    A table that names one missing file cannot be read at all.
+    """
 
     def problem(file: StagedFile) -> str | None:
         try:
@@ -217,12 +233,17 @@ def _check_present(table: IcebergTable, files: Sequence[StagedFile]) -> None:
             return f"{file.path} is gone"
         return None if size == file.size_bytes else f"{file.path} has {size} bytes, {file.size_bytes} were staged"
 
-    if files:
-        with ThreadPoolExecutor(_CHECK_THREADS) as pool:
-            problems = [found for found in pool.map(problem, files) if found]
-        if problems:
-            msg = f"{'.'.join(table.name())}: {'; '.join(problems[:10])}. Nothing was committed; import the case again"
-            raise LakeError(msg)
+    def mark(folder: str) -> None:
+        with table.io.new_output(f"{folder}/{HANDED_OVER}").create(overwrite=True):
+            pass
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for _ in pool.map(mark, sorted({file.path.rpartition("/")[0] for file in files})):
+            pass
+        problems = [found for found in pool.map(problem, files) if found]
+    if problems:
+        msg = f"{'.'.join(table.name())}: {'; '.join(problems[:10])}. Nothing was committed; import the case again"
+        raise LakeError(msg)
 
 
 def _holds(table: IcebergTable, file: LiveFile, cases: Collection[int]) -> bool:
@@ -254,8 +275,8 @@ def _rewrite(
 
 def _writer(table: IcebergTable, part: int) -> DataFileWriter:
     ref = TableRef.of(table)
-    folder = f"{ref.data_location}/part={part}/rewritten/{uuid.uuid4().hex}"
-    return DataFileWriter(ref, [field.name for field in ref.schema.fields], folder, part, _opener(table.io))
+    prefix = f"{ref.data_location}/part={part}/rewritten/{uuid.uuid4().hex}-"
+    return DataFileWriter(ref, [field.name for field in ref.schema.fields], prefix, part, _opener(table.io))
 
 
 def _opener(io: FileIO) -> Callable[[str], AbstractContextManager[IO[bytes]]]:

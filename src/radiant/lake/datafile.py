@@ -112,7 +112,7 @@ class StagedFile:
 
 
 class DataFileWriter:
-    """Writes rows of one table and one part into numbered Parquet files of a folder.
+    """Writes rows of one table and one part into numbered Parquet files.
 
     Rows are written in the order they come. Memory: `BUFFER_BYTES` of Arrow data and one encoded row group.
     """
@@ -121,7 +121,7 @@ class DataFileWriter:
         self,
         ref: TableRef,
         columns: Iterable[str],
-        folder: str,
+        prefix: str,
         part: int,
         open_file: Callable[[str], AbstractContextManager[IO[bytes]]],
     ) -> None:
@@ -130,14 +130,14 @@ class DataFileWriter:
         Args:
             ref: The table.
             columns: Which of its columns the rows have.
-            folder: URI; files are `00000.parquet` and up in it.
+            prefix: URI that the files' names begin with; `00000.parquet` and up follow.
             part: The partition all rows belong to.
             open_file: Opens a URI for writing; the file appears when the context ends without an error.
         """
         self.schema = file_schema(ref.schema, columns)
         """Arrow schema of the rows, with Iceberg's field ids."""
         self._ref = ref
-        self._folder = folder
+        self._prefix = prefix
         self._part = part
         self._open_file = open_file
         self._buffer: list[pa.RecordBatch] = []
@@ -178,7 +178,7 @@ class DataFileWriter:
         if not self._buffer:
             return
         if not self._open:
-            path = f"{self._folder}/{len(self._files):05d}.parquet"
+            path = f"{self._prefix}{len(self._files):05d}.parquet"
             self._open = _OpenFile(path, _with_dictionaries(self.schema, self._buffer[0]), self._open_file)
         batches = [_conform(batch, self._open.schema) for batch in self._buffer]
         self._buffer.clear()

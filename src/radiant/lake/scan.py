@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyiceberg.io.pyarrow import ArrowScan
 
+from radiant.errors import StorageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -31,6 +33,9 @@ def scan_files(
 
     Columns as the table has them now (those a file lacks are null), all of them when `columns` is None. Row groups
     whose bounds rule the filter out are not read. Memory: a few batches, never a whole file.
+
+    Raises:
+        StorageError: a file is gone or cannot be read.
     """
     schema = table.schema() if columns is None else table.schema().select(*columns)
     arrow_schema = schema.as_arrow()
@@ -41,6 +46,10 @@ def scan_files(
             batches = scan.to_record_batches([task])
         else:
             batches = scan._record_batches_from_scan_tasks_and_deletes([task], {})  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
-        for batch in batches:
-            # Files keep the order of columns they were written with, and plain or large strings as Arrow chose.
-            yield batch.select(arrow_schema.names).cast(arrow_schema)
+        try:
+            for batch in batches:
+                # Files keep the order of columns they were written with, and plain or large strings as Arrow chose.
+                yield batch.select(arrow_schema.names).cast(arrow_schema)
+        except OSError as error:
+            msg = f"{'.'.join(table.name())}: {task.file.file_path} could not be read: {error}"
+            raise StorageError(msg) from error

@@ -1,4 +1,4 @@
-"""Replace data files of some cases in one snapshot of one table, once per commit token."""
+"""Replace data files of some cases in one snapshot of one table, once per commit key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,22 @@ if TYPE_CHECKING:
 log = logging.getLogger("radiant.lake.snapshot")
 
 TOKEN_PROPERTY = "radiant.commit-token"  # noqa: S105 - a name, no password
-STEP_PROPERTY = "radiant.commit-step"
+CONTENT_PROPERTY = "radiant.commit-content"
+
+
+@dataclass(frozen=True, slots=True)
+class CommitKey:
+    """What makes two commits the same: repeating one changes nothing."""
+
+    token: str
+    """The caller's name for the commit."""
+    content: str
+    """What is committed: a digest of the names of the staged files and of the deleted cases."""
+
+    @property
+    def properties(self) -> dict[str, str]:
+        """Keys of the snapshot summary."""
+        return {TOKEN_PROPERTY: self.token, CONTENT_PROPERTY: self.content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,17 +128,17 @@ def _may_hold_part(manifest: ManifestFile, parts: Collection[int]) -> bool:
     return any(lower <= part <= upper for part in parts)
 
 
-def committed_snapshot(table: IcebergTable, token: str, step: str) -> int | None:
-    """Return the snapshot that a commit token made for a step, None when there is none (or it is expired)."""
+def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:
+    """Return the snapshot that a commit made, None when there is none (or it is expired)."""
     for snapshot in reversed(table.snapshots()):
         summary = snapshot.summary
-        if summary is not None and summary.get(TOKEN_PROPERTY) == token and summary.get(STEP_PROPERTY) == step:
+        if summary is not None and all(summary.get(name) == value for name, value in key.properties.items()):
             return snapshot.snapshot_id
     return None
 
 
-def commit_replacement(table: IcebergTable, change: Replacement, token: str, step: str) -> int | None:
-    """Commit one snapshot, keyed by token and step; return its id, or the current one when nothing changes.
+def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey) -> int | None:
+    """Commit one snapshot under a key; return its id, or the current one when nothing changes.
 
     PyIceberg repeats the commit on top of a concurrent one (`commit.retry.*`) as long as that one did not touch the
     rows of `change.claim`.
@@ -142,7 +157,7 @@ def commit_replacement(table: IcebergTable, change: Replacement, token: str, ste
         operation=_operation(change),
         transaction=transaction,
         io=table.io,
-        snapshot_properties={TOKEN_PROPERTY: token, STEP_PROPERTY: step},
+        snapshot_properties=key.properties,
     )
     if change.claim is not None:
         producer.delete_by_predicate(change.claim)
@@ -163,12 +178,12 @@ def commit_replacement(table: IcebergTable, change: Replacement, token: str, ste
     except (CommitFailedException, ValidationException) as error:
         raise CommitConflictError(_conflict(name, error)) from error
     except Exception as error:
-        landed = _landed(table, token, step)
+        landed = _landed(table, key)
         if landed is not None:
             log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
             return landed
         msg = (
-            f"{name}: nobody knows whether the commit {token} landed: {type(error).__name__}: {error}. "
+            f"{name}: nobody knows whether the commit {key.token} landed: {type(error).__name__}: {error}. "
             "Nothing was deleted. Look after the catalog, then commit again: the token tells whether it landed"
         )
         raise CommitUnknownError(msg) from error
@@ -185,9 +200,9 @@ def _conflict(name: str, error: Exception) -> str:
     return f"{name}: another writer committed first, nothing of this commit landed: {error}. Commit again"
 
 
-def _landed(table: IcebergTable, token: str, step: str) -> int | None:
+def _landed(table: IcebergTable, key: CommitKey) -> int | None:
     try:
-        return committed_snapshot(table.refresh(), token, step)
+        return committed_snapshot(table.refresh(), key)
     except Exception as error:  # noqa: BLE001 - the first failure is the one to report
         log.warning("%s cannot be read after a failed commit: %s", ".".join(table.name()), error)
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 _ADDED = (PARTITION_COLUMN, CASE_COLUMN)
 """Columns that the stager adds."""
+
+HANDED_OVER = "_committed"
+"""A file of this name in a staged folder says that a commit took its data files: they are no longer the stager's."""
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -87,7 +91,9 @@ class Stager:
     """Writes the rows of one case, then hands out the manifest.
 
     A context manager: leaving the block with an error, or without `finish()`, deletes everything it wrote. Entering
-    deletes what an earlier attempt of the same load left. Holds no catalog: all it knows is in the table references.
+    deletes what an earlier attempt of the same load left, unless a commit took it. Every attempt names its files anew,
+    so that running a finished import once more can never touch rows that are visible. Holds no catalog: all it knows
+    is in the table references.
     """
 
     def __init__(self, refs: Mapping[str, TableRef], part: int, case_id: int, load_id: str) -> None:
@@ -103,9 +109,14 @@ class Stager:
         self._case_id = case_id
         self._load_id = load_id
         self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in SHORT_NAMES}
+        self._attempt = uuid.uuid4().hex[:8]
         self._writers = {
             name: DataFileWriter(
-                refs[name], [c.name for c in table.columns], self._folders[name], part, storage.open_write
+                refs[name],
+                [column.name for column in table.columns],
+                f"{self._folders[name]}/{self._attempt}-",
+                part,
+                storage.open_write,
             )
             for name, table in SHORT_NAMES.items()
         }
@@ -113,8 +124,10 @@ class Stager:
         self._manifest: Manifest | None = None
 
     def __enter__(self) -> Self:
-        """Delete what an earlier attempt of this load left."""
-        self._clear()
+        """Delete what an earlier attempt of this load left, unless a commit took it."""
+        for folder in self._folders.values():
+            if not storage.exists(storage.join(folder, HANDED_OVER)):
+                storage.delete_prefix(folder)
         return self
 
     def __exit__(
@@ -179,14 +192,12 @@ class Stager:
         return self._manifest
 
     def abort(self) -> None:
-        """Delete everything this load staged, finished or not."""
-        for writer in self._writers.values():
+        """Delete everything this attempt staged, finished or not."""
+        for name, writer in self._writers.items():
             writer.abort()
-        self._clear()
-
-    def _clear(self) -> None:
-        for folder in self._folders.values():
-            storage.delete_prefix(folder)
+            for uri in storage.list_files(self._folders[name]):
+                if uri.startswith(f"{self._folders[name]}/{self._attempt}-"):
+                    storage.delete_prefix(uri)
 
 
 class _storage_errors:  # noqa: N801 - reads as a statement

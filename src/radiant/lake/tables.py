@@ -20,7 +20,7 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import ListType, MapType
 
 from radiant.domain.tables import CASE_LOAD, SHORT_NAMES, Table
-from radiant.errors import LakeError, SchemaMismatchError
+from radiant.errors import LakeError, LakeUnavailableError, SchemaMismatchError
 from radiant.lake.schema import (
     PARTITION_COLUMN,
     iceberg_schema,
@@ -122,7 +122,7 @@ def ensure_tables(catalog: Catalog, namespace: str) -> dict[str, TableRef]:
     Raises:
         SchemaMismatchError: a column has another type than declared, a column this version does not fill is required,
             or the table is not partitioned by `part` alone.
-        LakeError: the catalog does not answer.
+        LakeUnavailableError: the catalog does not answer.
     """
     try:
         _ensure_namespace(catalog, namespace)
@@ -131,14 +131,14 @@ def ensure_tables(catalog: Catalog, namespace: str) -> dict[str, TableRef]:
         raise
     except Exception as error:
         msg = f"the tables of namespace {namespace!r} could not be created or read: {error}"
-        raise LakeError(msg) from error
+        raise LakeUnavailableError(msg) from error
 
 
 def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable | None:
     """Return the table as it is now, None when there is none.
 
     Raises:
-        LakeError: the catalog does not answer.
+        LakeUnavailableError: the catalog does not answer.
     """
     try:
         return catalog.load_table((*catalog.identifier_to_tuple(namespace), table.name))
@@ -146,7 +146,7 @@ def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable |
         return None
     except Exception as error:
         msg = f"{namespace}.{table.name} could not be read: {error}"
-        raise LakeError(msg) from error
+        raise LakeUnavailableError(msg) from error
 
 
 def _ensure_namespace(catalog: Catalog, namespace: str) -> None:
