@@ -187,7 +187,7 @@ class Registry:
         with self._database.write() as session:
             loads.mark_cleaned(session, load_ids)
 
-    def begin_commit(self, claimed: Sequence[tuple[int, str]], deleted: Sequence[int], *, token: str) -> CommitGate:
+    def begin_commit(self, claimed: Sequence[tuple[int, str]], deleted: Sequence[int], token: str) -> CommitGate:
         """Ask, directly before the lake's commit, which loads (case id, load id) and removals still count.
 
         From then on the files of these loads are never listed as unfinished. A load that was committed before passes

@@ -1,0 +1,91 @@
+"""The databases every registry test runs on: a SQLite file, and a private PostgreSQL server where one is installed."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_DEBIAN = Path("/usr/lib/postgresql")
+
+
+def _server_binaries() -> Path | None:
+    """The folder of initdb and postgres, None where they are absent."""
+    found = shutil.which("initdb")
+    candidates = [Path(found).resolve().parent] if found else []
+    if _DEBIAN.is_dir():
+        candidates += [folder / "bin" for folder in sorted(_DEBIAN.iterdir(), reverse=True)]
+    return next((one for one in candidates if (one / "initdb").exists() and (one / "postgres").exists()), None)
+
+
+@contextlib.contextmanager
+def postgresql_server() -> Iterator[str]:
+    """A PostgreSQL server of our own on a free port; yields the URL of its one database."""
+    binaries = _server_binaries()
+    if binaries is None:
+        pytest.skip("the PostgreSQL server (initdb, postgres) is not installed")
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed")
+    user: dict[str, int] = {}
+    if os.getuid() == 0:
+        # The server refuses to run as root.
+        try:
+            account = pwd.getpwnam("postgres")
+        except KeyError:
+            pytest.skip("running as root, and there is no user postgres to run the server")
+        user = {"user": account.pw_uid, "group": account.pw_gid}
+    # Not pytest's own folder: what is below it is closed to other users.
+    with tempfile.TemporaryDirectory(prefix="radiant-postgresql-") as name:
+        if user:
+            os.chown(name, user["user"], user["group"])
+        yield from _run(binaries, Path(name), user)
+
+
+def _run(binaries: Path, folder: Path, user: dict[str, int]) -> Iterator[str]:
+    data = folder / "data"
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    password = folder / "password"
+    password.write_text("s3cret-word\n")
+    password.chmod(0o644)
+    subprocess.run(
+        [binaries / "initdb", "-D", data, "-U", "radiant", "-A", "scram-sha-256", f"--pwfile={password}", "-N"],
+        check=True,
+        capture_output=True,
+        env=environment,
+        cwd=folder,
+        **user,
+    )
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"],
+            stdout=log,
+            stderr=log,
+            env=environment,
+            cwd=folder,
+            **user,
+        )
+    try:
+        for _ in range(200):
+            if (
+                subprocess.run(
+                    [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
+                ).returncode
+                == 0
+            ):
+                break
+            time.sleep(0.1)
+        else:
+            pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
+        yield f"postgresql://radiant:s3cret-word@127.0.0.1:{port}/postgres"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
