@@ -19,6 +19,7 @@ from radiant.vcf.csq_fields import ConsequenceFormat, Value, decode
 
 __all__ = [
     "MOST_MALFORMED",
+    "NOTHING",
     "Consequence",
     "ConsequenceFormat",
     "Malformed",
