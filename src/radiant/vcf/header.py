@@ -113,7 +113,7 @@ def read_header(uri: str, lines: Iterator[tuple[int, bytes]]) -> Header:
             msg = f"{uri}: no #CHROM line in the first {_MAX_HEADER_BYTES >> 20} MiB: this is not a VCF file"
             raise VcfFormatError(msg)
     if header.lines == 0:
-        msg = f"{uri}: is empty. A VCF file has at least ##fileformat and #CHROM lines"
+        msg = f"{uri}, line 1: the file is empty. A VCF file has at least ##fileformat and #CHROM lines"
         raise VcfFormatError(msg)
     msg = f"{uri}, line {header.lines}: the file ends without a #CHROM line. Restore the header, or copy the file again"
     raise VcfFormatError(msg)

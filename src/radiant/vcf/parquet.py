@@ -30,9 +30,11 @@ def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
     if folder.exists() and not folder.is_dir():
         msg = f"{folder}: is a file, a folder is needed"
         raise InputError(msg)
-    hidden = folder.absolute().parent / f".{folder.name}.{uuid.uuid4().hex}.part"
+    # In the nearest folder that exists, so that a failure leaves no new folder behind.
+    beside = next(parent for parent in folder.absolute().parents if parent.is_dir())
+    hidden = beside / f".{folder.name}.{uuid.uuid4().hex}.part"
     try:
-        hidden.mkdir(parents=True)
+        hidden.mkdir()
         report = _write(reader, hidden)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / REPORT).unlink(missing_ok=True)

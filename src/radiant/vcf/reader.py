@@ -194,8 +194,9 @@ class CaseReader:
         count = self._counts.total.rejected + self._counts.rejected["header"]
         return (
             f"{self._uri}: {count} or more lines break a rule of the VCF format, "
-            f"{self._options.tolerate} are tolerated. The first:\n{listed}\nCorrect the file, or let a few such lines through with --tolerate (tolerate in the "
-            "settings): they then go to quarantine and are not imported"
+            f"{self._options.tolerate} are tolerated. The first:\n{listed}\n"
+            "Correct the file, or let a few such lines through with --tolerate N (RADIANT_VCF__TOLERATE): they then go "
+            "to quarantine and are not imported"
         )
 
     def _quarantine_header(self, header: Header) -> None:

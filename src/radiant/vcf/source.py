@@ -27,6 +27,9 @@ _CHUNK = 256 << 10
 MAX_LINE_BYTES = 64 << 20
 """A longer line is no VCF record but a file without line breaks: it is refused before it fills the memory."""
 
+_MOST_AT_ONCE = 1 << 20
+"""Text from one step of decompression: 256 KiB of well-packed text can be hundreds of MiB."""
+
 _GZIP = b"\x1f\x8b"
 _BCF = b"BCF\x02"
 _BOM = b"\xef\xbb\xbf"
@@ -120,26 +123,22 @@ class Source:
             member = isal_zlib.decompressobj(_WBITS_GZIP)
             member_bytes = 0
             while True:
-                try:
-                    data = member.decompress(chunk)
-                except _DAMAGED as error:
-                    msg = (
-                        f"{self.uri}: the compressed data before byte {self.size} is damaged ({error}). "
-                        "Copy the file again and compare checksums"
-                    )
-                    raise VcfFormatError(msg) from error
-                member_bytes += len(data)
+                data = self._decompressed(member, chunk)
                 if data:
+                    member_bytes += len(data)
                     yield data
                 if member.eof:
                     break
-                chunk = self._read(file)
-                if not chunk:
-                    msg = (
-                        f"{self.uri}: ends at byte {self.size} in the middle of a compressed block: the file is "
-                        "truncated. Copy it again and compare checksums"
-                    )
-                    raise VcfTruncatedError(msg)
+                chunk = member.unconsumed_tail
+                # A full portion may have more behind it inside the decompressor.
+                if not chunk and len(data) < _MOST_AT_ONCE:
+                    chunk = self._read(file)
+                    if not chunk:
+                        msg = (
+                            f"{self.uri}: ends at byte {self.size} in the middle of a compressed block: the file is "
+                            "truncated. Copy it again and compare checksums"
+                        )
+                        raise VcfTruncatedError(msg)
             chunk = member.unused_data or self._read(file)
             if len(chunk) < len(_GZIP) and chunk:
                 chunk += self._read(file)
@@ -149,6 +148,16 @@ class Source:
                 "Copy it again and compare checksums"
             )
             raise VcfTruncatedError(msg)
+
+    def _decompressed(self, member: isal_zlib.Decompress, chunk: bytes) -> bytes:
+        try:
+            return member.decompress(chunk, _MOST_AT_ONCE)
+        except _DAMAGED as error:
+            msg = (
+                f"{self.uri}: the compressed data before byte {self.size} is damaged ({error}). "
+                "Copy the file again and compare checksums"
+            )
+            raise VcfFormatError(msg) from error
 
     def _read(self, file: IO[bytes]) -> bytes:
         try:
