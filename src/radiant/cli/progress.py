@@ -186,6 +186,7 @@ class _Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+        self._began = time.monotonic()
         self._last: tuple[str, int, int] | None = None
         self._at = 0.0
 
@@ -193,7 +194,8 @@ class _Lines:
         key = (progress.phase, progress.total, progress.done)
         now = time.monotonic()
         if key != self._last or now - self._at >= _SILENCE_S:
-            self._console.print(progress.describe(), highlight=False, soft_wrap=True)
+            line = f"{_minutes(now - self._began)} {progress.describe()}"
+            self._console.print(line, highlight=False, soft_wrap=True)
             self._last, self._at = key, now
 
 

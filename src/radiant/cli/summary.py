@@ -106,7 +106,7 @@ def print_summary(summary: Summary, console: Console) -> None:
         console = Console(file=console.file, width=_PIPE_WIDTH, no_color=True)
     tables = [short for short in SHORT_NAMES if any(short in case.rows for case in summary.imported)]
     record_columns = {name: name for name in _RECORDS}
-    row_columns = {f"{short} rows": short for short in tables}
+    row_columns = {f"{short}\nrows": short for short in tables}
     if summary.imported or summary.failed:
         if console.width >= _WIDE:
             console.print(_table(summary, record_columns, row_columns, usage=True))
@@ -137,9 +137,9 @@ def _headline(summary: Summary) -> str:
 def _table(summary: Summary, records: Mapping[str, str], rows: Mapping[str, str], *, usage: bool) -> Table:
     table = Table(box=None, pad_edge=False)
     table.add_column("case", justify="right", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    for name in (*records, *rows, *(("seconds", "peak MiB") if usage else ())):
-        table.add_column(name, justify="right", min_width=len(max(name.split(), key=len)))
+    table.add_column("verdict", overflow="fold", min_width=8)  # the only one that may give way: numbers stay whole
+    for name in (*records, *rows, *(("seconds", "peak\nMiB") if usage else ())):
+        table.add_column(name, justify="right", no_wrap=True)
     cells = len(table.columns) - 2
     lines: list[tuple[int, Text, list[str]]] = []
     for case in summary.imported:

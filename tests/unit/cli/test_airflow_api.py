@@ -1,0 +1,174 @@
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+
+from radiant.cli.airflow_api import AirflowApi
+from radiant.errors import AirflowError, AirflowUnavailableError
+
+TASKS = [
+    {
+        "task_id": "import_case",
+        "map_index": index,
+        "state": "success",
+        "try_number": 1,
+        "start_date": "2026-01-01T00:00:00Z",
+        "end_date": None,
+    }
+    for index in range(250)
+]
+
+
+class FakeAirflow(BaseHTTPRequestHandler):
+    """Answers like Airflow's API server; `server.calls` records what was asked."""
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.answer(None)
+
+    def do_POST(self):
+        self.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def do_PATCH(self):
+        self.do_POST()
+
+    def answer(self, body):
+        url = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(url.query).items()}
+        self.server.calls.append((self.command, unquote(url.path), query, body))
+        status, document = self.route(unquote(url.path), query, body)
+        data = document if isinstance(document, bytes) else json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def route(self, path, query, body):
+        if path == "/auth/token":
+            good = body == {"username": "admin", "password": "secret"}
+            return (201, {"access_token": self.server.token}) if good else (401, {"detail": "Invalid credentials"})
+        if path == "/api/v2/version":
+            return 200, {"version": "3.3.2"}
+        if self.headers["Authorization"] != f"Bearer {self.server.token}":
+            return 401, {"detail": "Unauthorized"}
+        return self.authorized(path, query, body)
+
+    def authorized(self, path, query, body):
+        run = "/api/v2/dags/d/dagRuns/r+1:00"
+        answers = {
+            "/api/v2/dags/d/dagRuns": (200, {"dag_run_id": "r+1:00"}),
+            "/api/v2/dags/d": (200, {"is_paused": (body or {}).get("is_paused")}),
+            run: (200, {"state": "running"}),
+            f"{run}/taskInstances/t/xcomEntries/return_value": (200, {"value": {"case": query.get("map_index")}}),
+            f"{run}/taskInstances/t/logs/1": (200, {"content": [{"event": "one"}, "two"]}),
+            "/api/v2/dags/locked/dagRuns/r": (500, {"detail": "database is locked"}),
+            "/api/v2/dags/garbled/dagRuns/r": (200, b"<html>"),
+        }
+        if path == f"{run}/taskInstances":
+            offset, limit = int(query["offset"]), int(query["limit"])
+            return 200, {"task_instances": TASKS[offset : offset + limit], "total_entries": len(TASKS)}
+        return answers.get(path, (404, {"detail": "not found"}))
+
+
+@pytest.fixture
+def server():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeAirflow)
+    server.token = "token-1"  # noqa: S105 - of this test alone
+    server.calls = []
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def api(server):
+    return AirflowApi(f"http://127.0.0.1:{server.server_port}", "admin", "secret", timeout_s=5)
+
+
+def test_the_version_needs_no_login(api, server):
+    assert api.version() == "3.3.2"
+    assert [call[1] for call in server.calls] == ["/api/v2/version"]
+
+
+def test_a_run_is_triggered_without_a_logical_date(api, server):
+    assert api.trigger("d", {"cases": [1]}) == "r+1:00"
+    assert server.calls[-1] == ("POST", "/api/v2/dags/d/dagRuns", {}, {"logical_date": None, "conf": {"cases": [1]}})
+
+
+def test_the_login_is_kept_for_later_calls(api, server):
+    api.run_state("d", "r+1:00")
+    api.run_state("d", "r+1:00")
+    assert [call[1] for call in server.calls].count("/auth/token") == 1
+
+
+def test_an_expired_token_is_renewed(api, server):
+    assert api.run_state("d", "r+1:00") == "running"
+    server.token = "token-2"  # noqa: S105 - as above
+    assert api.run_state("d", "r+1:00") == "running"
+
+
+def test_a_wrong_password_is_refused(server):
+    api = AirflowApi(f"http://127.0.0.1:{server.server_port}", "admin", "wrong")
+    with pytest.raises(AirflowError, match="401"):
+        api.run_state("d", "r+1:00")
+
+
+def test_a_run_that_does_not_exist_has_no_state_no_tasks_and_no_xcom(api):
+    assert api.run_state("d", "other") is None
+    assert api.task_instances("d", "other") == []
+    assert api.xcom("d", "other", "t") is None
+
+
+def test_all_pages_of_task_instances_are_read(api):
+    found = api.task_instances("d", "r+1:00")
+    assert [one.map_index for one in found] == list(range(250))
+    assert found[0].start_date is not None
+    assert found[0].start_date.utcoffset() is not None
+    assert found[0].end_date is None
+
+
+def test_an_xcom_is_read_by_map_index(api):
+    assert api.xcom("d", "r+1:00", "t", 7) == {"case": "7"}
+
+
+def test_the_log_is_read_line_by_line(api):
+    assert list(api.log_lines("d", "r+1:00", "t")) == ["one", "two"]
+
+
+def test_a_paused_dag_is_unpaused(api, server):
+    api.unpause("d")
+    assert server.calls[-1][2:] == ({"update_mask": "is_paused"}, {"is_paused": False})
+
+
+def test_a_refusal_names_the_status_and_airflows_words(api):
+    with pytest.raises(AirflowError, match=r"404.*not found") as caught:
+        api.trigger("unknown")
+    assert not caught.value.retryable
+
+
+def test_a_server_error_may_pass(api):
+    with pytest.raises(AirflowUnavailableError, match="database is locked"):
+        api.run_state("locked", "r")
+
+
+def test_an_answer_that_is_no_json_may_pass(api):
+    with pytest.raises(AirflowUnavailableError, match="does not answer"):
+        api.run_state("garbled", "r")
+
+
+def test_no_server_may_pass():
+    with pytest.raises(AirflowUnavailableError, match="does not answer"):
+        AirflowApi("http://127.0.0.1:1", "admin", "secret").version()
+
+
+def test_a_proxy_of_the_environment_is_not_asked(api, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "")
+    assert api.version() == "3.3.2"

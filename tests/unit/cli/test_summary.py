@@ -1,0 +1,145 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from radiant.cli.progress import IMPORT_RADIANT, IMPORT_VCF
+from radiant.cli.summary import FailedCase, ImportedCase, Summary, print_summary, read_summary
+
+RECORDS = {"read": 5000, "kept": 4761, "split": 239, "skipped": 0, "rejected": 0}
+ROWS = {"occurrence": 10427, "variant": 5254, "consequence": 20226, "quarantine": 0}
+GOOD = ImportedCase(1, RECORDS, ROWS, 26.84, 232.4, ())
+WARNED = ImportedCase(3, RECORDS, ROWS, 1.0, 100, ("sex: stated female, observed male",))
+BAD = FailedCase(2, "VcfTruncated", "file:///cases/a.vcf.gz: no BGZF end-of-file block [red]")
+
+
+class FakeApi:
+    def __init__(self, state, xcoms):
+        self.state = state
+        self.xcoms = xcoms
+
+    def run_state(self, dag_id, run_id):
+        assert (dag_id, run_id) == (IMPORT_RADIANT, "r")
+        return self.state
+
+    def task_instances(self, dag_id, run_id):
+        raise AssertionError(dag_id, run_id)
+
+    def xcom(self, dag_id, run_id, task_id, map_index=-1):
+        assert map_index == -1
+        return self.xcoms.get((dag_id, run_id, task_id))
+
+
+def imported(case_id):
+    return {
+        "case_id": case_id,
+        "records": RECORDS,
+        "rows": ROWS,
+        "seconds": 1.5,
+        "cpu_s": 2.0,
+        "peak_memory_mib": 200.0,
+        "warnings": [],
+    }
+
+
+def xcoms(verdict, *parts):
+    plan = {"status": "succeeded", "output": {"parts": [{"part": part} for part, _ in parts], "blocked": []}}
+    return {
+        (IMPORT_RADIANT, "r", "plan"): plan,
+        (IMPORT_RADIANT, "r", "verdict"): verdict,
+        **{(IMPORT_VCF, f"r__part_{part}", "commit"): commit for part, commit in parts},
+    }
+
+
+def committed(*case_ids, deleted=()):
+    return {
+        "status": "succeeded",
+        "output": {"imported": [imported(one) for one in case_ids], "failed": [], "deleted": list(deleted)},
+    }
+
+
+def test_the_cases_of_all_parts_are_added_up_by_number():
+    verdict = {"imported": [5, 1, 3], "failed": [], "trouble": []}
+    api = FakeApi("success", xcoms(verdict, (65536, committed(5)), (0, committed(3, 1, deleted=[9]))))
+    summary = read_summary(api, "r")
+    assert [case.case_id for case in summary.imported] == [1, 3, 5]
+    assert summary.deleted == (9,)
+    assert summary.exit_code == 0
+
+
+def test_failures_come_from_the_verdict_so_that_refused_cases_are_there_too():
+    verdict = {"imported": [], "failed": [{"case_id": 2, "code": "VcfFormat", "reason": "x"}], "trouble": []}
+    summary = read_summary(FakeApi("failed", xcoms(verdict, (0, None))), "r")
+    assert summary.failed == (FailedCase(2, "VcfFormat", "x"),)
+
+
+def test_a_run_without_a_verdict_is_trouble():
+    summary = read_summary(FakeApi("failed", {}), "r")
+    assert summary.trouble
+    assert summary.exit_code == 70
+
+
+def test_a_red_run_with_a_good_verdict_is_trouble():
+    summary = read_summary(FakeApi("failed", xcoms({"imported": [], "failed": [], "trouble": []})), "r")
+    assert summary.exit_code == 70
+
+
+@pytest.mark.parametrize(
+    ("failed", "trouble", "code"),
+    [
+        ([], [], 0),
+        (["VcfTruncated"], [], 65),
+        (["BadInput", "SampleMismatch", "Pedigree", "VcfFormat"], [], 65),
+        (["Bug"], [], 70),
+        (["OutOfMemory"], [], 70),
+        (["VcfTruncated", "Lost"], [], 70),
+        (["VcfTruncated"], ["commit failed"], 70),
+        ([], ["commit failed"], 70),
+    ],
+)
+def test_the_exit_code_is_65_only_when_nothing_but_bad_input_failed(failed, trouble, code):
+    cases = tuple(FailedCase(index, one, "") for index, one in enumerate(failed))
+    assert Summary((), cases, (), tuple(trouble)).exit_code == code
+
+
+def render(summary, **options):
+    out = StringIO()
+    print_summary(summary, Console(file=out, **options))
+    return out.getvalue()
+
+
+def test_a_line_per_case_holds_verdict_records_rows_seconds_and_memory():
+    text = render(Summary((GOOD,), (BAD,), (), ()))
+    line = next(line for line in text.splitlines() if line.split()[:2] == ["1", "imported"])
+    assert line.split()[2:] == ["5,000", "4,761", "239", "0", "0", "10,427", "5,254", "20,226", "0", "26.8", "232"]
+    assert "2  failed: VcfTruncated" in text
+
+
+def test_a_reason_is_shown_in_full_and_never_as_markup():
+    reason = BAD.reason + " " + "x" * 300
+    text = render(Summary((), (FailedCase(2, "VcfTruncated", reason),), (), ()))
+    assert f"case 2: VcfTruncated: {reason}\n" in text
+
+
+def test_a_warning_is_loud_and_its_case_still_imported():
+    text = render(Summary((WARNED,), (), (), ()))
+    assert "imported, 1 warning" in text
+    assert "case 3: warning: sex: stated female, observed male" in text
+    assert Summary((WARNED,), (), (), ()).exit_code == 0
+
+
+def test_a_narrow_terminal_shows_every_number_in_two_tables():
+    text = render(Summary((GOOD,), (), (), ()), force_terminal=True, width=80, no_color=True)
+    for number in ("5,000", "4,761", "239", "10,427", "5,254", "20,226", "26.8", "232"):
+        assert number in text
+    assert "…" not in text
+
+
+def test_nothing_due_says_what_to_do():
+    assert "radiant cases add" in render(Summary((), (), (), ()))
+
+
+def test_trouble_is_told():
+    text = render(Summary((), (), (), ("commit failed: LakeConflict",)))
+    assert "trouble: commit failed: LakeConflict" in text
+    assert "the run is red" in text
