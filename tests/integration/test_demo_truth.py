@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from radiant.demo import make
+from radiant.domain.compound_het import GeneAllele, InTrans, compound_hets
+from radiant.domain.inheritance import ParentalOrigin
 from radiant.domain.pedigree import parse_pedigree
 from radiant.storage import file_uri
 from radiant.vcf import ImportReport, ReadOptions, read_case
@@ -117,3 +119,32 @@ def test_every_carried_allele_has_its_gene(imported):
     for case in imported:
         for row in case.truth:
             assert (case.variants[row["locus"]]["symbol"] or ".") == row["gene"]
+
+
+def test_the_planted_compound_heterozygous_pair_is_found_in_trans(imported):
+    found = 0
+    for case in imported:
+        pair = [row for row in case.truth if row["pair"] != "."]
+        alleles = [
+            GeneAllele(
+                locus=locus,
+                line=f"{row['source_pos']}-{row['source_ref']}-{row['source_alt']}",
+                gene=case.variants[locus]["gene_id"],
+                impact_score=case.variants[locus]["impact_score"],
+                zygosity=row["zygosity"],
+                calls=tuple(row["calls"]),
+                phased=row["phased"],
+                phase_set=row["phase_set"],
+                parental_origin=ParentalOrigin(row["parental_origin"]),
+            )
+            for locus, row in case.rows.items()
+            if case.variants[locus]["gene_id"]
+        ]
+        pairs = compound_hets(alleles)
+        for one, other in ((0, 1), (1, 0)) if pair else ():
+            found += 1
+            answer = pairs[pair[one]["locus"]]
+            assert pair[other]["locus"] in answer.partners
+            both = all(row["determined"] == "yes" for row in pair)
+            assert answer.in_trans is InTrans.KNOWN or not both
+    assert found == 14

@@ -91,7 +91,7 @@ class CallTexts(dict[int, str]):
         reads = tuple((key >> (_READ_BITS * (_ALLELES - 1 - allele))) & mask for allele in range(_ALLELES))
         head = key >> (_READ_BITS * _ALLELES)
         alleles = head >> 6
-        if len(self) > 300_000:  # noqa: PLR2004 - about 30 MB
+        if len(self) > 100_000:  # noqa: PLR2004 - about 25 MB
             self.clear()
         text = self[key] = call_text(((head >> 3 & 7) - 2, (head & 7) - 2), reads[:alleles])
         return text
