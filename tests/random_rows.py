@@ -27,7 +27,7 @@ def columns_of(table: Table) -> list[Column]:
     return [column for column in table.columns if column.name not in KEY]
 
 
-def value(rng: random.Random, type_: Type):
+def value(rng: random.Random, type_: Type):  # noqa: PLR0911 - one per type
     match type_:
         case Type.BOOLEAN:
             return rng.random() < 0.5

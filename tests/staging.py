@@ -12,7 +12,9 @@ from random_rows import batch
 NAMESPACE = "radiant"
 
 
-def stage(refs, case_id: int, load_id: str, *, part: int = 1, rows: int = 20, seed: int | None = None) -> lake.Manifest:
+def stage(  # noqa: PLR0913 - tests vary each
+    refs, case_id: int, load_id: str, *, part: int = 1, rows: int = 20, seed: int | None = None
+) -> lake.Manifest:
     """Stage a case as a worker does: references and manifest cross as JSON."""
     refs = {name: lake.TableRef.from_json(json.loads(json.dumps(ref.to_json()))) for name, ref in refs.items()}
     with lake.Stager(refs, part, case_id, load_id) as stager:

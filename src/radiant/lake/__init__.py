@@ -8,6 +8,7 @@ from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_
 from radiant.lake.catalog import open_catalog
 from radiant.lake.clean import delete_staged
 from radiant.lake.commit import CommitReport, commit_part
+from radiant.lake.digest import RowDigest
 from radiant.lake.overview import TableOverview, table_overview
 from radiant.lake.read import case_rows
 from radiant.lake.stage import Manifest, Stager
@@ -18,6 +19,7 @@ __all__ = [
     "CaseLoad",
     "CommitReport",
     "Manifest",
+    "RowDigest",
     "Stager",
     "TableOverview",
     "TableRef",
