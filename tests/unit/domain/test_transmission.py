@@ -1,5 +1,6 @@
 """Modes of transmission: genotypes and affected statuses against the models."""
 
+from functools import cache
 from itertools import product
 
 import pytest
@@ -14,12 +15,14 @@ AUTOSOME, PAR, X, Y, M = RegionClass.AUTOSOME, RegionClass.PAR, RegionClass.X, R
 STATUS = {"A": Affected.AFFECTED, "u": Affected.UNAFFECTED, "?": Affected.UNKNOWN}
 
 
+@cache
+def calls(text):
+    return None if text == "-" else tuple(MISSING if call == "." else int(call) for call in text.split("/"))
+
+
 def mode(region, sex, people, statuses):
     """`people` and `statuses` are those of child, father, mother: `0/1 0/0 -`, `Auu`."""
-    genotypes = [
-        None if text == "-" else tuple(MISSING if call == "." else int(call) for call in text.split("/"))
-        for text in people.split()
-    ]
+    genotypes = [calls(text) for text in people.split()]
     return infer(Trio(region, sex, *genotypes, 1, *(STATUS[status] for status in statuses))).transmission_mode
 
 
