@@ -36,6 +36,19 @@ _MAX_FORMATS = 1024
 _NO_REASON = ""
 
 
+@dataclass(frozen=True, slots=True)
+class GenotypedSite:
+    """The members' genotypes at one line."""
+
+    chromosome: str
+    region: RegionClass
+    """Of the line's position."""
+    variant_type: str
+    """Class of the line's alleles, `mixed` when they differ."""
+    calls: tuple[tuple[int, ...], ...]
+    """In the order of the members, with the line's allele numbers."""
+
+
 @dataclass(slots=True)
 class Line:
     """What one data line became."""
@@ -50,6 +63,8 @@ class Line:
     """Index of the member, zygosity, `ti`/`tv`/None, row."""
     variants: list[Row] = field(default_factory=list[Row])
     consequences: list[Row] = field(default_factory=list[Row])
+    site: GenotypedSite | None = None
+    """Genotypes of a kept or split line, for the family checks; None without members."""
     alleles: Counter[str] = field(default_factory=Counter[str])
     """carried, not_carried, and skipped ones by reason."""
     entries: Counter[str] = field(default_factory=Counter[str])
@@ -131,6 +146,10 @@ class LineReader:
         people = self._people_at(columns, len(found), line.pieces)
         entries = self._entries(fields, found, line)
         region = region_class(self._assembly.name, chromosome, pos)
+        if people:
+            classes = {alleles.variant_class(allele.reference, allele.alternate) for allele in stored}
+            variant_type = classes.pop() if len(classes) == 1 else "mixed"
+            line.site = GenotypedSite(chromosome, region, variant_type, tuple(call.site for call in people))
         for allele in stored:
             carriers = [index for index, call in enumerate(people) if allele.alt_index in call.site]
             own = entries.of(allele.alt_index)

@@ -14,6 +14,7 @@ import pyarrow as pa
 from radiant import storage
 from radiant.domain.assembly import assembly_named
 from radiant.domain.case import Member
+from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import InputError, RadiantError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.alleles import AlleleError
@@ -80,6 +81,7 @@ class CaseReader:
         self._first_rejected: list[Finding] = []
         self._text_bytes = 0
         self._quality: list[MemberQuality] = []
+        self._family = QualityCounts(())
         self._report: ImportReport | None = None
 
     @property
@@ -117,6 +119,7 @@ class CaseReader:
         check_assembly(self._uri, header, self._assembly)
         people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
         self._quality = [MemberQuality(person.member.is_proband) for person in people]
+        self._family = QualityCounts([person.member for person in people])
         self._quarantine_header(header)
         reader = LineReader(header, people, self._assembly, self._open_fasta())
         for number, raw in lines:
@@ -162,6 +165,9 @@ class CaseReader:
             self._rows["variant"].add(*row)
         for row in line.consequences:
             self._rows["consequence"].add(*row)
+        if line.site is not None:
+            site = line.site
+            self._family.add(site.chromosome, site.region, site.variant_type, site.calls)
         self._counts.alleles.update(line.alleles)
         self._counts.consequences.update(line.entries)
         for piece in line.pieces:
@@ -264,6 +270,7 @@ class CaseReader:
             consequences=dict(counts.consequences),
             rows={name: rows.written + len(rows) for name, rows in self._rows.items()},
             quality=tuple(self._quality),
+            family=self._family.to_json(),
             provenance=Provenance(
                 vcf_uri=self._uri,
                 vcf_size=source.size,
@@ -278,7 +285,7 @@ class CaseReader:
                 assembly_checked=header.has_lengths,
                 radiant_version=metadata.version("radiant"),
             ),
-            warnings=tuple(remarks(source, header, reader, counts, len(people))),
+            warnings=(*remarks(source, header, reader, counts, len(people)), *self._family.warnings()),
         )
 
 

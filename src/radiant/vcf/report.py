@@ -117,6 +117,9 @@ class ImportReport:
     rows: dict[str, int]
     """Rows by table."""
     quality: tuple[MemberQuality, ...]
+    """In the order of the members."""
+    family: dict[str, Any]
+    """`mendel`, `trios`, `people`: whether the genotypes fit the pedigree; see docs/inheritance.md."""
     provenance: Provenance
     warnings: tuple[str, ...]
 
@@ -149,6 +152,7 @@ class ImportReport:
             "consequences": self.consequences,
             "rows": self.rows,
             "quality": [one.to_json() for one in self.quality],
+            **self.family,
             "provenance": asdict(self.provenance),
             "warnings": list(self.warnings),
         }

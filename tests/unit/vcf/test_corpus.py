@@ -74,6 +74,8 @@ def test_ashkenazi_trio(corpus):
     assert {name: counts["read"] for name, counts in got.json["contigs"].items()} == {"1": 9350, "2": 590}
     assert per_sample(got) == carried_per_sample(path)
     assert got.json["rows"]["quarantine"] == 0
+    assert (got.json["mendel"]["checked"], got.json["mendel"]["errors"]) == (9888, 91)
+    assert got.json["warnings"] == []
     assert 2.4 < got.json["quality"][0]["ti_tv"] < 2.6
 
 
@@ -84,7 +86,9 @@ def test_upd_trio_with_gt_and_dp_only(corpus):
     assert per_sample(got) == carried_per_sample(path)
     rows = got.arrow["occurrence"]
     assert (rows["ad_alt"].null_count, rows["gq"].null_count) == (len(rows), len(rows))
-    assert all(phased == ("|" in gt) for phased, gt in zip(*(rows[name].to_pylist() for name in ("phased", "gt"))))
+    assert all(
+        phased == ("|" in gt) for phased, gt in zip(*(rows[name].to_pylist() for name in ("phased", "gt")), strict=True)
+    )
 
 
 def test_one_sample_of_freebayes_with_ao_and_vep(corpus):

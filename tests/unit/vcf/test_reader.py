@@ -211,6 +211,16 @@ def test_quality_numbers_count_per_member(read):
     assert (numbers["transitions"], numbers["transversions"], numbers["ti_tv"]) == (2, 1, 2.0)
 
 
+def test_the_report_says_whether_the_genotypes_fit_the_pedigree(read):
+    got = read(
+        record("0/1", "0/0", "0/0", pos=1),
+        record("1/2", "0/1", "0/2", pos=2, alt="G,T"),
+        members=TRIO,
+        samples=("kid", "dad", "mum"),
+    )
+    assert (got.json["mendel"]["checked"], got.json["mendel"]["errors"]) == (2, 1)
+
+
 # --- Consequences -----------------------------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import hashlib
 import pytest
 
 import radiant.vcf.source as source_module
+from radiant import storage
 from radiant.errors import InputError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.source import Compression, Source
 from vcf_files import write
@@ -117,3 +118,11 @@ def test_a_missing_file_and_a_folder_are_bad_input(tmp_path):
     for path in (tmp_path / "none.vcf", tmp_path):
         with pytest.raises(InputError):
             lines(path)
+
+
+def test_an_object_store_is_read_like_a_file(tmp_path):
+    data = write(tmp_path / "a.bgz", TEXT).read_bytes()
+    storage.write_bytes("memory://radiant-test-source/a.vcf.gz", data)
+    source = Source("memory://radiant-test-source/a.vcf.gz")
+    assert sum(1 for _ in source.lines()) == 5000
+    assert source.sha256 == hashlib.sha256(data).hexdigest()
