@@ -74,7 +74,7 @@ def test_ashkenazi_trio(corpus):
     assert {name: counts["read"] for name, counts in got.json["contigs"].items()} == {"1": 9350, "2": 590}
     assert per_sample(got) == carried_per_sample(path)
     assert got.json["rows"]["quarantine"] == 0
-    assert (got.json["mendel"]["checked"], got.json["mendel"]["errors"]) == (9888, 91)
+    assert 0.005 < got.json["mendel"]["error_rate"] < 0.02
     assert got.json["warnings"] == []
     assert 2.4 < got.json["quality"][0]["ti_tv"] < 2.6
 
