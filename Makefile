@@ -9,7 +9,7 @@ COMPILE := uv pip compile pyproject.toml --all-extras --group dev --universal --
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit lint format lock clean
+.PHONY: help setup run test test-unit lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ lint: setup ## Check style, types and the direction of imports
 format: setup ## Format the code
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix-only .
+
+docs: setup ## Write the pages that are made from the code
+	@$(BIN)/python docs/render.py
 
 lock: setup ## Resolve the dependencies anew
 	@$(BIN)/$(COMPILE) --upgrade --output-file $(LOCK)

@@ -1,0 +1,108 @@
+"""Writes the pages that are made from the code: `tables.md` and `settings.md`. Run it by `make docs`."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from radiant import errors
+from radiant.domain.tables import ALL_TABLES
+from radiant.jobs.catalogue import JOBS
+from radiant.settings import PREFIX, Settings
+
+FOLDER = Path(__file__).parent
+
+TABLES_HEAD = """\
+# The tables
+
+Made from `src/radiant/domain/tables.py` by `make docs`.
+
+Coordinates are 1-based and inclusive, as in VCF. Chromosomes are written without `chr`, the mitochondrial one as `M`.
+Missing is null, never 0. Every table is an Iceberg table partitioned by `part`; data files hold the rows of one case.
+
+**What a reader sees.** Several tables cannot be committed in one step, so `case_load` is committed last and alone makes
+a case visible: its row names the snapshot of each table that holds the case's rows. `radiant variants` reads them
+there. A reader of your own joins `case_load` on `case_id`, or reads at its snapshots; a case without a row there is
+not imported, whatever the other tables hold.
+"""
+
+SETTINGS_HEAD = """\
+# Settings and exit codes
+
+Made from `src/radiant/settings.py` and `src/radiant/errors.py` by `make docs`.
+
+Environment variables, all with the prefix `RADIANT_`; a double underscore goes into a group. `radiant config` prints
+the effective values, passwords masked. A `RADIANT_*` variable that is not in this list is an error. The Iceberg catalog
+itself is configured as PyIceberg does it, by `PYICEBERG_CATALOG__<NAME>__*` or `.pyiceberg.yaml`.
+
+| variable | default | meaning |
+|---|---|---|
+"""
+
+ERRORS_HEAD = """
+## Exit codes
+
+Of `radiant` and of `radiant-worker`, after BSD `sysexits.h`.
+
+| code | meaning | tried again |
+|---|---|---|
+| 0 | done | |
+| 65 | bad input: a file, a pedigree, a sheet, a case number | never |
+| 70 | a bug, or a state that must not be | never |
+| 75 | may pass: storage, registry, a conflicting commit, a drained machine | yes |
+| 78 | configuration | never |
+
+## The errors behind them
+
+"""
+
+
+def tables_page() -> str:
+    """Return `tables.md`."""
+    parts = [TABLES_HEAD]
+    for table in ALL_TABLES:
+        parts.append(f"\n## {table.name}\n\n{table.doc} Sorted by {', '.join(table.sort)}.\n\n")
+        parts.append("| column | type | null | meaning |\n|---|---|---|---|\n")
+        parts += [
+            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.doc} |\n" for one in table.columns
+        ]
+    return "".join(parts)
+
+
+def settings_page() -> str:
+    """Return `settings.md`."""
+    tree = re.search(r"```\n.*?```", errors.__doc__ or "", re.DOTALL)
+    return SETTINGS_HEAD + "".join(_rows(Settings, PREFIX)) + ERRORS_HEAD + (tree.group(0) if tree else "") + "\n"
+
+
+def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _rows(kind, f"{prefix}{name.upper()}__")
+        else:
+            found = _of_the_catalogue(prefix, name) if info.default is None else info.default
+            default = "" if found is None else f"`{found}`"
+            meaning = " ".join((info.description or "").split())
+            yield f"| `{prefix}{name.upper()}` | {default} | {meaning} |\n"
+
+
+def _of_the_catalogue(prefix: str, name: str) -> object:
+    """Return what the job catalogue says where a setting overrides it."""
+    job = prefix.removeprefix(f"{PREFIX}JOBS__").removesuffix("__").lower().replace("_", "-")
+    spec = JOBS.get(job)
+    return getattr(spec, name, getattr(spec.resources, name, None)) if spec else None
+
+
+PAGES = {"tables.md": tables_page, "settings.md": settings_page}
+
+
+def main() -> None:
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
