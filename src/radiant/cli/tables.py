@@ -1,6 +1,11 @@
 """`radiant tables`."""
 
+import sys
+
 from radiant.settings import load_settings
+
+_WIDTH_OF_PIPES = 160
+"""Columns of text where no terminal says its width."""
 
 
 def tables() -> None:
@@ -25,7 +30,7 @@ def tables() -> None:
             view.add_row(one.name, f"{one.rows:,}", f"{one.files:,}", decimal(one.bytes), f"{one.snapshots:,}", doc)
         else:
             view.add_row(one.name, "-", "-", "-", "-", f"{doc} (not created yet)")
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_PIPES)
     console.print(view)
     cases = overviews[-1].rows
     console.print(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import itertools
 import sys
 from enum import StrEnum
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     import pyarrow as pa
+
+    from radiant.lake import VariantQuery
 
 DEFAULT_LIMIT = 100
 """Rows a terminal shows unless more are asked for."""
@@ -79,7 +82,7 @@ def variants(  # noqa: PLR0913 - each is an option of the command
     with lake.open_catalog(settings) as catalog:
         batches = lake.variants(catalog, settings.lake.namespace, query)
         if output_format is OutputFormat.TABLE:
-            _write_table(batches, out, DEFAULT_LIMIT if limit is None else limit)
+            _write_table(batches, query, out, DEFAULT_LIMIT if limit is None else limit)
         else:
             _write_file(_first_rows(batches, limit or 0), lake.result_schema(), output_format, out)
 
@@ -139,42 +142,45 @@ def _flat(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=schema)
 
 
-def _write_table(batches: Iterator[pa.RecordBatch], out: str | None, limit: int) -> None:
+def _write_table(batches: Iterator[pa.RecordBatch], query: VariantQuery, out: str | None, limit: int) -> None:
     from rich.console import Console  # noqa: PLC0415 - heavy, only here
     from rich.table import Table  # noqa: PLC0415 - as above
 
-    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
-    view = Table(box=None, pad_edge=False, row_styles=("", "dim"))
-    for name, justify in _COLUMNS.items():
-        view.add_column(name, justify=justify, overflow="fold", no_wrap=name == "locus")
-    shown = 0
-    more = False
-    for row in rows:
-        if limit and shown == limit:
-            more = True
-            break
-        view.add_row(*_cells(row))
-        shown += 1
-    note = f"\n{shown} {'row' if shown == 1 else 'rows'}"
-    if more:
-        note = f"\nthe first {shown} rows; --limit 0 shows all, --format csv --out FILE writes them"
-    if out is None:
-        console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_PIPES)
-        console.print(view)
-        console.print(note, highlight=False)
-        return
-    import io  # noqa: PLC0415 - only here
-
     text = io.StringIO()
-    Console(file=text, width=_WIDTH_OF_PIPES).print(view)
+    to_terminal = out is None and sys.stdout.isatty()
+    console = Console(width=None if to_terminal else _WIDTH_OF_PIPES, file=None if out is None else text)
+    needed = {"sample"} if query.samples or query.all_members else set[str]()
+    shown = [name for name in _COLUMNS if console.width >= _WIDE or name not in _ONLY_WIDE or name in needed]
+    view = Table(box=None, pad_edge=False, row_styles=("", "dim"))
+    for name in shown:
+        view.add_column(name, justify=_COLUMNS[name], overflow="fold", no_wrap=name == "locus")
+    rows = itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
+    for row in itertools.islice(rows, limit or None):
+        cells = _cells(row)
+        view.add_row(*(_styled(_text(cells[name])) for name in shown))
+    console.print(view)
+    if out is None:
+        console.print(_note(view.row_count, query, more=next(rows, None) is not None), highlight=False)
+        if len(shown) < len(_COLUMNS):
+            hidden = [name for name in _COLUMNS if name not in shown]
+            console.print(f"{', '.join(hidden)}: in a terminal of {_WIDE} columns, or --format csv", style="dim")
+        return
     with _output(out) as file:
         file.write(text.getvalue().encode())
+
+
+def _note(rows: int, query: VariantQuery, *, more: bool) -> str:
+    if more:
+        return f"\nthe first {rows} rows; --limit 0 shows all, --format csv --out FILE writes them"
+    if not rows and query.genes:
+        return f"\n0 rows; no entry of VEP that fits names the gene {' or '.join(query.genes)}"
+    return f"\n{rows} {'row' if rows == 1 else 'rows'}"
 
 
 _WIDTH_OF_PIPES = 260
 """Columns of text where no terminal says its width."""
 
-_COLUMNS: dict[str, Any] = {
+_COLUMNS: dict[str, Literal["left", "right"]] = {
     "locus": "left",
     "gene": "left",
     "consequence": "left",
@@ -193,30 +199,35 @@ _COLUMNS: dict[str, Any] = {
     "rs": "left",
 }
 
+_ONLY_WIDE = ("HGVSc", "sample", "mode", "rs")
+"""Columns left out where there is no room for all."""
+
+_WIDE = 160
+"""Columns of text from which all are shown."""
+
 _STYLES = {"HIGH": "bold red", "MODERATE": "yellow", "denovo": "bold magenta"}
 
 
-def _cells(row: dict[str, Any]) -> list[str]:
-    ad = "" if row["ad_ref"] is None and row["ad_alt"] is None else f"{_text(row['ad_ref'])},{_text(row['ad_alt'])}"
-    cells = [
-        row["locus"],
-        row["symbol"] or row["gene_id"],
-        ", ".join(term.removesuffix("_variant") for term in row["consequences"] or ()),
-        row["impact"],
-        row["hgvsc"],
-        _after_colon(row["hgvsp"]),
-        row["sample"],
-        row["zygosity"],
-        row["gq"],
-        row["dp"],
-        ad,
-        row["mother_zygosity"],
-        row["father_zygosity"],
-        row["parental_origin"],
-        row["transmission_mode"],
-        ", ".join(row["rsnumber"] or ()),
-    ]
-    return [_styled(_text(cell)) for cell in cells]
+def _cells(row: dict[str, Any]) -> dict[str, object]:
+    ad = None if row["ad_ref"] is None and row["ad_alt"] is None else f"{_text(row['ad_ref'])},{_text(row['ad_alt'])}"
+    return {
+        "locus": row["locus"],
+        "gene": row["symbol"] or row["gene_id"],
+        "consequence": ", ".join(term.removesuffix("_variant") for term in row["consequences"] or ()),
+        "impact": row["impact"],
+        "HGVSc": row["hgvsc"],
+        "HGVSp": _after_colon(row["hgvsp"]),
+        "sample": row["sample"],
+        "zyg": row["zygosity"],
+        "gq": row["gq"],
+        "dp": row["dp"],
+        "ad": ad,
+        "mother": row["mother_zygosity"],
+        "father": row["father_zygosity"],
+        "origin": row["parental_origin"],
+        "mode": row["transmission_mode"],
+        "rs": ", ".join(row["rsnumber"] or ()),
+    }
 
 
 def _text(cell: object) -> str:

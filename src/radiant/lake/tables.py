@@ -178,7 +178,7 @@ def _ensure_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergT
         else:
             return table
     msg = f"{namespace}.{declared.name}: other processes changed the schema {_ATTEMPTS} times while a column was added"
-    raise LakeError(msg)
+    raise LakeUnavailableError(msg)
 
 
 def _create_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergTable:

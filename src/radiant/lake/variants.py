@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,7 @@ class VariantQuery:
     impacts: tuple[str, ...] = ()
     """An entry of VEP with one of these impacts; with `genes`, the same entry."""
     genes: tuple[str, ...] = ()
-    """An entry of VEP for one of these genes: symbol or gene id, as VEP wrote it."""
+    """An entry of VEP for one of these genes: symbol or gene id, in upper or lower case."""
     region: Region | None = None
     """The reference allele touches this region."""
     samples: tuple[str, ...] = field(default=())
@@ -188,10 +189,17 @@ def _entry_filter(query: VariantQuery) -> BooleanExpression | None:
     if query.impacts:
         filters.append(one_of("impact", query.impacts))
     if query.genes:
-        filters.append(any_of(one_of("symbol", query.genes), one_of("gene_id", query.genes)))
+        names = {spelling for gene in query.genes for spelling in _spellings(gene)}
+        filters.append(any_of(one_of("symbol", names), one_of("gene_id", names)))
     if filters and query.region is not None:
         filters.append(overlapping(query.region.chromosome, query.region.first, query.region.last))
     return all_of(*filters) if filters else None
+
+
+def _spellings(gene: str) -> set[str]:
+    """Return how a gene may be written: symbols are upper case but for the `orf` of open reading frames (C9orf72)."""
+    upper = gene.upper()
+    return {gene, upper, re.sub(r"(?<=[0-9XY])ORF(?=[0-9])", "orf", upper)}
 
 
 def _check_samples(occurrences: CaseTable, query: VariantQuery) -> None:

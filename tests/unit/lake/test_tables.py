@@ -1,0 +1,222 @@
+"""Tables are created when missing, grow by added columns, and are never dropped."""
+
+import dataclasses
+
+import pytest
+from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.transforms import BucketTransform, IdentityTransform
+from pyiceberg.types import IntegerType, StringType
+
+import random_rows
+from radiant import lake
+from radiant.domain.tables import ALL_TABLES, OCCURRENCE, SHORT_NAMES, VARIANT, Column, Type
+from radiant.errors import LakeUnavailableError, SchemaMismatchError
+from radiant.lake import schema as schemas
+from radiant.lake import tables
+from radiant.settings import load_settings
+from staging import NAMESPACE, commit, raw_rows, read, stage
+
+KINDS = {
+    Type.BOOLEAN: "boolean",
+    Type.INT: "int",
+    Type.LONG: "long",
+    Type.FLOAT: "float",
+    Type.DOUBLE: "double",
+    Type.STRING: "string",
+    Type.INTS: "list<int>",
+    Type.STRINGS: "list<string>",
+    Type.STRING_MAP: "map<string, string>",
+    Type.TIMESTAMP: "timestamptz",
+}
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    with lake.open_catalog(load_settings({"RADIANT_HOME": str(tmp_path)})) as opened:
+        yield opened
+
+
+def load(catalog, declared):
+    return catalog.load_table((NAMESPACE, declared.name))
+
+
+@pytest.mark.parametrize("declared", ALL_TABLES, ids=lambda one: one.name)
+def test_a_new_table_is_as_declared(catalog, declared):
+    lake.ensure_tables(catalog, NAMESPACE)
+    table = load(catalog, declared)
+    found = [(field.name, str(field.field_type), field.required, field.doc) for field in table.schema().fields]
+    assert found == [(one.name, KINDS[one.type], one.required, one.doc) for one in declared.columns]
+    assert [(field.name, str(field.transform)) for field in table.spec().fields] == [("part", "identity")]
+    names = [table.schema().find_column_name(field.source_id) for field in table.sort_order().fields]
+    assert names == list(declared.sort)
+    assert table.format_version == 2
+    assert table.properties["write.parquet.compression-codec"] == "zstd"
+
+
+def test_creating_again_changes_nothing(catalog):
+    first = lake.ensure_tables(catalog, NAMESPACE)
+    before = [load(catalog, one).metadata_location for one in ALL_TABLES]
+    assert lake.ensure_tables(catalog, NAMESPACE) == first
+    assert [load(catalog, one).metadata_location for one in ALL_TABLES] == before
+
+
+def test_rows_survive_creating_again(catalog):
+    refs = lake.ensure_tables(catalog, NAMESPACE)
+    commit(catalog, [stage(refs, 1, "a")], "t1")
+    lake.ensure_tables(catalog, NAMESPACE)
+    assert len(read(catalog, 1)) == 20
+
+
+def redeclare(monkeypatch, *columns: Column, base=VARIANT, without: str = ""):
+    """Let this version of radiant declare other columns of a table."""
+    kept = tuple(one for one in base.columns if one.name != without)
+    changed = dataclasses.replace(base, columns=(*kept, *columns))
+    short = next(name for name, one in SHORT_NAMES.items() if one == base)
+    for where in (tables.LAKE_TABLES, SHORT_NAMES):
+        monkeypatch.setitem(where, short, changed)
+    return changed
+
+
+def test_a_missing_column_is_added_and_old_rows_have_null(catalog, monkeypatch):
+    refs = lake.ensure_tables(catalog, NAMESPACE)
+    commit(catalog, [stage(refs, 1, "a")], "t1")
+    old_ids = {field.name: field.field_id for field in refs["variant"].schema.fields}
+    with monkeypatch.context() as patch:
+        new = (Column("cadd", Type.FLOAT, "CADD.", required=True), Column("tags", Type.STRING_MAP, "Tags."))
+        redeclare(patch, *new)
+        refs = lake.ensure_tables(catalog, NAMESPACE)
+        fields = {field.name: field for field in refs["variant"].schema.fields}
+        assert {name: fields[name].field_id for name in old_ids} == old_ids
+        assert (str(fields["cadd"].field_type), fields["cadd"].required, fields["cadd"].doc) == (
+            "float",
+            False,
+            "CADD.",
+        )
+        commit(catalog, [stage(refs, 2, "b")], "t2")
+        assert {row["cadd"] for row in read(catalog, 1, "variant")} == {None}
+        assert [row["cadd"] for row in read(catalog, 2, "variant")] == random_rows.batch("variant", 20, 2)[
+            "cadd"
+        ].to_pylist()
+    assert raw_rows(catalog, "variant").num_rows == 40
+
+
+def test_an_older_version_writes_to_a_table_with_more_columns(catalog, monkeypatch):
+    with monkeypatch.context() as patch:
+        redeclare(patch, Column("cadd", Type.FLOAT, "CADD."))
+        lake.ensure_tables(catalog, NAMESPACE)
+    refs = lake.ensure_tables(catalog, NAMESPACE)
+    assert "cadd" in {field.name for field in refs["variant"].schema.fields}
+    commit(catalog, [stage(refs, 1, "a")], "t1")
+    assert {row["cadd"] for row in read(catalog, 1, "variant")} == {None}
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (Column("hgvsc", Type.INT, ""), "hgvsc is string, declared int"),
+        (Column("rsnumber", Type.INTS, ""), "rsnumber is list<string>, declared list<int>"),
+        (Column("start", Type.INT, "", required=True), "start is long, declared int"),
+        (Column("start", Type.LONG, ""), "start is required, declared optional"),
+    ],
+)
+def test_an_incompatible_column_is_refused_and_nothing_changes(catalog, monkeypatch, column, words):
+    lake.ensure_tables(catalog, NAMESPACE)
+    before = load(catalog, VARIANT).metadata_location
+    redeclare(monkeypatch, column, without=column.name)
+    with pytest.raises(SchemaMismatchError) as caught:
+        lake.ensure_tables(catalog, NAMESPACE)
+    assert words in str(caught.value)
+    assert "germline_snv_variant" in str(caught.value)
+    assert load(catalog, VARIANT).metadata_location == before
+
+
+def test_a_required_column_of_somebody_else_is_refused(catalog, monkeypatch):
+    lake.ensure_tables(catalog, NAMESPACE)
+    redeclare(monkeypatch, without="locus")
+    with pytest.raises(SchemaMismatchError, match="locus is required, and this version does not fill it"):
+        lake.ensure_tables(catalog, NAMESPACE)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        (),
+        (PartitionField(1, 1000, BucketTransform(4), "part_bucket"),),
+        (PartitionField(1, 1000, IdentityTransform(), "part"), PartitionField(2, 1001, IdentityTransform(), "case_id")),
+    ],
+)
+def test_another_partitioning_is_refused(catalog, fields):
+    catalog.create_namespace(NAMESPACE)
+    catalog.create_table(
+        (NAMESPACE, OCCURRENCE.name), schemas.iceberg_schema(OCCURRENCE), partition_spec=PartitionSpec(*fields)
+    )
+    with pytest.raises(SchemaMismatchError, match="not by identity"):
+        lake.ensure_tables(catalog, NAMESPACE)
+
+
+def test_two_processes_that_add_the_same_column_both_succeed(catalog, monkeypatch):
+    lake.ensure_tables(catalog, NAMESPACE)
+    redeclare(monkeypatch, Column("cadd", Type.FLOAT, "CADD."))
+    real = type(catalog).commit_table
+    turns = []
+
+    def another_first(self, table, requirements, updates):
+        turns.append(table)
+        if len(turns) == 1:
+            lake.ensure_tables(self, NAMESPACE)
+        return real(self, table, requirements, updates)
+
+    monkeypatch.setattr(type(catalog), "commit_table", another_first)
+    monkeypatch.setattr(tables.time, "sleep", lambda _: None)
+    assert "cadd" in {field.name for field in lake.ensure_tables(catalog, NAMESPACE)["variant"].schema.fields}
+    names = [field.name for field in load(catalog, VARIANT).schema().fields]
+    assert names.count("cadd") == 1
+    assert len(turns) == 2
+
+
+def test_a_schema_change_that_always_loses_gives_up(catalog, monkeypatch):
+    lake.ensure_tables(catalog, NAMESPACE)
+    redeclare(monkeypatch, Column("cadd", Type.FLOAT, "CADD."))
+
+    def lose(*_):
+        message = "somebody else"
+        raise CommitFailedException(message)
+
+    monkeypatch.setattr(type(catalog), "commit_table", lose)
+    monkeypatch.setattr(tables.time, "sleep", lambda _: None)
+    with pytest.raises(LakeUnavailableError, match="germline_snv_variant"):
+        lake.ensure_tables(catalog, NAMESPACE)
+
+
+@pytest.mark.parametrize("lost_by", [NamespaceAlreadyExistsError("taken"), RuntimeError("UNIQUE constraint failed")])
+def test_a_namespace_created_meanwhile_is_fine(catalog, monkeypatch, lost_by):
+    real = type(catalog).create_namespace
+
+    def lose(self, name):
+        real(self, name)
+        raise lost_by
+
+    monkeypatch.setattr(type(catalog), "create_namespace", lose)
+    assert set(lake.ensure_tables(catalog, NAMESPACE)) == {*SHORT_NAMES, "case_load"}
+
+
+def test_a_catalog_that_fails_is_named(catalog, monkeypatch):
+    def fail(*_):
+        message = "no route to host"
+        raise ConnectionError(message)
+
+    monkeypatch.setattr(type(catalog), "namespace_exists", fail)
+    with pytest.raises(LakeUnavailableError, match="no route to host"):
+        lake.ensure_tables(catalog, NAMESPACE)
+
+
+def test_partitions_and_paths_hold_no_sample(catalog):
+    for ref in lake.ensure_tables(catalog, NAMESPACE).values():
+        assert [ref.schema.find_column_name(field.source_id) for field in ref.spec.fields] == ["part"]
+
+
+def test_every_declared_type_has_an_iceberg_type():
+    assert {KINDS[one] for one in Type} == {str(schemas.iceberg_type(one, 1)[0]) for one in Type}
+    assert isinstance(schemas.iceberg_type(Type.INTS, 1)[0].element_type, IntegerType)
+    assert isinstance(schemas.iceberg_type(Type.STRING_MAP, 1)[0].value_type, StringType)
