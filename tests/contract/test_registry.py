@@ -210,6 +210,11 @@ class TestAdd:
             registry.add(files.registration())
         assert registry.list_cases() == []
 
+    @pytest.mark.parametrize("name", ["\udcc5.vcf", "a\0.vcf"])
+    def test_a_file_name_that_cannot_be_stored_is_refused(self, registry, name):
+        with pytest.raises(InputError, match="not UTF-8"):
+            registry.add(Registration(f"file:///{name}", "wgs", Priority.STAT, "GRCh38"))
+
     def test_a_folder_is_no_vcf(self, registry, files):
         with pytest.raises(InputError, match="folder"):
             registry.add(files.registration(vcf_uri=f"file://{files.folder}", ped_uri=None))
@@ -622,6 +627,13 @@ class TestFinish:
             registry.finish_failed(2, second.load_id, "VcfFormat", "no")
         assert [record.state for record in registry.list_cases()] == [CaseState.IMPORTED, CaseState.FAILED]
         assert [len(registry.history(case_id)) for case_id in (1, 2)] == [4, 4]
+
+    def test_a_reason_may_quote_anything(self, registry, files):
+        registry.add(files.make())
+        assign_all(registry)
+        load_id = claim_all(registry).cases[0].load_id
+        registry.finish_failed(1, load_id, "VcfFormat", "a\0b \udcff Ω" + "x" * 100_000)
+        assert registry.get(1).failure.reason.startswith("a\\x00b \\udcff Ωxx")
 
     def test_a_new_import_clears_the_failure(self, registry, files):
         registry.add(files.make())

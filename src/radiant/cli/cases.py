@@ -173,9 +173,13 @@ def _printable(text: str) -> str:
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str = "") -> None:
     """Print a table for a person at a terminal; tab-separated lines, header first, for a pipe."""
-    if not sys.stdout.isatty():
+    if not _is_terminal():
         for row in [header, *rows]:
             typer.echo("\t".join(map(_printable, row)))
         return

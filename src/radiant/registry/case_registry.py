@@ -140,6 +140,8 @@ class Registry:
     def assign(self, plan: Plan, *, run: str, lease_s: int = LEASE_S) -> dict[int, str]:
         """Store the parts of a plan and reserve its cases (`assigned`).
 
+        What the run had assigned by an earlier plan and is not in this one is given back.
+
         Returns:
             Reason by number of the cases that were refused: held by another run, changed or removed since `due`.
 
@@ -236,7 +238,9 @@ class Registry:
         Raises:
             CaseStateError: the load is no longer the case's current one, or it was committed.
         """
-        failure = CaseFailure(code, reason, code in loads.RETRYABLE_CODES if retryable is None else retryable)
+        # Whatever a message quotes, it must be possible to store it.
+        storable = reason.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
+        failure = CaseFailure(code, storable, code in loads.RETRYABLE_CODES if retryable is None else retryable)
         with self._database.write() as session:
             loads.finish_failed(session, case_id, load_id, failure, self._clock())
 

@@ -183,6 +183,10 @@ def assign(session: Session, plan: Plan, hold: Hold) -> dict[int, str]:
     """Store a plan; see `Registry.assign`."""
     refused: dict[int, str] = {}
     rows = find_all(session, (case_id for part in plan.parts for case_id in part.cases))
+    mine = sa.select(CaseRow).where(CaseRow.state == CaseState.ASSIGNED, CaseRow.run == hold.run)
+    for row in session.scalars(mine):
+        if row.case_id not in rows:
+            move(session, row, CaseState.REGISTERED, hold.at, "no longer in the plan of its run", run=hold.run)
     known = parts_of(session, plan.identities)
     for part in plan.parts:
         for case_id in part.cases:

@@ -48,6 +48,10 @@ def add(database: Database, registration: Registration, at: dt.datetime) -> AddO
     if registration.case_id is not None and not 1 <= registration.case_id <= _LAST_CASE:
         msg = f"case {registration.case_id}: a case number is a whole number from 1"
         raise InputError(msg)
+    for uri in (registration.vcf_uri, registration.ped_uri or ""):
+        if not _is_storable(uri):
+            msg = f"{uri!r}: the name of the file is not UTF-8. Rename it"
+            raise InputError(msg)
     vcf = _look(FileRole.VCF, registration.vcf_uri)
     files = [vcf]
     members: tuple[Member, ...] = ()
@@ -99,6 +103,13 @@ def forget_ids(session: Session, purged: list[CaseRow]) -> None:
         for assignment in session.scalars(sa.select(AssignmentRow).where(AssignmentRow.part == part)):
             if (assignment.kind, assignment.id) not in used:
                 session.delete(assignment)
+
+
+def _is_storable(text: str) -> bool:
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def _look(role: FileRole, uri: str) -> CaseFile:

@@ -1,11 +1,15 @@
 """The sample sheet."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from radiant.domain.case import Priority
-from radiant.domain.sheet import SheetRow, parse_sheet
+from radiant.domain.pedigree import parse_pedigree
+from radiant.domain.sheet import COLUMNS, SheetRow, parse_sheet
 from radiant.errors import InputError
 
 HEADER = "case,vcf,ped,strategy,priority,assembly,proband\n"
@@ -155,3 +159,19 @@ def test_any_text_is_cases_or_bad_input(text):
         return
     assert rows
     assert all(row.vcf_uri for row in rows)
+
+
+class TestDocumentation:
+    PAGE = (Path(__file__).parents[3] / "docs" / "sample-sheet.md").read_text()
+
+    def test_the_examples_are_valid(self):
+        sheet, pedigree = (block.partition("\n")[2] for block in re.findall(r"```(.*?)```", self.PAGE, re.DOTALL))
+        assert [(row.case_id, row.priority, row.proband) for row in parse(sheet)] == [
+            (1, Priority.STAT, None),
+            (2, Priority.ROUTINE, "P17"),
+            (None, Priority.ROUTINE, None),
+        ]
+        assert [member.patient_id for member in parse_pedigree(pedigree, "f.ped")] == ["P001", "P002", "P003"]
+
+    def test_every_column_is_described(self):
+        assert set(re.findall(r"^\| `(\w+)` \|", self.PAGE, re.MULTILINE)) == set(COLUMNS)

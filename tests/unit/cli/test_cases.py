@@ -1,0 +1,187 @@
+"""`radiant cases`."""
+
+import shutil
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from radiant.cli.cases import app
+from radiant.domain.case import CaseState, Priority
+from radiant.domain.partition import plan
+from radiant.errors import CaseNotFoundError, InputError, PedigreeError
+from radiant.registry import Registry
+
+TRIO = "f\tkid\tdad\tmum\t1\t2\nf\tdad\t0\t0\t1\t1\nf\tmum\t0\t0\t2\t1\n"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("RADIANT_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "data"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "a.vcf.gz").write_bytes(b"a")
+    (folder / "a.ped").write_text(TRIO)
+    return folder
+
+
+@pytest.fixture
+def registry(folder):
+    tmp_path = folder.parent
+    return Registry(f"sqlite:///{tmp_path}/home/registry.db")
+
+
+def run(*arguments):
+    result = CliRunner().invoke(app, list(arguments))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def test_a_case_is_added_shown_listed_and_removed(folder, registry):
+    added = run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped", "--priority", "stat", "--strategy", "wxs")
+    assert added.output == f"case\tchange\tvcf\n1\tadded\tfile://{folder}/a.vcf.gz\n"
+    assert registry.get(1).case.priority is Priority.STAT
+    listed = run("list").output.splitlines()
+    assert listed[1].split("\t") == [
+        "1", "registered", "", "stat", "wxs", "GRCh38", "3", f"file://{folder}/a.vcf.gz"
+    ]  # fmt: skip
+    shown = run("show", "1").output
+    assert "kid\tf\tdad\tmum\tmale\taffected\tyes\tf:kid\tf:kid" in shown
+    assert "registered" in shown
+    assert run("remove", "1").output == "case 1 is removed\n"
+    assert len(run("list").output.splitlines()) == 1
+    assert "deleted" in run("list", "--state", "deleted").output
+
+
+def test_adding_twice_says_unchanged(folder):
+    run("add", "--vcf", "a.vcf.gz")
+    assert "1\tunchanged" in run("add", "--vcf", str(folder / "a.vcf.gz")).output
+
+
+def test_the_number_and_the_proband_are_taken(registry):
+    run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped", "--case", "12", "--proband", "mum", "--assembly", "grch37")
+    record = registry.get(12)
+    assert [member.sample for member in record.case.members if member.is_proband] == ["mum"]
+    assert record.case.assembly == "GRCh37"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "said"),
+    [
+        (["--vcf", "b.vcf.gz"], InputError, r"/data/b\.vcf\.gz: no such file"),
+        (["--vcf", "."], InputError, "folder"),
+        (["--vcf", "a.vcf.gz", "--ped", "b.ped"], InputError, r"b\.ped: no such file"),
+        (["--vcf", "a.vcf.gz", "--ped", "bad.ped"], PedigreeError, r"bad\.ped, line 1: has 2 columns"),
+        (["--vcf", "a.vcf.gz", "--ped", "a.ped", "--proband", "x"], PedigreeError, "'x' has no line"),
+        (["--vcf", "a.vcf.gz", "--proband", "x"], InputError, "needs a pedigree"),
+        (["--vcf", "a.vcf.gz", "--strategy", "wxz"], InputError, "did you mean wxs"),
+        (["--vcf", "a.vcf.gz", "--priority", "sat"], InputError, "did you mean stat"),
+        (["--vcf", "a.vcf.gz", "--assembly", "hg7"], InputError, "Known are GRCh38, GRCh37"),
+        (["--vcf", r"C:\a.vcf"], InputError, "Windows path"),
+        (["--sheet", "none.csv"], InputError, r"none\.csv: no such file"),
+        (["--sheet", "a.vcf.gz"], InputError, "no column 'a'"),
+    ],
+)
+def test_bad_input_is_refused_and_registers_nothing(folder, registry, arguments, error, said):
+    (folder / "bad.ped").write_text("f kid\n")
+    with pytest.raises(error, match=said):
+        run("add", *arguments)
+    assert registry.list_cases() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [([], "--sheet"), (["--sheet", "x.csv", "--vcf", "a.vcf.gz", "--priority", "stat"], "--vcf, --priority")],
+)
+def test_wrong_usage_is_told(arguments, said):
+    result = run("add", *arguments)
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+class TestSheet:
+    def test_paths_count_from_the_sheets_folder(self, folder, registry, tmp_path):
+        (folder / "sub").mkdir()
+        shutil.copy(folder / "a.vcf.gz", folder / "sub" / "b.vcf.gz")
+        sheet = tmp_path / "data" / "sub" / "cases.csv"
+        sheet.write_text("case;vcf;ped\r\n5;b.vcf.gz;../a.ped\r\n;../a.vcf.gz;\r\n", encoding="utf-8-sig", newline="")
+        assert run("add", "--sheet", "sub/cases.csv").output.splitlines()[1:] == [
+            f"5\tadded\tfile://{folder}/sub/b.vcf.gz",
+            f"6\tadded\tfile://{folder}/a.vcf.gz",
+        ]
+        assert len(registry.get(5).case.members) == 3
+
+    def test_one_wrong_file_adds_no_case_and_all_are_told(self, folder, registry):
+        (folder / "bad.ped").write_text("f kid\n")
+        (folder / "cases.csv").write_text("vcf,ped\na.vcf.gz,bad.ped\nmissing.vcf,a.ped\n")
+        with pytest.raises(InputError) as caught:
+            run("add", "--sheet", "cases.csv")
+        first, second, third = str(caught.value).splitlines()
+        assert first == "2 problems, no case was added:"
+        assert "cases.csv, line 2, column ped: " in second
+        assert "bad.ped, line 1" in second
+        assert "cases.csv, line 3, column vcf: " in third
+        assert registry.list_cases() == []
+
+    def test_one_wrong_pedigree_keeps_its_own_error(self, folder):
+        (folder / "bad.ped").write_text("f kid\n")
+        (folder / "cases.csv").write_text("vcf,ped\na.vcf.gz,bad.ped\n")
+        with pytest.raises(PedigreeError, match=r"cases\.csv, line 2, column ped: .*bad\.ped, line 1"):
+            run("add", "--sheet", "cases.csv")
+
+    def test_what_the_registry_refuses_is_named_and_the_rest_is_added(self, folder, registry):
+        run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped")
+        (folder / "b.ped").write_text(TRIO.replace("f\t", "g\t"))
+        (folder / "b.vcf").write_bytes(b"b")
+        (folder / "cases.csv").write_text("vcf,ped\na.vcf.gz,b.ped\nb.vcf,b.ped\n")
+        with pytest.raises(InputError, match=r"cases\.csv, line 2, .*is the VCF of case 1 with the family f"):
+            run("add", "--sheet", "cases.csv")
+        assert [record.case.case_id for record in registry.list_cases()] == [1, 2]
+
+    def test_a_configured_strategy_is_known(self, folder, registry, monkeypatch):
+        monkeypatch.setenv("RADIANT_REGISTRY__STRATEGIES", '{"panel": {"first_part": 131072, "tasks_per_part": 1000}}')
+        (folder / "cases.csv").write_text("vcf,strategy\na.vcf.gz,panel\n")
+        run("add", "--sheet", "cases.csv")
+        assert registry.get(1).case.strategy == "panel"
+
+
+class TestShow:
+    def test_a_failure_is_shown_with_its_reason_and_what_happens_next(self, registry):
+        run("add", "--vcf", "a.vcf.gz")
+        due = registry.due()
+        registry.assign(plan([one.case for one in due.cases], {}, {}), run="r")
+        assert "as in VCF" in run("list", "--state", "assigned").output
+        load = registry.claim(0, None, run="r").cases[0]
+        registry.finish_failed(1, load.load_id, "VcfFormat", "line 7: POS is 'x'")
+        shown = run("show", "1").output
+        assert "VcfFormat: line 7: POS is 'x'" in shown
+        assert "when a file of it changes, or when asked for" in shown
+        assert registry.get(1).state is CaseState.FAILED
+
+    @pytest.mark.parametrize("command", ["show", "remove"])
+    def test_an_unknown_case_is_an_error(self, command):
+        with pytest.raises(CaseNotFoundError, match="no case 4 "):
+            run(command, "4")
+
+    def test_a_name_cannot_command_the_terminal_or_break_a_line(self, folder):
+        (folder / "a.ped").write_text("f\tkid\x1b[2J[bold]\t0\t0\t1\t1\n")
+        run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped")
+        shown = run("show", "1").output
+        assert "\x1b" not in shown
+        assert "[bold]" in shown
+
+    def test_a_terminal_gets_a_table(self, monkeypatch):
+        run("add", "--vcf", "a.vcf.gz")
+        monkeypatch.setattr("radiant.cli.cases._is_terminal", lambda: True)
+        listed = run("list").output
+        assert "\t" not in listed
+        assert "registered" in listed
+
+
+def test_the_group_imports_no_database_before_it_is_needed():
+    # In a process of its own: this one has imported everything.
+    code = "import sys, radiant.cli.cases; sys.exit('sqlalchemy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
