@@ -150,18 +150,27 @@ class InfoReader:
             return [common] * n_alts, pieces
         return [{**common, **{name: found[index] for name, found in per_allele}} for index in range(n_alts)], pieces
 
+    def _to_check(self, key: str) -> reserved.Declaration | None:
+        """Return the declaration to check a key without a column against; None when there is nothing to check."""
+        if len(self._checks) >= _MAX_KEYS:
+            self._checks.clear()
+        declaration = self._header.info_declaration(key)
+        if declaration is None:
+            if len(self.undeclared) < _MAX_KEYS:
+                self.undeclared[key] += 0
+            return None
+        if key in self._skip or (declaration.type == "String" and key not in _CHECKED_TEXT):
+            return None
+        return declaration
+
     def _check_other(self, key: str, text: str | None, n_alts: int, pieces: list[Piece]) -> None:
         """Check a key that has no column."""
         if key not in self._checks:
-            if len(self._checks) >= _MAX_KEYS:
-                self._checks.clear()
-            self._checks[key] = self._header.info_declaration(key)
+            self._checks[key] = self._to_check(key)
         declaration = self._checks[key]
+        if key in self.undeclared:
+            self.undeclared[key] += 1
         if declaration is None:
-            if key in self.undeclared or len(self.undeclared) < _MAX_KEYS:
-                self.undeclared[key] += 1
-            return
-        if key in self._skip or (declaration.type == "String" and key not in _CHECKED_TEXT):
             return
         try:
             values.check_declared(key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE)

@@ -78,6 +78,15 @@ def expected_count(number: str, n_alts: int, ploidy: int) -> int | None:
     return int(number) if number.isdigit() else None
 
 
+def _plainly_fine(text: str, kind: str, number: str, n_alts: int) -> bool:
+    """Tell quickly that a value is one number from 0 where one is asked for; False says nothing."""
+    if number != "1" and not (number == "A" and n_alts == 1):
+        return False
+    if kind == "Integer":
+        return len(text) < _SURELY_32_BITS and text.isdecimal() and text.isascii()
+    return kind == "Float" and text[:1] != "-" and _float(text) is not None
+
+
 def check_declared(  # noqa: PLR0913 - what decides
     name: str, text: str | None, declaration: Declaration, n_alts: int, ploidy: int | None, *, negative: bool
 ) -> None:
@@ -97,6 +106,8 @@ def check_declared(  # noqa: PLR0913 - what decides
         BrokenRuleError: another number of values, or not of the type.
     """
     kind = declaration.type
+    if text is not None and _plainly_fine(text, kind, declaration.number, n_alts):
+        return
     if kind == "Flag":
         if text not in {None, "0", "1"}:
             rule, message = "flag_value", f"{name}={shown(text or '')} has a value, but it is a flag"
