@@ -6,6 +6,7 @@ where made-up genes alternate with empty stretches, like a genome (10 million re
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,7 @@ def _cells(contig: str, start: int, end: int, number: int) -> Iterator[tuple[Gen
         yield None, first, last
 
 
+@cache
 def _stretches(*, with_y: bool) -> tuple[Stretch, ...]:
     """Return the whole genome as stretches, in order."""
     found: list[Stretch] = []
