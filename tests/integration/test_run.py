@@ -1,0 +1,113 @@
+"""`radiant run` and its Airflow, for real: about a minute for each of three starts."""
+
+import os
+import re
+import signal
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+from radiant.cli.airflow_api import FINISHED_RUN
+from radiant.cli.processes import find_marked
+from radiant.cli.standalone import Standalone
+from radiant.domain.case import CaseState
+from radiant.errors import AirflowUnavailableError
+from radiant.registry import Registry
+from radiant.settings import Settings
+
+REPOSITORY = Path(__file__).parents[2]
+POC = "POC-ecs-k8s-operators"
+
+
+def wait_for(what, timeout_s):
+    """Return the first true answer of `what`."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if found := what():
+            return found
+        time.sleep(0.25)
+    pytest.fail(f"not within {timeout_s} s")
+
+
+def left_behind(home):
+    return find_marked(("AIRFLOW_STARTED_BY_RADIANT", str(home)))
+
+
+@pytest.fixture
+def home(tmp_path):
+    home = tmp_path / "home"
+    yield home
+    for pid in left_behind(home):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def start(home, tmp_path):
+    """Start `radiant run` in a process group of its own, its output in a file."""
+    started = []
+
+    def start(*arguments):
+        output = tmp_path / f"output-{len(started)}.txt"
+        with output.open("wb") as file:
+            process = subprocess.Popen(
+                [Path(sysconfig.get_path("scripts")) / "radiant", "run", *arguments],
+                cwd=tmp_path,
+                env=os.environ | {"RADIANT_HOME": str(home)},
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+        started.append(process)
+        return process, output
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.timeout(900)
+def test_a_job_runs_by_hand_and_a_dead_part_is_noticed(home):
+    with Standalone(Settings(home=home), dags_folder=REPOSITORY / "dags") as airflow:
+        run_id = airflow.api.trigger(POC)
+        wait_for(lambda: airflow.api.run_state(POC, run_id) in FINISHED_RUN, 180)
+        assert airflow.api.run_state(POC, run_id) == "success"
+
+        answer = airflow.api.xcom(POC, run_id, "poc")
+        assert answer["status"] == "succeeded"
+        assert answer["output"] == [1, 4, 9, 16, 25, 36, 49, 64, 81, 100]
+        log = "\n".join(airflow.api.log_lines(POC, run_id, "poc"))
+        assert re.findall(r"progress (\d+)/10", log) == [str(step) for step in range(1, 11)]
+
+        airflow.check()
+        (scheduler,) = [pid for pid, command in airflow._parts.items() if command.endswith("airflow scheduler")]
+        os.kill(scheduler, signal.SIGKILL)
+        with pytest.raises(AirflowUnavailableError, match=f"scheduler ended .process {scheduler}"):
+            wait_for(airflow.check, 10)
+    assert left_behind(home) == []
+
+
+@pytest.mark.timeout(1200)
+def test_a_killed_run_is_made_good_by_the_next_one_and_ctrl_c_leaves_nothing(home, start):
+    killed, output = start("--families", "2", "--records", "1000")
+    wait_for(lambda: "importing" in output.read_text() or killed.poll() is not None, 300)
+    assert killed.poll() is None, output.read_text()
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert left_behind(home)
+
+    again, output = start()
+    wait_for(lambda: "Ctrl-C ends it" in output.read_text() or again.poll() is not None, 420)
+    text = output.read_text()
+    assert "Cases: 2 imported, 0 failed." in text, text
+    registry = Registry(Settings(home=home).effective_registry_url)
+    assert {record.state for record in registry.list_cases()} == {CaseState.IMPORTED}
+
+    began = time.monotonic()
+    os.killpg(again.pid, signal.SIGINT)
+    assert again.wait(30) == 0
+    assert time.monotonic() - began < 20
+    assert left_behind(home) == []
