@@ -21,6 +21,7 @@ from radiant.vcf.header import Header
 LOW_DEPTH = 3
 """Fewer reads than this for the allele that a zygosity stands on make it unknown."""
 
+_LONGEST_GT = 1000
 _FORMAT_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*").fullmatch
 _READ_KEYS = frozenset({"GT", "DP", "GQ", "PS", "AD", "AO", "RO", "DPR"})
 
@@ -173,6 +174,9 @@ class FormatReader:
         pieces: list[Piece] = []
         gt = self._text(found, "GT")
         if gt is not None:
+            if len(gt) > _LONGEST_GT:
+                rule, message = "gt_invalid", f"GT {shown(gt)} is longer than any genotype"
+                raise BrokenRuleError(rule, message)
             alleles.calls(gt, 1, n_alts)
         elif "GT" in self._index:
             gt = "."

@@ -21,6 +21,7 @@ from radiant.vcf.reserved import Declaration
 
 _FILEFORMAT = re.compile(r"##fileformat=VCFv4\.([0-9])")
 FIXED_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
+_LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _MAX_HEADER_BYTES = 256 << 20
 _RCRS_LENGTH = 16569
 
@@ -210,7 +211,7 @@ def _store(header: Header, key: str, fields: dict[str, str]) -> None:
     name = fields.get("ID", "")
     if key == "contig":
         length = fields.get("length", "")
-        header.contigs[name] = int(length) if length.isascii() and length.isdigit() else None
+        header.contigs[name] = int(length) if _LENGTH(length) else None
     elif key == "FILTER":
         header.filters.add(name)
     elif key in {"INFO", "FORMAT"}:

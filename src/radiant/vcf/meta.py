@@ -20,7 +20,7 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 
-_NUMBER = re.compile(r"[0-9]+|[ARG.]")
+_NUMBER = re.compile(r"[0-9]{1,9}|[ARG.]")
 _TYPES = {
     "INFO": ("Integer", "Float", "Flag", "Character", "String"),
     "FORMAT": ("Integer", "Float", "Character", "String"),

@@ -15,6 +15,7 @@ from radiant.vcf.reserved import Declaration
 INT_MIN = -(2**31) + 8
 """The eight values below are reserved by BCF."""
 INT_MAX = 2**31 - 1
+_CERTAINLY_TOO_LONG = 100
 _SURELY_32_BITS = 10
 """A number with fewer digits needs no check of its range."""
 
@@ -37,7 +38,8 @@ def integer(text: str, name: str, *, negative: bool = True) -> int | None:
     if not _integer(text):
         rule, message = "not_an_integer", f"{name}={shown(text)} is not an integer"
         raise BrokenRuleError(rule, message)
-    value = int(text)
+    # Python refuses to read more than 4,300 digits.
+    value = int(text) if len(text) < _CERTAINLY_TOO_LONG else INT_MAX + 1
     if not INT_MIN <= value <= INT_MAX:
         rule, message = "integer_range", f"{name}={shown(text)} is outside {INT_MIN} to {INT_MAX}"
         raise BrokenRuleError(rule, message)

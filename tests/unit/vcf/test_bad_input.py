@@ -2,6 +2,8 @@
 
 import pysam
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from radiant.errors import InputError, SampleMismatchError, VcfFormatError, VcfTruncatedError
 from vcf_files import COLUMNS, FIRST, HEADER, TRIO, Read, member, record, text, write
@@ -192,6 +194,9 @@ def test_non_ascii_names_work(tmp_path):
         (record(info="DP=4294967296"), "integer_range"),
         (record(info="MQ=high"), "not_a_number"),
         (record("0/1:x", format_="GT:DP"), "not_an_integer"),
+        (record(info="DP=" + "9" * 5000), "integer_range"),
+        (record("9" * 5000), "gt_invalid"),
+        (record(pos="9" * 5000), "pos"),
         (record("2/1"), "gt_allele_unknown"),
         (record("0/1", "0/1"), "columns"),
         (record(chrom="chr 1"), "contig_name"),
@@ -222,3 +227,46 @@ def test_pos_0_is_the_telomere_skipped_and_warned_about(tmp_path):
 def test_messages_name_no_sample(tmp_path):
     content = text([record("0/1:x", format_="GT:DP")], ("SECRET-NAME",))
     assert "SECRET" not in refused(tmp_path, content)
+
+
+# --- Anything ---------------------------------------------------------------------------------------------------------
+
+_SEEDS = text(
+    [
+        record("0/1:5,6:11:99", "1|2:1,2,3:6:40", pos=10, alt="G,T", info="AC=1,1;AN=4;DP=17", format_="GT:AD:DP:GQ"),
+        record("1:5", "./.", chrom="chrX", pos=20, ref="CA", alt="C,*", format_="GT:DP"),
+    ],
+    ("a", "b"),
+).encode()
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    edits=st.lists(
+        st.tuples(
+            st.integers(0, len(_SEEDS)),
+            st.integers(0, 12),
+            st.one_of(
+                st.binary(max_size=4), st.sampled_from([b"\t", b":", b",", b"|", b"-1", b"\n", b"<", b"9" * 5000])
+            ),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    tolerate=st.sampled_from([0, 1]),
+)
+def test_whatever_is_in_the_file_is_counted_or_refused(tmp_path, edits, tolerate):
+    content = _SEEDS
+    for at, remove, insert in edits:
+        content = content[:at] + insert + content[at + remove :]
+    path = write(tmp_path / "any.vcf", content)
+    try:
+        got = Read(path, tolerate=tolerate)
+    except InputError as error:
+        message = str(error)
+    else:
+        message = None
+        lines = got.json["lines"]
+        assert lines["read"] == lines["kept"] + lines["split"] + lines["skipped"] + lines["rejected"]
+        assert got.json["rows"] == {name: len(table) for name, table in got.arrow.items()}
+    assert message is None or str(path) in message
