@@ -132,6 +132,9 @@ def open_write(uri: str) -> Generator[IO[bytes]]:
                 upload.close()
                 upload.commit()
             except BaseException:
+                # Closed first: an open file would go on uploading when it is garbage-collected.
+                with contextlib.suppress(Exception):
+                    upload.close()
                 upload.discard()
                 raise
         return

@@ -82,3 +82,24 @@ def test_a_fingerprint_changes_with_the_file(tmp_path):
 
 def test_deleting_what_is_not_there_is_fine(tmp_path):
     storage.delete_prefix(storage.file_uri(tmp_path / "nothing"))
+
+
+def test_several_objects_may_be_written_at_once_and_each_appears_on_its_own():
+    with storage.open_write("memory://bucket/a") as first:
+        with storage.open_write("memory://bucket/b") as second:
+            first.write(b"1")
+            second.write(b"2")
+        assert storage.exists("memory://bucket/b")
+        assert not storage.exists("memory://bucket/a")
+    assert (storage.read_bytes("memory://bucket/a"), storage.read_bytes("memory://bucket/b")) == (b"1", b"2")
+
+
+def test_a_failed_write_leaves_no_object():
+    def fail():
+        with storage.open_write("memory://bucket/half") as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert not storage.exists("memory://bucket/half")
