@@ -55,7 +55,8 @@ def test_clinical_trio(corpus):
     path = corpus / "clinical-trio-vep.vcf.gz"
     got = Read(path, CLINICAL, assembly="GRCh37")
     assert got.json["lines"] == {"read": 680, "kept": 680, "split": 0, "skipped": 0, "rejected": 0}
-    assert got.json["rows"] == {"occurrence": 1119, "variant": 637, "consequence": 4145, "quarantine": 569}
+    expected = {"occurrence": 1119, "variant": 637, "consequence": 4145, "quarantine": 569}
+    assert {name: got.json["rows"][name] for name in expected} == expected
     assert got.json["alleles"] == {"carried": 637, "not_carried": 43}
     # Not split: bcftools norm refuses the file's PP, which it declares with Number=G and writes with two values.
     assert per_sample(got) == carried_per_sample(path, split=False)
