@@ -22,7 +22,7 @@ from functools import lru_cache
 
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
-from radiant.domain.transmission import TransmissionMode, mode_of_either_sex, transmission_mode
+from radiant.domain.transmission import TransmissionMode, transmission_mode
 from radiant.domain.trio import MISSING, Calls, Has, Parent, Trio, child_calls, has, sources
 
 
@@ -71,7 +71,7 @@ def infer(trio: Trio) -> Inheritance:
     return Inheritance(
         _either_origin(son.parental_origin, daughter.parental_origin),
         son.mendelian_error if son.mendelian_error == daughter.mendelian_error else None,
-        mode_of_either_sex(son.transmission_mode, daughter.transmission_mode),
+        daughter.transmission_mode,  # of two equal calls: the son's would differ in needing the mother alone
     )
 
 

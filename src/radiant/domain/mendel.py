@@ -177,9 +177,9 @@ class TrioCounts:
             return
         counts = self.uniparental.setdefault(site.chromosome, UniparentalCounts())
         by_father, by_mother = (set(site.child) <= set(parent) for parent in (father, mother))
-        if error and by_father and not by_mother:
+        if error and by_father:  # not both: two parents who each have every allele of the child make no error
             counts.father_only += times
-        elif error and by_mother and not by_father:
+        elif error and by_mother:
             counts.mother_only += times
         elif not (error or by_father or by_mother):
             counts.biparental += times

@@ -137,14 +137,7 @@ def _fits(trio: Trio, child: Calls, model: _Model) -> bool:
         (parent_calls(trio, Parent.MOTHER), parent_copies(trio.region, Parent.MOTHER), trio.mother_affected),
     )
     for calls, copies, stated in people:
-        if stated is Affected.UNKNOWN or (not calls and copies):
-            continue
-        predicted = model(calls, trio.allele, copies)
+        predicted = None if stated is Affected.UNKNOWN else model(calls, trio.allele, copies)
         if predicted is not None and predicted != (stated is Affected.AFFECTED):
             return False
     return True
-
-
-def mode_of_either_sex(son: TransmissionMode, daughter: TransmissionMode) -> TransmissionMode:
-    """Prefer what one of the sexes fits; where both fit differently, what needs no new mutation."""
-    return son if daughter is TransmissionMode.INCONSISTENT else daughter

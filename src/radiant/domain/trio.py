@@ -113,12 +113,8 @@ def has(trio: Trio, parent: Parent, allele: int) -> Has:
 
 
 def child_calls(trio: Trio) -> Calls:
-    """Bring the child's calls to the ploidy of the place.
+    """Return the child's calls, completed by missing ones where they are fewer than the copies (`1` on an autosome).
 
-    Two equal calls where one copy is expected are that one copy (`1/1` on a son's X); too few calls are completed by
-    missing ones (`1` on an autosome, a half call). Other surplus calls stay: they are a genotype that cannot be.
+    Surplus calls stay: `1/1` on a son's X shows the one allele of his one copy, `0/1` shows one allele too many.
     """
-    copies = expected_copies(trio.region, trio.sex)
-    if copies == 1 and len(set(trio.child)) == 1:
-        return trio.child[:1]
-    return (*trio.child, *(MISSING,) * (copies - len(trio.child)))
+    return (*trio.child, *(MISSING,) * (expected_copies(trio.region, trio.sex) - len(trio.child)))

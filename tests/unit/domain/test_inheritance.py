@@ -112,6 +112,7 @@ CASES = [
     (X, CHILD, "1/1 0 0/0", "denovo", True),
     (X, CHILD, "1/1 - 0/0", "possible_denovo", True),
     (X, CHILD, "1/1 - -", "unknown", None),
+    (X, CHILD, "1/1 1 -", "unknown", None),
     # a son's Y: from the father alone
     (Y, SON, "1 1 -", "father", False),
     (Y, SON, "1/1 1 ./.", "father", False),

@@ -116,6 +116,7 @@ SEX_LINKED = [
     (Y, "child", "1 1 -", "???", "y_linked"),
     (Y, "son", "1 1 -", "Au?", "inconsistent"),
     (Y, "son", "1 1 -", "AAA", "inconsistent"),
+    (Y, "son", "1 1 ./.", "AAA", "inconsistent"),
     (Y, "daughter", "1 1 -", "AA?", "inconsistent"),
     (Y, "daughter", "0 1 -", "AA?", "non_carrier_proband"),
     # mitochondria: always that
