@@ -24,7 +24,7 @@ from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_heade
 from radiant.vcf.line import Line, LineReader
 from radiant.vcf.people import Person, find_people
 from radiant.vcf.reference import ReferenceSequence
-from radiant.vcf.remarks import remarks
+from radiant.vcf.remarks import listed, remarks
 from radiant.vcf.report import Counts, ImportReport, MemberQuality, Provenance
 from radiant.vcf.schema import Rows
 from radiant.vcf.source import Source
@@ -129,6 +129,7 @@ class CaseReader:
                 self._look_ahead(reader, lines)
                 raise VcfFormatError(self._rejection())
         self._check_not_empty(header)
+        self._check_contigs()
         self._report = self._make_report(header, people, reader)
         yield from self._full_batches(everything=True)
 
@@ -239,6 +240,18 @@ class CaseReader:
             "whole. If it is meant to be empty, compress it with bgzip, whose end-of-file block proves it"
         )
         raise VcfTruncatedError(msg)
+
+    def _check_contigs(self) -> None:
+        """Refuse a file of which no line is on a primary chromosome: its names are not ours, not its content."""
+        counts = self._counts
+        if self.lines_read == 0 or counts.skipped["contig"] < self.lines_read:
+            return
+        msg = (
+            f"{self._uri}: none of its {self.lines_read} records is on a chromosome known here (1 to 22, X, Y, M, with or "
+            f"without chr); its contigs are {listed(counts.other_contigs)}. Rename them, for example with "
+            "bcftools annotate --rename-chrs"
+        )
+        raise VcfFormatError(msg)
 
     def _open_fasta(self) -> ReferenceSequence | None:
         if self._options.fasta is None:

@@ -218,6 +218,13 @@ def test_a_record_that_is_not_utf8(tmp_path):
     assert "[utf8]" in refused(tmp_path, content)
 
 
+@pytest.mark.parametrize("name", ["NC_000001.11", "CHR1", "chr01", "scaffold_7"])
+def test_a_file_without_any_known_chromosome_is_no_empty_success(tmp_path, name):
+    message = refused(tmp_path, text([record(chrom=name), record(chrom=name, pos=2000)]))
+    assert f"its contigs are {name} 2" in message
+    assert "rename-chrs" in message
+
+
 def test_pos_0_is_the_telomere_skipped_and_warned_about(tmp_path):
     got = Read(write(tmp_path / "a.vcf", text([record(pos=0)])))
     assert got.json["skipped"] == {"telomere": 1}
