@@ -247,8 +247,8 @@ class CaseReader:
         if self.lines_read == 0 or counts.skipped["contig"] < self.lines_read:
             return
         msg = (
-            f"{self._uri}: none of its {self.lines_read} records is on a chromosome known here (1 to 22, X, Y, M, with or "
-            f"without chr); its contigs are {listed(counts.other_contigs)}. Rename them, for example with "
+            f"{self._uri}: none of its {self.lines_read} records is on a chromosome known here (1 to 22, X, Y, M, with "
+            f"or without chr); its contigs are {listed(counts.other_contigs)}. Rename them, for example with "
             "bcftools annotate --rename-chrs"
         )
         raise VcfFormatError(msg)
