@@ -38,31 +38,35 @@ def find_marked(mark: tuple[str, str]) -> list[int]:
     ]
 
 
-def end_marked(mark: tuple[str, str], grace_s: float) -> int:
+def end_marked(mark: tuple[str, str], grace_s: float, *, last: int | None = None) -> int:
     """End all processes with that mark: SIGTERM, then SIGKILL for what is left after `grace_s` seconds.
 
     A KeyboardInterrupt meanwhile means that the person does not want to wait: SIGKILL at once.
 
+    Args:
+        mark: name and value of the variable.
+        grace_s: how long they may take to end by themselves.
+        last: a process that hears of it only when the others are gone, because it reads what they write.
+
     Returns:
         How many processes there were.
     """
-    first = find_marked(mark)
-    seen = set(first)
-    _signal(first, signal.SIGTERM)
+    told: set[int] = set()
     deadline = time.monotonic() + grace_s
     try:
         while (left := find_marked(mark)) and time.monotonic() < deadline:
-            # A process that was being forked during the first round has not heard yet.
-            _signal([pid for pid in left if pid not in seen], signal.SIGTERM)
-            seen.update(left)
+            # Again each time: a process that was just being forked has not heard yet.
+            new = [pid for pid in left if pid not in told and (pid != last or left == [last])]
+            _signal(new, signal.SIGTERM)
+            told.update(new)
             time.sleep(_STEP_S)
     except KeyboardInterrupt:
         pass
     while left := find_marked(mark):
-        seen.update(left)
+        told.update(left)
         _signal(left, signal.SIGKILL)
         time.sleep(_STEP_S)
-    return len(seen)
+    return len(told)
 
 
 def children(parent: int) -> dict[int, str]:

@@ -190,7 +190,9 @@ class Standalone:
     def stop(self) -> None:
         """End everything that was started, whatever session or process group it is in; may be called twice."""
         if self._may_run:
-            processes.end_marked(self._mark, _GRACE_S)
+            # Without its parent, which reads their output, each part hangs in writing its last words.
+            parent = None if self._process is None else self._process.pid
+            processes.end_marked(self._mark, _GRACE_S, last=parent)
             self._may_run = False
         if self._process is not None:
             self._process.wait()

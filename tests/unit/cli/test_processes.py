@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -70,6 +71,22 @@ def test_a_process_that_ignores_sigterm_is_killed_after_the_grace(start, mark):
     end_marked(mark, grace_s=0.5)
     assert 0.5 <= time.monotonic() - began < 5
     assert process.wait() == -signal.SIGKILL
+
+
+def test_the_last_one_hears_only_when_the_others_are_gone(start, mark):
+    last = start(SLEEP)
+    other = start(STUBBORN)
+    other.stdout.readline()
+    waiting = threading.Thread(target=end_marked, args=(mark, 1.0), kwargs={"last": last.pid})
+    waiting.start()
+    time.sleep(0.5)
+    assert last.poll() is None
+    waiting.join()
+    assert last.wait() == -signal.SIGKILL
+
+    last, other = start(SLEEP), start(SLEEP)
+    end_marked(mark, 10.0, last=last.pid)
+    assert (last.wait(), other.wait()) == (-signal.SIGTERM, -signal.SIGTERM)
 
 
 def test_a_second_ctrl_c_kills_at_once(start, mark, monkeypatch):
