@@ -30,13 +30,19 @@ that is not, with its reason. `import-radiant` starts one such run per partition
             title="Cases",
             description="Case numbers, for example [1, 2]. Empty: every case assigned to the part.",
         ),
+        "priority": Param(
+            "routine",
+            enum=["stat", "asap", "urgent", "routine"],
+            title="Priority",
+            description="Imports of a more urgent run go before those of others that wait.",
+        ),
     },
 ):
     import_vcf = RunDagOperator(
         task_id="import_vcf",
         trigger_dag_id="import-vcf",
         trigger_run_id="{{ run_id }}",
-        conf={"part": "{{ params.part }}", "cases": "{{ params.cases }}"},
+        conf={"part": "{{ params.part }}", "cases": "{{ params.cases }}", "priority": "{{ params.priority }}"},
     )
 
     @task(trigger_rule=TriggerRule.ALL_DONE)

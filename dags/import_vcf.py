@@ -47,6 +47,7 @@ Mend what the verdict names, then trigger `import-radiant` for those cases. Runn
     import_case = JobOperator.partial(
         task_id="import_case",
         job="import-case",
+        priority_weight=1,
         map_index_template="case {{ task.request['case_id'] }}",
     ).expand(request=task(import_requests, task_id="requests")(prepare.output))
     commit = JobOperator(

@@ -8,14 +8,20 @@ from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOpe
 from airflow.providers.standard.triggers.external_task import DagStateTrigger
 from airflow.sdk.exceptions import AirflowFailException
 
+from radiant.domain.case import Priority
 from radiant.operators.verdict import Verdict, describe
 
 _POLL_S = 2
+_A_RANK = dt.timedelta(days=366)
 _OVER = ("success", "failed")
 
 
 class RunDagOperator(TriggerDagRunOperator):
     """Starts a run of another DAG under a run id of the caller's choice and waits for it without holding a slot.
+
+    The scheduler takes waiting tasks of equal weight in the order of their runs' logical dates, so this date is the
+    order of urgency: the `priority` in `conf` first, then the time at which the first run of all began, then the map
+    index (not who was quicker to start its run). It is handed down to the runs that the other run starts.
 
     The run id makes it repeatable: a run of that id that is under way is waited for, one that succeeded is taken as it
     is, one that failed is cleared and runs again (that is what clearing the task is for). So a retried or cleared task
@@ -69,12 +75,10 @@ class RunDagOperator(TriggerDagRunOperator):
                 trigger=DagStateTrigger(self.trigger_dag_id, list(_OVER), run_ids=[run_id], poll_interval=_POLL_S),  # pyright: ignore[reportArgumentType]
                 method_name="execute_complete",
             )
-        # The scheduler starts runs in the order of `run_after` and takes waiting tasks in the order of their runs'
-        # logical dates: by map index, which is the order of urgency, not by who was quicker to start its run. The try
-        # number steps aside from a date that is taken.
-        own = context["dag_run"]
         offset = dt.timedelta(milliseconds=max(instance.map_index or 0, 0), microseconds=instance.try_number)
-        self.logical_date = self.run_after = (own.logical_date or own.run_after) + offset
+        own = context["dag_run"]
+        self.run_after = own.run_after + offset
+        self.logical_date = offset + (own.logical_date or own.run_after - head_start(self.conf.get("priority")))  # pyright: ignore[reportOptionalMemberAccess, reportUnknownVariableType]
         super().execute(context)  # ends in an exception that starts the run and defers
         raise AssertionError
 
@@ -102,3 +106,11 @@ class RunDagOperator(TriggerDagRunOperator):
             msg = f"run {run_id} of {self.trigger_dag_id} {state}. {describe(verdict)}"
             raise AirflowFailException(msg)
         return verdict
+
+
+def head_start(priority: str | None) -> dt.timedelta:
+    """Return by how much the logical date of a run moves into the past.
+
+    A year for each rank above `routine`: what is stat goes before all that is not, however long that has waited.
+    """
+    return (Priority.ROUTINE.rank - Priority(priority or Priority.ROUTINE).rank) * _A_RANK

@@ -1,18 +1,23 @@
 """What all backends share: one job as one Airflow task."""
 
+import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from radiant.errors import ConfigError, JobError, JobFailedError, JobLostError
+from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError
 from radiant.jobs.documents import Result, Status
 from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import KILLED, Ended, read_together, summary, with_message
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
 from radiant.settings import Settings, load_settings
+
+_LEVEL = re.compile(r"\S+ \S+ (WARNING|ERROR|CRITICAL) ")
+"""The worker's lines begin with date, time and level."""
 
 
 class JobOperator(BaseOperator):
@@ -75,7 +80,20 @@ class JobOperator(BaseOperator):
             AirflowFailException: it failed in a way that another try does not change.
             JobFailedError: it failed in a way that may pass.
             JobLostError: it ended without a result of its own.
+            StorageError: its documents could not be written or read.
         """
+        try:
+            return self._execute(context)
+        except (ConfigError, InputError) as error:
+            msg = f"{self.job}: {error.code}: {error}"
+            raise AirflowFailException(msg) from None
+
+    def log_line(self, line: str) -> None:
+        """Put a line of the job's log into the task's, at the level that the worker gave it."""
+        found = _LEVEL.match(line)
+        self.log.log(logging.getLevelNamesMapping()[found[1]] if found else logging.INFO, "%s", line)
+
+    def _execute(self, context: Any) -> dict[str, Any]:
         settings = load_settings()
         spec = effective_job(self.job, settings)
         place = TaskPlace.of(context, settings.effective_work_uri)
@@ -85,10 +103,7 @@ class JobOperator(BaseOperator):
         self.log.info(
             "%s: %d MiB at most, %d s at most, documents at %s", self.job, memory_mib, spec.timeout_s, place.uri
         )
-        try:
-            ended = self.run_job(spec, place, memory_mib=memory_mib)
-        except ConfigError as error:
-            raise AirflowFailException(str(error)) from None
+        ended = self.run_job(spec, place, memory_mib=memory_mib)
         result = read_together(request, ended, place.answer())
         if self.stop_requested and result.status is Status.SUCCEEDED:
             # Airflow ends a task green that returns after SIGTERM (apache/airflow#73006).

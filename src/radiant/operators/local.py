@@ -59,7 +59,7 @@ class LocalJobOperator(JobOperator):
             memory_mib=memory_mib,
             timeout_s=spec.timeout_s,
             on_start=started,
-            on_line=lambda line: self.log.info("%s", line),
+            on_line=self.log_line,
             should_stop=lambda: self.stop_requested,
         )
 

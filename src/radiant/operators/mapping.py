@@ -30,4 +30,5 @@ def import_requests(prepared: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def part_confs(planned: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the params of one `import-part` run for each part that `plan-import` found, most urgent first."""
-    return mapped([{"part": part["part"], "cases": part["cases"]} for part in planned["output"]["parts"]], "parts")
+    keys = ("part", "cases", "priority")
+    return mapped([{key: part[key] for key in keys} for part in planned["output"]["parts"]], "parts")

@@ -13,6 +13,10 @@ TASK_DEFAULTS: dict[str, Any] = {
     "retry_delay": dt.timedelta(seconds=10),
     "retry_exponential_backoff": 3.0,
     "max_retry_delay": dt.timedelta(minutes=10),
+    # Of the tasks that wait, the short ones around the imports go first, so that an urgent run can begin, and a run
+    # whose cases are read can end, while others' imports wait; `import_case` has weight 1.
+    "priority_weight": 10,
+    "weight_rule": "absolute",
 }
 """Airflow arguments of every task; of those that are no job, too: their process can be killed like any other."""
 

@@ -7,6 +7,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk.exceptions import ParamValidationError
 from airflow.serialization.serialized_objects import DagSerialization
 
+from radiant.domain.case import Priority
+
 FOLDER = Path(__file__).parents[3] / "dags"
 IDS = {"POC-ecs-k8s-operators", "import-radiant", "import-part", "import-vcf"}
 
@@ -140,3 +142,17 @@ def test_a_run_is_found_again_by_a_later_try(dags):
     part = dags["import-radiant"].get_task("import_part").partial_kwargs["trigger_run_id"]
     assert part == "{{ run_id }}__part_{{ task.conf['part'] }}"
     assert dags["import-part"].get_task("import_vcf").trigger_run_id == "{{ run_id }}"
+
+
+def test_imports_wait_for_the_short_tasks_of_any_run(dags):
+    weights = {
+        (dag_id, task.task_id): task.priority_weight
+        for dag_id in ("import-radiant", "import-part", "import-vcf")
+        for task in dags[dag_id].tasks
+    }
+    assert weights.pop(("import-vcf", "import_case")) < min(weights.values())
+    assert all(str(task.weight_rule) == "absolute" for dag in dags.values() for task in dag.tasks if not task.is_mapped)
+
+
+def test_the_priorities_of_the_form_are_the_domain_s(dags):
+    assert dags["import-part"].params.get_param("priority").schema["enum"] == [str(one) for one in Priority]

@@ -1,4 +1,5 @@
 import datetime as dt
+import itertools
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, DagRunTriggerException, TaskDeferred
@@ -28,10 +29,16 @@ def child(state, verdict=None, **facts):
     return context
 
 
-def operator():
+def operator(**conf):
     return RunDagOperator(
-        task_id="import_part", trigger_dag_id="import-part", trigger_run_id="r1__part_7", conf={"part": 7}
+        task_id="import_part", trigger_dag_id="import-part", trigger_run_id="r1__part_7", conf={"part": 7} | conf
     )
+
+
+def started(context, **conf):
+    with pytest.raises(DagRunTriggerException) as raised:
+        execute(operator(**conf), context)
+    return raised.value
 
 
 def test_a_run_that_does_not_exist_is_started_and_waited_for_without_a_slot():
@@ -44,30 +51,35 @@ def test_a_run_that_does_not_exist_is_started_and_waited_for_without_a_slot():
 
 
 def test_runs_are_ordered_by_map_index_whoever_starts_first():
-    dates = []
-    for index in (0, 1, 2):
-        with pytest.raises(DagRunTriggerException) as raised:
-            execute(operator(), child(None, map_index=index))
-        dates.append(raised.value.logical_date)
-        assert raised.value.run_after == raised.value.logical_date
+    runs = [started(child(None, map_index=index)) for index in (0, 1, 2)]
+    for name in ("logical_date", "run_after"):
+        dates = [getattr(run, name) for run in runs]
+        assert dates == sorted(set(dates)), name
+
+
+def test_a_more_urgent_run_goes_before_one_that_has_waited_for_months():
+    now = started(child(None), priority="routine").logical_date
+    dates = [started(child(None), priority=name).logical_date for name in ("stat", "asap", "urgent", "routine")]
     assert dates == sorted(set(dates))
+    assert dates[-1] == now
+    assert all(later - earlier > dt.timedelta(days=360) for earlier, later in itertools.pairwise(dates))
+
+
+def test_a_more_urgent_run_is_not_dated_back_for_the_person_who_watches():
+    context = child(None)
+    assert started(context, priority="stat").run_after >= context["dag_run"].run_after
 
 
 def test_the_order_of_a_run_is_handed_down():
     context = child(None, map_index=-1)
     context["dag_run"].logical_date = dt.datetime(2025, 5, 5, tzinfo=dt.UTC)
-    with pytest.raises(DagRunTriggerException) as raised:
-        execute(operator(), context)
-    assert raised.value.logical_date - context["dag_run"].logical_date < dt.timedelta(milliseconds=1)
+    for priority in ("stat", "routine"):
+        found = started(context, priority=priority).logical_date
+        assert abs(found - context["dag_run"].logical_date) < dt.timedelta(milliseconds=1)
 
 
 def test_another_try_steps_aside_from_a_date_that_is_taken():
-    dates = set()
-    for number in (1, 2):
-        with pytest.raises(DagRunTriggerException) as raised:
-            execute(operator(), child(None, try_number=number))
-        dates.add(raised.value.logical_date)
-    assert len(dates) == 2
+    assert len({started(child(None, try_number=number)).logical_date for number in (1, 2)}) == 2
 
 
 @pytest.mark.parametrize("state", ["queued", "running"])

@@ -103,3 +103,21 @@ def test_a_second_run_of_the_same_task_starts_afresh(backend, context):
     first = backend.request(context).attempt
     backend.run("answer()", context=context)
     assert backend.request(context).attempt == backend.result(context).attempt != first
+
+
+def test_a_line_keeps_the_level_that_the_worker_gave_it(monkeypatch):
+    seen = []
+    log = type("Log", (), {"log": lambda _self, level, _form, line: seen.append((level, line))})()
+    monkeypatch.setattr(LocalJobOperator, "log", log)
+    operator = LocalJobOperator(task_id="t", job="poc", request={})
+    operator.log_line("2026-01-01 10:00:00,000 WARNING odd")
+    operator.log_line("2026-01-01 10:00:00,000 INFO WARNING is a word")
+    operator.log_line("Traceback")
+    assert [level for level, _ in seen] == [30, 20, 20]
+
+
+def test_a_misspelt_setting_is_not_tried_again(context, monkeypatch):
+    operator = LocalJobOperator(task_id="t", job="poc", request={})
+    monkeypatch.setenv("RADIANT_HOMW", "x")
+    with pytest.raises(AirflowFailException, match="RADIANT_HOMW"):
+        execute(operator, context)

@@ -112,7 +112,7 @@ def test_each_case_becomes_one_request_and_each_part_one_run():
     prepared = {"output": {"cases": [{"case_id": 1, "case_uri": "u1", "load_id": "l"}]}}
     assert import_requests(prepared) == [{"case_id": 1, "case_uri": "u1", "load_id": "l"}]
     plan = {"output": {"parts": [{"part": 7, "priority": "stat", "cases": [1]}]}}
-    assert part_confs(plan) == [{"part": 7, "cases": [1]}]
+    assert part_confs(plan) == [{"part": 7, "cases": [1], "priority": "stat"}]
 
 
 def test_more_than_airflow_can_map_is_refused_with_the_remedy(monkeypatch):
