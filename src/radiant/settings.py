@@ -59,6 +59,8 @@ class Vcf(_Group):
     """Assembly of cases that do not state their own."""
     tolerate: int = Field(default=0, ge=0)
     """Up to this many rejected lines let a case through; 0 is strict."""
+    compound_het_impact: Literal["HIGH", "MODERATE", "LOW"] = "MODERATE"
+    """VEP impact from which two heterozygous alleles of a gene can be a compound heterozygous pair."""
     fasta: str | None = None
     """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
 

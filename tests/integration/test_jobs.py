@@ -118,7 +118,7 @@ def test_a_family_becomes_rows_with_its_numbers(site):
     (case,) = output["imported"]
     assert case["records"] == {"read": 3, "kept": 2, "split": 1, "skipped": 0, "rejected": 0}
     # child: 4 alleles, father: 2, mother: 1
-    assert case["rows"] == {"occurrence": 7, "variant": 4, "consequence": 1, "quarantine": 0}
+    assert case["rows"] == {"occurrence": 7, "variant": 4, "consequence": 1, "compound_het": 0, "quarantine": 0}
     assert site.registry.get(1).state is CaseState.IMPORTED
 
 

@@ -196,6 +196,7 @@ _COLUMNS: dict[str, Literal["left", "right"]] = {
     "father": "left",
     "origin": "left",
     "mode": "left",
+    "comp het": "left",
     "rs": "left",
 }
 
@@ -226,6 +227,7 @@ def _cells(row: dict[str, Any]) -> dict[str, object]:
         "father": row["father_zygosity"],
         "origin": row["parental_origin"],
         "mode": row["transmission_mode"],
+        "comp het": row["compound_het"],
         "rs": ", ".join(row["rsnumber"] or ()),
     }
 

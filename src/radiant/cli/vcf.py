@@ -36,7 +36,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
         str | None, typer.Option(help="Reference FASTA with .fai: checks REF and left-aligns indels.")
     ] = None,
 ) -> None:
-    """Write occurrence, variant, consequence and quarantine as Parquet, and report.json with the counts.
+    """Write occurrence, variant, consequence, compound_het and quarantine as Parquet, and report.json with the counts.
 
     All of it appears at the end, or nothing does. Exit code 65 when the file or the pedigree is refused.
     """
@@ -53,6 +53,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     options = ReadOptions(
         assembly=assembly or settings.assembly,
         tolerate=0 if strict else settings.tolerate if tolerate is None else tolerate,
+        compound_het_impact=settings.compound_het_impact,
         fasta=fasta or settings.fasta,
     )
     members = None

@@ -36,7 +36,7 @@ class GeneAllele:
     """One allele of one person and one gene that it affects."""
 
     locus: str
-    """`chrom-pos-ref-alt`; the key of the answer."""
+    """`chrom-pos-ref-alt`."""
     line: str
     """What the alleles of one line of the file have in common, for example `source_pos-source_ref-source_alt`."""
     gene: str
@@ -54,19 +54,17 @@ class GeneAllele:
 
 
 @dataclass(frozen=True, slots=True)
-class CompoundHet:
-    """What is known of one allele's partners."""
+class Pair:
+    """Two alleles of one gene on different copies of it."""
 
-    partners: tuple[str, ...]
-    """Their loci, each once: those known to be in trans first, else in the order given."""
+    first: GeneAllele
+    """The one given earlier."""
+    second: GeneAllele
     in_trans: InTrans
-    """Known when it is of at least one partner."""
 
 
-def compound_hets(
-    alleles: Iterable[GeneAllele], minimum_impact: int = DEFAULT_MINIMUM_IMPACT
-) -> dict[str, CompoundHet]:
-    """Find the compound heterozygous alleles of one person.
+def compound_het_pairs(alleles: Iterable[GeneAllele], minimum_impact: int = DEFAULT_MINIMUM_IMPACT) -> list[Pair]:
+    """Find the compound heterozygous pairs of one person.
 
     Time grows with the square of the heterozygous alleles of a gene above the threshold.
 
@@ -75,20 +73,19 @@ def compound_hets(
         minimum_impact: Alleles of a lower `impact_score` do not take part.
 
     Returns:
-        By locus; an allele that is not there has no partner.
+        Each pair once for each gene that both alleles affect, gene by gene, in the order given.
     """
     genes: defaultdict[str, list[GeneAllele]] = defaultdict(list)
     for allele in alleles:
         if allele.zygosity == "HET" and allele.impact_score >= minimum_impact:
             genes[allele.gene].append(allele)
-    partners: defaultdict[str, dict[str, InTrans]] = defaultdict(dict)
+    pairs: list[Pair] = []
     for rows in genes.values():
         for first, second in combinations(rows, 2):
             trans = in_trans(first, second)
             if trans is not None and first.locus != second.locus:
-                partners[first.locus][second.locus] = trans
-                partners[second.locus][first.locus] = trans
-    return {locus: _answer(found) for locus, found in partners.items()}
+                pairs.append(Pair(first, second, trans))
+    return pairs
 
 
 def in_trans(first: GeneAllele, second: GeneAllele) -> InTrans | None:
@@ -120,9 +117,3 @@ def _by_phase(first: GeneAllele, second: GeneAllele) -> bool | None:
 
 def _chromosome(allele: GeneAllele) -> str:
     return allele.locus.partition("-")[0]
-
-
-def _answer(found: dict[str, InTrans]) -> CompoundHet:
-    known = [locus for locus, trans in found.items() if trans is InTrans.KNOWN]
-    assumed = [locus for locus, trans in found.items() if trans is InTrans.ASSUMED]
-    return CompoundHet((*known, *assumed), InTrans.KNOWN if known else InTrans.ASSUMED)

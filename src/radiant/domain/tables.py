@@ -51,6 +51,9 @@ def _c(name: str, type_: Type, doc: str, *, required: bool = False) -> Column:
     return Column(name, type_, doc, required)
 
 
+IMPACT_SCORES = {"HIGH": 4, "MODERATE": 3, "LOW": 2, "MODIFIER": 1}
+"""`impact_score` of each of VEP's impacts."""
+
 _KEY = (
     _c("part", Type.INT, "Partition; members of one patient, family, case or experiment share it.", required=True),
     _c("case_id", Type.LONG, "The case the row came from.", required=True),
@@ -137,13 +140,6 @@ OCCURRENCE = Table(
             "Whether the trio genotype is impossible; null when a genotype it needs is missing.",
         ),
         _c("transmission_mode", Type.STRING, "Mode of inheritance; see docs/inheritance.md.", required=True),
-        _c(
-            "compound_het",
-            Type.BOOLEAN,
-            "Whether the allele is one of a compound heterozygous pair; null for members without that check.",
-        ),
-        _c("compound_het_partners", Type.STRINGS, "Loci of the other alleles of the pairs."),
-        _c("compound_het_in_trans", Type.STRING, "known (by parents or phase) or assumed."),
         _c("info_ac", Type.INT, "INFO AC of this allele."),
         _c("info_an", Type.INT, "INFO AN."),
         _c("info_af", Type.FLOAT, "INFO AF of this allele."),
@@ -240,6 +236,34 @@ CONSEQUENCE = Table(
     ("chromosome", "start", "reference", "alternate"),
 )
 
+COMPOUND_HET = Table(
+    "germline_snv_compound_het",
+    "One row per member, heterozygous allele, gene and partner: an allele of that gene on the other copy, or maybe so.",
+    (
+        *_KEY,
+        _c("patient_id", Type.STRING, "The person.", required=True),
+        _c("experiment_id", Type.STRING, "The sequencing experiment.", required=True),
+        _c("sample", Type.STRING, "Name of the sample column.", required=True),
+        _c("is_proband", Type.BOOLEAN, "Whether the member is the case's proband.", required=True),
+        *_LOCUS,
+        _c("gene_id", Type.STRING, "The gene: VEP's Gene, or its SYMBOL where there is none.", required=True),
+        _c("symbol", Type.STRING, "The gene's SYMBOL."),
+        _c(
+            "partner_locus",
+            Type.STRING,
+            "`locus` of the other allele; the pair has a second row the other way round.",
+            required=True,
+        ),
+        _c(
+            "in_trans",
+            Type.STRING,
+            "known (by the parents, by phase, or both ALTs of one line) or assumed.",
+            required=True,
+        ),
+    ),
+    ("chromosome", "start", "reference", "alternate", "sample"),
+)
+
 QUARANTINE = Table(
     "germline_snv_quarantine",
     "One row per rejected line or rejected piece of a kept line.",
@@ -295,7 +319,7 @@ CASE_LOAD = Table(
     ("case_id",),
 )
 
-CASE_TABLES: tuple[Table, ...] = (OCCURRENCE, VARIANT, CONSEQUENCE, QUARANTINE)
+CASE_TABLES: tuple[Table, ...] = (OCCURRENCE, VARIANT, CONSEQUENCE, COMPOUND_HET, QUARANTINE)
 """What one import of one case fills, in commit order; `CASE_LOAD` follows them."""
 
 ALL_TABLES: tuple[Table, ...] = (*CASE_TABLES, CASE_LOAD)
@@ -304,6 +328,7 @@ SHORT_NAMES = {
     "occurrence": OCCURRENCE,
     "variant": VARIANT,
     "consequence": CONSEQUENCE,
+    "compound_het": COMPOUND_HET,
     "quarantine": QUARANTINE,
 }
 """File names of `radiant vcf convert` and keys of the row counts."""

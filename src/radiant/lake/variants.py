@@ -35,7 +35,7 @@ IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
 _OCCURRENCE = (
     "locus", "chromosome", "start", "end", "reference", "alternate", "sample", "zygosity", "gt", "gq", "dp",
     "ad_ref", "ad_alt", "ad_ratio", "quality", "filter", "mother_zygosity", "father_zygosity", "parental_origin",
-    "mendelian_error", "transmission_mode", "compound_het",
+    "mendelian_error", "transmission_mode",
 )  # fmt: skip
 
 _CONSEQUENCE = (
@@ -43,8 +43,11 @@ _CONSEQUENCE = (
     "canonical",
 )  # fmt: skip
 
-RESULT_COLUMNS = (*_OCCURRENCE, *_CONSEQUENCE, "rsnumber")
-"""Columns of `variants`, with the types of the tables they come from."""
+RESULT_COLUMNS = (*_OCCURRENCE, *_CONSEQUENCE, "rsnumber", "compound_het")
+"""Columns of `variants`, with the types of the tables they come from.
+
+`compound_het` is `in_trans` (known or assumed) of the row's best compound heterozygous pair, null without one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,10 @@ def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[
         LakeError: the tables do not hold what `case_load` says, or the catalog does not answer.
     """
     visible = visible_case(catalog, namespace, query.case_id)
-    tables = {name: case_table(catalog, namespace, visible, name) for name in ("occurrence", "variant", "consequence")}
+    tables = {
+        name: case_table(catalog, namespace, visible, name)
+        for name in ("occurrence", "variant", "consequence", "compound_het")
+    }
     _check_samples(tables["occurrence"], query)
     return _joined(tables, query)
 
@@ -102,7 +108,7 @@ _FIELDS: dict[str, pa.Field] = {
     field.name: pa.field(field.name, field.type)
     for table in (VARIANT, OCCURRENCE)
     for field in iceberg_schema(table).as_arrow()
-}
+} | {"compound_het": pa.field("compound_het", pa.string())}
 
 
 def _joined(tables: dict[str, CaseTable], query: VariantQuery) -> Iterator[pa.RecordBatch]:
@@ -134,7 +140,20 @@ def _with_consequences(rows: pa.Table, tables: dict[str, CaseTable], by_entry: B
     columns = {name: rows[name] for name in _OCCURRENCE}
     columns |= {name: shown[name].take(at_entry) for name in _CONSEQUENCE}
     columns["rsnumber"] = sites["rsnumber"].take(at_site)
+    columns["compound_het"] = _best_pairs(rows, tables["compound_het"])
     return pa.table(columns).cast(result_schema())
+
+
+def _best_pairs(rows: pa.Table, pairs: CaseTable) -> pa.ChunkedArray:
+    """Return `in_trans` of the best pair of each row's member and locus, null where there is none."""
+    found = _nearby(pairs, rows, ("sample", "locus", "in_trans"))
+    found = found.take(pc.sort_indices(found, [("in_trans", "descending", "at_end")]))  # known before assumed
+    at = pc.index_in(_member_and_locus(rows), value_set=_member_and_locus(found).combine_chunks())
+    return found["in_trans"].take(at)
+
+
+def _member_and_locus(rows: pa.Table) -> pa.ChunkedArray:
+    return pc.binary_join_element_wise(*(rows[name].cast(pa.string()) for name in ("sample", "locus")), "\t")
 
 
 def _index(rows: pa.Table, sites: pa.Table) -> pa.ChunkedArray:

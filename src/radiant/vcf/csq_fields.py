@@ -14,13 +14,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from radiant.domain.tables import IMPACT_SCORES
+
 Value = str | int | float | bool | list[str] | None
 """What a typed column of an entry holds."""
 
 Parser = Callable[[str], tuple[tuple[Value, ...], bool]]
 """Text, never empty, to one value per column, and whether they say all that the text says."""
-
-IMPACT_SCORES: Mapping[str, int] = {"HIGH": 4, "MODERATE": 3, "LOW": 2, "MODIFIER": 1}
 
 
 # --- Text to values ---------------------------------------------------------------------------------------------------
@@ -131,6 +131,12 @@ FIELDS: Mapping[str, Field] = {
 
 COLUMNS: tuple[str, ...] = tuple(column for field in FIELDS.values() for column in field.columns)
 """Every typed column of an entry, in the order of `domain.tables`."""
+
+
+def is_text(field: Field) -> bool:
+    """Tell whether a field's only column is its text, percent codes replaced."""
+    return field.parse is _text
+
 
 _SNPEFF_NAMES: Mapping[str, str] = {
     "Annotation": "Consequence",

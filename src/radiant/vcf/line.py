@@ -21,6 +21,7 @@ from radiant.domain.inheritance import infer
 from radiant.domain.trio import Trio
 from radiant.vcf import alleles, consequences, genotypes, info, record
 from radiant.vcf.alleles import Allele, Skip
+from radiant.vcf.compound import Candidate, affected_genes, candidates
 from radiant.vcf.consequences import Consequence, ConsequenceFormat, ParsedConsequences
 from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.genotypes import FormatReader, SampleCall, Zygosity
@@ -71,18 +72,26 @@ class Line:
     """What became of the consequence entries."""
     pieces: list[Piece] = field(default_factory=list[Piece])
     """Left out, for quarantine."""
+    pair_candidates: list[tuple[int, Candidate]] = field(default_factory=list[tuple[int, Candidate]])
+    """Index of the member, and what may be half of a compound heterozygous pair."""
 
 
 class LineReader:
     """Reads the data lines of one file, in order."""
 
     def __init__(
-        self, header: Header, people: Sequence[Person], assembly: Assembly, fasta: ReferenceSequence | None
+        self,
+        header: Header,
+        people: Sequence[Person],
+        assembly: Assembly,
+        fasta: ReferenceSequence | None,
+        minimum_impact: int,
     ) -> None:
         self._header = header
         self._people = people
         self._assembly = assembly
         self._fasta = fasta
+        self._minimum_impact = minimum_impact
         self._order = record.Order()
         self._duplicates = record.Duplicates()
         self._formats: dict[str, FormatReader] = {}
@@ -173,9 +182,12 @@ class LineReader:
                 info_columns[allele.alt_index - 1],
             )
             change = _change(allele)
+            genes = affected_genes(own, self._minimum_impact) if own else {}
             for index in carriers:
                 zygosity, row = self._occurrence(people, index, allele.alt_index, region)
                 line.occurrences.append((index, zygosity, change, (self._people[index].columns, *shared, *row)))
+                if zygosity is Zygosity.HET and genes and self._people[index].may_have_pairs:
+                    line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
             _add_consequences(line, locus, allele, columns[2], own)
         return line
 

@@ -22,6 +22,11 @@ class Person:
     columns: dict[str, object]
     """The columns of the occurrence table that are the same in all of this member's rows."""
 
+    @property
+    def may_have_pairs(self) -> bool:
+        """Whether compound heterozygous pairs are looked for: the proband and everybody whose parents are named."""
+        return self.member.is_proband or self.member.father is not None or self.member.mother is not None
+
 
 def find_people(uri: str, samples: Sequence[str], members: Sequence[Member] | None, fixed: int) -> tuple[Person, ...]:
     """Find each member's sample column.

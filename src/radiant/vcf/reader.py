@@ -15,9 +15,10 @@ from radiant import storage
 from radiant.domain.assembly import assembly_named
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import IMPACT_SCORES, SHORT_NAMES
 from radiant.errors import InputError, RadiantError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.alleles import AlleleError
+from radiant.vcf.compound import CompoundHets
 from radiant.vcf.findings import BrokenRuleError, Finding
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_header
@@ -52,6 +53,8 @@ class ReadOptions:
     go to quarantine too, uncounted."""
     fasta: str | None = None
     """Path or URI of a reference FASTA with its `.fai`: REF is checked, indels are left-aligned."""
+    compound_het_impact: str = "MODERATE"
+    """VEP impact from which two heterozygous alleles of a gene can be a pair: HIGH, MODERATE or LOW."""
     batch_rows: int = _BATCH_ROWS
     """A table's batch is handed out when it has this many rows (or the lines behind it 32 MiB of text)."""
 
@@ -75,6 +78,7 @@ class CaseReader:
         self._members = None if members is None else tuple(members)
         self._options = options
         self._assembly = assembly_named(options.assembly)
+        self._minimum_impact = IMPACT_SCORES[options.compound_het_impact]
         self._source = Source(uri)
         self._counts = Counts()
         self._rows = {name: Rows(table) for name, table in SHORT_NAMES.items()}
@@ -82,6 +86,7 @@ class CaseReader:
         self._text_bytes = 0
         self._quality: list[MemberQuality] = []
         self._family = QualityCounts(())
+        self._pairs = CompoundHets(())
         self._report: ImportReport | None = None
 
     @property
@@ -120,8 +125,9 @@ class CaseReader:
         people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
         self._quality = [MemberQuality(person.member.is_proband) for person in people]
         self._family = QualityCounts([person.member for person in people])
+        self._pairs = CompoundHets(people)
         self._quarantine_header(header)
-        reader = LineReader(header, people, self._assembly, self._open_fasta())
+        reader = LineReader(header, people, self._assembly, self._open_fasta(), self._minimum_impact)
         for number, raw in lines:
             self._take(reader, number, raw)
             yield from self._full_batches()
@@ -130,6 +136,8 @@ class CaseReader:
                 raise VcfFormatError(self._rejection())
         self._check_not_empty(header)
         self._check_contigs()
+        for row in self._pairs.rows(self._minimum_impact):
+            self._rows["compound_het"].add(*row)
         self._report = self._make_report(header, people, reader)
         yield from self._full_batches(everything=True)
 
@@ -166,6 +174,8 @@ class CaseReader:
             self._rows["variant"].add(*row)
         for row in line.consequences:
             self._rows["consequence"].add(*row)
+        for index, candidate in line.pair_candidates:
+            self._pairs.add(index, candidate)
         if line.site is not None:
             site = line.site
             self._family.add(site.chromosome, site.region, site.variant_type, site.calls)

@@ -26,6 +26,8 @@ class CaseDocument:
     """This import of the case; its staged files carry it."""
     tolerate: int
     """Up to this many rejected lines are let through."""
+    compound_het_impact: str
+    """VEP impact from which two heterozygous alleles of a gene can be a pair."""
     fasta: str | None
     """URI of the reference FASTA, None without one."""
     tables: dict[str, TableRef]

@@ -40,7 +40,12 @@ def handle(request: Request, settings: Settings) -> Outcome:
         raise CaseStateError(msg)
     manifest_uri = staged_uri(request.run_uri, case.case_id)
     storage.delete_prefix(manifest_uri)
-    options = vcf.ReadOptions(assembly=case.assembly, tolerate=document.tolerate, fasta=document.fasta)
+    options = vcf.ReadOptions(
+        assembly=case.assembly,
+        tolerate=document.tolerate,
+        compound_het_impact=document.compound_het_impact,
+        fasta=document.fasta,
+    )
     log.info("case %d: reading %s", case.case_id, case.vcf_uri)
     reader = vcf.read_case(case.vcf_uri, case.members or None, options)
     with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:

@@ -42,6 +42,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
             part=part,
             load_id=claimed.load_id,
             tolerate=settings.vcf.tolerate,
+            compound_het_impact=settings.vcf.compound_het_impact,
             fasta=settings.vcf.fasta,
             tables=tables,
         )

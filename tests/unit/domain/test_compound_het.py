@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from radiant.domain.compound_het import CompoundHet, GeneAllele, InTrans, compound_hets, in_trans
+from radiant.domain.compound_het import GeneAllele, InTrans, Pair, compound_het_pairs, in_trans
 from radiant.domain.inheritance import ParentalOrigin
 
 KNOWN, ASSUMED = InTrans.KNOWN, InTrans.ASSUMED
@@ -85,26 +85,26 @@ def test_de_novo_is_placed_by_phase():
 
 @pytest.mark.parametrize("zygosity", ["HOM", "HEM", "UNK"])
 def test_only_heterozygous_alleles_take_part(zygosity):
-    assert compound_hets([FIRST, dataclasses.replace(SECOND, zygosity=zygosity)]) == {}
+    assert compound_het_pairs([FIRST, dataclasses.replace(SECOND, zygosity=zygosity)]) == []
 
 
 def test_alleles_below_the_impact_threshold_do_not_take_part():
     low = dataclasses.replace(SECOND, impact_score=2)
-    assert compound_hets([FIRST, low]) == {}
-    assert set(compound_hets([FIRST, low], minimum_impact=2)) == {FIRST.locus, SECOND.locus}
+    assert compound_het_pairs([FIRST, low]) == []
+    assert compound_het_pairs([FIRST, low], minimum_impact=2) == [Pair(FIRST, low, ASSUMED)]
 
 
 def test_alleles_of_two_genes_are_no_pair():
-    assert compound_hets([FIRST, dataclasses.replace(SECOND, gene="OTHER")]) == {}
+    assert compound_het_pairs([FIRST, dataclasses.replace(SECOND, gene="OTHER")]) == []
 
 
 def test_an_allele_is_no_pair_with_itself():
-    assert compound_hets([FIRST, dataclasses.replace(FIRST, phased=True)]) == {}
-    assert compound_hets([FIRST]) == {}
-    assert compound_hets([]) == {}
+    assert compound_het_pairs([FIRST, dataclasses.replace(FIRST, phased=True)]) == []
+    assert compound_het_pairs([FIRST]) == []
+    assert compound_het_pairs([]) == []
 
 
-def test_partners_are_mutual_and_the_known_come_first():
+def test_each_pair_comes_once_in_the_order_given():
     father, mother, either = (
         dataclasses.replace(FIRST, locus=locus, line=locus, parental_origin=origin)
         for locus, origin in (
@@ -113,15 +113,15 @@ def test_partners_are_mutual_and_the_known_come_first():
             ("1-2-A-G", ParentalOrigin.AMBIGUOUS),
         )
     )
-    assert compound_hets([either, father, mother]) == {
-        "1-1-A-G": CompoundHet(("1-3-A-G", "1-2-A-G"), KNOWN),
-        "1-2-A-G": CompoundHet(("1-1-A-G", "1-3-A-G"), ASSUMED),
-        "1-3-A-G": CompoundHet(("1-1-A-G", "1-2-A-G"), KNOWN),
-    }
+    assert compound_het_pairs([either, father, mother]) == [
+        Pair(either, father, ASSUMED),
+        Pair(either, mother, ASSUMED),
+        Pair(father, mother, KNOWN),
+    ]
 
 
-def test_an_allele_of_two_genes_has_partners_in_both_each_once():
+def test_an_allele_of_two_genes_has_partners_in_both():
     again = dataclasses.replace(FIRST, gene="OTHER")
     third = dataclasses.replace(SECOND, gene="OTHER", locus="1-300-G-A", line="300-G-A")
-    found = compound_hets([FIRST, SECOND, again, third, dataclasses.replace(SECOND, gene="OTHER")])
-    assert found[FIRST.locus].partners == (SECOND.locus, third.locus)
+    found = compound_het_pairs([FIRST, SECOND, again, third])
+    assert [(pair.first, pair.second) for pair in found] == [(FIRST, SECOND), (again, third)]
