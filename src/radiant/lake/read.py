@@ -81,16 +81,19 @@ def case_table(catalog: Catalog, namespace: str, visible: VisibleCase, short_nam
     """
     declared = SHORT_NAMES[short_name]
     table = load_table(catalog, namespace, declared)
+    expected = visible.rows.get(short_name, 0)
     if table is None:
-        msg = (
-            f"{namespace}.{declared.name} does not exist, and case {visible.case_id} has rows in it. Restore the table"
+        why = (
+            f"and case {visible.case_id} has {expected} rows in it. Restore it"
+            if expected
+            else "this version added it. The next import creates it"
         )
+        msg = f"{namespace}.{declared.name} does not exist, {why}"
         raise LakeError(msg)
     named = visible.snapshots.get(short_name)
     snapshot = named if named is not None and table.snapshot_by_id(named) is not None else None
     mine = rows_of(visible.part, [visible.case_id])
     tasks = tuple(plan(table, mine, snapshot))
-    expected = visible.rows.get(short_name, 0)
     found = sum(_count(table, task, visible) for task in tasks)
     if found != expected:
         msg = (

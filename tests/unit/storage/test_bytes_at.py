@@ -2,8 +2,11 @@
 
 import os
 import stat
+from typing import ClassVar
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from radiant import storage
 from radiant.errors import InputError
@@ -84,22 +87,41 @@ def test_deleting_what_is_not_there_is_fine(tmp_path):
     storage.delete_prefix(storage.file_uri(tmp_path / "nothing"))
 
 
+class ObjectStore(MemoryFileSystem):
+    """Like S3: an object appears when its upload is committed. (fsspec's own memory filesystem shows it at once.)"""
+
+    protocol = "objects"
+    store: ClassVar = {}
+    pseudo_dirs: ClassVar = [""]
+
+    def _open(self, path, mode="rb", *args, autocommit=True, **kwargs):
+        if mode != "wb":
+            return super()._open(path, mode, *args, **kwargs)
+        file = MemoryFile(self, path)
+        if autocommit:
+            file.commit()
+        return file
+
+
+fsspec.register_implementation("objects", ObjectStore)
+
+
 def test_several_objects_may_be_written_at_once_and_each_appears_on_its_own():
-    with storage.open_write("memory://bucket/a") as first:
-        with storage.open_write("memory://bucket/b") as second:
+    with storage.open_write("objects://bucket/a") as first:
+        with storage.open_write("objects://bucket/b") as second:
             first.write(b"1")
             second.write(b"2")
-        assert storage.exists("memory://bucket/b")
-        assert not storage.exists("memory://bucket/a")
-    assert (storage.read_bytes("memory://bucket/a"), storage.read_bytes("memory://bucket/b")) == (b"1", b"2")
+        assert storage.exists("objects://bucket/b")
+        assert not storage.exists("objects://bucket/a")
+    assert (storage.read_bytes("objects://bucket/a"), storage.read_bytes("objects://bucket/b")) == (b"1", b"2")
 
 
 def test_a_failed_write_leaves_no_object():
     def fail():
-        with storage.open_write("memory://bucket/half") as file:
+        with storage.open_write("objects://bucket/half") as file:
             file.write(b"half")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fail()
-    assert not storage.exists("memory://bucket/half")
+    assert not storage.exists("objects://bucket/half")
