@@ -61,6 +61,38 @@ class QualityCounts:
                 None if mother is None else genotypes[mother],
             ] += times
 
+    def add_member(  # noqa: PLR0913 - all by name
+        self,
+        *,
+        chromosome: str,
+        region: RegionClass,
+        variant_type: str,
+        place: int,
+        child: Calls,
+        father: Calls,
+        mother: Calls,
+        times: int,
+    ) -> None:
+        """Count one member at lines that are alike, as `add` does for all members of one line.
+
+        Args:
+            chromosome: Canonical name.
+            region: Of the lines' positions.
+            variant_type: Class of the lines' alleles.
+            place: The member's among the members.
+            child: The member's genotype.
+            father: The father's; passed over where he is not a member.
+            mother: The mother's; passed over where she is not a member.
+            times: How many such lines.
+        """
+        has_father, has_mother = (parent is not None for parent in self.parents[place])
+        self.combinations.setdefault((chromosome, region, variant_type), Counter())[
+            place,
+            _unordered(child),
+            _unordered(father) if has_father else None,
+            _unordered(mother) if has_mother else None,
+        ] += times
+
     def merge(self, other: "QualityCounts") -> None:
         """Add the counts of another piece of the same case."""
         for key, counts in other.combinations.items():

@@ -23,7 +23,7 @@ LOW_DEPTH = 3
 
 _LONGEST_GT = 1000
 _FORMAT_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*").fullmatch
-_READ_KEYS = frozenset({"GT", "DP", "GQ", "PS", "AD", "AO", "RO", "DPR"})
+READ_KEYS = frozenset({"GT", "DP", "GQ", "PS", "AD", "AO", "RO", "DPR"})
 
 
 class Zygosity(StrEnum):
@@ -145,11 +145,11 @@ class FormatReader:
             rule, message = "format_gt_first", f"FORMAT {shown(format_)} has GT, but not first"
             raise BrokenRuleError(rule, message)
         self.undeclared = tuple(key for key in self.keys if header.format_declaration(key) is None)
-        self._index = {key: index for index, key in enumerate(self.keys) if key in _READ_KEYS}
+        self._index = {key: index for index, key in enumerate(self.keys) if key in READ_KEYS}
         self._others: list[tuple[int, str, reserved.Declaration]] = [
             (index, key, declaration)
             for index, key in enumerate(self.keys)
-            if key not in _READ_KEYS
+            if key not in READ_KEYS
             and (declaration := header.format_declaration(key)) is not None
             and declaration.type != "String"
         ]

@@ -97,7 +97,7 @@ def split_info(text: str, read: frozenset[str]) -> tuple[dict[str, str | None], 
     return fields, pieces
 
 
-_COLUMN_OF: dict[str, InfoColumn] = {key: column for column in INFO_COLUMNS for key in column.keys}
+COLUMN_OF: dict[str, InfoColumn] = {key: column for column in INFO_COLUMNS for key in column.keys}
 _EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS}
 
 
@@ -108,7 +108,7 @@ class InfoReader:
         """Take the header's declarations; keys in `skip` (the consequences) are somebody else's to check."""
         self._header = header
         self._skip = skip
-        self._read = skip | _COLUMN_OF.keys()
+        self._read = skip | COLUMN_OF.keys()
         self._checks: dict[str, reserved.Declaration | None] = {}
         self.undeclared: Counter[str] = Counter()
         """INFO keys that the header does not declare, with the number of lines they were on."""
@@ -127,7 +127,7 @@ class InfoReader:
         common = dict(_EMPTY)
         per_allele: list[tuple[str, list[object]]] = []
         for key, text in fields.items():
-            column = _COLUMN_OF.get(key)
+            column = COLUMN_OF.get(key)
             if column is None:
                 self._check_other(key, text, n_alts, pieces)
             elif text is None or text == ".":
@@ -159,7 +159,7 @@ class InfoReader:
             if len(self.undeclared) < _MAX_KEYS:
                 self.undeclared[key] += 0
             return None
-        if key in self._skip or (declaration.type == "String" and key not in _CHECKED_TEXT):
+        if key in self._skip or (declaration.type == "String" and key not in CHECKED_TEXT):
             return None
         return declaration
 
@@ -181,7 +181,7 @@ class InfoReader:
 
 
 def _check_text(key: str, text: str | None) -> None:
-    if key in _CHECKED_TEXT and text is not None and not _CHECKED_TEXT[key](text):
+    if key in CHECKED_TEXT and text is not None and not CHECKED_TEXT[key](text):
         rule, message = "reserved", f"{key}={shown(text)} is not what the specification reserves it for"
         raise BrokenRuleError(rule, message)
 
@@ -194,7 +194,7 @@ def _is_cigar(text: str) -> bool:
     )
 
 
-_CHECKED_TEXT: dict[str, Callable[[str], bool]] = {
+CHECKED_TEXT: dict[str, Callable[[str], bool]] = {
     "AA": lambda text: "," not in text,
     "CIGAR": _is_cigar,
 }

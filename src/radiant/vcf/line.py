@@ -87,13 +87,13 @@ class LineReader:
         fasta: ReferenceSequence | None,
         minimum_impact: int,
     ) -> None:
-        self._header = header
-        self._people = people
+        self.header = header
+        self.people = people
         self._assembly = assembly
         self._fasta = fasta
         self._minimum_impact = minimum_impact
-        self._order = record.Order()
-        self._duplicates = record.Duplicates()
+        self.order = record.Order()
+        self.duplicates = record.Duplicates()
         self._formats: dict[str, FormatReader] = {}
         self.consequence_format = ConsequenceFormat.from_info_header(header.info_descriptions)
         tag = self.consequence_format.tag if self.consequence_format else None
@@ -113,13 +113,13 @@ class LineReader:
             BrokenRuleError: the line breaks a rule.
             AlleleError: REF, an ALT or a genotype does.
         """
-        columns = record.split_columns(text, self._header.columns)
+        columns = record.split_columns(text, self.header.columns)
         contig, ref, alt_text = columns[0], columns[3], columns[4]
-        chromosome = record.check_contig(contig, contig in self._header.contigs)
+        chromosome = record.check_contig(contig, contig in self.header.contigs)
         pos = record.position(columns[1])
         if chromosome is None:
             return Line("skipped", "contig")
-        self._order.check(contig, pos)
+        self.order.check(contig, pos)
         if pos == 0:
             return Line("skipped", "telomere")
         found = alleles.split_record(contig, pos, ref, alt_text.split(","), self._fasta)
@@ -128,9 +128,9 @@ class LineReader:
             return Line("skipped", _line_reason(found))
         self._check_end(chromosome, pos, ref)
         keys = [(allele.start, allele.reference, allele.alternate) for allele in stored]
-        self._duplicates.check(chromosome, keys)
+        self.duplicates.check(chromosome, keys)
         line = self._rows(columns, chromosome, pos, found, stored)
-        self._duplicates.add(chromosome, keys, number)
+        self.duplicates.add(chromosome, keys, number)
         return line
 
     def _check_end(self, chromosome: str, pos: int, ref: str) -> None:
@@ -147,7 +147,7 @@ class LineReader:
         line = Line("kept" if len(stored) == 1 else "split")
         line.alleles.update(allele.skip.value for allele in found if allele.skip is not None)
         site = record.site(columns[2], columns[5], columns[6])
-        self._note_filters(site.filters)
+        self.note_filters(site.filters)
         fields, pieces = self._info.split(columns[7])
         line.pieces += pieces
         info_columns, pieces = self._info.columns(fields, len(found))
@@ -162,7 +162,7 @@ class LineReader:
         for allele in stored:
             carriers = [index for index, call in enumerate(people) if allele.alt_index in call.site]
             own = entries.of(allele.alt_index)
-            if not carriers and self._header.samples:
+            if not carriers and self.header.samples:
                 line.alleles["not_carried"] += 1
                 line.entries["not_carried"] += len(own)
                 continue
@@ -185,33 +185,39 @@ class LineReader:
             genes = affected_genes(own, self._minimum_impact) if own else {}
             for index in carriers:
                 zygosity, row = self._occurrence(people, index, allele.alt_index, region)
-                line.occurrences.append((index, zygosity, change, (self._people[index].columns, *shared, *row)))
-                if zygosity is Zygosity.HET and genes and self._people[index].may_have_pairs:
+                line.occurrences.append((index, zygosity, change, (self.people[index].columns, *shared, *row)))
+                if zygosity is Zygosity.HET and genes and self.people[index].may_have_pairs:
                     line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
             _add_consequences(line, locus, allele, columns[2], own)
         return line
 
-    def _note_filters(self, filters: list[str] | None) -> None:
+    def note_filters(self, filters: list[str] | None) -> None:
+        """Remember the filters that the header does not declare."""
         if filters is not None and len(self.undeclared_filters) < _MAX_FORMATS:
             self.undeclared_filters.update(
-                name for name in filters if name != "PASS" and name not in self._header.filters
+                name for name in filters if name != "PASS" and name not in self.header.filters
             )
 
     def _people_at(self, columns: list[str], n_alts: int, pieces: list[Piece]) -> list[SampleCall]:
         if len(columns) <= _FORMAT_COLUMN:
             return []
-        reader = self._format_reader(columns[_FORMAT_COLUMN])
+        reader = self.format_reader(columns[_FORMAT_COLUMN])
         people: list[SampleCall] = []
-        for person in self._people:
+        for person in self.people:
             call, left_out = reader.read(columns[person.column], n_alts)
             pieces += left_out
             people.append(call)
         return people
 
-    def _format_reader(self, text: str) -> FormatReader:
+    def format_reader(self, text: str) -> FormatReader:
+        """Return what reads sample columns under a FORMAT, the same object for the same text.
+
+        Raises:
+            BrokenRuleError: an empty, odd or repeated key, or a GT that is not first.
+        """
         reader = self._formats.get(text)
         if reader is None:
-            reader = FormatReader(text, self._header)
+            reader = FormatReader(text, self.header)
             self.undeclared_formats.update(reader.undeclared)
             if len(self._formats) >= _MAX_FORMATS:
                 self._formats.clear()
@@ -231,7 +237,7 @@ class LineReader:
         self, people: list[SampleCall], index: int, alt_index: int, region: RegionClass
     ) -> tuple[Zygosity, tuple[dict[str, object], ...]]:
         """Return the zygosity of one carrier and the parts of the row that depend on genotypes."""
-        person, call = self._people[index], people[index]
+        person, call = self.people[index], people[index]
         depth = call.depth(alt_index)
         zygosity = genotypes.zygosity(call.gt, alt_index, person.member.sex, region, depth)
         calls, phased = alleles.calls(call.gt or ".", alt_index)
@@ -258,8 +264,8 @@ class LineReader:
             mother,
             alt_index,
             person.member.affected,
-            _affected(self._people, person.father),
-            _affected(self._people, person.mother),
+            _affected(self.people, person.father),
+            _affected(self.people, person.mother),
         )
         return zygosity, (
             own,
@@ -275,7 +281,7 @@ class LineReader:
             return {}
         call = people[index]
         depth = call.depth(alt_index)
-        sex = self._people[index].member.sex
+        sex = self.people[index].member.sex
         return {
             f"{who}_calls": alleles.calls(call.gt or ".", alt_index)[0],
             f"{who}_zygosity": genotypes.zygosity(call.gt, alt_index, sex, region, depth).value,

@@ -120,6 +120,18 @@ class CaseReader:
             StorageError: the store does not answer.
         """
         lines = self._source.lines()
+        reader = self._begin(lines)
+        for number, raw in lines:
+            self._take(reader, number, raw)
+            yield from self._full_batches()
+            if self._counts.total.rejected > self._options.tolerate:
+                self._look_ahead(reader, lines)
+                raise VcfFormatError(self._rejection())
+        self._end(reader)
+        yield from self._full_batches(everything=True)
+
+    def _begin(self, lines: Iterator[tuple[int, bytes]]) -> LineReader:
+        """Read the header and make what reads the data lines."""
         header = read_header(self._uri, lines)
         check_assembly(self._uri, header, self._assembly)
         people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
@@ -127,19 +139,15 @@ class CaseReader:
         self._family = QualityCounts([person.member for person in people])
         self._pairs = CompoundHets(people)
         self._quarantine_header(header)
-        reader = LineReader(header, people, self._assembly, self._open_fasta(), self._minimum_impact)
-        for number, raw in lines:
-            self._take(reader, number, raw)
-            yield from self._full_batches()
-            if self._counts.total.rejected > self._options.tolerate:
-                self._look_ahead(reader, lines)
-                raise VcfFormatError(self._rejection())
-        self._check_not_empty(header)
+        return LineReader(header, people, self._assembly, self._open_fasta(), self._minimum_impact)
+
+    def _end(self, reader: LineReader) -> None:
+        """Check the whole file, make the rows that need all of it, and the report."""
+        self._check_not_empty(reader.header)
         self._check_contigs()
         for row in self._pairs.rows(self._minimum_impact):
             self._rows["compound_het"].add(*row)
-        self._report = self._make_report(header, people, reader)
-        yield from self._full_batches(everything=True)
+        self._report = self._make_report(reader.header, reader.people, reader)
 
     # --- Lines --------------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ Source: VCF 4.3, section 1.6.1 (fixed fields).
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radiant.domain.assembly import canonical_chromosome
@@ -103,6 +104,28 @@ class Order:
             raise BrokenRuleError(rule, message)
         self._position = pos
 
+    def continues(self, stretches: Sequence[tuple[str, int]]) -> bool:
+        """Tell whether records that are in order among themselves may follow.
+
+        Args:
+            stretches: Contig and first position of each stretch of records of one contig.
+        """
+        names = [contig for contig, _ in stretches]
+        if not names:
+            return True
+        here = names[0] == self._contig
+        if here and stretches[0][1] < self._position:
+            return False
+        finished = self._finished if here or self._contig is None else self._finished | {self._contig}
+        return len(set(names)) == len(names) and finished.isdisjoint(names)
+
+    def pass_over(self, stretches: Sequence[tuple[str, int]]) -> None:
+        """Take records that are in order: contig and last position of each stretch of records of one contig."""
+        for contig, last in stretches:
+            if self._contig not in {None, contig}:
+                self._finished.add(str(self._contig))
+            self._contig, self._position = contig, last
+
 
 class Duplicates:
     """Finds an allele that an earlier line of the file already had, after splitting and trimming.
@@ -111,11 +134,16 @@ class Duplicates:
     the last 1,000 bases.
     """
 
-    _REACH = 1000
+    REACH = 1000
     _CLEAN_UP_AT = 4096
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int, str, str], int] = {}
+
+    @property
+    def places(self) -> set[tuple[str, int]]:
+        """Chromosome and start of every allele that is remembered."""
+        return {(chromosome, start) for chromosome, start, _, _ in self._seen}
 
     def check(self, chromosome: str, alleles: list[tuple[int, str, str]]) -> None:
         """Take the alleles (start, reference, alternate) of the next record.
@@ -139,7 +167,7 @@ class Duplicates:
         for allele in alleles:
             self._seen[chromosome, *allele] = line
         if len(self._seen) > self._CLEAN_UP_AT:
-            reach = alleles[0][0] - self._REACH
+            reach = alleles[0][0] - self.REACH
             self._seen = {key: at for key, at in self._seen.items() if key[0] == chromosome and key[1] >= reach}
 
 
@@ -149,16 +177,30 @@ def site(id_: str, qual: str, filter_: str) -> Site:
     Raises:
         BrokenRuleError: white space, an empty item, an item twice, a QUAL that is no number from 0, or the filter `0`.
     """
-    ids: tuple[str, ...] = ()
-    if id_ != ".":
-        ids = tuple(id_.split(";"))
-        if not _IDS(id_) or len(set(ids)) != len(ids):
-            rule, message = "id", f"ID {shown(id_)} has white space, an empty item or one twice"
-            raise BrokenRuleError(rule, message)
-    return Site(ids, floating(qual, "QUAL", negative=False), _filters(filter_))
+    return Site(read_ids(id_), floating(qual, "QUAL", negative=False), read_filters(filter_))
 
 
-def _filters(text: str) -> list[str] | None:
+def read_ids(text: str) -> tuple[str, ...]:
+    """Read ID.
+
+    Raises:
+        BrokenRuleError: white space, an empty item or one twice.
+    """
+    if text == ".":
+        return ()
+    ids = tuple(text.split(";"))
+    if not _IDS(text) or len(set(ids)) != len(ids):
+        rule, message = "id", f"ID {shown(text)} has white space, an empty item or one twice"
+        raise BrokenRuleError(rule, message)
+    return ids
+
+
+def read_filters(text: str) -> list[str] | None:
+    """Read FILTER; None where the file says `.`.
+
+    Raises:
+        BrokenRuleError: white space, an empty item, one twice, or the reserved `.` or 0.
+    """
     if text == ".":
         return None
     if text == "PASS":

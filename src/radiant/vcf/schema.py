@@ -8,7 +8,7 @@ import pyarrow as pa
 from radiant.domain.tables import Table, Type
 from radiant.errors import SchemaMismatchError
 
-_ARROW_TYPES: dict[Type, pa.DataType] = {
+ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.BOOLEAN: pa.bool_(),
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
@@ -30,7 +30,7 @@ def arrow_schema(table: Table) -> pa.Schema:
     """Return the Arrow schema of a table's batches: its columns in order, without `part` and `case_id`."""
     return pa.schema(
         [
-            pa.field(column.name, _ARROW_TYPES[column.type], nullable=not column.required)
+            pa.field(column.name, ARROW_TYPES[column.type], nullable=not column.required)
             for column in table.columns
             if column.name not in KEY_COLUMNS
         ]
