@@ -176,6 +176,15 @@ def test_a_chromosome_from_one_parent_is_warned():
     )
 
 
+def test_a_wrong_parent_is_warned_about_and_not_taken_for_disomies():
+    counts = counts_of(TRIO)
+    add(counts, "0/0 1/1 0/1", 100)
+    add(counts, "0/1 0/1 0/1", 100)
+    texts = counts.warnings()
+    assert texts
+    assert all(text.startswith("parentage") for text in texts)
+
+
 @pytest.mark.parametrize(
     ("people", "kind"),
     [
@@ -186,6 +195,7 @@ def test_a_chromosome_from_one_parent_is_warned():
         ("0/1 0/0 0/0", None),
         ("1/1 0/1 0/1", None),
         ("1/1 0/1 ./.", None),
+        ("1/1 ./1 0/0", None),
         ("1 0/1 0/0", None),
     ],
 )
@@ -252,6 +262,12 @@ def test_one_call_and_two_equal_calls_on_x_are_the_same_evidence():
     one.add(X, (1,), 30)
     two.add(X, (1, 1), 30)
     assert one == two
+
+
+def test_half_calls_on_x_are_no_evidence():
+    counts = PersonCounts(alone=True)
+    counts.add(X, (MISSING, 1), 30)
+    assert counts == PersonCounts(alone=True)
 
 
 def test_a_wrong_sex_is_warned_with_its_numbers():
