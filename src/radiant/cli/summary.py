@@ -13,9 +13,7 @@ from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
 
 _RECORDS = ("read", "kept", "split", "skipped", "rejected")
-_WIDE = 120
-"""Columns of a terminal from which all numbers fit into one table."""
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 200
 """Width where there is no terminal: a log or a pipe needs no folding."""
 
 
@@ -106,13 +104,14 @@ def print_summary(summary: Summary, console: Console) -> None:
         console = Console(file=console.file, width=_PIPE_WIDTH, no_color=True)
     tables = [short for short in SHORT_NAMES if any(short in case.rows for case in summary.imported)]
     record_columns = {name: name for name in _RECORDS}
-    row_columns = {f"{short}\nrows": short for short in tables}
+    row_columns = {f"{short}_rows".replace("_", "\n"): short for short in tables}
     if summary.imported or summary.failed:
-        if console.width >= _WIDE:
-            console.print(_table(summary, record_columns, row_columns, usage=True))
+        table = _table(summary, record_columns, row_columns)
+        if console.measure(table, options=console.options.update(width=10 * _PIPE_WIDTH)).maximum <= console.width:
+            console.print(table)
         else:
             console.print(_table(summary, record_columns, {}, usage=False))
-            console.print(_table(summary, {}, row_columns, usage=True))
+            console.print(_table(summary, {}, row_columns, verdict=False))
     for imported in summary.imported:
         for warning in imported.warnings:
             _line(console, f"case {imported.case_id}: warning: {warning}", "yellow")
@@ -134,13 +133,24 @@ def _headline(summary: Summary) -> str:
     return "Cases: " + ", ".join(parts) + "."
 
 
-def _table(summary: Summary, records: Mapping[str, str], rows: Mapping[str, str], *, usage: bool) -> Table:
+def _table(
+    summary: Summary, records: Mapping[str, str], rows: Mapping[str, str], *, verdict: bool = True, usage: bool = True
+) -> Table:
+    """Return a table of all cases, or of the imported ones when it has no verdicts.
+
+    Args:
+        summary: the cases.
+        records: record counts to show, by column name.
+        rows: tables whose rows to show, by column name.
+        verdict: whether to show what became of each case.
+        usage: whether to show seconds and memory.
+    """
     table = Table(box=None, pad_edge=False)
     table.add_column("case", justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold", min_width=8)  # the only one that may give way: numbers stay whole
+    if verdict:
+        table.add_column("verdict", overflow="fold", min_width=8)  # the only one that may give way
     for name in (*records, *rows, *(("seconds", "peak\nMiB") if usage else ())):
         table.add_column(name, justify="right", no_wrap=True)
-    cells = len(table.columns) - 2
     lines: list[tuple[int, Text, list[str]]] = []
     for case in summary.imported:
         numbers = [case.records.get(name) for name in records.values()]
@@ -149,11 +159,12 @@ def _table(summary: Summary, records: Mapping[str, str], rows: Mapping[str, str]
         if usage:
             texts += [f"{case.seconds:,.1f}", f"{case.peak_memory_mib:,.0f}"]
         warned = len(case.warnings)
-        verdict = f"imported, {warned} warning{'s' * (warned > 1)}" if warned else "imported"
-        lines.append((case.case_id, Text(verdict, "yellow" if warned else "green"), texts))
-    lines += [(case.case_id, Text(f"failed: {case.code}", "red"), [""] * cells) for case in summary.failed]
-    for case_id, verdict, texts in sorted(lines, key=lambda line: line[0]):
-        table.add_row(str(case_id), verdict, *texts)
+        text = f"imported, {warned} warning{'s' * (warned > 1)}" if warned else "imported"
+        lines.append((case.case_id, Text(text, "yellow" if warned else "green"), texts))
+    if verdict:
+        lines += [(case.case_id, Text(f"failed: {case.code}", "red"), []) for case in summary.failed]
+    for case_id, text, texts in sorted(lines, key=lambda line: line[0]):
+        table.add_row(str(case_id), *([text] if verdict else []), *texts)
     return table
 
 

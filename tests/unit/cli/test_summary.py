@@ -2,12 +2,13 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from radiant.cli.progress import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.summary import FailedCase, ImportedCase, Summary, print_summary, read_summary
 
 RECORDS = {"read": 5000, "kept": 4761, "split": 239, "skipped": 0, "rejected": 0}
-ROWS = {"occurrence": 10427, "variant": 5254, "consequence": 20226, "quarantine": 0}
+ROWS = {"occurrence": 10427, "variant": 5254, "consequence": 20226, "compound_het": 266, "quarantine": 0}
 GOOD = ImportedCase(1, RECORDS, ROWS, 26.84, 232.4, ())
 WARNED = ImportedCase(3, RECORDS, ROWS, 1.0, 100, ("sex: stated female, observed male",))
 BAD = FailedCase(2, "VcfTruncated", "file:///cases/a.vcf.gz: no BGZF end-of-file block [red]")
@@ -111,7 +112,17 @@ def render(summary, **options):
 def test_a_line_per_case_holds_verdict_records_rows_seconds_and_memory():
     text = render(Summary((GOOD,), (BAD,), (), ()))
     line = next(line for line in text.splitlines() if line.split()[:2] == ["1", "imported"])
-    assert line.split()[2:] == ["5,000", "4,761", "239", "0", "0", "10,427", "5,254", "20,226", "0", "26.8", "232"]
+    assert line.split()[2:] == [
+        "5,000",
+        "4,761",
+        "239",
+        "0",
+        "0",
+        "10,427",
+        "5,254",
+        "20,226",
+        *["266", "0", "26.8", "232"],
+    ]
     assert "2  failed: VcfTruncated" in text
 
 
@@ -130,9 +141,15 @@ def test_a_warning_is_loud_and_its_case_still_imported():
 
 def test_a_narrow_terminal_shows_every_number_in_two_tables():
     text = render(Summary((GOOD,), (), (), ()), force_terminal=True, width=80, no_color=True)
-    for number in ("5,000", "4,761", "239", "10,427", "5,254", "20,226", "26.8", "232"):
+    for number in ("5,000", "4,761", "239", "10,427", "5,254", "20,226", "266", "26.8", "232"):
         assert number in text
     assert "…" not in text
+    assert max(len(line) for line in Text.from_ansi(text).plain.splitlines()) <= 80
+
+
+def test_a_wide_terminal_shows_one_table():
+    text = render(Summary((GOOD,), (), (), ()), force_terminal=True, width=160, no_color=True)
+    assert text.count("verdict") == 1
 
 
 def test_nothing_due_says_what_to_do():
