@@ -1,0 +1,296 @@
+"""The whole import in a real Airflow: standalone, SQLite, LocalExecutor, on a free port, with a home of its own.
+
+One run of `import-radiant` imports demo families, real trios where the corpus is present, and one truncated file; in
+the middle of it the process of one job and the process of one task are killed.
+"""
+
+import json
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import psutil
+import pytest
+
+from radiant import demo, lake, storage
+from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
+from radiant.cli.standalone import Standalone
+from radiant.domain.case import CaseState, Priority
+from radiant.errors import AirflowError
+from radiant.operators.process import start_time
+from radiant.registry import Registration, Registry
+from radiant.settings import Settings, load_settings
+
+REPOSITORY = Path(__file__).parents[2]
+CORPUS = REPOSITORY.parent / "shared" / "corpus"
+TABLES = ("occurrence", "variant", "consequence")
+BAD, KILLED_JOB, KILLED_TASK = 900, 50, 51
+CORPUS_TRIOS = {101: ("clinical-trio-vep", "GRCh37"), 102: ("ashk-trio", "GRCh37"), 103: ("upd-trio", "GRCh37")}
+URGENT = 1
+HASTE = {"strategy": "wxs", "priority": Priority.STAT}
+RUN_TIMEOUT_S = 420
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@dataclass
+class Site:
+    """One Airflow with its registry and lake, and what the first run left."""
+
+    settings: Settings
+    api: AirflowApi
+    good: list[int]
+    run_id: str = ""
+    state: str = ""
+    verdict: Any = None
+    bad_vcf: Path = Path()
+    whole: bytes = b""
+    """What `bad_vcf` should hold."""
+    killed: dict[int, int] = field(default_factory=dict)
+    """Process id of the job that was running when its case was disturbed."""
+
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.settings.effective_registry_url)
+
+    def add(self, case_id: int, vcf: Path, ped: Path | None, **facts: Any) -> None:
+        wanted = {"strategy": "wgs", "priority": Priority.ROUTINE, "assembly": "GRCh38"} | facts
+        ped_uri = None if ped is None else storage.file_uri(ped)
+        self.registry.add(Registration(vcf_uri=storage.file_uri(vcf), ped_uri=ped_uri, case_id=case_id, **wanted))
+
+    def wait(self, dag_id: str, run_id: str) -> str:
+        deadline = time.monotonic() + RUN_TIMEOUT_S
+        while (state := self.api.run_state(dag_id, run_id)) not in FINISHED_RUN:
+            assert time.monotonic() < deadline, f"{dag_id} is {state} after {RUN_TIMEOUT_S} s"
+            time.sleep(1)
+        return str(state)
+
+    def running_jobs(self) -> dict[int, int]:
+        """Return the process id of every import that runs, by case."""
+        found: dict[int, int] = {}
+        for note in (self.settings.home_path / "work" / "import-vcf").glob("*/import_case/*/process.json"):
+            try:
+                process = json.loads(note.read_text())
+                request = json.loads((note.parent / "request.json").read_text())
+            except (OSError, ValueError):
+                continue
+            if start_time(process["pid"]) == process["started"]:
+                found[request["arguments"]["case_id"]] = process["pid"]
+        return found
+
+    def part_runs(self) -> list[str]:
+        """Return the run ids of `import-part` and `import-vcf`, which are the same."""
+        parts = self.api.xcom("import-radiant", self.run_id, "parts")
+        return [f"{self.run_id}__part_{part['part']}" for part in parts]
+
+    def part_of(self, case_id: int) -> int:
+        parts = self.api.xcom("import-radiant", self.run_id, "parts")
+        return next(part["part"] for part in parts if case_id in part["cases"])
+
+    def import_task(self, case_id: int) -> TaskInstance:
+        for run_id in self.part_runs():
+            for index, request in enumerate(self.api.xcom("import-vcf", run_id, "requests")):
+                if request["case_id"] == case_id:
+                    tasks = self.api.task_instances("import-vcf", run_id)
+                    return next(t for t in tasks if (t.task_id, t.map_index) == ("import_case", index))
+        raise LookupError(case_id)
+
+    def rows(self, case_id: int) -> dict[str, list[Any]]:
+        catalog = lake.open_catalog(self.settings)
+        return {
+            name: [
+                row
+                for batch in lake.case_rows(catalog, self.settings.lake.namespace, case_id, name)
+                for row in batch.to_pylist()
+            ]
+            for name in TABLES
+        }
+
+
+def disturb(site: Site) -> None:
+    """Kill the job of one case and the task's own process of another, each once, while they run."""
+    deadline = time.monotonic() + RUN_TIMEOUT_S
+    while len(site.killed) < 2 and time.monotonic() < deadline:
+        for case_id, pid in site.running_jobs().items():
+            if case_id in {KILLED_JOB, KILLED_TASK} and case_id not in site.killed:
+                process = psutil.Process(pid)
+                victim = process if case_id == KILLED_JOB else process.parent()
+                victim.send_signal(signal.SIGKILL)
+                site.killed[case_id] = pid
+        time.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    settings = load_settings({"RADIANT_HOME": str(home)})
+    airflow = Standalone(settings, dags_folder=REPOSITORY / "dags")
+    with airflow:
+        site = Site(settings, airflow.api, good=[])
+        demo.make(home / "demo", 3, 1500, 1)
+        families = zip(sorted((home / "demo").rglob("*.vcf.gz")), sorted((home / "demo").rglob("*.ped")), strict=True)
+        for case_id, (vcf, ped) in zip((URGENT, KILLED_JOB, KILLED_TASK), families, strict=True):
+            site.add(case_id, vcf, ped, **(HASTE if case_id == URGENT else {}))
+            site.good.append(case_id)
+        # The last family once more, the file cut in the middle.
+        site.whole = vcf.read_bytes()
+        site.bad_vcf = home / "cut.vcf.gz"
+        site.bad_vcf.write_bytes(site.whole[: len(site.whole) // 2])
+        site.add(BAD, site.bad_vcf, ped)
+        for case_id, (name, assembly) in CORPUS_TRIOS.items():
+            if (CORPUS / f"{name}.vcf.gz").exists():
+                ped = CORPUS / f"{name}.ped"
+                site.add(case_id, CORPUS / f"{name}.vcf.gz", ped if ped.exists() else None, assembly=assembly)
+                site.good.append(case_id)
+        site.run_id = site.api.trigger("import-radiant")
+        disturb(site)
+        site.state = site.wait("import-radiant", site.run_id)
+        site.verdict = site.api.xcom("import-radiant", site.run_id, "verdict")
+        yield site
+
+
+def test_the_run_is_red_and_names_the_bad_case_with_its_reason(site):
+    assert site.state == "failed"
+    (failed,) = site.verdict["failed"]
+    assert (failed["case_id"], failed["code"]) == (BAD, "VcfTruncated")
+    assert site.verdict["trouble"] == []
+
+
+def path_of(dag_id: str, run_id: str, task_id: str) -> str:
+    return f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}"
+
+
+def test_every_level_is_red_with_the_reason_in_its_log(site):
+    (run_id,) = [run for run in site.part_runs() if site.api.run_state("import-part", run) == "failed"]
+    assert site.api.run_state("import-vcf", run_id) == "failed"
+    for dag_id, run in (("import-radiant", site.run_id), ("import-part", run_id), ("import-vcf", run_id)):
+        log = site.api._call("GET", f"{path_of(dag_id, run, 'verdict')}/logs/1?full_content=true&map_index=-1")
+        assert f"case {BAD}: VcfTruncated" in json.dumps(log), dag_id
+
+
+def test_the_most_urgent_part_comes_first(site):
+    parts = site.api.xcom("import-radiant", site.run_id, "parts")
+    assert (parts[0]["priority"], parts[0]["cases"]) == ("stat", [URGENT])
+    dates = {
+        run["dag_run_id"]: run["logical_date"] for run in site.api._pages("/api/v2/dags/import-vcf/dagRuns", "dag_runs")
+    }
+    urgent, routine = (dates[run] for run in site.part_runs())
+    assert urgent < routine
+
+
+def test_the_good_cases_are_imported_and_visible(site):
+    assert sorted(site.verdict["imported"]) == sorted(site.good)
+    for case_id in site.good:
+        rows = site.rows(case_id)
+        assert rows["occurrence"], case_id
+        assert rows["variant"], case_id
+
+
+def test_no_row_of_the_bad_case_is_visible(site):
+    with pytest.raises(Exception, match=str(BAD)):
+        site.rows(BAD)
+
+
+def test_the_registry_knows_what_became_of_each_case(site):
+    states = {record.case.case_id: record.state for record in site.registry.list_cases()}
+    assert states.pop(BAD) is CaseState.FAILED
+    assert set(states.values()) == {CaseState.IMPORTED}
+
+
+def test_the_bad_case_was_tried_once(site):
+    task = site.import_task(BAD)
+    assert (task.state, task.try_number) == ("failed", 1)
+
+
+@pytest.mark.parametrize("case_id", [KILLED_JOB, KILLED_TASK])
+def test_what_was_killed_is_tried_again_and_succeeds(site, case_id):
+    assert case_id in site.killed, "the import was over before it could be killed"
+    task = site.import_task(case_id)
+    assert (task.state, task.try_number) == ("success", 2)
+    assert start_time(site.killed[case_id]) is None
+
+
+def test_an_import_by_hand_leaves_the_same_rows_as_the_disturbed_one(site):
+    before = {case_id: site.rows(case_id) for case_id in site.killed}
+    run_id = site.api.trigger("import-vcf", {"part": site.part_of(KILLED_JOB), "cases": sorted(site.killed)})
+    assert site.wait("import-vcf", run_id) == "success"
+    for case_id, rows in before.items():
+        assert site.rows(case_id) == rows
+
+
+def test_the_summary_of_a_case_is_its_task_s_xcom_and_the_task_shows_its_number(site):
+    run_id = site.part_runs()[0]
+    summary = site.api.xcom("import-vcf", run_id, "import_case", 0)
+    assert summary["status"] == "succeeded"
+    assert summary["rows"]["occurrence"] == len(site.rows(URGENT)["occurrence"])
+    assert summary["peak_memory_mib"] > 10
+    task = site.api._call("GET", f"{path_of('import-vcf', run_id, 'import_case')}/0")
+    assert task["rendered_map_index"] == f"case {URGENT}"
+
+
+@pytest.mark.parametrize(
+    ("dag_id", "conf"),
+    [
+        ("import-vcf", {}),
+        ("import-vcf", {"part": "seven"}),
+        ("import-vcf", {"part": 1, "cases": [0]}),
+        ("import-part", {"part": -1}),
+        ("import-radiant", {"cases": "1"}),
+    ],
+)
+def test_wrong_params_are_refused_when_a_run_is_triggered(site, dag_id, conf):
+    with pytest.raises(AirflowError, match="HTTP 4"):
+        site.api.trigger(dag_id, conf)
+
+
+def test_a_case_that_is_not_registered_is_named(site):
+    run_id = site.api.trigger("import-radiant", {"cases": [123456]})
+    assert site.wait("import-radiant", run_id) == "failed"
+    verdict = site.api.xcom("import-radiant", run_id, "verdict")
+    assert "123456" in verdict["trouble"][0]
+
+
+def test_nothing_due_is_green(site):
+    run_id = site.api.trigger("import-radiant")
+    assert site.wait("import-radiant", run_id) == "success"
+    assert site.api.xcom("import-radiant", run_id, "verdict") == {"imported": [], "failed": [], "trouble": []}
+
+
+def test_the_poc_prints_ten_lines_and_returns_a_list(site):
+    run_id = site.api.trigger("POC-ecs-k8s-operators")
+    assert site.wait("POC-ecs-k8s-operators", run_id) == "success"
+    assert len(site.api.xcom("POC-ecs-k8s-operators", run_id, "poc")["output"]) == 10
+    lines = list(site.api.log_lines("POC-ecs-k8s-operators", run_id, "poc"))
+    assert sum("progress" in line for line in lines) == 10
+
+
+def test_marking_a_task_failed_stops_its_job(site):
+    run_id = site.api.trigger("POC-ecs-k8s-operators")
+    folder = site.settings.home_path / "work" / "POC-ecs-k8s-operators"
+    deadline = time.monotonic() + 60
+    while not (notes := list(folder.glob(f"{quote(run_id, safe='')}/poc/process.json"))):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    job = json.loads(notes[0].read_text())
+    site.api._call("PATCH", path_of("POC-ecs-k8s-operators", run_id, "poc"), {"new_state": "failed"})
+    while start_time(job["pid"]) == job["started"]:
+        assert time.monotonic() < deadline, "the job outlived its task"
+        time.sleep(0.1)
+    assert site.wait("POC-ecs-k8s-operators", run_id) == "failed"
+
+
+def test_a_mended_case_is_imported_by_clearing_the_task_that_failed(site):
+    run_id = site.api.trigger("import-part", {"part": site.part_of(BAD), "cases": [BAD]})
+    assert site.wait("import-part", run_id) == "failed"
+    site.bad_vcf.write_bytes(site.whole)
+    wanted = {"dag_run_id": run_id, "task_ids": ["import_vcf"], "include_downstream": True, "only_failed": False}
+    site.api._call("POST", "/api/v2/dags/import-part/clearTaskInstances", wanted | {"dry_run": False})
+    time.sleep(2)
+    assert site.wait("import-part", run_id) == "success"
+    assert site.rows(BAD)["variant"]
+    runs = [run["dag_run_id"] for run in site.api._pages("/api/v2/dags/import-vcf/dagRuns", "dag_runs")]
+    assert runs.count(run_id) == 1
+    assert len(runs) == len(set(runs))
