@@ -71,7 +71,9 @@ class Site:
         run(request, self.settings, f"{place}/result.json")
         return decode_result(storage.read_bytes(f"{place}/result.json"), place)
 
-    def import_due(self, cases: list[int] | None = None, lose: int | None = None) -> dict[str, Any]:
+    def import_due(
+        self, cases: list[int] | None = None, *, lose: int | None = None, lose_file_of: int | None = None
+    ) -> dict[str, Any]:
         """Run all jobs as the DAGs do; the import of case `lose` ends without a result. Return commit's output."""
         self.runs += 1
         top = run_uri(self.settings.effective_work_uri, "import-vcf", f"run{self.runs}")
@@ -84,6 +86,9 @@ class Site:
             self.job("import-case", "import_case", top, index, **one)
             if one["case_id"] == lose:
                 storage.delete_prefix(f"{task_uri(top, 'import_case', index)}/result.json")
+        for path in self.data_files():
+            if lose_file_of is not None and f"case={lose_file_of}/" in str(path):
+                path.unlink()
         arguments = {
             "part": part["part"],
             "loads": prepared.output["cases"],
@@ -163,6 +168,17 @@ def test_a_lost_import_fails_is_due_again_and_its_files_go(site):
     output = site.import_due()
     assert [case["case_id"] for case in output["imported"]] == [1]
     assert not set(lost_files) & set(site.data_files())
+
+
+def test_a_staged_file_that_vanished_fails_its_case_alone(site):
+    site.add(1)
+    site.add(2)
+    output = site.import_due(lose_file_of=2)
+    assert [case["case_id"] for case in output["imported"]] == [1]
+    (failed,) = output["failed"]
+    assert (failed["case_id"], failed["code"]) == (2, "Lost")
+    assert "case=2" in failed["reason"]
+    assert list(site.visible()) == [1]
 
 
 def test_a_bad_file_is_not_tried_again_until_it_changes(site):

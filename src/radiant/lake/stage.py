@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from radiant import storage
 from radiant.domain.tables import SHORT_NAMES, Column
-from radiant.errors import LakeError, SchemaMismatchError, StorageError
+from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
 from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
@@ -46,6 +46,14 @@ class Manifest:
     digests: dict[str, str]
     """By the table's short name: sha256 hexadecimal over the rows in order, without `part` and `case_id`."""
 
+    def missing_files(self) -> list[str]:
+        """Return the URIs of staged files that are gone or have another size than was staged.
+
+        Raises:
+            StorageError: the store does not answer.
+        """
+        return [file.path for files in self.files.values() for file in files if not _is_there(file)]
+
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object."""
         return {
@@ -73,6 +81,13 @@ class Manifest:
             rows=raw["rows"],
             digests=raw["digests"],
         )
+
+
+def _is_there(file: StagedFile) -> bool:
+    try:
+        return storage.fingerprint(file.path).size == file.size_bytes
+    except InputError:
+        return False
 
 
 def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str) -> str:

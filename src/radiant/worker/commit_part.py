@@ -115,6 +115,8 @@ def _load(prepared: Mapping[str, Any], results: Mapping[str, Result], run_uri: s
         else:
             if staged.manifest.load_id != load_id:
                 failure = Failure("Lost", "the manifest is of another import", retryable=True, exit_code=None)
+            elif gone := staged.manifest.missing_files():
+                failure = Failure("Lost", f"staged files are gone: {'; '.join(gone)}", retryable=True, exit_code=None)
     return _Load(case_id, load_id, case, staged if failure is None else None, result, failure)
 
 
@@ -138,15 +140,16 @@ def _results(run_uri: str) -> dict[str, Result]:
 
 def _commit(settings: Settings, part: int, loads: list[_Load], deleted: Iterable[int], token: str) -> None:
     staged = [(load, load.staged) for load in loads if load.staged is not None]
-    lake.commit_part(
-        lake.open_catalog(settings),
-        settings.lake.namespace,
-        part,
-        manifests=[one.manifest for _, one in staged],
-        case_loads=[_case_load(load, one) for load, one in staged],
-        deleted_cases=list(deleted),
-        token=token,
-    )
+    with lake.open_catalog(settings) as catalog:
+        lake.commit_part(
+            catalog,
+            settings.lake.namespace,
+            part,
+            manifests=[one.manifest for _, one in staged],
+            case_loads=[_case_load(load, one) for load, one in staged],
+            deleted_cases=list(deleted),
+            token=token,
+        )
 
 
 def _case_load(load: _Load, staged: Staged) -> lake.CaseLoad:

@@ -27,12 +27,14 @@ def handle(request: Request, settings: Settings) -> Outcome:
     """
     part: int = request.arguments["part"]
     registry = Registry(settings.effective_registry_url)
-    catalog = lake.open_catalog(settings)
     namespace = settings.lake.namespace
-    tables = lake.ensure_tables(catalog, namespace)
-    claim = registry.claim(part, request.arguments.get("cases"), run=request.run_uri, lease_s=settings.registry.lease_s)
-    for load in claim.unfinished:
-        lake.delete_staged(catalog, namespace, load.part, load.case_id, load.load_id)
+    with lake.open_catalog(settings) as catalog:
+        tables = lake.ensure_tables(catalog, namespace)
+        claim = registry.claim(
+            part, request.arguments.get("cases"), run=request.run_uri, lease_s=settings.registry.lease_s
+        )
+        for load in claim.unfinished:
+            lake.delete_staged(catalog, namespace, load.part, load.case_id, load.load_id)
     registry.mark_cleaned(load.load_id for load in claim.unfinished)
     cases: list[dict[str, object]] = []
     for claimed in claim.cases:
