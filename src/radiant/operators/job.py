@@ -132,16 +132,20 @@ class JobOperator(BaseOperator):
         if decision.memory_mib is not None:
             place.write_memory_mib(decision.memory_mib)
         if result.status is Status.LOST:
-            result = with_message(result, f"{failure.message} {decision.hint}".strip())
+            result = with_message(result, _sentences(failure.message, decision.hint))
             place.replace_answer(result)
         try:
             context["ti"].xcom_push(key="return_value", value=summary(result, ended))
         except Exception:  # noqa: BLE001 - the server refuses XComs of a task it has given up; the failure is what counts
             self.log.warning("the summary of the failed job could not be kept as XCom")
-        error = _error(result, f"{self.job}: {failure.code}: {failure.message} {decision.hint}.", ended)
+        error = _error(result, f"{self.job}: {failure.code}: {_sentences(failure.message, decision.hint)}", ended)
         if decision.retry:
             raise error
         raise AirflowFailException(str(error)) from None
+
+
+def _sentences(*texts: str) -> str:
+    return " ".join(f"{text.strip().rstrip('.')}." for text in texts if text.strip())
 
 
 def _error(result: Result, message: str, ended: Ended) -> JobError:

@@ -57,7 +57,7 @@ def decide(  # noqa: PLR0913 - all but one by name
                 f"The limit cannot grow beyond RADIANT_JOBS__MEMORY_CAP_MIB={cap_mib}: raise it, or {prefix}MEMORY_MIB"
             )
             return Decision(retry=False, memory_mib=None, hint=hint)
-        hint = f"The next try gets {grown} MiB; set {prefix}MEMORY_MIB to start with more"
+        hint = f"Another try gets {grown} MiB; set {prefix}MEMORY_MIB to start with more"
         return Decision(retry=True, memory_mib=grown, hint=hint)
     if failure.code == TIMEOUT:
         # A hang passes with a second try, a job that is too slow does not: four hours twice is enough.
@@ -74,7 +74,7 @@ def next_memory_mib(limit_mib: int, peak_mib: float | None) -> int:
 _HINTS = {
     KILLED: "Somebody marked or cleared the task, or its Airflow worker was drained; another try starts over",
     LOST: "Another try starts over; if it happens again, look at the machine it ran on (disk, memory, its system log)",
-    "Bug": "Report it with the log above",
+    "Bug": "Nothing of this try is visible, and trying again changes nothing",
     "Config": "Correct the setting or the installation that the log above names, then clear the task",
     "Protocol": "Install the same radiant version in Airflow and for the worker, then clear the task",
 }
