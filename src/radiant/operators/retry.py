@@ -74,7 +74,7 @@ def next_memory_mib(limit_mib: int, peak_mib: float | None) -> int:
 _HINTS = {
     KILLED: "Somebody marked or cleared the task, or its Airflow worker was drained; another try starts over",
     LOST: "Another try starts over; if it happens again, look at the machine it ran on (disk, memory, its system log)",
-    "Bug": "Nothing of this try is visible, and trying again changes nothing",
+    "Bug": "Trying again changes nothing",
     "Config": "Correct the setting or the installation that the log above names, then clear the task",
     "Protocol": "Install the same radiant version in Airflow and for the worker, then clear the task",
 }
