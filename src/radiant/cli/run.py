@@ -128,7 +128,8 @@ def _register(registry: "Registry", sheet: str, settings: Settings, console: "Co
     if registered.refused:
         msg = "\n  ".join(("not registered:", *registered.refused))
         raise InputError(msg)
-    console.print(f"{len(registered.done)} cases of {sheet} are registered", soft_wrap=True)
+    count = len(registered.done)
+    console.print(f"{count} case{'s' * (count != 1)} of {sheet} registered", soft_wrap=True)
 
 
 def _make_demo(settings: Settings, wanted: tuple[int, int] | None, console: "Console") -> str:
@@ -181,7 +182,9 @@ def _stop_signals() -> Generator[list[int]]:
         received.append(number)
         raise KeyboardInterrupt
 
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup radiant run` is to outlive its terminal
+        numbers.append(signal.SIGHUP)
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield received

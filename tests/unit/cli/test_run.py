@@ -79,3 +79,13 @@ def test_every_stop_signal_is_a_keyboard_interrupt_and_handlers_come_back(number
             os.kill(os.getpid(), number)
         assert received == [number]
     assert signal.getsignal(number) == before
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with module._stop_signals() as received:
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert received == []
+    finally:
+        signal.signal(signal.SIGHUP, before)
