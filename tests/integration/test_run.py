@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from radiant import lake, vcf
 from radiant.cli.airflow_api import FINISHED_RUN
 from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState
+from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import AirflowUnavailableError
 from radiant.registry import Registry
 from radiant.settings import Settings
@@ -34,6 +36,14 @@ def wait_for(what, timeout_s):
 
 def left_behind(home):
     return find_marked(("AIRFLOW_STARTED_BY_RADIANT", str(home)))
+
+
+def undisturbed(case):
+    """Return the digests of a case's rows as one quiet read of its file gives them."""
+    digests = {name: lake.RowDigest() for name in SHORT_NAMES}
+    for name, batch in vcf.read_case(case.vcf_uri, case.members, vcf.ReadOptions(assembly=case.assembly)).batches():
+        digests[name].update(batch)
+    return {name: digest.hexdigest() for name, digest in digests.items()}
 
 
 @pytest.fixture
@@ -104,7 +114,13 @@ def test_a_killed_run_is_made_good_by_the_next_one_and_ctrl_c_leaves_nothing(hom
     text = output.read_text()
     assert "Cases: 2 imported, 0 failed." in text, text
     registry = Registry(Settings(home=home).effective_registry_url)
-    assert {record.state for record in registry.list_cases()} == {CaseState.IMPORTED}
+    cases = registry.list_cases()
+    assert {record.state for record in cases} == {CaseState.IMPORTED}
+    with lake.open_catalog(Settings(home=home)) as catalog:
+        visible = lake.visible_cases(catalog, "radiant")
+    assert {one.case_id: one.digests for one in visible.values()} == {
+        record.case.case_id: undisturbed(record.case) for record in cases
+    }
 
     began = time.monotonic()
     os.killpg(again.pid, signal.SIGINT)

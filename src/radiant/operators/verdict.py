@@ -4,11 +4,14 @@ The last task of each import DAG makes the verdict, keeps it as its XCom and fai
 imported. A DAG that ran others adds up theirs.
 """
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict, cast
 
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowFailException
+
+log = logging.getLogger(__name__)
 
 
 class FailedCase(TypedDict):
@@ -19,6 +22,13 @@ class FailedCase(TypedDict):
     reason: str
 
 
+class CaseWarning(TypedDict):
+    """What a person should look at in a case that is imported: sex or parentage that do not fit, a disomy."""
+
+    case_id: int
+    warning: str
+
+
 class Verdict(TypedDict):
     """What became of the cases of a run."""
 
@@ -26,34 +36,46 @@ class Verdict(TypedDict):
     failed: list[FailedCase]
     trouble: list[str]
     """What went wrong beside single cases, one sentence or more each."""
+    warnings: list[CaseWarning]
+    """Of imported cases; they do not make the verdict red."""
 
 
 def judge_import(prepared: Mapping[str, Any] | None, committed: Mapping[str, Any] | None) -> Verdict:
     """Make the verdict of `import-vcf` from the XComs of `prepare` and `commit`; None where a task left none."""
     if not _succeeded(prepared):
-        return Verdict(imported=[], failed=[], trouble=[f"no case was imported: {_why('prepare', prepared)}"])
+        return _only_trouble(f"no case was imported: {_why('prepare', prepared)}")
     claimed: Mapping[str, Any] = (prepared or {})["output"]
     refused = [_failed_case(case) for case in claimed["refused"]]
     if not _succeeded(committed):
         text = f"no case became visible, though some may have been read: {_why('commit', committed)}"
-        return Verdict(imported=[], failed=refused, trouble=[text])
+        return Verdict(imported=[], failed=refused, trouble=[text], warnings=[])
     output: Mapping[str, Any] = (committed or {})["output"]
     asked = {case["case_id"] for case in claimed["cases"]}
     imported = [case["case_id"] for case in output["imported"]]
     failed = [_failed_case(case) for case in output["failed"]]
     silent = sorted(asked - set(imported) - {case["case_id"] for case in failed})
     trouble = [f"commit says nothing about {_cases(silent)}"] if silent else []
-    return Verdict(imported=imported, failed=[*refused, *failed], trouble=trouble)
+    warnings = [
+        CaseWarning(case_id=case["case_id"], warning=warning)
+        for case in output["imported"]
+        for warning in case["warnings"]
+    ]
+    return Verdict(imported=imported, failed=[*refused, *failed], trouble=trouble, warnings=warnings)
 
 
 def judge_plan(planned: Mapping[str, Any] | None, parts: Iterable[Verdict | None]) -> Verdict:
     """Make the verdict of `import-radiant` from the XCom of `plan` and the verdicts of its runs of `import-part`."""
     if not _succeeded(planned):
-        return Verdict(imported=[], failed=[], trouble=[f"nothing was planned: {_why('plan', planned)}"])
+        return _only_trouble(f"nothing was planned: {_why('plan', planned)}")
     output: Mapping[str, Any] = (planned or {})["output"]
     blocked = [f"{_cases(one['cases'])} cannot be imported: {one['reason']}" for one in output["blocked"]]
     total = add_up(parts, expected=len(output["parts"]))
-    return Verdict(imported=total["imported"], failed=total["failed"], trouble=[*blocked, *total["trouble"]])
+    return Verdict(
+        imported=total["imported"],
+        failed=total["failed"],
+        trouble=[*blocked, *total["trouble"]],
+        warnings=total["warnings"],
+    )
 
 
 def add_up(verdicts: Iterable[Verdict | None], *, expected: int) -> Verdict:
@@ -65,15 +87,18 @@ def add_up(verdicts: Iterable[Verdict | None], *, expected: int) -> Verdict:
         imported=[case for verdict in found for case in verdict["imported"]],
         failed=[case for verdict in found for case in verdict["failed"]],
         trouble=[text for verdict in found for text in verdict["trouble"]] + ([text] if missing else []),
+        warnings=[warning for verdict in found for warning in verdict["warnings"]],
     )
 
 
 def deliver(verdict: Verdict) -> Verdict:
-    """Keep the verdict as this task's XCom and return it; fail with every reason unless all is well.
+    """Keep the verdict as this task's XCom and return it, log its warnings; fail with every reason unless all is well.
 
     Raises:
         AirflowFailException: a case is not imported, or anything else went wrong.
     """
+    for one in verdict["warnings"]:
+        log.warning("case %d is imported, but look at it: %s", one["case_id"], one["warning"])
     text = describe(verdict)
     if text:
         # A task that fails returns nothing: the DAG that started this run reads its verdict here.
@@ -92,6 +117,10 @@ def describe(verdict: Verdict) -> str:
     total = len(verdict["imported"]) + len(verdict["failed"])
     head = f"{len(verdict['imported'])} of {total} cases are imported and visible." if total else "No case is imported."
     return "\n  ".join((head, *lines))
+
+
+def _only_trouble(text: str) -> Verdict:
+    return Verdict(imported=[], failed=[], trouble=[text], warnings=[])
 
 
 def _succeeded(job: Mapping[str, Any] | None) -> bool:

@@ -7,8 +7,13 @@ from airflow.sdk.exceptions import AirflowFailException, DagRunTriggerException,
 from backends import airflow_context, execute
 from radiant.operators.child_run import RunDagOperator
 
-GOOD = {"imported": [1], "failed": [], "trouble": []}
-BAD = {"imported": [], "failed": [{"case_id": 2, "code": "VcfFormat", "reason": "line 17"}], "trouble": []}
+GOOD = {"imported": [1], "failed": [], "trouble": [], "warnings": []}
+BAD = {
+    "imported": [],
+    "failed": [{"case_id": 2, "code": "VcfFormat", "reason": "line 17"}],
+    "trouble": [],
+    "warnings": [],
+}
 
 
 def child(state, verdict=None, **facts):

@@ -15,8 +15,9 @@ PREPARED = prepared_with([1, 2])
 FAILED = {"status": "failed", "code": "Storage", "reason": "disk full", "output": None}
 
 
-def committed(imported, failed=()):
-    return {"status": "succeeded", "output": {"imported": [{"case_id": c} for c in imported], "failed": list(failed)}}
+def committed(imported, failed=(), warnings=()):
+    cases = [{"case_id": c, "warnings": list(warnings)} for c in imported]
+    return {"status": "succeeded", "output": {"imported": cases, "failed": list(failed)}}
 
 
 BAD = {"case_id": 2, "code": "VcfFormat", "reason": "line 17: POS is 0"}
@@ -24,7 +25,7 @@ BAD = {"case_id": 2, "code": "VcfFormat", "reason": "line 17: POS is 0"}
 
 def test_all_imported_is_well():
     found = judge_import(PREPARED, committed([1, 2]))
-    assert found == {"imported": [1, 2], "failed": [], "trouble": []}
+    assert found == {"imported": [1, 2], "failed": [], "trouble": [], "warnings": []}
     assert describe(found) == ""
 
 
@@ -32,6 +33,14 @@ def test_a_failed_case_is_named_with_its_reason():
     found = judge_import(PREPARED, committed([1], [BAD]))
     assert found["failed"] == [BAD]
     assert describe(found) == "1 of 2 cases are imported and visible.\n  case 2: VcfFormat: line 17: POS is 0"
+
+
+def test_a_warning_of_an_imported_case_stays_green_and_reaches_every_verdict(caplog):
+    one = judge_import(prepared_with([1]), committed([1], warnings=["the stated sex does not fit"]))
+    total = judge_plan(planned([7]), [one])
+    assert total["warnings"] == [{"case_id": 1, "warning": "the stated sex does not fit"}]
+    assert deliver(total) == total
+    assert "case 1 is imported, but look at it: the stated sex does not fit" in caplog.text
 
 
 def test_a_case_that_commit_forgot_is_trouble():
@@ -74,7 +83,7 @@ def planned(parts, blocked=()):
 def test_the_plan_s_verdict_is_the_sum_of_its_parts():
     parts = [judge_import(PREPARED, committed([1, 2])), judge_import(PREPARED, committed([1], [BAD]))]
     found = judge_plan(planned([7, 8]), parts)
-    assert found == {"imported": [1, 2, 1], "failed": [BAD], "trouble": []}
+    assert found == {"imported": [1, 2, 1], "failed": [BAD], "trouble": [], "warnings": []}
 
 
 def test_blocked_cases_make_the_run_fail_with_their_reason():
