@@ -3,6 +3,7 @@
 from airflow.sdk import DAG, Param, TriggerRule, task
 
 from radiant.operators.child_run import RunDagOperator
+from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import Verdict, add_up, deliver
 
@@ -20,16 +21,8 @@ that is not, with its reason. `import-radiant` starts one such run per partition
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
     params={
-        "part": Param(type="integer", minimum=0, title="Part", description="Partition that holds the cases."),
-        "cases": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "integer", "minimum": 1},
-            minItems=1,
-            uniqueItems=True,
-            title="Cases",
-            description="Case numbers, for example [1, 2]. Empty: every case assigned to the part.",
-        ),
+        "part": part_param(),
+        "cases": cases_param(". Empty: every case assigned to the part."),
         "priority": Param(
             "routine",
             enum=["stat", "asap", "urgent", "routine"],

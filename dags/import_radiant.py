@@ -1,10 +1,11 @@
 """DAG `import-radiant`: all cases that are due, partition by partition, the most urgent first."""
 
-from airflow.sdk import DAG, Param, TriggerRule, task
+from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
 from radiant.operators.child_run import RunDagOperator
 from radiant.operators.mapping import part_confs
+from radiant.operators.params import cases_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import Verdict, deliver, judge_plan
 
@@ -27,15 +28,7 @@ with DAG(
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
     params={
-        "cases": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "integer", "minimum": 1},
-            minItems=1,
-            uniqueItems=True,
-            title="Cases",
-            description="Case numbers, for example [1, 2], imported even if unchanged. Empty: every case that is due.",
-        ),
+        "cases": cases_param(", imported even if unchanged. Empty: every case that is due."),
     },
 ):
     plan = JobOperator(task_id="plan", job="plan-import", request={"cases": "{{ params.cases }}"})

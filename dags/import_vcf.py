@@ -1,9 +1,10 @@
 """DAG `import-vcf`: the cases of one partition, one container each, then one commit."""
 
-from airflow.sdk import DAG, Param, TriggerRule, task
+from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
 from radiant.operators.mapping import import_requests
+from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import Verdict, deliver, judge_import
 
@@ -27,16 +28,8 @@ Mend what the verdict names, then trigger `import-radiant` for those cases. Runn
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
     params={
-        "part": Param(type="integer", minimum=0, title="Part", description="Partition that holds the cases."),
-        "cases": Param(
-            None,
-            type=["null", "array"],
-            items={"type": "integer", "minimum": 1},
-            minItems=1,
-            uniqueItems=True,
-            title="Cases",
-            description="Case numbers, for example [1, 2]. Empty: every case assigned to the part.",
-        ),
+        "part": part_param(),
+        "cases": cases_param(". Empty: every case assigned to the part."),
     },
 ):
     prepare = JobOperator(

@@ -16,7 +16,7 @@ def home_lock(home: Path) -> Generator[None]:
     Raises:
         ConfigError: another process holds it; its id is in the message.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = home / "run.lock"
     with path.open("a+b") as file:
         try:

@@ -79,7 +79,7 @@ def _run(  # noqa: PLR0913 - the options of the command
 
     console = Console(highlight=False)
     exit_code: int | None = None
-    settings.home_path.mkdir(parents=True, exist_ok=True)
+    settings.home_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = Registry(settings.effective_registry_url)
     airflow = Standalone(settings, dags_folder=dags, port=port)
     with _stop_signals() as stopped:

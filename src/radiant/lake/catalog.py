@@ -55,7 +55,7 @@ def open_catalog(settings: Settings) -> Catalog:
 
 def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Write-ahead logging is a property of the file: readers and one writer do not block each other.
         with contextlib.closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_S)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -151,7 +151,7 @@ def _schema_versions(connection: Connection) -> list[int]:
 def _prepare_sqlite(engine: sa.Engine, url: URL) -> None:
     folder = Path(str(url.database)).absolute().parent
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         msg = f"the registry's folder {folder} cannot be made: {error.strerror}. Choose another RADIANT_REGISTRY__URL"
         raise ConfigError(msg) from None
