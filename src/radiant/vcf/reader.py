@@ -1,4 +1,6 @@
-"""A case's VCF becomes record batches: the reference reader, one line at a time.
+"""A case's VCF becomes record batches: the straightforward reader, one line at a time.
+
+`bulk.reader` gives the same faster; this is where the rules can be read, and what the tests compare with.
 
 It streams: memory is the rows of one batch per table. Rows come in the file's order, which must be sorted.
 """
@@ -12,7 +14,7 @@ from typing import cast
 import pyarrow as pa
 
 from radiant import storage
-from radiant.domain.assembly import assembly_named
+from radiant.domain.assembly import CHROMOSOMES, assembly_named, canonical_chromosome
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import IMPACT_SCORES, SHORT_NAMES
@@ -26,7 +28,7 @@ from radiant.vcf.line import Line, LineReader
 from radiant.vcf.people import Person, find_people
 from radiant.vcf.reference import ReferenceSequence
 from radiant.vcf.remarks import listed, remarks
-from radiant.vcf.report import Counts, ImportReport, MemberQuality, Provenance
+from radiant.vcf.report import Counts, ImportReport, LineCounts, MemberQuality, Provenance
 from radiant.vcf.schema import Rows
 from radiant.vcf.source import Source
 
@@ -38,6 +40,7 @@ MAX_PIECES_PER_RULE = 10_000
 """Quarantine rows for pieces of kept lines, per rule; all are counted."""
 _BATCH_ROWS = 16_384
 _BATCH_BYTES = 32 << 20
+_CHUNK_BYTES = 8 << 20
 _LONGEST_CONTIG = 40
 """A longer CHROM of a rejected line is not taken for a name."""
 
@@ -57,17 +60,10 @@ class ReadOptions:
     """VEP impact from which two heterozygous alleles of a gene can be a pair: HIGH, MODERATE or LOW."""
     batch_rows: int = _BATCH_ROWS
     """A table's batch is handed out when it has this many rows (or the lines behind it 32 MiB of text)."""
-
-
-def read_case(uri: str, members: Sequence[Member] | None, options: ReadOptions) -> "CaseReader":
-    """Make a reader of a case's VCF or BCF; nothing is opened yet.
-
-    Args:
-        uri: Where the file is.
-        members: The case's members; None makes every sample of the file a member of its own.
-        options: How to read.
-    """
-    return CaseReader(uri, members, options)
+    chunk_bytes: int = _CHUNK_BYTES
+    """Text that is read at once, and more where a line is longer. Memory is about ten times as much."""
+    dictionaries: bool = False
+    """Whether columns of repeating text may come as Arrow dictionary arrays, which are cheaper to write."""
 
 
 class CaseReader:
@@ -76,23 +72,23 @@ class CaseReader:
     def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
         self._uri = uri
         self._members = None if members is None else tuple(members)
-        self._options = options
+        self.options = options
         self._assembly = assembly_named(options.assembly)
-        self._minimum_impact = IMPACT_SCORES[options.compound_het_impact]
-        self._source = Source(uri)
-        self._counts = Counts()
-        self._rows = {name: Rows(table) for name, table in SHORT_NAMES.items()}
+        self.minimum_impact = IMPACT_SCORES[options.compound_het_impact]
+        self.source = Source(uri)
+        self.counts = Counts()
+        self.rows = {name: Rows(table) for name, table in SHORT_NAMES.items()}
         self._first_rejected: list[Finding] = []
         self._text_bytes = 0
-        self._quality: list[MemberQuality] = []
-        self._family = QualityCounts(())
-        self._pairs = CompoundHets(())
+        self.quality: list[MemberQuality] = []
+        self.family = QualityCounts(())
+        self.pairs = CompoundHets(())
         self._report: ImportReport | None = None
 
     @property
     def lines_read(self) -> int:
         """Data lines read so far."""
-        return self._counts.total.read
+        return self.counts.total.read
 
     @property
     def report(self) -> ImportReport:
@@ -119,12 +115,12 @@ class CaseReader:
             InputError: no such file, a folder, no permission.
             StorageError: the store does not answer.
         """
-        lines = self._source.lines()
+        lines = self.source.lines()
         reader = self._begin(lines)
         for number, raw in lines:
-            self._take(reader, number, raw)
+            self.take(reader, number, raw)
             yield from self._full_batches()
-            if self._counts.total.rejected > self._options.tolerate:
+            if self.counts.total.rejected > self.options.tolerate:
                 self._look_ahead(reader, lines)
                 raise VcfFormatError(self._rejection())
         self._end(reader)
@@ -135,23 +131,23 @@ class CaseReader:
         header = read_header(self._uri, lines)
         check_assembly(self._uri, header, self._assembly)
         people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
-        self._quality = [MemberQuality(person.member.is_proband) for person in people]
-        self._family = QualityCounts([person.member for person in people])
-        self._pairs = CompoundHets(people)
+        self.quality = [MemberQuality(person.member.is_proband) for person in people]
+        self.family = QualityCounts([person.member for person in people])
+        self.pairs = CompoundHets(people)
         self._quarantine_header(header)
-        return LineReader(header, people, self._assembly, self._open_fasta(), self._minimum_impact)
+        return LineReader(header, people, self._assembly, self._open_fasta(), self.minimum_impact)
 
     def _end(self, reader: LineReader) -> None:
         """Check the whole file, make the rows that need all of it, and the report."""
         self._check_not_empty(reader.header)
         self._check_contigs()
-        for row in self._pairs.rows(self._minimum_impact):
-            self._rows["compound_het"].add(*row)
+        for row in self.pairs.rows(self.minimum_impact):
+            self.rows["compound_het"].add(*row)
         self._report = self._make_report(reader.header, reader.people, reader)
 
     # --- Lines --------------------------------------------------------------------------------------------------------
 
-    def _take(self, reader: LineReader, number: int, raw: bytes) -> None:
+    def take(self, reader: LineReader, number: int, raw: bytes) -> None:
         """Read one data line into its bucket."""
         try:
             text = raw.decode("utf-8")
@@ -165,78 +161,78 @@ class CaseReader:
             self._reject(number, text, str(error.rule), str(error))
             return
         contig = text.partition("\t")[0]
-        self._counts.line(contig, line.bucket)
+        self.counts.line(contig, line.bucket)
         if line.bucket == "skipped":
-            self._counts.skipped[line.reason] += 1
+            self.counts.skipped[line.reason] += 1
             if line.reason == "contig":
-                self._counts.other_contigs[contig] += 1
+                self.counts.other_contigs[contig] += 1
             return
         self._text_bytes += len(raw)
         self._store(number, line)
 
     def _store(self, number: int, line: Line) -> None:
         for index, zygosity, change, row in line.occurrences:
-            self._rows["occurrence"].add(*row)
-            _count_quality(self._quality[index], zygosity, change)
+            self.rows["occurrence"].add(*row)
+            _count_quality(self.quality[index], zygosity, change)
         for row in line.variants:
-            self._rows["variant"].add(*row)
+            self.rows["variant"].add(*row)
         for row in line.consequences:
-            self._rows["consequence"].add(*row)
+            self.rows["consequence"].add(*row)
         for index, candidate in line.pair_candidates:
-            self._pairs.add(index, candidate)
+            self.pairs.add(index, candidate)
         if line.site is not None:
             site = line.site
-            self._family.add(site.chromosome, site.region, site.variant_type, site.calls)
-        self._counts.alleles.update(line.alleles)
-        self._counts.consequences.update(line.entries)
+            self.family.add(site.chromosome, site.region, site.variant_type, site.calls)
+        self.counts.alleles.update(line.alleles)
+        self.counts.consequences.update(line.entries)
         for piece in line.pieces:
             rule = str(piece.rule)
-            self._counts.pieces[rule] += 1
-            if self._counts.pieces[rule] <= MAX_PIECES_PER_RULE:
+            self.counts.pieces[rule] += 1
+            if self.counts.pieces[rule] <= MAX_PIECES_PER_RULE:
                 finding = Finding(number, rule, piece.message, record_kept=True, text=piece.text)
-                self._rows["quarantine"].add(finding.row())
+                self.rows["quarantine"].add(finding.row())
 
     def _reject(self, number: int, text: str, rule: str, message: str) -> None:
         contig = text.partition("\t")[0]
-        self._counts.line(contig if contig in self._counts.contigs else _short(contig), "rejected")
-        self._counts.rejected[rule] += 1
+        self.counts.line(contig if contig in self.counts.contigs else _short(contig), "rejected")
+        self.counts.rejected[rule] += 1
         finding = Finding(number, rule, message, record_kept=False, text=text)
         if len(self._first_rejected) < FIRST_REJECTED:
             self._first_rejected.append(finding)
-        self._rows["quarantine"].add(finding.row())
+        self.rows["quarantine"].add(finding.row())
 
     def _look_ahead(self, reader: LineReader, lines: Iterator[tuple[int, bytes]]) -> None:
         """Read on for up to ten rejected lines, so that a person can mend them at once."""
         for number, raw in itertools.islice(lines, LOOK_AHEAD_LINES):
             if len(self._first_rejected) >= FIRST_REJECTED:
                 return
-            self._take(reader, number, raw)
-            for rows in self._rows.values():
+            self.take(reader, number, raw)
+            for rows in self.rows.values():
                 rows.clear()
 
     def _rejection(self) -> str:
         listed = "\n".join(f"  line {one.line}: {one.message} [{one.rule}]" for one in self._first_rejected)
-        count = self._counts.total.rejected + self._counts.rejected["header"]
+        count = self.counts.total.rejected + self.counts.rejected["header"]
         return (
             f"{self._uri}: {count} or more lines break a rule of the VCF format, "
-            f"{self._options.tolerate} are tolerated. The first:\n{listed}\n"
+            f"{self.options.tolerate} are tolerated. The first:\n{listed}\n"
             "Correct the file, or let a few such lines through with --tolerate N (RADIANT_VCF__TOLERATE): they then go "
             "to quarantine and are not imported"
         )
 
     def _quarantine_header(self, header: Header) -> None:
         for finding in header.findings:
-            self._counts.rejected["header"] += 1
-            self._rows["quarantine"].add(finding.row())
+            self.counts.rejected["header"] += 1
+            self.rows["quarantine"].add(finding.row())
             if len(self._first_rejected) < FIRST_REJECTED:
                 self._first_rejected.append(finding)
-        if header.findings and self._options.tolerate == 0:
+        if header.findings and self.options.tolerate == 0:
             raise VcfFormatError(self._rejection())
 
     def _full_batches(self, *, everything: bool = False) -> Iterator[tuple[str, pa.RecordBatch]]:
         full = everything or self._text_bytes >= _BATCH_BYTES
-        for name, rows in self._rows.items():
-            if full or len(rows) >= self._options.batch_rows:
+        for name, rows in self.rows.items():
+            if full or len(rows) >= self.options.batch_rows:
                 batch = rows.take()
                 if batch is not None:
                     yield name, batch
@@ -251,7 +247,7 @@ class CaseReader:
         The trailer of bgzip or gzip proves that an empty file is meant; bare text that stops after its header is what
         a caller leaves behind when it dies.
         """
-        if self.lines_read or not header.samples or self._source.proven_complete:
+        if self.lines_read or not header.samples or self.source.proven_complete:
             return
         msg = (
             f"{self._uri}, line {header.lines}: the file has samples but no records, and nothing proves that it is "
@@ -261,7 +257,7 @@ class CaseReader:
 
     def _check_contigs(self) -> None:
         """Refuse a file of which no line is on a primary chromosome: its names are not ours, not its content."""
-        counts = self._counts
+        counts = self.counts
         if self.lines_read == 0 or counts.skipped["contig"] < self.lines_read:
             return
         msg = (
@@ -272,11 +268,11 @@ class CaseReader:
         raise VcfFormatError(msg)
 
     def _open_fasta(self) -> ReferenceSequence | None:
-        if self._options.fasta is None:
+        if self.options.fasta is None:
             return None
         import pysam  # noqa: PLC0415 - 0.1 s that only a FASTA needs
 
-        uri = storage.to_uri(self._options.fasta)
+        uri = storage.to_uri(self.options.fasta)
         path = storage.local_path(uri)
         if path is None or not path.is_file():
             msg = f"{uri}: no such local file. The reference FASTA must be on this machine, beside its .fai index"
@@ -288,20 +284,20 @@ class CaseReader:
             raise InputError(msg) from error
 
     def _make_report(self, header: Header, people: Sequence[Person], reader: LineReader) -> ImportReport:
-        counts = self._counts
-        source = self._source
+        counts = self.counts
+        source = self.source
         return ImportReport(
             lines=counts.total,
-            contigs=counts.contigs,
-            skipped=dict(counts.skipped),
-            other_contigs=dict(counts.other_contigs),
-            rejected=dict(counts.rejected),
-            alleles=dict(counts.alleles),
-            pieces=dict(counts.pieces),
-            consequences=dict(counts.consequences),
-            rows={name: rows.written + len(rows) for name, rows in self._rows.items()},
-            quality=tuple(self._quality),
-            family=self._family.to_json(),
+            contigs=dict(sorted(counts.contigs.items(), key=_karyotype)),
+            skipped=dict(sorted(counts.skipped.items())),
+            other_contigs=dict(sorted(counts.other_contigs.items())),
+            rejected=dict(sorted(counts.rejected.items())),
+            alleles=dict(sorted(counts.alleles.items())),
+            pieces=dict(sorted(counts.pieces.items())),
+            consequences=dict(sorted(counts.consequences.items())),
+            rows={name: rows.written + len(rows) for name, rows in self.rows.items()},
+            quality=tuple(self.quality),
+            family=self.family.to_json(),
             provenance=Provenance(
                 vcf_uri=self._uri,
                 vcf_size=source.size,
@@ -316,7 +312,7 @@ class CaseReader:
                 assembly_checked=header.has_lengths,
                 radiant_version=metadata.version("radiant"),
             ),
-            warnings=(*remarks(source, header, reader, counts, len(people)), *self._family.warnings()),
+            warnings=(*remarks(source, header, reader, counts, len(people)), *self.family.warnings()),
         )
 
 
@@ -341,3 +337,9 @@ def _short(contig: str) -> str:
     return (
         contig if 0 < len(contig) <= _LONGEST_CONTIG and contig.isprintable() and " " not in contig else "(unreadable)"
     )
+
+
+def _karyotype(contig: tuple[str, LineCounts]) -> tuple[int, str]:
+    """Sort contigs as a karyotype does, those outside the primary set behind it by name."""
+    chromosome = canonical_chromosome(contig[0])
+    return (len(CHROMOSOMES) if chromosome is None else CHROMOSOMES.index(chromosome)), contig[0]

@@ -86,6 +86,17 @@ class Source:
             VcfFormatError: damaged or no text, or a line longer than 64 MiB.
             StorageError: the store does not answer.
         """
+        return self.feed(_CHUNK).lines()
+
+    def feed(self, size: int) -> "Feed":
+        """Return the same content in pieces of about this many bytes."""
+        return Feed(self._pieces(size))
+
+    def _pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
+        r"""Yield (number of the first line, text of whole lines with `\n` between them).
+
+        What was read before an error comes before the error.
+        """
         with storage.open_read(self.uri) as file:
             content = self._content(file)
             first = next(content, b"")
@@ -96,9 +107,9 @@ class Source:
                 for _ in content:  # to its end: hash, checksums and the end-of-file block
                     pass
             else:
-                yield from self._split(first, content)
+                yield from self._whole_lines(first, content, size)
                 return
-        yield from self._bcf_lines()
+        yield from self._bcf_pieces(size)
 
     def _content(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield the decompressed content."""
@@ -169,42 +180,72 @@ class Source:
         self._digest.update(chunk)
         return chunk
 
-    def _split(self, first: bytes, content: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    def _whole_lines(self, first: bytes, content: Iterator[bytes], size: int) -> Iterator[tuple[int, bytes]]:
         if first.startswith(_UTF16):
             msg = f"{self.uri}: is UTF-16 text. VCF is UTF-8 text: convert it, for example with iconv"
             raise VcfFormatError(msg)
         if first.startswith(_BOM):
             self.had_bom = True
             first = first[len(_BOM) :]
-        number = 0
-        rest = first
+        number = 1
+        rest = _Gathered(first)
         more = True
         while more:
-            *whole, rest = rest.split(b"\n")
-            for number, line in enumerate(whole, number + 1):  # noqa: B020 - counts on from chunk to chunk
-                yield number, self._without_cr(line)
+            more = rest.extend(content, size)
+            text = rest.cut()
+            if text:
+                yield number, self._without_cr(text)
+                number += text.count(b"\n")
+            if rest.error is not None:
+                raise rest.error
             if len(rest) > MAX_LINE_BYTES:
                 msg = (
-                    f"{self.uri}, line {number + 1}: is longer than {MAX_LINE_BYTES >> 20} MiB. "
+                    f"{self.uri}, line {number}: is longer than {MAX_LINE_BYTES >> 20} MiB. "
                     "A VCF record is one line; is this a VCF file with line breaks?"
                 )
                 raise VcfFormatError(msg)
-            rest, more = _extended(rest, content)
-        if rest and not self.proven_complete:
+        last = rest.text()
+        if last and not self.proven_complete:
             msg = (
-                f"{self.uri}, line {number + 1}: the last line does not end with a line break, so nobody can tell "
+                f"{self.uri}, line {number}: the last line does not end with a line break, so nobody can tell "
                 "whether the file is whole. Copy it again; if it is whole, add a line break"
             )
             raise VcfTruncatedError(msg)
-        if rest:
+        if last:
             self.ended_without_break = True
-            yield number + 1, self._without_cr(rest)
+            yield number, self._without_cr(last)
 
-    def _without_cr(self, line: bytes) -> bytes:
-        if line.endswith(b"\r"):
-            self.had_crlf = True
-            return line[:-1]
-        return line
+    def _without_cr(self, text: bytes) -> bytes:
+        """Replace Windows line ends."""
+        if b"\r" not in text:
+            return text
+        plain = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+        self.had_crlf |= len(plain) != len(text)
+        return plain
+
+    def _bcf_pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the header, then the records, so many bytes at a time."""
+        header: list[bytes] = []
+        records: list[bytes] = []
+        first, gathered = 1, 0
+        for number, line in self._bcf_lines():
+            if line.startswith(b"#"):
+                header.append(line)
+                continue
+            if header:
+                yield 1, b"\n".join(header) + b"\n"
+                header.clear()
+            if gathered >= size:
+                yield first, b"\n".join(records) + b"\n"
+                records.clear()
+                gathered = 0
+            if not records:
+                first = number
+            records.append(line)
+            gathered += len(line)
+        for start, lines in ((1, header), (first, records)):
+            if lines:
+                yield start, b"\n".join(lines) + b"\n"
 
     def _bcf_lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield the header's lines, then one line of VCF text per record, through htslib."""
@@ -223,20 +264,84 @@ class Source:
                 raise VcfFormatError(msg) from error
 
 
-def _extended(rest: bytes, content: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Return the rest of a line with more content behind it, and whether there was any.
+class Feed:
+    """Whole lines in pieces, some of them taken one by one."""
 
-    At least a chunk at once, and at least as much as there is: BGZF blocks are small, and joining each of them to a
-    long line would be quadratic.
+    def __init__(self, pieces: Iterator[tuple[int, bytes]]) -> None:
+        self._pieces = pieces
+        self._number = 1
+        self._text = b""
+        self._at = 0
+
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Take lines one by one: (number, line without its line break)."""
+        while self._at < len(self._text) or self._next():
+            end = self._text.find(b"\n", self._at)
+            end = len(self._text) if end < 0 else end
+            line = self._text[self._at : end]
+            self._at = end + 1
+            self._number += 1
+            yield self._number - 1, line
+
+    def pieces(self) -> Iterator[tuple[int, bytes]]:
+        r"""Take what is left: (number of the first line, whole lines with `\n` between them)."""
+        while self._at < len(self._text) or self._next():
+            number, text = self._number, self._text[self._at :] if self._at else self._text
+            self._text, self._at = b"", 0
+            yield number, text
+
+    def _next(self) -> bool:
+        piece = next(self._pieces, None)
+        if piece is None:
+            return False
+        self._number, self._text = piece
+        self._at = 0
+        return True
+
+
+class _Gathered:
+    """Content that is waiting for the end of its last line.
+
+    At least so much is added at once as there is: joining each small block to a long line would be quadratic.
     """
-    parts, size = [rest], 0
-    while size < max(_CHUNK, len(rest)):
-        chunk = next(content, None)
-        if chunk is None:
-            break
-        parts.append(chunk)
-        size += len(chunk)
-    return b"".join(parts), len(parts) > 1
+
+    def __init__(self, first: bytes) -> None:
+        self._parts = [first]
+        self._size = len(first)
+        self.error: Exception | None = None
+        """What kept the content from coming whole."""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def extend(self, content: Iterator[bytes], size: int) -> bool:
+        """Add content up to a size, and twice what there is where no line ended; tell whether there may be more."""
+        wanted = max(size, 2 * self._size)
+        try:
+            while self._size < wanted:
+                part = next(content, None)
+                if part is None:
+                    return False
+                self._parts.append(part)
+                self._size += len(part)
+        except Exception as error:  # noqa: BLE001 - told after the lines before it
+            self.error = error
+            return False
+        return True
+
+    def cut(self) -> bytes:
+        """Take the whole lines."""
+        text = self.text()
+        end = text.rfind(b"\n") + 1
+        self._parts = [text[end:]]
+        self._size = len(text) - end
+        return text[:end]
+
+    def text(self) -> bytes:
+        """Return what there is."""
+        if len(self._parts) > 1:
+            self._parts = [b"".join(self._parts)]
+        return self._parts[0]
 
 
 def _is_bgzf(start: bytes) -> bool:

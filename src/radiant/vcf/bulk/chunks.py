@@ -1,0 +1,91 @@
+"""A chunk of text: its lines, their columns, and where each line is on the genome."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices
+
+_LAST_CONTROL = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Chunk:
+    """Whole lines of text."""
+
+    first_line: int
+    """Number of the first one, 1-based, in the file."""
+    buffer: Buffer
+    lines: Slices
+    """Without their line breaks."""
+    tabs: Integers
+    """Where all tabs are."""
+    first_tab: Integers
+    """Index among them of each line's first."""
+    regular: Mask
+    """Lines with as many columns as the header, ASCII and without control characters."""
+
+    @classmethod
+    def of(cls, first_line: int, text: bytes, columns: int) -> "Chunk":
+        r"""Find lines and columns.
+
+        Args:
+            first_line: The number of the first line.
+            text: Lines that end with `\\n`; the last one need not.
+            columns: How many a line must have.
+        """
+        buffer = Buffer.of(text)
+        breaks = buffer.find("\n")
+        start = np.concatenate((np.zeros(1, dtype=np.int64), breaks + 1))
+        end = np.concatenate((breaks, np.array([len(text)])))
+        if start[-1] == len(text):
+            start, end = start[:-1], end[:-1]
+        lines = Slices(buffer, start, end)
+        tabs = buffer.find("\t")
+        first_tab = np.searchsorted(tabs, start)
+        regular = np.diff(np.append(first_tab, len(tabs))) == columns - 1
+        _odd_characters(buffer, lines, len(breaks) + len(tabs), regular)
+        return cls(first_line, buffer, lines, tabs, first_tab, regular)
+
+    def __len__(self) -> int:
+        """Return how many lines there are."""
+        return len(self.lines)
+
+    def column(self, index: int, of: Integers) -> Slices:
+        """Return a column of some regular lines, by its index from 0."""
+        first = self.first_tab[of] + index
+        start = self.tabs[first - 1] + 1 if index else self.lines.start[of]
+        last = index == self._last_column
+        return Slices(self.buffer, start, self.lines.end[of] if last else self.tabs[first])
+
+    @cached_property
+    def _last_column(self) -> int:
+        regular = np.flatnonzero(self.regular)
+        one = int(regular[0]) if len(regular) else 0
+        following = self.first_tab[one + 1] if one + 1 < len(self) else len(self.tabs)
+        return int(following - self.first_tab[one])
+
+    def raw(self, line: int) -> bytes:
+        """Return the bytes of a line."""
+        return self.buffer.data[self.lines.start[line] : self.lines.end[line]].tobytes()
+
+
+def _odd_characters(buffer: Buffer, lines: Slices, expected: int, regular: Mask) -> None:
+    """Clear the lines with a control character other than the tab, or a byte outside ASCII."""
+    low = buffer.data.view(np.int8) < _LAST_CONTROL  # bytes from 128 on are negative
+    if int(np.count_nonzero(low)) == expected:
+        return
+    at = np.flatnonzero(low)
+    characters = buffer.data[at]
+    at = at[(characters != ord("\t")) & (characters != ord("\n"))]
+    regular[np.searchsorted(lines.start, at, side="right") - 1] = False
+
+
+def lines_with(chunk: Chunk, character: str, of: Integers, column: int) -> Mask:
+    """Tell which of some regular lines have a rare character in a column."""
+    places = chunk.buffer.find(character)
+    if not len(places):
+        return np.zeros(len(of), dtype=np.bool_)
+    where = chunk.column(column, of)
+    return np.searchsorted(places, where.start) < np.searchsorted(places, where.end)

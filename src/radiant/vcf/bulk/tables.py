@@ -1,0 +1,452 @@
+"""Rows of the occurrence, variant and consequence tables from the plain lines of a chunk.
+
+Columns that repeat from row to row are dictionary arrays: the value once, and a number per row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from radiant.domain.assembly import RegionClass
+from radiant.domain.case import Sex
+from radiant.domain.tables import SHORT_NAMES
+from radiant.vcf import consequences
+from radiant.vcf.bulk import alleles, numbers
+from radiant.vcf.bulk.alleles import CLASSES
+from radiant.vcf.bulk.entries import MARKS, Entries, FieldReader, Fields, pick
+from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
+from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
+from radiant.vcf.bulk.plain import Kept, Places, chromosome_names
+from radiant.vcf.bulk.samples import Samples
+from radiant.vcf.bulk.slices import Integers, Mask, Slices
+from radiant.vcf.csq_fields import COLUMNS, ConsequenceFormat, decode
+from radiant.vcf.genotypes import LOW_DEPTH, Zygosity
+from radiant.vcf.people import Person
+from radiant.vcf.schema import arrow_schema
+
+_HEMIZYGOUS = (REGION_CODES[RegionClass.X], REGION_CODES[RegionClass.Y])
+_WT, _UNK = ZYGOSITIES.index(Zygosity.WT), ZYGOSITIES.index(Zygosity.UNK)
+
+
+@dataclass(frozen=True, eq=False)
+class Carried:
+    """The alleles that get rows. One value per allele."""
+
+    place: Integers
+    """Index of its line among the kept lines."""
+    alt: Integers
+    """Index of its ALT among all ALTs."""
+    alt_index: Integers
+    """Which ALT of the line, from 1."""
+    stored: Integers
+    """Index among the stored ALTs."""
+    by: NDArray[np.bool_]
+    """Who carries it: one row per member."""
+
+    def __len__(self) -> int:
+        """Return how many alleles there are."""
+        return len(self.place)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of one table."""
+
+    batch: pa.RecordBatch
+    line: Integers
+    """Index in the chunk of each row's line."""
+
+
+def find_carried(kept: Kept, plain: Mask, genotypes: Genotypes, *, everybody: bool) -> tuple[Carried, Integers]:
+    """Find the alleles of plain lines that get rows.
+
+    Args:
+        kept: The lines.
+        plain: Which of them.
+        genotypes: The known genotypes.
+        everybody: True for a file without samples: every allele gets rows.
+
+    Returns:
+        The alleles, and the indexes (among the stored) of those that no member carries.
+    """
+    alts = kept.alts
+    of = alts.line[kept.stored]
+    mine = np.flatnonzero(plain[of])
+    place, alt = of[mine], kept.stored[mine]
+    alt_index = alt - alts.first[place] + 1
+    by = np.zeros((len(kept.samples), len(mine)), dtype=np.bool_)
+    for member, sample in enumerate(kept.samples):
+        by[member] = genotypes.carried(sample.genotype[place], alt_index)
+    some = np.ones(len(mine), dtype=np.bool_) if everybody else by.any(axis=0)
+    return Carried(place[some], alt[some], alt_index[some], mine[some], by[:, some]), mine[~some]
+
+
+class TableMaker:
+    """Makes the rows of one file."""
+
+    def __init__(self, people: Sequence[Person], genotypes: Genotypes, format_: ConsequenceFormat | None) -> None:
+        self._people = people
+        self._genotypes = genotypes
+        self._zygosities = Zygosities(genotypes)
+        self._inheritances = Inheritances(genotypes, people)
+        self._fields = None if format_ is None else FieldReader(format_)
+        none = -1
+        self._fathers = np.array([none if one.father is None else one.father for one in people], dtype=np.int64)
+        self._mothers = np.array([none if one.mother is None else one.mother for one in people], dtype=np.int64)
+        self._males = np.array([one.member.sex is Sex.MALE for one in people], dtype=np.bool_)
+
+    def make(self, kept: Kept, places: Places, carried: Carried) -> "Rows":
+        """Make all rows of some alleles."""
+        trimmed = kept.trimmed[carried.stored]
+        locus = _locus(kept, places, carried, trimmed)
+        fields, group = self._consequences(kept, carried)
+        return Rows(self, kept, carried, trimmed, locus, fields, group)
+
+    def _consequences(self, kept: Kept, carried: Carried) -> tuple[Fields | None, Integers]:
+        """Read the entries of the carried alleles, allele by allele; return the allele of each."""
+        nobody = np.zeros(0, dtype=np.int64)
+        if kept.entries is None or self._fields is None:
+            return None, nobody
+        group = owners(kept, carried, kept.entries)
+        mine = np.flatnonzero(group >= 0)
+        group = group[mine]
+        if (np.diff(group) < 0).any():
+            order = np.argsort(group, kind="stable")
+            mine, group = mine[order], group[order]
+        if not len(mine):
+            return None, nobody
+        return self._fields.read(kept.entries[mine]), group
+
+    # --- Occurrences --------------------------------------------------------------------------------------------------
+
+    def occurrences(self, rows: "Rows") -> tuple[dict[str, pa.Array], Integers, Integers]:
+        """Return the columns of the occurrence table, the allele and the member of each row."""
+        kept, carried = rows.kept, rows.carried
+        allele, who = np.nonzero(carried.by.T)
+        place, alt_index = carried.place[allele], carried.alt_index[allele]
+        columns = {name: spread(column, allele) for name, column in rows.locus.items()}
+        columns |= {name: spread(column, allele) for name, column in _source(kept, carried).items()}
+        columns |= {name: spread(column, allele) for name, column in _info(kept, carried).items()}
+        for name in ("patient_id", "experiment_id", "sample", "sex", "affected"):
+            columns[name] = _coded([person.columns[name] for person in self._people], who)
+        columns["is_proband"] = pa.array(
+            np.array([person.member.is_proband for person in self._people], dtype=np.bool_)[who]
+        )
+        own = _Called(kept.samples, who, place, alt_index)
+        hemizygous = np.isin(kept.region[place], _HEMIZYGOUS)
+        columns |= self._genotype("", own, alt_index, hemizygous & self._males[who])
+        columns["gt"] = self._texts(own.genotype)
+        columns["phase_set"] = _phase_sets(kept.samples, who, place)
+        parents: dict[str, Integers] = {}
+        for name, parent in (("father", self._fathers[who]), ("mother", self._mothers[who])):
+            called = _Called(kept.samples, parent, place, alt_index)
+            parents[name] = np.where(parent < 0, 0, called.genotype)
+            male = np.zeros(len(who), dtype=np.bool_)
+            male[parent >= 0] = self._males[parent[parent >= 0]]
+            columns |= self._genotype(f"{name}_", called, alt_index, hemizygous & male)
+        columns |= self._inheritances.columns(
+            who, kept.region[place], alt_index, own.genotype, parents["father"], parents["mother"]
+        )
+        return columns, allele, who
+
+    def _genotype(self, prefix: str, called: "_Called", alt_index: Integers, hemizygous: Mask) -> dict[str, pa.Array]:
+        """Return the genotype columns of the members themselves (no prefix) or of a parent."""
+        null = called.absent
+        count = len(null)
+        names = ("calls", "zygosity", "dp", "gq", "ad_ref", "ad_alt", "ad_total", "ad_ratio")
+        if count and null.all():
+            schema = arrow_schema(SHORT_NAMES["occurrence"])
+            return {f"{prefix}{name}": pa.nulls(count, schema.field(f"{prefix}{name}").type) for name in names}
+        zygosity = self._zygosities.called(called.genotype, alt_index, hemizygous)
+        support = np.where(zygosity == _WT, called.ad_ref, called.ad_alt)
+        zygosity[(support != numbers.MISSING) & (support < LOW_DEPTH)] = _UNK
+        calls, phased = self._zygosities.calls(called.genotype, alt_index)
+        if null.any():
+            calls = calls.take(pa.array(np.arange(count), mask=null))
+        columns = {
+            f"{prefix}calls": calls,
+            f"{prefix}zygosity": pa.DictionaryArray.from_arrays(
+                pa.array(zygosity.astype(np.int32), mask=null), pa.array([one.value for one in ZYGOSITIES])
+            ),
+            f"{prefix}dp": _number(called.dp),
+            f"{prefix}gq": _number(called.gq),
+            f"{prefix}ad_ref": _number(called.ad_ref),
+            f"{prefix}ad_alt": _number(called.ad_alt),
+            f"{prefix}ad_total": _number(called.ad_total),
+            f"{prefix}ad_ratio": _ratio(called.ad_alt, called.ad_total),
+        }
+        if not prefix:
+            columns["phased"] = pa.array(phased)
+        return columns
+
+    def _texts(self, codes: Integers) -> pa.DictionaryArray:
+        distinct, index = np.unique(codes, return_inverse=True)
+        texts = [self._genotypes.texts[code] for code in distinct.tolist()]
+        null = np.array([text is None for text in texts], dtype=np.bool_)[index]
+        return pa.DictionaryArray.from_arrays(
+            pa.array(index.astype(np.int32), mask=null), pa.array([text or "" for text in texts], pa.string())
+        )
+
+
+class _Called:
+    """One member's call per row: `who` is the member, -1 for nobody."""
+
+    def __init__(self, samples: Sequence[Samples], who: Integers, place: Integers, alt_index: Integers) -> None:
+        count = len(who)
+        self.absent = who < 0
+        self.genotype = np.zeros(count, dtype=np.int64)
+        self.dp, self.gq, self.ad_ref, self.ad_alt, self.ad_total = (np.full(count, numbers.MISSING) for _ in range(5))
+        for member, sample in enumerate(samples):
+            rows = np.flatnonzero(who == member)
+            if not len(rows):
+                continue
+            at = place[rows]
+            self.genotype[rows] = sample.genotype[at]
+            self.dp[rows] = sample.dp[at]
+            self.gq[rows] = sample.gq[at]
+            self.ad_ref[rows] = sample.depths.of(at, 0)
+            self.ad_alt[rows] = sample.depths.of(at, alt_index[rows])
+            self.ad_total[rows] = sample.depths.total[at]
+
+
+class Rows:
+    """The rows of one chunk, table by table."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - parts of one thing
+        self,
+        maker: TableMaker,
+        kept: Kept,
+        carried: Carried,
+        trimmed: alleles.Trimmed,
+        locus: dict[str, pa.Array],
+        fields: Fields | None,
+        group: Integers,
+    ) -> None:
+        self.kept = kept
+        self.carried = carried
+        self.trimmed = trimmed
+        self.locus = locus
+        self.fields = fields
+        self.group = group
+        """The allele of each entry."""
+        self.line = kept.lines[carried.place]
+        self.occurrence_columns, self.allele, self.who = maker.occurrences(self)
+
+    def occurrence(self) -> Table:
+        """Return the occurrence rows."""
+        return _table("occurrence", self.occurrence_columns, self.line[self.allele])
+
+    def variant(self) -> Table:
+        """Return the variant rows."""
+        columns = dict(self.locus)
+        count = len(self.carried)
+        classes = alleles.variant_classes(self.trimmed)
+        columns["variant_class"] = _coded(CLASSES, classes.astype(np.int64))
+        columns["rsnumber"] = self._rsnumbers()
+        if self.fields is not None:
+            chosen, reason = pick(self.group, self.fields)
+            owner = self.group[chosen]
+            index = np.zeros(count, dtype=np.int32)
+            null = np.ones(count, dtype=np.bool_)
+            index[owner], null[owner] = chosen, False
+            taken = pa.array(index, mask=null)
+            columns |= {name: self.fields.columns[name].take(taken) for name in COLUMNS}
+            self.picked = chosen
+            marks = np.zeros(count, dtype=np.int64)
+            marks[owner] = reason
+            columns["picked_by"] = _coded(MARKS, marks, null)
+        return _table("variant", columns, self.line)
+
+    def consequence(self) -> Table | None:
+        """Return the consequence rows; after `variant`, which picks."""
+        if self.fields is None:
+            return None
+        columns = {name: spread(column, self.group) for name, column in self.locus.items()}
+        columns |= self.fields.columns
+        columns["extra"] = self.fields.extra
+        picked = np.zeros(len(self.group), dtype=np.bool_)
+        picked[self.picked] = True
+        columns["picked"] = pa.array(picked)
+        return _table("consequence", columns, self.line[self.group])
+
+    def _rsnumbers(self) -> pa.Array:
+        """Return the rs numbers of ID and of the entries; most alleles have one and the same, or none."""
+        count = len(self.carried)
+        id_ = self.kept.id_[self.carried.place]
+        known = ~id_.equals(".")
+        existing = Slices(id_.buffer, np.zeros(count, np.int64), np.zeros(count, np.int64))
+        alone = np.zeros(count, dtype=np.bool_)
+        """Alleles whose entries do not all say the same."""
+        if self.fields is not None:
+            said = self.fields.existing
+            speaking = np.flatnonzero(said.length > 0)
+            owner = self.group[speaking]
+            first = np.flatnonzero(np.diff(owner, prepend=-1))
+            existing = Slices(said.buffer, existing.start, existing.end.copy())
+            existing.start[owner[first]] = said.start[speaking[first]]
+            existing.end[owner[first]] = said.end[speaking[first]]
+            differs = ~said[speaking].same_as(existing[owner])
+            alone[owner[differs]] = True
+        has_existing = existing.length > 0
+        one_id = known & is_rs_number(id_)
+        one_existing = is_rs_number(existing)
+        same = has_existing & (existing.length == id_.length) & existing.same_as(id_)
+        from_id = one_id & (~has_existing | same) & ~alone
+        from_existing = ~known & one_existing & ~alone
+        none = ~known & ~has_existing
+        rest = np.flatnonzero(~(from_id | from_existing | none))
+        lists: list[list[str] | None] = self._rsnumbers_alone(rest, id_)
+        count_of = (from_id | from_existing).astype(np.int64)
+        count_of[rest] = [len(one or ()) for one in lists]
+        offsets = np.zeros(count + 1, dtype=np.int32)
+        np.cumsum(count_of, out=offsets[1:])
+        # One array of words: those of ID, those of entries, those found one by one; then in the order of the rows.
+        words = pa.concat_arrays(
+            [
+                id_[from_id].strings(),
+                existing[from_existing].strings(),
+                pa.array([word for one in lists for word in one or ()], pa.string()),
+            ]
+        )
+        owner = np.concatenate(
+            (np.flatnonzero(from_id), np.flatnonzero(from_existing), np.repeat(rest, count_of[rest]))
+        )
+        ordered = words.take(pa.array(np.argsort(owner, kind="stable")))
+        return pa.ListArray.from_arrays(pa.array(offsets), ordered, mask=pa.array(count_of == 0))
+
+    def _rsnumbers_alone(self, rest: Integers, id_: Slices) -> list[list[str] | None]:
+        if not len(rest):
+            return []
+        first = np.searchsorted(self.group, rest)
+        last = np.searchsorted(self.group, rest, side="right")
+        said: list[str | None] = []
+        if self.fields is not None:
+            of = np.concatenate([np.arange(low, high) for low, high in zip(first, last, strict=True)])
+            some = self.fields.existing[of]
+            said = [decode(text) if text else None for text in some.texts()]
+        at = 0
+        found: list[list[str] | None] = []
+        for text, low, high in zip(id_[rest].texts(), first.tolist(), last.tolist(), strict=True):
+            own = said[at : at + high - low]
+            at += high - low
+            found.append(consequences.rsnumbers(text, own))
+        return found
+
+
+def is_rs_number(text: Slices) -> Mask:
+    """Tell which pieces are `rs` and 1 to 17 digits."""
+    length = text.length
+    digits = Slices(text.buffer, np.minimum(text.start + 2, text.end), text.end)
+    head = Slices(text.buffer, digits.start, np.minimum(digits.start + 9, text.end))
+    tail = Slices(text.buffer, head.end, np.minimum(head.end + 9, text.end))
+    _, head_ok = numbers.whole_numbers(head)
+    _, tail_ok = numbers.whole_numbers(tail)
+    prefix = (text.byte(0) == ord("r")) & (Slices(text.buffer, digits.start - 1, text.end).byte(0) == ord("s"))
+    return prefix & (length > 2) & (length <= 20) & head_ok & (tail_ok | (tail.length == 0))  # noqa: PLR2004
+
+
+def owners(kept: Kept, carried: Carried, entries: Entries) -> Integers:
+    """Return the carried allele of each entry, -1 for none."""
+    row_of = np.full(len(kept.alts.alts), -1, dtype=np.int64)
+    row_of[carried.alt] = np.arange(len(carried))
+    return row_of[kept.alts.first[entries.line] + entries.alt_index - 1]
+
+
+def _locus(kept: Kept, places: Places, carried: Carried, trimmed: alleles.Trimmed) -> dict[str, pa.Array]:
+    """Return the locus columns, one value per allele."""
+    contig = kept.contig[carried.place]
+    names = chromosome_names(places)
+    keys = alleles.loci(names.take(pa.array(contig)), trimmed)
+    return {
+        "locus": keys,
+        "locus_hash": pa.array(alleles.locus_hashes(keys)),
+        "chromosome": pa.DictionaryArray.from_arrays(pa.array(contig.astype(np.int32)), names),
+        "start": pa.array(trimmed.start),
+        "end": pa.array(trimmed.end),
+        "reference": trimmed.ref.strings().dictionary_encode(),
+        "alternate": trimmed.alt.strings().dictionary_encode(),
+    }
+
+
+def _source(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
+    place = carried.place
+    filters = pa.array(kept.filters, pa.list_(pa.string()))
+    quality = kept.quality[place]
+    with np.errstate(over="ignore"):
+        quality32 = quality.astype(np.float32)
+    return {
+        "source_pos": pa.array(kept.pos[place]),
+        "source_ref": kept.alts.ref[place].strings().dictionary_encode(),
+        "source_alt": kept.alt[place].strings().dictionary_encode(),
+        "alt_index": pa.array(carried.alt_index.astype(np.int32)),
+        "quality": pa.array(quality32, mask=np.isnan(quality)),
+        "filter": filters.take(pa.array(kept.filter_[place])),
+    }
+
+
+def _info(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
+    columns = {
+        column.name: per_allele(column, kept.info, carried.place, carried.alt_index) for column in NUMBER_COLUMNS
+    }
+    for column in TEXT_COLUMNS:
+        found = kept.info.columns.get(column.name)
+        if isinstance(found, Slices):
+            mine = found[carried.place]
+            null = mine.length < 0
+            columns[column.name] = Slices(mine.buffer, mine.start, np.maximum(mine.start, mine.end)).strings(null)
+    return columns
+
+
+def spread(column: pa.Array, index: Integers) -> pa.Array:
+    """Repeat the values of a column, one per index; strings become dictionaries."""
+    at = pa.array(index.astype(np.int32))
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices.take(at), column.dictionary)
+    if pa.types.is_string(column.type) and not column.null_count:
+        return pa.DictionaryArray.from_arrays(at, column)
+    return column.take(at)
+
+
+def _coded(texts: Sequence[Any], index: Integers, null: Mask | None = None) -> pa.DictionaryArray:
+    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    codes = np.array([distinct[text] for text in texts], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes[index], mask=null), pa.array(list(distinct), pa.string()))
+
+
+def _number(values: Integers) -> pa.Array:
+    null = values == numbers.MISSING
+    return pa.array(np.where(null, 0, values).astype(np.int32), mask=null)
+
+
+def _ratio(alt: Integers, total: Integers) -> pa.Array:
+    null = (alt == numbers.MISSING) | (total == numbers.MISSING) | (total == 0)
+    return pa.array((np.where(null, 0, alt) / np.where(null, 1, total)).astype(np.float32), mask=null)
+
+
+def _phase_sets(samples: Sequence[Samples], who: Integers, place: Integers) -> pa.Array:
+    if not any(sample.phase_set is not None for sample in samples):
+        return pa.nulls(len(who), pa.string())
+    parts: list[pa.Array] = []
+    rows: list[Integers] = []
+    for member, sample in enumerate(samples):
+        mine = np.flatnonzero(who == member)
+        rows.append(mine)
+        if sample.phase_set is None:
+            parts.append(pa.nulls(len(mine), pa.string()))
+        else:
+            found = sample.phase_set[place[mine]]
+            parts.append(found.strings(found.length == 0))
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    return pa.concat_arrays(parts).take(pa.array(order))
+
+
+def _table(name: str, columns: Mapping[str, pa.Array], line: Integers) -> Table:
+    schema = arrow_schema(SHORT_NAMES[name])
+    count = len(line)
+    arrays = [columns[field.name] if field.name in columns else pa.nulls(count, field.type) for field in schema]
+    fields = [pa.field(field.name, array.type, field.nullable) for field, array in zip(schema, arrays, strict=True)]
+    return Table(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), line)

@@ -1,0 +1,63 @@
+"""Two readers, one answer: the rows in order, the report, or the error."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from radiant import vcf
+from radiant.domain.case import Member
+from radiant.domain.tables import SHORT_NAMES
+from radiant.errors import RadiantError
+from radiant.vcf.bulk.reader import BulkReader
+from radiant.vcf.reader import CaseReader
+
+
+@dataclass
+class Outcome:
+    """What a reader made of a file."""
+
+    tables: dict[str, pa.Table]
+    report: dict | None
+    error: str | None
+    lines: int
+    alone: int
+
+
+def outcome(kind: type[CaseReader], path, members: Sequence[Member] | None = None, **options: object) -> Outcome:
+    """Read a file; an error keeps its type and words."""
+    reader = kind(f"file://{path}", members, vcf.ReadOptions(**options))
+    batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in SHORT_NAMES}
+    report = error = None
+    try:
+        for name, batch in reader.batches():
+            batches[name].append(batch)
+        report = reader.report.to_json()
+    except RadiantError as raised:
+        error = f"{type(raised).__name__}: {raised}"
+    tables = {
+        name: pa.Table.from_batches(batches[name], vcf.arrow_schema(table)) for name, table in SHORT_NAMES.items()
+    }
+    return Outcome(tables, report, error, reader.lines_read, getattr(reader, "lines_alone", 0))
+
+
+def assert_same(expected: Outcome, got: Outcome, context: object = "") -> None:
+    """Compare; rows of a file that ends with an error are nobody's."""
+    assert got.error == expected.error, context
+    if expected.error is not None:
+        return
+    for name, table in expected.tables.items():
+        if not got.tables[name].equals(table):
+            rows = zip(table.to_pylist(), got.tables[name].to_pylist(), strict=False)
+            first = next(((one, other) for one, other in rows if one != other), "another number of rows")
+            raise AssertionError((context, name, first))
+    assert got.report == expected.report, context
+
+
+def compare(path, members: Sequence[Member] | None = None, **options: object) -> Outcome:
+    """Read a file both ways and compare; return the fast reader's outcome."""
+    chunk_bytes = options.pop("chunk_bytes", 8 << 20)
+    expected = outcome(CaseReader, path, members, **options)
+    got = outcome(BulkReader, path, members, chunk_bytes=chunk_bytes, **options)
+    assert_same(expected, got, (path, chunk_bytes))
+    return got
