@@ -6,10 +6,12 @@ The others are trimmed one by one by `vcf.alleles.trim`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import xxhash
 from numpy.typing import NDArray
 
 from radiant.vcf import alleles
@@ -91,10 +93,9 @@ def read_alts(ref: Slices, alt: Slices) -> LineAlts:
     # An allele twice is an error that `vcf.alleles` explains.
     same = np.flatnonzero(alts.length == ref.length[owner])
     ok[owner[same[alts[same].same_as(ref[owner[same]])]]] = False
-    for line in np.flatnonzero((pieces.count > 1) & ok).tolist():
-        first, count = int(pieces.first[line]), int(pieces.count[line])
-        if len(set(alts[first : first + count].texts())) != count:
-            ok[line] = False
+    for distance in range(1, min(int(pieces.count.max(initial=1)), MOST_ALTS)):
+        at = np.flatnonzero(owner[distance:] == owner[:-distance])
+        ok[owner[at[alts[at].same_as(alts[at + distance])]]] = False
     return LineAlts(ref, alts, owner, pieces.first, pieces.count, skip, none, ok)
 
 
@@ -178,7 +179,13 @@ def loci(chromosomes: pa.Array, trimmed: Trimmed) -> pa.StringArray:
 
 def locus_hashes(keys: pa.StringArray) -> Integers:
     """Return `vcf.alleles.locus_hash` of each."""
-    return np.fromiter(map(alleles.locus_hash, keys.to_pylist()), dtype=np.int64, count=len(keys))
+    text = keys.buffers()[2]
+    if text is None:
+        return np.zeros(len(keys), dtype=np.int64)
+    view, digest = memoryview(text), xxhash.xxh3_64_intdigest
+    offsets = np.frombuffer(keys.buffers()[1], dtype=np.int32)[keys.offset : keys.offset + len(keys) + 1].tolist()
+    hashes = (digest(view[start:end]) for start, end in pairwise(offsets))
+    return np.fromiter(hashes, dtype=np.uint64, count=len(keys)).view(np.int64)
 
 
 def vep_names(line_alts: LineAlts) -> Slices:

@@ -27,7 +27,7 @@ _UNREPEATED = frozenset({"hgvsg", "hgvsc", "hgvsp", "cdna_position", "cds_positi
 """Text columns with about as many values as rows: a dictionary does not pay."""
 MARKS: tuple[str, ...] = ("PICK", "MANE_SELECT", "CANONICAL", "impact", "first")
 """Why an entry is picked; by code."""
-_DIGIT_ZERO = ord("0")
+_DIGIT_ZERO, _DOT = ord("0"), ord(".")
 _MOST_ALTS_BY_DIGIT = 9
 
 
@@ -145,6 +145,15 @@ class Fields:
     """Existing_variation, empty where it says nothing."""
 
 
+@dataclass(frozen=True, eq=False)
+class _Unshown:
+    """A field of which some entries have a text that no column shows."""
+
+    index: int
+    text: Slices
+    some: Mask
+
+
 class FieldReader:
     """Reads the fields of entries; remembers what the texts it met mean."""
 
@@ -159,48 +168,51 @@ class FieldReader:
         """Read the fields of entries."""
         columns: dict[str, pa.Array] = {}
         count = len(entries.text)
-        kept = np.zeros((count, self._width), dtype=np.bool_)
-        starts = np.empty((count, self._width), dtype=np.int64)
-        ends = np.empty((count, self._width), dtype=np.int64)
+        rest: list[_Unshown] = []
         pick = np.zeros(count, dtype=np.bool_)
         nothing = np.zeros(count, dtype=np.int64)
         existing = Slices(entries.text.buffer, nothing, nothing)
         for index, (name, known) in enumerate(zip(self._format.names, self._format.known, strict=True)):
             text = entries.field(index, self._width)
             length = text.length
-            empty = (length == 0) | ((length == 1) & (text.byte(0) == ord(".")))
-            starts[:, index], ends[:, index] = text.start, text.end
-            if known is None:
-                kept[:, index] = ~empty
-                if name == "PICK":
-                    pick = text.equals("1")
-                elif name == "Existing_variation":
-                    existing = Slices(text.buffer, text.start, np.where(empty, text.start, text.end))
-            else:
-                kept[:, index] = self._known(index, known, text, empty, columns)
-        extra = self._extra(Slices(entries.text.buffer, starts.reshape(-1), ends.reshape(-1)), kept)
+            some = length > 0
+            if not some.any():
+                continue
+            single = length == 1
+            if single.any():
+                some &= ~(single & (text.byte(0) == _DOT))
+            if known is not None:
+                unshown = self._known(index, known, text, ~some, columns)
+                if unshown is not None:
+                    rest.append(_Unshown(index, text, unshown))
+                continue
+            rest.append(_Unshown(index, text, some))
+            if name == "PICK":
+                pick = text.equals("1")
+            elif name == "Existing_variation":
+                existing = Slices(text.buffer, text.start, np.where(some, text.end, text.start))
+        extra = self._extra(entries.text, rest)
         for name, value in self._format.empty.items():
             if name not in columns:
                 type_ = ARROW_TYPES[_TYPES[name]]
                 columns[name] = pa.nulls(count, type_) if value is None else pa.repeat(pa.scalar(value, type_), count)
         return Fields(columns, extra, pick, existing)
 
-    def _known(self, index: int, known: Field, text: Slices, empty: Mask, columns: dict[str, pa.Array]) -> Mask:
-        """Make the columns of a known field; return for which entries they do not say all."""
-        nothing = np.zeros(len(text), dtype=np.bool_)
+    def _known(self, index: int, known: Field, text: Slices, empty: Mask, columns: dict[str, pa.Array]) -> Mask | None:
+        """Make the columns of a known field; return for which entries they do not say all, None for none."""
         if empty.all():
-            return nothing
+            return None
         strings = text.strings(empty)
-        if is_text(known) and known.columns[0] in _UNREPEATED:
-            columns[known.columns[0]] = decoded(strings, text)
-            return nothing
+        if is_text(known):
+            columns[known.columns[0]] = _text_column(strings, text, repeats=known.columns[0] not in _UNREPEATED)
+            return None
         dictionary = strings.dictionary_encode()
         parsed = self._parse(index, known, dictionary.dictionary.to_pylist())
         for place, name in enumerate(known.columns):
             self._column(name, dictionary, [values[place] for values, _ in parsed], columns)
         incomplete = [not complete for _, complete in parsed]
         if not any(incomplete):
-            return nothing
+            return None
         codes = dictionary.indices.fill_null(len(incomplete)).to_numpy(zero_copy_only=False)
         return np.array([*incomplete, False], dtype=np.bool_)[codes]
 
@@ -234,15 +246,34 @@ class FieldReader:
         missing = self._format.empty[name]
         columns[name] = column if missing is None else column.fill_null(missing)
 
-    def _extra(self, texts: Slices, kept: Mask) -> pa.Array:
+    def _extra(self, entries: Slices, rest: Sequence["_Unshown"]) -> pa.Array:
         """Make the map of the fields that no column shows, in the order of the header."""
-        count, width = kept.shape
-        flat = np.flatnonzero(kept.reshape(-1))
+        count, width = len(entries), len(rest)
+        kept = np.empty((count, width), dtype=np.bool_)
+        start = np.empty((count, width), dtype=np.int64)
+        end = np.empty((count, width), dtype=np.int64)
+        for place, one in enumerate(rest):
+            kept[:, place], start[:, place], end[:, place] = one.some, one.text.start, one.text.end
+        flat = np.flatnonzero(kept)
         offsets = np.zeros(count + 1, dtype=np.int32)
-        np.cumsum(kept.sum(axis=1), out=offsets[1:])
-        keys = self._names.take(pa.array((flat % width).astype(np.int32)))
-        some = texts[flat]
+        np.cumsum(np.count_nonzero(kept, axis=1), out=offsets[1:])
+        fields = np.array([one.index for one in rest], dtype=np.int32)
+        keys = self._names.take(pa.array(fields[flat % width] if width else fields))
+        some = Slices(entries.buffer, start.reshape(-1)[flat], end.reshape(-1)[flat])
         return pa.MapArray.from_arrays(pa.array(offsets), keys, decoded(some.strings(), some))
+
+
+def _text_column(strings: pa.StringArray, text: Slices, *, repeats: bool) -> pa.Array:
+    if not repeats:
+        return decoded(strings, text)
+    dictionary = strings.dictionary_encode()
+    values = dictionary.dictionary
+    if not pc.any(pc.match_substring(values, "%")).as_py():
+        return dictionary
+    plain = [decode(value) for value in values.to_pylist()]
+    codes = {value: code for code, value in enumerate(dict.fromkeys(plain))}
+    indices = pa.array([codes[value] for value in plain], pa.int32()).take(dictionary.indices)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(codes), pa.string()))
 
 
 def decoded(strings: pa.StringArray, text: Slices) -> pa.StringArray:

@@ -191,7 +191,11 @@ class PlainReader:
         self._skip(result, lines[alts.ok & ~sequence & ~starred], Skip.REFERENCE_BLOCK.value)
         wanted = alts.ok & sequence
         if wanted.any():
-            result.kept = self._keep(chunk, places, lines[wanted])
+            if not wanted.all():
+                lines = lines[wanted]
+                alt = chunk.column(_ALT, lines)
+                alts = alleles.read_alts(chunk.column(_REF, lines), alt)
+            result.kept = self._keep(chunk, places, lines, alt, alts)
         return result
 
     @staticmethod
@@ -199,9 +203,7 @@ class PlainReader:
         if len(lines):
             result.skipped.append(Skipped(lines, reason))
 
-    def _keep(self, chunk: Chunk, places: Places, lines: Integers) -> Kept:
-        alt = chunk.column(_ALT, lines)
-        alts = alleles.read_alts(chunk.column(_REF, lines), alt)
+    def _keep(self, chunk: Chunk, places: Places, lines: Integers, alt: Slices, alts: LineAlts) -> Kept:
         contig, pos = places.contig[lines], places.pos[lines]
         ok = np.ones(len(lines), dtype=np.bool_)
         lengths = np.array(

@@ -331,7 +331,7 @@ class Rows:
         at = 0
         found: list[list[str] | None] = []
         for text, low, high in zip(id_[rest].texts(), first.tolist(), last.tolist(), strict=True):
-            own = said[at : at + high - low]
+            own = dict.fromkeys(said[at : at + high - low])
             at += high - low
             found.append(consequences.rsnumbers(text, own))
         return found
