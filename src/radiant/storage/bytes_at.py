@@ -11,7 +11,11 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.core import url_to_fs
 
-from radiant.errors import InputError, StorageError
+from radiant.errors import ConfigError, InputError, RadiantError, StorageError
+
+_FILE = "file://"
+_STORE_LIBRARIES = frozenset({"aiobotocore", "azure", "botocore", "gcsfs", "google"})
+"""Clients of object stores whose own errors are no OSError, for example of a missing credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ def fingerprint(uri: str) -> Fingerprint:
         filesystem.invalidate_cache()
         info = filesystem.info(path)
         if info["type"] != "file":
+            if info["type"] != "directory":
+                msg = f"{uri}: is no regular file but a pipe or a device, which can be read only once. Write a file"
+                raise InputError(msg)
             raise IsADirectoryError(errno.EISDIR, "is a folder", uri)
         if _is_local(filesystem):
             return Fingerprint(int(info["size"]), str(Path(path).stat().st_mtime_ns))
@@ -184,6 +191,9 @@ def delete_prefix(uri: str) -> None:
 
 
 def _resolve(uri: str) -> tuple[Any, str]:
+    if uri.startswith(_FILE):
+        # Taken literally: fsspec would read `::` in the name of a file as a chain of file systems.
+        return fsspec.filesystem("file"), uri.removeprefix(_FILE)
     try:
         filesystem, path = url_to_fs(uri)
     except (ValueError, ImportError) as error:
@@ -213,3 +223,20 @@ def _named(uri: str) -> Generator[None]:
     except OSError as error:
         msg = f"{uri}: {error.strerror or error}"
         raise StorageError(msg) from error
+    except Exception as error:
+        if (ours := _store_error(uri, error)) is None:
+            raise
+        raise ours from error
+
+
+def _store_error(uri: str, error: Exception) -> RadiantError | None:
+    """Return what an object store's client means, None for an error that is none of its own."""
+    classes = type(error).__mro__
+    if not any(one.__module__.partition(".")[0] in _STORE_LIBRARIES for one in classes):
+        return None
+    names = " ".join(one.__name__ for one in classes)
+    if "Credential" in names:
+        return ConfigError(f"{uri}: {error}. Give the process credentials for this store, for example AWS_PROFILE")
+    if "Validation" in names:
+        return InputError(f"{uri}: {str(error).splitlines()[0]} Is it {uri.partition('://')[0]}://bucket/key?")
+    return StorageError(f"{uri}: the store does not answer: {error}")

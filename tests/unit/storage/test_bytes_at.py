@@ -4,12 +4,13 @@ import os
 import stat
 from typing import ClassVar
 
+import botocore.exceptions
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from radiant import storage
-from radiant.errors import InputError
+from radiant.errors import ConfigError, InputError, StorageError
 
 
 def test_a_failed_write_leaves_nothing(tmp_path):
@@ -125,3 +126,33 @@ def test_a_failed_write_leaves_no_object():
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert not storage.exists("objects://bucket/half")
+
+
+def test_two_colons_in_a_name_are_taken_literally(tmp_path):
+    uri = storage.file_uri(tmp_path / "a::b.vcf")
+    storage.write_bytes(uri, b"1")
+    assert storage.fingerprint(uri).size == 1
+    assert storage.list_files(storage.file_uri(tmp_path)) == [uri]
+
+
+def test_a_pipe_is_told_from_a_folder(tmp_path):
+    os.mkfifo(tmp_path / "x.vcf")
+    with pytest.raises(InputError, match="pipe or a device"):
+        storage.fingerprint(storage.file_uri(tmp_path / "x.vcf"))
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (botocore.exceptions.NoCredentialsError(), ConfigError),
+        (botocore.exceptions.EndpointConnectionError(endpoint_url="http://s3"), StorageError),
+        (botocore.exceptions.ParamValidationError(report="Invalid bucket name"), InputError),
+    ],
+)
+def test_an_error_of_the_stores_client_is_no_bug(monkeypatch, raised, expected):
+    def fail(*_args, **_kwargs):
+        raise raised
+
+    monkeypatch.setattr(MemoryFileSystem, "info", fail)
+    with pytest.raises(expected, match="memory://bucket/x"):
+        storage.fingerprint("memory://bucket/x")
