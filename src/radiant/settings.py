@@ -2,7 +2,7 @@
 
 `RADIANT_<NAME>` sets a value, `RADIANT_<GROUP>__<NAME>` one inside a group. A `RADIANT_*` variable that names no
 setting is an error: a misspelt limit must not be silently no limit. Iceberg catalogs are configured by PyIceberg's own
-variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`).
+variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`). An empty variable is one that is not set.
 """
 
 import difflib
@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from radiant.errors import ConfigError
@@ -74,6 +74,15 @@ class PartRange(_Group):
     """Soft limit of sequencing experiments in one part."""
 
 
+def _check_path(value: Path | str | None) -> Path | str | None:
+    # SQLAlchemy ends the path of a database at `?`, PyIceberg the path of a table at `?` and `#`: the registry of
+    # /data/a?1 would be the file /data/a, shared with /data/a?2.
+    if value is not None and (found := [one for one in "?#" if one in str(value)]):
+        msg = f"a folder with {' or '.join(found)} in its name cannot be used, choose another"
+        raise ValueError(msg)
+    return value
+
+
 def _from_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
@@ -96,7 +105,7 @@ class Lake(_Group):
     """Name of the PyIceberg catalog; a SQLite catalog in the home folder when PyIceberg has no configuration for it."""
     namespace: str = "radiant"
     """Namespace of the tables."""
-    warehouse: str | None = None
+    warehouse: Annotated[str | None, AfterValidator(_check_path)] = None
     """Where the built-in catalog puts its tables; `<home>/warehouse` when unset."""
 
 
@@ -104,10 +113,15 @@ class Settings(BaseSettings):
     """All settings, frozen."""
 
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", use_attribute_docstrings=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
     )
 
-    home: Path = Path(".radiant")
+    home: Annotated[Path, AfterValidator(_check_path)] = Path(".radiant")
     """Folder of the embedded default: Airflow's home, registry, warehouse, work files."""
     backend: Literal["local"] = "local"
     """Where jobs run."""
@@ -206,8 +220,9 @@ def effective_settings(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def mask_secret(text: str) -> str:
-    """Replace the password of a URL by `***`."""
-    return re.sub(r"(://[^:/@\s]*:)[^@\s]*@", r"\1***@", text)
+    """Replace the passwords of a URL by `***`: in front of its last `@`, and in its query (`?password=`)."""
+    text = re.sub(r"(://[^:/@\s]*:)\S*@", r"\1***@", text)
+    return re.sub(r"(?i)([?&][^=&\s]*(?:pass|pwd|secret|token|key)[^=&\s]*=)[^&\s]*", r"\1***", text)
 
 
 def _shown(value: Any) -> str:
@@ -228,7 +243,7 @@ def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:
 def _nested(names: Mapping[str, str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for name, value in names.items():
-        if name.startswith(PREFIX):
+        if name.startswith(PREFIX) and value:
             *groups, last = name.removeprefix(PREFIX).lower().split("__")
             node = tree
             for group in groups:

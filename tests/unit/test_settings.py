@@ -47,7 +47,24 @@ def test_a_bad_secret_is_not_repeated_in_the_error():
     [
         ("sqlite:////a/b.db", "sqlite:////a/b.db"),
         ("postgresql+psycopg://u:p%40ss@h:5432/d", "postgresql+psycopg://u:***@h:5432/d"),
+        ("postgresql://u:p@ss:w/rd@h/d", "postgresql://u:***@h/d"),
+        (
+            "postgresql://h/d?user=u&password=hush&sslmode=require",
+            "postgresql://h/d?user=u&password=***&sslmode=require",
+        ),
     ],
 )
 def test_only_the_password_of_a_url_is_masked(url, masked):
     assert mask_secret(url) == masked
+
+
+@pytest.mark.parametrize("name", ["RADIANT_HOME", "RADIANT_LAKE__WAREHOUSE"])
+@pytest.mark.parametrize("folder", ["/data/a?1", "/data/a#1"])
+def test_a_folder_that_databases_and_tables_would_cut_short_is_refused(name, folder):
+    with pytest.raises(ConfigError, match=rf"{name}=.*cannot be used"):
+        load_settings({name: folder})
+
+
+def test_an_empty_home_is_the_default_one(monkeypatch):
+    monkeypatch.setenv("RADIANT_HOME", "")
+    assert load_settings().home == load_settings({"RADIANT_HOME": ""}).home == load_settings({}).home
