@@ -29,11 +29,11 @@ $(STAMP): $(LOCK) pyproject.toml
 run: setup ## Import cases on this machine: make run [ARGS="--once | --sheet cases.csv"]
 	@$(BIN)/radiant run $(ARGS)
 
-test: setup lint ## Run every test that needs no cluster
-	@$(BIN)/pytest $(ARGS)
+test: setup lint ## Run every test that needs no cluster, on two cores
+	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 test-unit: setup ## Run the quick tests alone
-	@$(BIN)/pytest tests/unit tests/architecture $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
 
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet .

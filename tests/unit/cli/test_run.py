@@ -73,12 +73,15 @@ def test_demo_cases_are_made_once_and_registered(monkeypatch, home):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_every_stop_signal_is_a_keyboard_interrupt_and_handlers_come_back(number):
-    before = signal.getsignal(number)
-    with module._stop_signals() as received:
-        with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), number)
-        assert received == [number]
-    assert signal.getsignal(number) == before
+    inherited = signal.signal(number, signal.default_int_handler)  # the tests themselves may run under nohup
+    try:
+        with module._stop_signals() as received:
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), number)
+            assert received == [number]
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, inherited)
 
 
 def test_under_nohup_a_closed_terminal_ends_nothing():
