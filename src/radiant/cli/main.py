@@ -1,13 +1,14 @@
 """The `radiant` command: puts its parts together and turns errors into exit codes."""
 
 import sys
+import traceback
 from importlib import metadata
 from typing import Annotated
 
 import typer
 
 from radiant.cli import cases, config, demo, run, tables, variants, vcf
-from radiant.errors import RadiantError
+from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 
 app = typer.Typer(
     name="radiant",
@@ -49,6 +50,17 @@ def main() -> None:
     except RadiantError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        # Of this machine, not of the program: a full disk, a right that is missing.
+        typer.echo(f"error: {error}. Mend it and run the command again", err=True)
+        sys.exit(EXIT_TRANSIENT)
+    except Exception as error:  # noqa: BLE001 - the last one who can say so
+        traceback.print_exc()
+        typer.echo(
+            f"error: {type(error).__name__}: {error}. This is a bug in radiant: report it with the lines above",
+            err=True,
+        )
+        sys.exit(EXIT_BUG)
 
 
 if __name__ == "__main__":

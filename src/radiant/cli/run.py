@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import tempfile
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -79,7 +80,7 @@ def _run(  # noqa: PLR0913 - the options of the command
 
     console = Console(highlight=False)
     exit_code: int | None = None
-    settings.home_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_home(settings.home_path)
     registry = Registry(settings.effective_registry_url)
     airflow = Standalone(settings, dags_folder=dags, port=port)
     with _stop_signals() as stopped:
@@ -111,6 +112,21 @@ def _run(  # noqa: PLR0913 - the options of the command
         finally:
             airflow.stop()
     return exit_code
+
+
+def _make_home(home: Path) -> None:
+    """Make the home folder.
+
+    Raises:
+        ConfigError: it cannot be made, or nothing can be written there.
+    """
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        msg = f"{home}: {error.strerror or error}. Set RADIANT_HOME to a folder that can be written"
+        raise ConfigError(msg) from None
 
 
 def _register(registry: "Registry", sheet: str, settings: Settings, console: "Console") -> None:

@@ -11,12 +11,13 @@ from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from radiant.errors import ConfigError, RegistryError, RegistryUnavailableError
+from radiant.errors import ConfigError, InputError, RegistryError, RegistryUnavailableError
 from radiant.registry.model import SCHEMA_VERSION, Base, SchemaRow
 
 _BUSY_TIMEOUT_S = 60
 _CREATE_LOCK = 0x7261_6469_616E_74  # "radiant": one process at a time makes the tables
 _WRITES = "radiant_writes"
+_TOO_LARGE = f"a number is too large: case numbers are whole numbers from 1 to {2**63 - 1}"
 
 
 class Database:
@@ -105,7 +106,11 @@ class Database:
                 "Try again; if it stays so, check the server and RADIANT_REGISTRY__URL"
             )
             raise RegistryUnavailableError(msg) from None
+        except OverflowError:
+            raise InputError(_TOO_LARGE) from None
         except exc.SQLAlchemyError as error:
+            if isinstance(error, exc.DataError) and "out of range" in _first_line(error):
+                raise InputError(_TOO_LARGE) from None
             msg = f"the registry at {self._shown} refused ({type(error).__name__}: {_first_line(error)})"
             raise RegistryError(msg) from None
 

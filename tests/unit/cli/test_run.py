@@ -92,3 +92,10 @@ def test_under_nohup_a_closed_terminal_ends_nothing():
         assert received == []
     finally:
         signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("home", ["file", "file/below", "/proc/none"])
+def test_a_home_that_cannot_be_made_names_the_setting(tmp_path, home):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"Set RADIANT_HOME to a folder that can be written"):
+        module._make_home(tmp_path / home)

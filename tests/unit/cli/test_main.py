@@ -1,0 +1,27 @@
+"""How the command ends when something goes wrong."""
+
+import errno
+
+import pytest
+
+from radiant.cli import main as command
+from radiant.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("raised", "exit_code", "said"),
+    [
+        (ConfigError("no such setting"), 78, "error: no such setting\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "/data/x"), 75, "error: [Errno 28] No space left on device"),
+        (ZeroDivisionError("oops"), 70, "error: ZeroDivisionError: oops. This is a bug in radiant"),
+    ],
+)
+def test_every_end_has_a_message_and_an_exit_code_of_the_contract(monkeypatch, capsys, raised, exit_code, said):
+    def fail():
+        raise raised
+
+    monkeypatch.setattr(command, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == exit_code
+    assert said in capsys.readouterr().err
