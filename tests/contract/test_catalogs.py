@@ -13,7 +13,6 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Transaction
 
 import random_rows
-from contract.registry_databases import postgresql_server
 from radiant import lake
 from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import CaseNotFoundError, CommitConflictError, CommitUnknownError, LakeError
@@ -23,9 +22,8 @@ from staging import NAMESPACE, case_load, commit, counts, raw_rows, read, stage
 
 
 @pytest.fixture(scope="session")
-def postgres_url():
-    with postgresql_server() as url:
-        yield url.replace("postgresql://", "postgresql+psycopg://")
+def postgres_url(new_database):
+    return new_database("catalog")
 
 
 @pytest.fixture(params=["sqlite", "memory", "postgresql"])

@@ -3,6 +3,7 @@
 import datetime as dt
 import multiprocessing
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from contract.registry_databases import postgresql_server
 from radiant.domain.case import TRANSITIONS, CaseState, Priority
 from radiant.domain.partition import plan
 from radiant.errors import (
@@ -22,6 +22,7 @@ from radiant.errors import (
     RegistryUnavailableError,
 )
 from radiant.registry import Change, Claim, LoadStatus, Registration, Registry
+from radiant.registry.model import SCHEMA_VERSION, Base, SchemaRow
 
 DAY_0 = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 LEASE_S = 3600
@@ -38,22 +39,60 @@ class Clock:
         self.now += dt.timedelta(seconds=seconds)
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[str]:
-    with postgresql_server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request, tmp_path) -> str:
-    if request.param == "sqlite":
+def backend(request) -> str:
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def postgresql(new_database) -> Iterator[sa.Engine]:
+    engine = sa.create_engine(new_database("registry"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory) -> Path:
+    """A registry without a case, to be copied: making its tables takes longer than most tests."""
+    path = tmp_path_factory.mktemp("registry") / "registry.db"
+    Registry(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def new_url(backend, request, tmp_path) -> str:
+    """A database without tables."""
+    if backend == "sqlite":
         return f"sqlite:///{tmp_path}/new/registry.db"
-    url = request.getfixturevalue("server")
-    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    engine = request.getfixturevalue("postgresql")
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
-    return url
+    return shown(engine)
+
+
+@pytest.fixture
+def url(backend, request, tmp_path) -> str:
+    """A registry without a case."""
+    if backend == "sqlite":
+        path = tmp_path / "registry.db"
+        shutil.copyfile(request.getfixturevalue("sqlite"), path)
+        return f"sqlite:///{path}"
+    engine = request.getfixturevalue("postgresql")
+    with engine.begin() as connection:
+        made = sa.inspect(connection).has_table(SchemaRow.__tablename__)
+        if made:
+            tables = ", ".join(set(Base.metadata.tables) - {SchemaRow.__tablename__})
+            connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+            connection.execute(sa.update(SchemaRow).values(version=SCHEMA_VERSION))
+    if not made:
+        Registry(shown(engine))
+    return shown(engine)
+
+
+def shown(engine: sa.Engine) -> str:
+    # As people write it, without the driver.
+    return engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 @pytest.fixture
@@ -831,10 +870,10 @@ class TestSeveralProcesses:
             process.join(30)
         assert sorted(claimed) == list(range(1, 13))
 
-    def test_several_processes_may_make_the_tables_at_once(self, url):
+    def test_several_processes_may_make_the_tables_at_once(self, new_url):
         context = multiprocessing.get_context("spawn")
         start, answers = context.Event(), context.Queue()
-        processes = [context.Process(target=_open_in_process, args=(url, start, answers)) for _ in range(4)]
+        processes = [context.Process(target=_open_in_process, args=(new_url, start, answers)) for _ in range(4)]
         for process in processes:
             process.start()
         start.set()
@@ -864,9 +903,9 @@ class TestSeveralProcesses:
 
 
 class TestOpening:
-    def test_what_was_stored_is_there_when_opened_again(self, url, files):
-        Registry(url).add(files.make())
-        assert Registry(url).get(1).state is CaseState.REGISTERED
+    def test_what_was_stored_is_there_when_opened_again(self, new_url, files):
+        Registry(new_url).add(files.make())
+        assert Registry(new_url).get(1).state is CaseState.REGISTERED
 
     def test_tables_of_another_version_are_refused(self, url, registry):
         with registry._database.write() as session:

@@ -1,4 +1,4 @@
-"""The databases every registry test runs on: a SQLite file, and a private PostgreSQL server where one is installed."""
+"""A private PostgreSQL server, where one is installed."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def _server_binaries() -> Path | None:
 
 @contextlib.contextmanager
 def postgresql_server() -> Iterator[str]:
-    """A PostgreSQL server of our own on a free port; yields the URL of its one database."""
+    """A PostgreSQL server of our own on a free port; yields the URL of its database `postgres`."""
     binaries = _server_binaries()
     if binaries is None:
         pytest.skip("the PostgreSQL server (initdb, postgres) is not installed")
@@ -85,7 +85,7 @@ def _run(binaries: Path, folder: Path, user: dict[str, int]) -> Iterator[str]:
             time.sleep(0.1)
         else:
             pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
-        yield f"postgresql://radiant:s3cret-word@127.0.0.1:{port}/postgres"
+        yield f"postgresql+psycopg://radiant:s3cret-word@127.0.0.1:{port}/postgres"
     finally:
         server.terminate()
         server.wait(timeout=30)
