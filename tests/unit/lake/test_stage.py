@@ -325,3 +325,15 @@ def test_the_digest_tells_null_from_empty_and_order():
 
     cells = [[], [[]], [None], [[None]], [[""]], [["a", "b"]], [["ab"]], [["b", "a"]], [["a"], ["b"]], [[], []]]
     assert len({of(one) for one in cells}) == len(cells)
+
+
+@settings(max_examples=30, deadline=None)
+@given(cuts=st.lists(st.integers(0, 40), max_size=4), short_name=st.sampled_from(list(SHORT_NAMES)))
+def test_digests_of_pieces_follow_each_other(cuts, short_name):
+    batch = random_rows.batch(short_name, 40)
+    together = lake.RowDigest()
+    for first, last in itertools.pairwise([0, *sorted(cuts), 40]):
+        piece = lake.RowDigest()
+        piece.update(batch.slice(first, last - first))
+        together.follow(piece)
+    assert together.hexdigest() == digest_of(batch)
