@@ -108,11 +108,14 @@ class Registry:
         with self._database.write() as session:
             return registration.remove(session, case_id, self._clock())
 
-    def due(self, requested: Collection[int] | None = None, *, run: str | None = None) -> DueCases:
+    def due(
+        self, requested: Collection[int] | None = None, *, run: str | None = None, lost: Collection[int] = ()
+    ) -> DueCases:
         """Return the cases to import now, and the removed ones whose rows must go.
 
         Without `requested`: registered cases; imported or failed ones whose VCF or pedigree changed since it was read;
-        those that failed for a reason that may pass; those whose run's lease ended; removed ones that are not purged.
+        those that failed for a reason that may pass; those whose run's lease ended; removed ones that are not purged;
+        imported ones that are `lost`.
         A case that failed by bad input is due again only when a file of it changed, or on request. A VCF that is gone
         does not make an imported case due: nothing could be imported in its place. With `requested`: these, whatever
         their state.
@@ -123,6 +126,7 @@ class Registry:
             requested: Case numbers, None for all that are due.
             run: The run that asks; what it has assigned to itself before is due again, so that planning can be
                 repeated.
+            lost: Numbers of the cases that the lake does not show.
 
         Returns:
             Cases that another run holds, that were purged, or whose pedigree or store cannot be read are in `blocked`.
@@ -130,7 +134,7 @@ class Registry:
         Raises:
             CaseNotFoundError: a requested number is not registered.
         """
-        return planning.due(self._database, self._clock(), requested, run)
+        return planning.due(self._database, self._clock(), requested, run, lost)
 
     def placement(self) -> Placement:
         """Return the part of every id and the experiments per part, for `domain.partition.plan`."""

@@ -47,11 +47,13 @@ class _Check:
     """Files of which size and tag are to be stored, because their content was found unchanged or was read."""
 
 
-def due(database: Database, at: dt.datetime, requested: Collection[int] | None, run: str | None) -> DueCases:
+def due(
+    database: Database, at: dt.datetime, requested: Collection[int] | None, run: str | None, lost: Collection[int]
+) -> DueCases:
     """Return what is due; see `Registry.due`."""
     blocked: list[BlockedCases] = []
     with database.read() as session:
-        checks = _candidates(session, at, requested, run, blocked)
+        checks = _candidates(session, at, requested, run, lost, blocked)
     # Looking at files takes long, so no transaction is open meanwhile.
     seen = look_at_all([file.uri for check in checks for file in _files_to_look_at(check)])
     checked: list[_Check] = []
@@ -81,11 +83,12 @@ def due(database: Database, at: dt.datetime, requested: Collection[int] | None, 
     )
 
 
-def _candidates(
+def _candidates(  # noqa: PLR0913, PLR0917 - what the caller asked, and where to put what cannot be
     session: Session,
     at: dt.datetime,
     requested: Collection[int] | None,
     run: str | None,
+    lost: Collection[int],
     blocked: list[BlockedCases],
 ) -> list[_Check]:
     if requested is None:
@@ -109,7 +112,12 @@ def _candidates(
             reason = f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
             blocked.append(BlockedCases((row.case_id,), reason))
             continue
-        reason = "asked for" if requested is not None else _reason_by_state(row, run)
+        if requested is not None:
+            reason = "asked for"
+        elif row.state == CaseState.IMPORTED and row.case_id in lost:
+            reason = "imported, but its rows are no longer in the lake"
+        else:
+            reason = _reason_by_state(row, run)
         checks.append(_Check(to_record(row), row.revision, reason))
     return checks
 

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from radiant import lake
 from radiant.domain.case import CaseState
 from radiant.domain.partition import BlockedCases, plan
 from radiant.errors import InputError
@@ -27,11 +28,13 @@ def handle(request: Request, settings: Settings) -> Outcome:
         CaseNotFoundError: a number is not registered.
         ConfigError: a configured strategy has no valid range.
         RegistryUnavailableError: the registry does not answer.
+        LakeError: the catalog does not answer.
     """
     requested = _requested(request.arguments.get("cases"))
     strategies = configured_strategies(settings)
     registry = Registry(settings.effective_registry_url)
-    due = registry.due(requested, run=request.run_uri)
+    lost = _lost(registry, settings) if requested is None else ()
+    due = registry.due(requested, run=request.run_uri, lost=lost)
     for one in due.cases:
         log.info("case %d is due: %s", one.case.case_id, one.reason)
     placement = registry.placement()
@@ -66,6 +69,27 @@ def handle(request: Request, settings: Settings) -> Outcome:
             "blocked": [{"cases": list(one.cases), "reason": one.reason} for one in blocked],
         }
     )
+
+
+def _lost(registry: Registry, settings: Settings) -> set[int]:
+    """Return the imported cases without visible rows: of a catalog that was deleted, or of another one.
+
+    The registry is asked first: a case that is imported then was committed before, so a running import is never meant.
+    """
+    imported = {record.case.case_id for record in registry.list_cases(CaseState.IMPORTED)}
+    if not imported:
+        return imported
+    with lake.open_catalog(settings) as catalog:
+        lost = imported - lake.visible_cases(catalog, settings.lake.namespace).keys()
+    if lost:
+        log.warning(
+            "%d of %d imported cases have no rows in namespace %r of the catalog %r: they are imported again",
+            len(lost),
+            len(imported),
+            settings.lake.namespace,
+            settings.lake.catalog,
+        )
+    return lost
 
 
 def _requested(cases: Any) -> list[int] | None:

@@ -130,6 +130,25 @@ def test_a_removed_case_is_planned_in_its_part(settings, registry, add):
     assert registry.get(1).state is CaseState.DELETED
 
 
+def imported(settings, registry):
+    output(settings)
+    registry.finish_imported(1, registry.claim(0, None, run="r", lease_s=60).cases[0].load_id)
+
+
+def test_an_imported_case_whose_rows_are_gone_is_planned_again(settings, registry, add, caplog):
+    add("a")
+    imported(settings, registry)
+    assert output(settings, run="file:///next")["parts"] == [{"part": 0, "priority": "routine", "cases": [1]}]
+    assert "1 of 1 imported cases have no rows" in caplog.text
+
+
+def test_an_imported_case_that_is_visible_is_not_planned_again(settings, registry, add, monkeypatch):
+    add("a")
+    imported(settings, registry)
+    monkeypatch.setattr("radiant.lake.visible_cases", lambda *_: {1: "row"})
+    assert output(settings, run="file:///next")["parts"] == []
+
+
 @pytest.mark.parametrize("cases", ["1", [0], ["1"], [True], {"1": 1}, 3])
 def test_what_is_no_list_of_numbers_is_refused(settings, cases):
     with pytest.raises(InputError, match="list of case numbers"):
