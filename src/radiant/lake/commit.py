@@ -45,10 +45,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("radiant.lake.commit")
 
-LOAD_STEP = "load"
-REMOVE_STEP = "remove"
-
-
 _THREADS = 16
 """Staged files are looked up in parallel before a commit names them."""
 

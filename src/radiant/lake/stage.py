@@ -156,7 +156,7 @@ class Stager:
         """Add rows to a table, in the order they shall be read.
 
         Args:
-            short_name: occurrence, variant, consequence or quarantine.
+            short_name: A key of `domain.tables.SHORT_NAMES`.
             batch: The table's columns by name, in any order, without `part` and `case_id`. Strings may be
                 dictionary-encoded or large; all other types exactly as declared.
 

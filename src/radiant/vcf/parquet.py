@@ -18,7 +18,7 @@ REPORT = "report.json"
 
 
 def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
-    """Write `occurrence.parquet`, `variant.parquet`, `consequence.parquet`, `quarantine.parquet`, `report.json`.
+    """Write `<short name>.parquet` of every case table (`domain.tables.SHORT_NAMES`), and `report.json`.
 
     They are written beside the folder and moved into it at the end, `report.json` last: where it is, the rest is whole
     and of the same run. Files of an earlier run are replaced, other files stay.
