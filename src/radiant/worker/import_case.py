@@ -46,7 +46,9 @@ def handle(request: Request, settings: Settings) -> Outcome:
         compound_het_impact=document.compound_het_impact,
         fasta=document.fasta,
     )
-    log.info("case %d: reading %s", case.case_id, case.vcf_uri)
+    # A file is often named after its sample, so its URI is no matter for the log.
+    log.info("case %d: reading its VCF", case.case_id)
+    log.debug("case %d: %s", case.case_id, case.vcf_uri)
     reader = vcf.read_case(case.vcf_uri, case.members or None, options)
     with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
         for name, batch in _with_progress(reader):
