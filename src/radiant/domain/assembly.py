@@ -83,8 +83,8 @@ GRCH37 = Assembly(
     mitochondrial_lengths=frozenset({16569, 16571}),
 )
 
-ASSEMBLIES: Mapping[str, Assembly] = {assembly.name: assembly for assembly in (GRCH37, GRCH38)}
-"""By name."""
+ASSEMBLIES: Mapping[str, Assembly] = {assembly.name: assembly for assembly in (GRCH38, GRCH37)}
+"""By name, the newer one first."""
 
 
 def assembly_named(name: str) -> Assembly:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+LAST_CASE = 2**63 - 1
+"""Greatest case number: what a 64-bit column of the registry and the tables holds."""
+
 
 class Sex(StrEnum):
     """Stated sex, as the fifth column of a PED file says it (1, 2, anything else)."""

@@ -7,20 +7,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from radiant.domain.case import Priority
+from radiant.domain.assembly import ASSEMBLIES
+from radiant.domain.case import LAST_CASE, Priority
 from radiant.errors import InputError
 
 COLUMNS = ("case", "vcf", "ped", "strategy", "priority", "assembly", "proband")
 """Columns a sheet may have, in any order; only `vcf` must be there."""
-ASSEMBLIES = ("GRCh38", "GRCh37")
-"""Values of the column `assembly`."""
 DEFAULT_STRATEGY = "wgs"
 """Where the column `strategy` is missing or empty."""
 
 _T = TypeVar("_T")
 
 _DELIMITERS = (",", ";", "\t")
-_LAST_CASE = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,7 @@ def read_assembly(value: str) -> str:
     Raises:
         InputError: it is not one of `ASSEMBLIES`.
     """
-    return _one_of(value, ASSEMBLIES, "assembly")
+    return _one_of(value, tuple(ASSEMBLIES), "assembly")
 
 
 def read_strategy(value: str, strategies: Collection[str]) -> str:
@@ -242,7 +240,7 @@ def _check_files(rows: Sequence[SheetRow]) -> list[_Problem]:
 
 
 def _read_case(value: str) -> int:
-    if value.isascii() and value.isdigit() and 1 <= int(value) <= _LAST_CASE:
+    if value.isascii() and value.isdigit() and 1 <= int(value) <= LAST_CASE:
         return int(value)
     msg = f"{value!r} is not a case number, a whole number from 1"
     raise InputError(msg)

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.domain.tables import OCCURRENCE, VARIANT
+from radiant.domain.tables import IMPACT_SCORES, OCCURRENCE, VARIANT
 from radiant.errors import InputError
 from radiant.lake.case_load import visible_case
 from radiant.lake.filters import all_of, any_of, equal, one_of, overlapping, starting_within
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
 # pyarrow's compute functions are made at run time, type checkers do not see them.
 # pyright: reportAttributeAccessIssue=false
-
-IMPACTS = ("HIGH", "MODERATE", "LOW", "MODIFIER")
-"""VEP's impacts, most severe first."""
 
 _OCCURRENCE = (
     "locus", "chromosome", "start", "end", "reference", "alternate", "sample", "zygosity", "gt", "gq", "dp",
@@ -75,7 +72,7 @@ class VariantQuery:
             InputError: an origin or impact that does not exist.
         """
         _known("origin", self.origins, tuple(ParentalOrigin))
-        _known("impact", self.impacts, IMPACTS)
+        _known("impact", self.impacts, tuple(IMPACT_SCORES))
 
 
 def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[pa.RecordBatch]:

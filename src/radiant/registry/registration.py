@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from radiant.domain.case import CaseState, Member
+from radiant.domain.case import LAST_CASE, CaseState, Member
 from radiant.domain.partition import Identity, identities
 from radiant.domain.pedigree import pedigree_digest
 from radiant.errors import InputError, StorageError
@@ -28,8 +28,6 @@ from radiant.registry.rows import (
     to_record,
 )
 
-_LAST_CASE = 2**63 - 1
-
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
@@ -45,7 +43,7 @@ class _Stated:
 
 def add(database: Database, registration: Registration, at: dt.datetime) -> AddOutcome:
     """Register a case; see `Registry.add`."""
-    if registration.case_id is not None and not 1 <= registration.case_id <= _LAST_CASE:
+    if registration.case_id is not None and not 1 <= registration.case_id <= LAST_CASE:
         msg = f"case {registration.case_id}: a case number is a whole number from 1"
         raise InputError(msg)
     for uri in (registration.vcf_uri, registration.ped_uri or ""):

@@ -79,7 +79,7 @@ def test_region_of_autosomes_and_m():
 
 
 def test_an_unknown_assembly_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match=r"'hg19' is unknown.*GRCh37, GRCh38"):
+    with pytest.raises(InputError, match=r"'hg19' is unknown.*GRCh38, GRCh37"):
         assembly_named("hg19")
 
 
