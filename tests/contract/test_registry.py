@@ -325,7 +325,7 @@ class TestAdd:
     def test_a_failed_case_added_unchanged_stays_failed(self, registry, files):
         registry.add(files.make())
         assign_all(registry)
-        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "VcfFormat", "line 3")
+        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "VcfFormat", "line 3", retryable=False)
         assert registry.add(files.registration()).change is Change.UNCHANGED
         assert state(registry) is CaseState.FAILED
 
@@ -404,7 +404,7 @@ class TestDue:
     def test_bad_input_is_due_again_only_when_changed_or_asked_for(self, registry, files):
         registry.add(files.make())
         assign_all(registry)
-        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "VcfFormat", "line 3: no")
+        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "VcfFormat", "line 3: no", retryable=False)
         assert registry.get(1).failure.reason == "line 3: no"
         assert due_ids(registry) == []
         assert due_ids(registry, requested=[1]) == [1]
@@ -415,23 +415,17 @@ class TestDue:
         registry.add(files.make())
         (files.folder / "a.vcf.gz").unlink()
         assign_all(registry)
-        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "BadInput", "no such file")
+        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "BadInput", "no such file", retryable=False)
         assert due_ids(registry) == []
         files.vcf()
         assert due_ids(registry) == [1]
 
-    @pytest.mark.parametrize("code", ["Storage", "Lost", "OutOfMemory", "CommitConflict", "Terminated"])
-    def test_what_may_pass_is_due_again(self, registry, files, code):
+    @pytest.mark.parametrize("may_pass", [True, False])
+    def test_a_failure_that_may_pass_makes_the_case_due_again(self, registry, files, may_pass):
         registry.add(files.make())
         assign_all(registry)
-        registry.finish_failed(1, claim_all(registry).cases[0].load_id, code, "later")
-        assert due_ids(registry) == [1]
-
-    def test_the_caller_may_know_better_than_the_code(self, registry, files):
-        registry.add(files.make())
-        assign_all(registry)
-        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "Storage", "never", retryable=False)
-        assert due_ids(registry) == []
+        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "Storage", "later", retryable=may_pass)
+        assert due_ids(registry) == ([1] if may_pass else [])
 
     @pytest.mark.parametrize("step", ["assigned", "importing"])
     def test_a_held_case_is_due_when_its_lease_ends(self, registry, files, clock, step):
@@ -515,7 +509,7 @@ class TestAssign:
         registry.add(files.make())
         _, slow = plan_due(registry, run="slow")
         assign_all(registry, run="fast")
-        assert "by run fast" in registry.assign(slow, run="slow")[1]
+        assert "by run fast" in registry.assign(slow, run="slow", lease_s=LEASE_S)[1]
         assert registry.get(1).run == "fast"
 
     def test_a_case_that_changed_while_it_was_planned_is_refused(self, registry, files):
@@ -523,7 +517,7 @@ class TestAssign:
         _, planned = plan_due(registry)
         files.ped(patient="P-new")
         registry.add(files.registration())
-        assert "changed while it was planned" in registry.assign(planned, run="plan")[1]
+        assert "changed while it was planned" in registry.assign(planned, run="plan", lease_s=LEASE_S)[1]
 
     def test_two_plans_cannot_part_what_belongs_together(self, registry, files):
         registry.add(files.make("a"))
@@ -533,15 +527,15 @@ class TestAssign:
         registry.add(files.registration("b", strategy="wxs"))
         _, second = plan_due(registry, "two", [2])
         assert second.parts[0].part == 0x10000
-        assert registry.assign(first, run="one") == {}
-        assert "run import-radiant again" in registry.assign(second, run="two")[2]
+        assert registry.assign(first, run="one", lease_s=LEASE_S) == {}
+        assert "run import-radiant again" in registry.assign(second, run="two", lease_s=LEASE_S)[2]
         assert state(registry, 2) is CaseState.REGISTERED
 
     def test_a_case_removed_while_it_was_planned_is_refused(self, registry, files):
         registry.add(files.make())
         _, planned = plan_due(registry)
         registry.remove(1)
-        assert "removed" in registry.assign(planned, run="plan")[1]
+        assert "removed" in registry.assign(planned, run="plan", lease_s=LEASE_S)[1]
 
     def test_ids_of_purged_cases_are_free_for_another_part(self, registry, files):
         registry.add(files.make("a"))
@@ -596,7 +590,7 @@ class TestClaim:
         third = registry.claim(0, [1], run="two", lease_s=LEASE_S)
         assert third.cases[0].load_id != first.cases[0].load_id
         with pytest.raises(CaseStateError, match="not the current load"):
-            registry.finish_failed(1, first.cases[0].load_id, "Lost", "late")
+            registry.finish_failed(1, first.cases[0].load_id, "Lost", "late", retryable=True)
 
     def test_the_same_run_claims_again_with_a_new_load(self, registry, files):
         registry.add(files.make())
@@ -612,17 +606,19 @@ class TestClaim:
     def test_a_case_of_another_part_is_refused(self, registry, files):
         registry.add(files.make())
         assign_all(registry)
-        assert registry.claim(5, [1], run="r").refused == {1: "case 1 belongs to part 0, not to part 5"}
+        assert registry.claim(5, [1], run="r", lease_s=LEASE_S).refused == {
+            1: "case 1 belongs to part 0, not to part 5"
+        }
 
     def test_a_case_without_a_part_is_refused(self, registry, files):
         registry.add(files.make())
-        assert "no part yet" in registry.claim(0, [1], run="r").refused[1]
+        assert "no part yet" in registry.claim(0, [1], run="r", lease_s=LEASE_S).refused[1]
 
     def test_an_imported_case_can_be_claimed_by_number(self, registry, files):
         registry.add(files.make())
         import_all(registry)
-        assert registry.claim(0, None, run="r").cases == ()
-        assert [one.case.case_id for one in registry.claim(0, [1], run="r").cases] == [1]
+        assert registry.claim(0, None, run="r", lease_s=LEASE_S).cases == ()
+        assert [one.case.case_id for one in registry.claim(0, [1], run="r", lease_s=LEASE_S).cases] == [1]
 
     def test_a_case_whose_pedigree_changed_since_it_was_planned_is_refused(self, registry, files):
         registry.add(files.make())
@@ -635,12 +631,12 @@ class TestClaim:
 
     def test_an_unknown_number_is_an_error(self, registry):
         with pytest.raises(CaseNotFoundError, match="4"):
-            registry.claim(0, [4], run="r")
+            registry.claim(0, [4], run="r", lease_s=LEASE_S)
 
     def test_a_purged_case_is_refused(self, registry, files):
         registry.add(files.make())
         registry.remove(1)
-        assert "add it again" in registry.claim(0, [1], run="r").refused[1]
+        assert "add it again" in registry.claim(0, [1], run="r", lease_s=LEASE_S).refused[1]
 
 
 class TestFinish:
@@ -663,7 +659,7 @@ class TestFinish:
         first, second = claim_all(registry).cases
         for _ in range(2):
             registry.finish_imported(1, first.load_id)
-            registry.finish_failed(2, second.load_id, "VcfFormat", "no")
+            registry.finish_failed(2, second.load_id, "VcfFormat", "no", retryable=False)
         assert [record.state for record in registry.list_cases()] == [CaseState.IMPORTED, CaseState.FAILED]
         assert [len(registry.history(case_id)) for case_id in (1, 2)] == [4, 4]
 
@@ -671,13 +667,13 @@ class TestFinish:
         registry.add(files.make())
         assign_all(registry)
         load_id = claim_all(registry).cases[0].load_id
-        registry.finish_failed(1, load_id, "VcfFormat", "a\0b \udcff Ω" + "x" * 100_000)
+        registry.finish_failed(1, load_id, "VcfFormat", "a\0b \udcff Ω" + "x" * 100_000, retryable=False)
         assert registry.get(1).failure.reason.startswith("a\\x00b \\udcff Ωxx")
 
     def test_a_new_import_clears_the_failure(self, registry, files):
         registry.add(files.make())
         assign_all(registry)
-        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "Storage", "later")
+        registry.finish_failed(1, claim_all(registry).cases[0].load_id, "Storage", "later", retryable=True)
         import_all(registry)
         assert registry.get(1).failure is None
 
@@ -685,7 +681,7 @@ class TestFinish:
         registry.add(files.make())
         load_id = import_all(registry)[1]
         with pytest.raises(CaseStateError):
-            registry.finish_failed(1, load_id, "Bug", "late")
+            registry.finish_failed(1, load_id, "Bug", "late", retryable=False)
         assert state(registry) is CaseState.IMPORTED
 
     def test_a_load_of_another_case_is_refused(self, registry, files):
@@ -745,7 +741,7 @@ class TestCommitGate:
         assign_all(registry)
         old = claim_all(registry).cases[0].load_id
         claim_all(registry)
-        registry.claim(0, [1], run="part")
+        registry.claim(0, [1], run="part", lease_s=LEASE_S)
         gate = registry.begin_commit([(1, old)], [], "t")
         assert gate.loads == ()
         assert "not the current load" in gate.refused[1]
@@ -779,14 +775,14 @@ class TestCommitGate:
         assign_all(registry)
         load_id = claim_all(registry).cases[0].load_id
         registry.begin_commit([(1, load_id)], [], "t")
-        registry.finish_failed(1, load_id, code, "no")
+        registry.finish_failed(1, load_id, code, "no", retryable=False)
         assert [load.load_id for load in registry.unfinished_loads([1])] == ([load_id] if listed else [])
 
     def test_a_cleaned_load_is_not_listed_again(self, registry, files):
         registry.add(files.make())
         assign_all(registry)
         load_id = claim_all(registry).cases[0].load_id
-        registry.finish_failed(1, load_id, "Storage", "later")
+        registry.finish_failed(1, load_id, "Storage", "later", retryable=True)
         assert [load.load_id for load in registry.unfinished_loads([1])] == [load_id]
         registry.mark_cleaned([load_id])
         assert registry.unfinished_loads([1]) == []
@@ -797,8 +793,8 @@ class TestRelease:
         for name in "abc":
             registry.add(files.make(name))
         assign_all(registry)
-        registry.claim(0, [1], run="dead")
-        imported = registry.claim(0, [3], run="dead").cases[0].load_id
+        registry.claim(0, [1], run="dead", lease_s=LEASE_S)
+        imported = registry.claim(0, [3], run="dead", lease_s=LEASE_S).cases[0].load_id
         registry.finish_imported(3, imported)
         assert registry.release() == [1, 2]
         assert due_ids(registry) == [1, 2]
@@ -808,8 +804,8 @@ class TestRelease:
         registry.add(files.make("a"))
         registry.add(files.make("b"))
         assign_all(registry)
-        registry.claim(0, [1], run="one")
-        registry.claim(0, [2], run="two")
+        registry.claim(0, [1], run="one", lease_s=LEASE_S)
+        registry.claim(0, [2], run="two", lease_s=LEASE_S)
         assert registry.release("one") == [1]
         assert state(registry, 2) is CaseState.IMPORTING
 
@@ -823,7 +819,7 @@ class TestStates:
         registry.remove(2)
         assign_all(registry)
         claim = claim_all(registry)
-        registry.finish_failed(1, claim.cases[0].load_id, "Storage", "later")
+        registry.finish_failed(1, claim.cases[0].load_id, "Storage", "later", retryable=True)
         registry.mark_purged(claim.deleted)
         registry.add(files.registration("b"))
         assign_all(registry)
@@ -839,7 +835,7 @@ class TestStates:
 def _claim_in_process(url, number, start, answers):
     registry = Registry(url)
     start.wait(30)
-    answers.put([one.case.case_id for one in registry.claim(0, None, run=f"run-{number}").cases])
+    answers.put([one.case.case_id for one in registry.claim(0, None, run=f"run-{number}", lease_s=LEASE_S).cases])
 
 
 def _open_in_process(url, start, answers):

@@ -5,7 +5,6 @@
 
 from radiant.registry.case_registry import Registry
 from radiant.registry.changes import read_pedigree
-from radiant.registry.loads import RETRYABLE_CODES
 from radiant.registry.records import (
     AddOutcome,
     CaseFailure,
@@ -27,7 +26,6 @@ from radiant.registry.records import (
 from radiant.registry.strategies import configured_strategies
 
 __all__ = [
-    "RETRYABLE_CODES",
     "AddOutcome",
     "CaseFailure",
     "CaseFile",

@@ -27,9 +27,6 @@ from radiant.registry.records import (
 )
 from radiant.registry.rows import Hold, file_of, find, find_all, to_history, to_record
 
-LEASE_S = 6 * 3600
-"""How long a run holds a case unless it says otherwise; the default of `settings.registry.lease_s`."""
-
 
 def utc_now() -> dt.datetime:
     """Return the time, UTC."""
@@ -141,7 +138,7 @@ class Registry:
         with self._database.read() as session:
             return planning.placement(session)
 
-    def assign(self, plan: Plan, *, run: str, lease_s: int = LEASE_S) -> dict[int, str]:
+    def assign(self, plan: Plan, *, run: str, lease_s: int) -> dict[int, str]:
         """Store the parts of a plan and reserve its cases (`assigned`).
 
         What the run had assigned by an earlier plan and is not in this one is given back.
@@ -155,7 +152,7 @@ class Registry:
         with self._database.write() as session:
             return planning.assign(session, plan, self._hold(run, lease_s))
 
-    def claim(self, part: int, case_ids: Sequence[int] | None, *, run: str, lease_s: int = LEASE_S) -> Claim:
+    def claim(self, part: int, case_ids: Sequence[int] | None, *, run: str, lease_s: int) -> Claim:
         """Take cases of one part for import (`importing`), each with a new load id.
 
         `case_ids` None takes all of the part that wait: registered, assigned, those whose lease ended, and the removed
@@ -226,9 +223,7 @@ class Registry:
         if refused is not None:
             raise CaseStateError(refused)
 
-    def finish_failed(
-        self, case_id: int, load_id: str, code: str, reason: str, *, retryable: bool | None = None
-    ) -> None:
+    def finish_failed(self, case_id: int, load_id: str, code: str, reason: str, *, retryable: bool) -> None:
         """Record why a load failed. Repeating it changes nothing.
 
         Args:
@@ -237,14 +232,14 @@ class Registry:
             code: Of the error class, or the platform's reason. `CommitConflict` says that nothing landed,
                 `CommitUnknown` that nobody knows: its staged files are then left alone.
             reason: The message.
-            retryable: Whether the case is due again by itself; None decides by the code (`RETRYABLE_CODES`).
+            retryable: Whether it may pass: the case is then due again by itself.
 
         Raises:
             CaseStateError: the load is no longer the case's current one, or it was committed.
         """
         # Whatever a message quotes, it must be possible to store it.
         storable = reason.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
-        failure = CaseFailure(code, storable, code in loads.RETRYABLE_CODES if retryable is None else retryable)
+        failure = CaseFailure(code, storable, retryable)
         with self._database.write() as session:
             loads.finish_failed(session, case_id, load_id, failure, self._clock())
 

@@ -95,6 +95,8 @@ class Database:
             yield
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:
             cause = _first_line(error)
+            if "no such table" in cause or "no such column" in cause:
+                raise self._damaged(cause) from None
             if "readonly database" in cause or "unable to open" in cause:
                 msg = (
                     f"the registry at {self._shown} cannot be opened for writing ({cause}). "
@@ -111,8 +113,17 @@ class Database:
         except exc.SQLAlchemyError as error:
             if isinstance(error, exc.DataError) and "out of range" in _first_line(error):
                 raise InputError(_TOO_LARGE) from None
+            if "not a database" in _first_line(error) or "malformed" in _first_line(error):
+                raise self._damaged(_first_line(error)) from None
             msg = f"the registry at {self._shown} refused ({type(error).__name__}: {_first_line(error)})"
             raise RegistryError(msg) from None
+
+    def _damaged(self, cause: str) -> RegistryError:
+        msg = (
+            f"the registry at {self._shown} is damaged ({cause}). "
+            "Restore its file from a backup, or choose another RADIANT_REGISTRY__URL"
+        )
+        return RegistryError(msg)
 
 
 def _parse(url: str) -> URL:

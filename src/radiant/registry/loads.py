@@ -7,10 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from radiant import errors
 from radiant.domain.case import CaseState, Priority
 from radiant.domain.partition import Identity, identities
-from radiant.errors import CaseStateError, CommitConflictError, CommitUnknownError, RadiantError
+from radiant.errors import CaseStateError, CommitConflictError, CommitUnknownError
 from radiant.registry.changes import Seen
 from radiant.registry.model import CaseRow, LoadRow
 from radiant.registry.planning import parts_of
@@ -25,23 +24,14 @@ from radiant.registry.rows import (
     find,
     find_all,
     has_lease,
-    lease_note,
+    held_note,
     move,
     not_found,
+    purged_note,
     remark,
     to_case,
     to_load,
 )
-
-_PLATFORM_CODES = frozenset({"Lost", "OutOfMemory", "Evicted", "SpotInterruption"})
-"""Reasons of a lost job: the platform's, not the case's."""
-
-RETRYABLE_CODES = _PLATFORM_CODES | {
-    kind.code
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, RadiantError) and kind.retryable
-}
-"""Codes of failures that may pass by themselves: a case that failed so is due again."""
 
 
 def claim(session: Session, part: int, case_ids: Sequence[int], hold: Hold, seen: Mapping[str, Seen]) -> Claim:
@@ -70,7 +60,7 @@ def claim(session: Session, part: int, case_ids: Sequence[int], hold: Hold, seen
 
 def _why_not_here(row: CaseRow, part: int, known: Mapping[Identity, int]) -> str | None:
     if row.state == CaseState.DELETED and row.purged:
-        return f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
+        return purged_note(row)
     if row.part is None:
         return f"case {row.case_id} has no part yet; run import-radiant, it plans the case"
     if row.part != part:
@@ -84,7 +74,7 @@ def _why_not_here(row: CaseRow, part: int, known: Mapping[Identity, int]) -> str
 
 def _why_not_free(row: CaseRow, hold: Hold) -> str | None:
     if row.state == CaseState.IMPORTING and has_lease(row, hold.at) and row.run != hold.run:
-        return f"{lease_note(row)}; wait for it, or for the end of its lease"
+        return held_note(row)
     return None
 
 

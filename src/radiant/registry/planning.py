@@ -25,9 +25,10 @@ from radiant.registry.rows import (
     find,
     find_all,
     has_lease,
-    lease_note,
+    held_note,
     move,
     not_found,
+    purged_note,
     to_case,
     to_record,
 )
@@ -105,12 +106,10 @@ def _candidates(  # noqa: PLR0913, PLR0917 - what the caller asked, and where to
     for row in rows:
         if has_lease(row, at) and not (row.state == CaseState.ASSIGNED and run is not None and row.run == run):
             if requested is not None:
-                reason = f"{lease_note(row)}; wait for it, or for the end of its lease"
-                blocked.append(BlockedCases((row.case_id,), reason))
+                blocked.append(BlockedCases((row.case_id,), held_note(row)))
             continue
         if row.state == CaseState.DELETED and row.purged:
-            reason = f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
-            blocked.append(BlockedCases((row.case_id,), reason))
+            blocked.append(BlockedCases((row.case_id,), purged_note(row)))
             continue
         if requested is not None:
             reason = "asked for"
@@ -238,7 +237,7 @@ def _why_not_planned(
 
 def _why_not_free(row: CaseRow, hold: Hold) -> str | None:
     if has_lease(row, hold.at) and not (row.state == CaseState.ASSIGNED and row.run == hold.run):
-        return f"{lease_note(row)}; wait for it, or for the end of its lease"
+        return held_note(row)
     return None
 
 

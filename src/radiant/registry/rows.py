@@ -130,10 +130,15 @@ def end_started(session: Session, row: CaseRow, at: dt.datetime, code: str, reas
         load.reason = reason
 
 
-def lease_note(row: CaseRow) -> str:
-    """Say who holds a case and until when."""
+def held_note(row: CaseRow) -> str:
+    """Say who holds a case, until when, and what to do."""
     until = "" if row.lease_until is None else f" until {row.lease_until:%Y-%m-%d %H:%M} UTC"
-    return f"case {row.case_id} is {row.state} by run {row.run}{until}"
+    return f"case {row.case_id} is {row.state} by run {row.run}{until}; wait for it, or for the end of its lease"
+
+
+def purged_note(row: CaseRow) -> str:
+    """Say that nothing is left of a removed case, and what to do."""
+    return f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
 
 
 def has_lease(row: CaseRow, at: dt.datetime) -> bool:

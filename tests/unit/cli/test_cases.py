@@ -152,10 +152,10 @@ class TestShow:
     def test_a_failure_is_shown_with_its_reason_and_what_happens_next(self, registry):
         run("add", "--vcf", "a.vcf.gz")
         due = registry.due()
-        registry.assign(plan([one.case for one in due.cases], {}, {}), run="r")
+        registry.assign(plan([one.case for one in due.cases], {}, {}), run="r", lease_s=60)
         assert "as in VCF" in run("list", "--state", "assigned").output
-        load = registry.claim(0, None, run="r").cases[0]
-        registry.finish_failed(1, load.load_id, "VcfFormat", "line 7: POS is 'x'")
+        load = registry.claim(0, None, run="r", lease_s=60).cases[0]
+        registry.finish_failed(1, load.load_id, "VcfFormat", "line 7: POS is 'x'", retryable=False)
         shown = run("show", "1").output
         assert "VcfFormat: line 7: POS is 'x'" in shown
         assert "when a file of it changes, or when asked for" in shown

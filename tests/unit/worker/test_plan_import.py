@@ -123,7 +123,7 @@ def test_what_blocks_a_case_is_not_in_the_log(settings, add, caplog):
 def test_a_removed_case_is_planned_in_its_part(settings, registry, add):
     add("a")
     output(settings)
-    load = registry.claim(0, None, run="r").cases[0]
+    load = registry.claim(0, None, run="r", lease_s=60).cases[0]
     registry.finish_imported(1, load.load_id)
     registry.remove(1)
     assert output(settings)["parts"] == [{"part": 0, "priority": "routine", "cases": [1]}]
