@@ -45,6 +45,8 @@ class Header:
     """How many columns every record must have."""
     lines: int = 0
     """How many lines the header has."""
+    size: int = 0
+    """Bytes of them, each with `\\n`."""
     sha256: str = ""
     """Of the header lines, each with `\\n`."""
     caller: str | None = None
@@ -94,6 +96,7 @@ def read_header(uri: str, lines: Iterator[tuple[int, bytes]]) -> Header:
     for number, raw in lines:
         digest.update(raw + b"\n")
         size += len(raw)
+        header.size += len(raw) + 1
         header.lines = number
         text = _decoded(header, number, raw)
         if number == 1:

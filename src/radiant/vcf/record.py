@@ -141,6 +141,11 @@ class Duplicates:
         self._seen: dict[tuple[str, int, str, str], int] = {}
 
     @property
+    def keys(self) -> set[tuple[str, int, str, str]]:
+        """The alleles that are remembered: chromosome, start, reference, alternate."""
+        return set(self._seen)
+
+    @property
     def places(self) -> set[tuple[str, int]]:
         """Chromosome and start of every allele that is remembered."""
         return {(chromosome, start) for chromosome, start, _, _ in self._seen}

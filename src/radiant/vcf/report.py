@@ -26,6 +26,11 @@ class LineCounts:
         """The sum of the buckets."""
         return self.kept + self.split + self.skipped + self.rejected
 
+    def merge(self, other: "LineCounts") -> None:
+        """Add another piece of the same file."""
+        for name in ("read", "kept", "split", "skipped", "rejected"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
 
 @dataclass(slots=True)
 class MemberQuality:
@@ -40,6 +45,11 @@ class MemberQuality:
     unknown: int = 0
     transitions: int = 0
     transversions: int = 0
+
+    def merge(self, other: "MemberQuality") -> None:
+        """Add another piece of the same file."""
+        for name in ("alleles", "het", "hom", "hem", "unknown", "transitions", "transversions"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts and the two ratios; a ratio over 0 is null."""
@@ -93,6 +103,15 @@ class Counts:
         for counts in (self.total, self.contigs.setdefault(contig, LineCounts())):
             counts.read += 1
             setattr(counts, bucket, getattr(counts, bucket) + 1)
+
+    def merge(self, other: "Counts") -> None:
+        """Add another piece of the same file."""
+        self.total.merge(other.total)
+        for contig, counts in other.contigs.items():
+            self.contigs.setdefault(contig, LineCounts()).merge(counts)
+        for name in ("skipped", "other_contigs", "rejected", "alleles", "pieces", "consequences"):
+            mine: Counter[str] = getattr(self, name)
+            mine.update(getattr(other, name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _BCF = b"BCF\x02"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WBITS_GZIP = 31
-_DAMAGED = cast("type[Exception]", isal_zlib.error)
+DAMAGED = cast("type[Exception]", isal_zlib.error)
 _GZIP_HEADER_BYTES = 18
 """Of a BGZF block, up to its size field."""
 
@@ -87,6 +87,16 @@ class Source:
             StorageError: the store does not answer.
         """
         return self.feed(_CHUNK).lines()
+
+    def note(self, data: bytes) -> None:
+        """Count and hash bytes of the file that somebody else reads, in order."""
+        self.size += len(data)
+        self._digest.update(data)
+
+    def start_over(self) -> None:
+        """Forget what was counted and hashed."""
+        self.size = 0
+        self._digest = hashlib.sha256()
 
     def feed(self, size: int) -> "Feed":
         """Return the same content in pieces of about this many bytes."""
@@ -163,7 +173,7 @@ class Source:
     def _decompressed(self, member: isal_zlib.Decompress, chunk: bytes) -> bytes:
         try:
             return member.decompress(chunk, _MOST_AT_ONCE)
-        except _DAMAGED as error:
+        except DAMAGED as error:
             msg = (
                 f"{self.uri}: the compressed data before byte {self.size} is damaged ({error}). "
                 "Copy the file again and compare checksums"
@@ -273,7 +283,7 @@ class Feed:
         self._text = b""
         self._at = 0
 
-    def lines(self) -> Iterator[tuple[int, bytes]]:
+    def lines(self) -> Generator[tuple[int, bytes]]:
         """Take lines one by one: (number, line without its line break)."""
         while self._at < len(self._text) or self._next():
             end = self._text.find(b"\n", self._at)

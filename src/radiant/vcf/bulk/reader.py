@@ -46,7 +46,7 @@ class BulkReader(CaseReader):
         plain = PlainReader(header, reader.people, self._assembly, reader.consequence_format)
         maker = TableMaker(reader.people, plain.genotypes, reader.consequence_format)
         for first_line, text in feed.pieces():
-            work = _ChunkWork(self, reader, plain, maker, Chunk.of(first_line, text, header.columns))
+            work = ChunkWork(self, reader, plain, maker, Chunk.of(first_line, text, header.columns))
             yield from self._shaped(work.run())
             failed = work.failed_at
             if failed is not None:
@@ -70,7 +70,7 @@ class BulkReader(CaseReader):
                 yield name, whole.slice(start, self.options.batch_rows)
 
 
-class _ChunkWork:
+class ChunkWork:
     """One chunk on its way to batches."""
 
     def __init__(
@@ -83,13 +83,16 @@ class _ChunkWork:
         self.chunk = chunk
         self.failed_at: int | None = None
         """The line with which one line too many was rejected."""
+        self.stretches: list[tuple[str, int, int]] = []
+        """Contig, first and last position of each stretch of records."""
+        self._read: ReadLines | None = None
         self._remembered_to = 0
         self._plain_kept: Mask | None = None
 
     def run(self) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Read the chunk."""
         case, chunk = self._case, self.chunk
-        read = self._plain.read(chunk)
+        read = self._read = self._plain.read(chunk)
         stretches = read.places.stretches(np.flatnonzero(read.places.primary))
         in_order = stretches is not None and self._reader.order.continues(
             [(contig, first) for contig, first, _ in stretches]
@@ -125,6 +128,7 @@ class _ChunkWork:
         end = len(self.chunk) if self.failed_at is None else self.failed_at + 1
         primary = np.flatnonzero(read.places.primary[:end])
         stretches = read.places.stretches(primary) or []
+        self.stretches = stretches
         self._reader.order.pass_over([(contig, last) for contig, _, last in stretches])
         self._remember(read, end)
 
@@ -256,6 +260,19 @@ class _ChunkWork:
             if batch is not None:
                 tables[name] = Table(batch, np.array(of, dtype=np.int64))
         return tables
+
+    def alleles_to(self, contig: str, position: int) -> set[tuple[str, int, str, str]]:
+        """Return the alleles of kept lines of a contig up to a position: chromosome, start, reference, alternate."""
+        found = self._reader.duplicates.keys
+        read, ok = self._read, self._plain_kept
+        if read is None or read.kept is None or ok is None or contig not in read.places.names:
+            return found
+        kept, code = read.kept, read.places.names.index(contig)
+        near = ok & (kept.contig == code) & (kept.pos <= position)
+        trimmed = kept.trimmed[near[kept.alts.line[kept.stored]]]
+        chromosome = str(read.places.chromosomes[code])
+        texts = zip(trimmed.start.tolist(), trimmed.ref.texts(), trimmed.alt.texts(), strict=True)
+        return found | {(chromosome, *one) for one in texts}
 
     def _remember(self, read: ReadLines, before: int) -> None:
         """Tell the memory of alleles those of the plain lines just before a line."""

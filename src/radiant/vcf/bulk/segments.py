@@ -1,0 +1,391 @@
+r"""One bgzip file read by several processes: whole blocks go out in segments, rows and counts come back in order.
+
+    file      | block | block | block | block | block | block | end |
+    segments  |           0           |           1           |
+    lines       .....\n.......\n...............\n....\n....      each line belongs to the segment it begins in
+
+Who hands out the segments decompresses the first blocks of each, up to the first line break: what is before it is the
+end of the line that began in the segment before, and goes there. Nothing else is decompressed twice.
+
+Several readers know less than one: a line's number, what the lines before a segment were. So this is for files
+without a fault. Whatever is odd (a rejected line, an allele on both sides of a border, damage, no end-of-file block) is a
+`NeedsOneReaderError`: the file is then read again by one reader, which finds the words for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+import pyarrow as pa
+from isal import isal_zlib
+
+from radiant import storage
+from radiant.domain.case import Member
+from radiant.domain.quality import QualityCounts
+from radiant.domain.tables import SHORT_NAMES
+from radiant.errors import RadiantError
+from radiant.vcf.bulk.chunks import Chunk
+from radiant.vcf.bulk.plain import PlainReader
+from radiant.vcf.bulk.reader import BulkReader, ChunkWork
+from radiant.vcf.bulk.tables import TableMaker
+from radiant.vcf.compound import CompoundHets
+from radiant.vcf.line import LineReader
+from radiant.vcf.reader import MAX_PIECES_PER_RULE, ReadOptions
+from radiant.vcf.record import Duplicates, Order
+from radiant.vcf.report import Counts, MemberQuality
+from radiant.vcf.schema import arrow_schema
+from radiant.vcf.source import DAMAGED, Compression
+
+SEGMENT_BYTES = 16 << 20
+"""Compressed bytes of a segment, up to one block more."""
+_READ_BYTES = 1 << 20
+_EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_HEADER_BYTES = 18
+_WBITS_GZIP = 31
+_FIRST_LINE = 1
+"""Lines of a segment count from here; whoever merges knows what came before."""
+
+
+class NeedsOneReaderError(Exception):
+    """Several readers cannot read this file; one can, or says why not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of the file."""
+
+    index: int
+    blocks: bytes
+    """Whole BGZF blocks."""
+    skip: int
+    """Decompressed bytes at the beginning that are the header's, or of a line that began before."""
+    tail: bytes
+    """Behind the blocks: the end of the last line."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What a segment held, apart from its rows."""
+
+    index: int
+    lines: int
+    """Data lines."""
+    alone: int
+    counts: Counts
+    quality: list[MemberQuality]
+    family: QualityCounts
+    pairs: CompoundHets
+    undeclared_info: dict[str, int]
+    undeclared_formats: set[str]
+    undeclared_filters: set[str]
+    quarantine: list[pa.RecordBatch]
+    rows: dict[str, int]
+    stretches: list[tuple[str, int, int]]
+    """Contig, first and last position of each stretch of records."""
+    head: set[tuple[str, int, str, str]]
+    """Alleles near its beginning."""
+    tail: set[tuple[str, int, str, str]]
+    """Alleles near its end."""
+    had_crlf: bool = False
+    ended_without_break: bool = False
+
+
+# --- Handing out and merging ------------------------------------------------------------------------------------------
+
+
+class SplitReader(BulkReader):
+    """Hands out a file's segments and puts together what comes back."""
+
+    def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
+        super().__init__(uri, members, options)
+        self._reader: LineReader | None = None
+        self._waiting_answers: dict[int, Answer] = {}
+        self._next = 0
+        self._order = Order()
+        self._tail: set[tuple[str, int, str, str]] = set()
+        self._lines = 0
+        self._pieces_seen: dict[str, int] = {}
+
+    def segments(self, size: int = SEGMENT_BYTES) -> Iterator[Segment]:
+        """Read the header, then yield the file's segments; every byte is hashed.
+
+        Raises:
+            RadiantError: as `batches` does for the header.
+            NeedsOneReaderError: no bgzip file without a fault.
+        """
+        header = self.source.feed(1 << 16).lines()
+        self._reader = self._begin(header)
+        header.close()
+        source = self.source
+        if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
+            raise NeedsOneReaderError
+        if self.options.fasta is not None or self._reader.header.findings:
+            raise NeedsOneReaderError
+        self._lines = self._reader.header.lines
+        source.start_over()
+        with storage.open_read(source.uri) as file:
+            yield from self._cut(file, size)
+
+    def _cut(self, file: IO[bytes], size: int) -> Iterator[Segment]:
+        skip = self._line_reader.header.size
+        before: tuple[bytes, int] | None = None
+        index = 0
+        for blocks in self._blocks(file, size):
+            if before is not None:
+                tail, skip = _first_line(blocks)
+                yield Segment(index, before[0], before[1], tail)
+                index += 1
+            before = blocks, skip
+        if before is not None:
+            yield Segment(index, before[0], before[1], b"")
+
+    def _blocks(self, file: IO[bytes], size: int) -> Iterator[bytes]:
+        """Yield whole blocks, about so many bytes at a time."""
+        gathered = b""
+        while True:
+            end = _end_of_blocks(gathered, size)
+            # The last blocks are held back until it is known that they are: they end with the end-of-file block.
+            if end >= size and end < len(gathered):
+                yield gathered[:end]
+                gathered = gathered[end:]
+                continue
+            parts, have = [gathered], 0
+            while have < max(_READ_BYTES, size - len(gathered)):
+                more = file.read(_READ_BYTES)
+                if not more:
+                    break
+                self.source.note(more)
+                parts.append(more)
+                have += len(more)
+            gathered = b"".join(parts)
+            if not have:
+                break
+        if not gathered.endswith(_EOF_BLOCK) or _end_of_blocks(gathered, len(gathered)) != len(gathered):
+            raise NeedsOneReaderError
+        yield gathered
+
+    def add(self, answer: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Take what a segment held, in any order; yield the quarantine rows that are next in the file.
+
+        Raises:
+            NeedsOneReaderError: a line was rejected, records are out of order, or an allele comes twice.
+        """
+        self._waiting_answers[answer.index] = answer
+        while self._next in self._waiting_answers:
+            one = self._waiting_answers.pop(self._next)
+            self._next += 1
+            yield from self._merge(one)
+
+    def _merge(self, one: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
+        reader = self._line_reader
+        if one.counts.total.rejected or not self._order.continues([(name, low) for name, low, _ in one.stretches]):
+            raise NeedsOneReaderError
+        if self._tail & one.head:
+            raise NeedsOneReaderError
+        self._order.pass_over([(name, high) for name, _, high in one.stretches])
+        if one.stretches:
+            self._tail = one.tail
+        for batch in one.quarantine:
+            yield from self._numbered(batch)
+        self._lines += one.lines
+        self.lines_alone += one.alone
+        self.counts.merge(one.counts)
+        for mine, other in zip(self.quality, one.quality, strict=True):
+            mine.merge(other)
+        self.family.merge(one.family)
+        self.pairs.merge(one.pairs)
+        for name, count in one.undeclared_info.items():
+            reader.undeclared_info[name] = reader.undeclared_info.get(name, 0) + count
+        reader.undeclared_formats |= one.undeclared_formats
+        reader.undeclared_filters |= one.undeclared_filters
+        for name, count in one.rows.items():
+            self.rows[name].written += count
+        self.source.had_crlf |= one.had_crlf
+        self.source.ended_without_break |= one.ended_without_break
+
+    def _numbered(self, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Give quarantine rows their line numbers in the file, and keep so many of a rule as one reader keeps."""
+        rows = batch.to_pylist()
+        kept: list[dict[str, object]] = []
+        for row in rows:
+            count = self._pieces_seen[row["rule"]] = self._pieces_seen.get(row["rule"], 0) + 1
+            if count <= MAX_PIECES_PER_RULE:
+                kept.append({**row, "line": row["line"] + self._lines})
+        if kept:
+            self.rows["quarantine"].written += len(kept)
+            yield "quarantine", pa.RecordBatch.from_pylist(kept, schema=arrow_schema(SHORT_NAMES["quarantine"]))
+
+    @property
+    def _line_reader(self) -> LineReader:
+        if self._reader is None:
+            msg = "segments() was not read"
+            raise RadiantError(msg)
+        return self._reader
+
+    def finish(self) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Check the whole file and yield the rows that need all of it; the report is there afterwards.
+
+        Raises:
+            RadiantError: as `batches` does at the end.
+        """
+        self._end(self._line_reader)
+        yield from self._shaped(self._waiting())
+
+
+def _end_of_blocks(data: bytes, size: int) -> int:
+    """Return where the blocks end that fill this size, the last one whole."""
+    at = 0
+    while at < size and at + _HEADER_BYTES <= len(data):
+        if data[at : at + 4] != b"\x1f\x8b\x08\x04" or data[at + 10 : at + 16] != b"\x06\x00BC\x02\x00":
+            raise NeedsOneReaderError
+        end = at + int.from_bytes(data[at + 16 : at + 18], "little") + 1
+        if end > len(data):
+            break
+        at = end
+    return at
+
+
+def _first_line(blocks: bytes) -> tuple[bytes, int]:
+    """Return the decompressed text up to and including the first line break, and its length."""
+    text = b""
+    for piece in _decompressed(blocks):
+        text += piece
+        end = text.find(b"\n") + 1
+        if end:
+            return text[:end], end
+    if not blocks.endswith(_EOF_BLOCK):
+        raise NeedsOneReaderError  # a line longer than a segment
+    return text, len(text)
+
+
+def _decompressed(blocks: bytes) -> Iterator[bytes]:
+    at = 0
+    while at < len(blocks):
+        end = at + int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
+        try:
+            yield isal_zlib.decompress(blocks[at:end], _WBITS_GZIP)
+        except DAMAGED as error:
+            raise NeedsOneReaderError from error
+        at = end
+
+
+# --- Reading ----------------------------------------------------------------------------------------------------------
+
+
+class SegmentReader(BulkReader):
+    """Reads segments of one file, in any order."""
+
+    def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
+        """Read the header.
+
+        Raises:
+            RadiantError: as `CaseReader.batches` does for the header.
+        """
+        super().__init__(uri, members, options)
+        lines = self.source.feed(1 << 16).lines()
+        self._reader = self._begin(lines)
+        lines.close()
+        self._plain = PlainReader(
+            self._reader.header, self._reader.people, self._assembly, self._reader.consequence_format
+        )
+        self._maker = TableMaker(self._reader.people, self._plain.genotypes, self._reader.consequence_format)
+        self._answer: Answer | None = None
+
+    def read(self, segment: Segment) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Yield the rows of a segment, quarantine apart; then `answer` has the rest.
+
+        Raises:
+            NeedsOneReaderError: see there.
+        """
+        reader, people = self._reader, self._reader.people
+        self.counts = Counts()
+        self.quality = [MemberQuality(person.member.is_proband) for person in people]
+        self.family = QualityCounts([person.member for person in people])
+        self.pairs = CompoundHets(people)
+        self.lines_alone = 0
+        reader.order, reader.duplicates = Order(), Duplicates()
+        reader.undeclared_info.clear()
+        reader.undeclared_formats.clear()
+        reader.undeclared_filters.clear()
+        answer = Answer(
+            segment.index, 0, 0, self.counts, self.quality, self.family, self.pairs, {}, set(), set(), [],
+            dict.fromkeys(SHORT_NAMES, 0), [], set(), set(),
+        )  # fmt: skip
+        number = _FIRST_LINE
+        for text in _whole_lines(segment, self.options.chunk_bytes, answer):
+            chunk = Chunk.of(number, text, reader.header.columns)
+            work = ChunkWork(self, reader, self._plain, self._maker, chunk)
+            for name, batch in self._shaped(work.run()):
+                if name == "quarantine":
+                    answer.quarantine.append(batch)
+                else:
+                    answer.rows[name] += batch.num_rows
+                    yield name, batch
+            if self.counts.total.rejected:
+                raise NeedsOneReaderError
+            _continue(answer, work)
+            number += len(chunk)
+        answer.lines, answer.alone = number - _FIRST_LINE, self.lines_alone
+        answer.tail = reader.duplicates.keys
+        answer.undeclared_info = dict(reader.undeclared_info)
+        answer.undeclared_formats = set(reader.undeclared_formats)
+        answer.undeclared_filters = set(reader.undeclared_filters)
+        self._answer = answer
+
+    @property
+    def answer(self) -> Answer:
+        """What the segment held that was read last."""
+        if self._answer is None:
+            msg = "no segment was read"
+            raise RadiantError(msg)
+        return self._answer
+
+
+def _continue(answer: Answer, work: ChunkWork) -> None:
+    """Add a chunk's stretches, and its alleles near the segment's beginning."""
+    for name, low, high in work.stretches:
+        if answer.stretches and answer.stretches[-1][0] == name:
+            answer.stretches[-1] = (name, answer.stretches[-1][1], high)
+        else:
+            answer.stretches.append((name, low, high))
+    if answer.stretches and work.stretches:
+        name, low, _ = answer.stretches[0]
+        contig, here, _ = work.stretches[0]
+        if contig == name and here <= low + Duplicates.REACH:
+            answer.head |= work.alleles_to(name, low + Duplicates.REACH)
+
+
+def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]:
+    """Yield the lines that begin in a segment, about so many bytes at a time."""
+    skip = segment.skip
+    parts: list[bytes] = []
+    have = 0
+    for piece in _decompressed_and(segment.tail, segment.blocks):
+        text = piece[skip:] if skip else piece
+        skip = max(0, skip - len(piece))
+        parts.append(text)
+        have += len(text)
+        if have >= size:
+            whole = b"".join(parts)
+            end = whole.rfind(b"\n") + 1
+            parts, have = [whole[end:]], len(whole) - end
+            if end:
+                yield _without_cr(whole[:end], answer)
+    last = b"".join(parts)
+    if last:
+        answer.ended_without_break = not last.endswith(b"\n")
+        yield _without_cr(last, answer)
+
+
+def _decompressed_and(tail: bytes, blocks: bytes) -> Iterator[bytes]:
+    yield from _decompressed(blocks)
+    if tail:
+        yield tail
+
+
+def _without_cr(text: bytes, answer: Answer) -> bytes:
+    if b"\r" not in text:
+        return text
+    plain = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    answer.had_crlf |= len(plain) != len(text)
+    return plain

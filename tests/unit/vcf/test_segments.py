@@ -1,0 +1,146 @@
+"""Several readers of one file give what one reader gives, or say that they cannot."""
+
+import io
+import itertools
+import random
+
+import pyarrow as pa
+import pytest
+
+from equivalence import Outcome, assert_same, outcome
+from radiant import vcf
+from radiant.demo.bgzf import BgzfWriter
+from radiant.demo.make import make
+from radiant.domain.case import Sex
+from radiant.domain.pedigree import parse_pedigree
+from radiant.domain.tables import SHORT_NAMES
+from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader
+from radiant.vcf.reader import CaseReader
+from vcf_files import TRIO, member, record, text, write
+
+
+def split_outcome(path, members=None, *, size: int, readers: int = 2, **options: object) -> Outcome:
+    """Read segments with several readers, the answers arriving in a mixed order."""
+    wanted = vcf.ReadOptions(**options)
+    split = SplitReader(f"file://{path}", members, wanted)
+    segments = list(split.segments(size))
+    pool = [SegmentReader(f"file://{path}", members, wanted) for _ in range(readers)]
+    order = list(range(len(segments)))
+    random.Random(len(segments)).shuffle(order)  # noqa: S311 - any order
+    batches: dict[int, list[tuple[str, pa.RecordBatch]]] = {}
+    rest: list[tuple[str, pa.RecordBatch]] = []
+    for index, reader in zip(order, itertools.cycle(pool)):
+        batches[index] = list(reader.read(segments[index]))
+        rest += split.add(reader.answer)
+    rest += split.finish()
+    rows = [*(one for index in sorted(batches) for one in batches[index]), *rest]
+    tables = {
+        name: pa.Table.from_batches([batch for at, batch in rows if at == name], vcf.arrow_schema(table))
+        for name, table in SHORT_NAMES.items()
+    }
+    return Outcome(tables, split.report.to_json(), None, split.lines_read, split.lines_alone)
+
+
+ASHKENAZI = (
+    member("HG002", father="HG003", mother="HG004", sex=Sex.MALE, is_proband=True),
+    member("HG003", sex=Sex.MALE),
+    member("HG004"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "members"),
+    [("ashk-trio.vcf.gz", ASHKENAZI), ("clinical-trio-vep.vcf.gz", None), ("na12878-chr20.g.vcf.gz", None)],
+)
+@pytest.mark.parametrize("size", [1, 100_000])
+def test_real_files(corpus, name, members, size):
+    path = corpus / name
+    assert_same(
+        outcome(CaseReader, path, members, assembly="GRCh37"),
+        split_outcome(path, members, size=size, assembly="GRCh37"),
+    )
+
+
+def test_a_demo_family(tmp_path):
+    make(tmp_path, 1, 3000, 5)
+    folder = tmp_path / "FAM0001"
+    members = parse_pedigree((folder / "FAM0001.ped").read_text(), "ped", None)
+    path = folder / "FAM0001.vcf.gz"
+    expected = outcome(CaseReader, path, members)
+    for size, chunk_bytes in ((1, 1000), (50_000, 10_000), (1 << 30, 8 << 20)):
+        assert_same(expected, split_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes), size)
+
+
+def _bgzip(blocks: list[bytes]) -> bytes:
+    """Compress each piece as a block of its own."""
+    whole = b""
+    end = b""
+    for block in blocks:
+        file = io.BytesIO()
+        with BgzfWriter(file) as out:
+            out.write(block)
+        data = file.getvalue()
+        end = data[-28:]
+        whole += data[:-28]
+    return whole + end
+
+
+def test_every_block_border(tmp_path):
+    lines = [
+        record("0/1:5,6", "0/0:9,0", "./.", pos=100, format_="GT:AD", info="AC=1;AN=4;DP=20", id_="rs1"),
+        record("1/2:0,4,5", "0/1:3,3,0", "0|2:8,0,1", pos=100, alt="T,C", ref="G", format_="GT:AD"),
+        record("0/1", "0/1", "0/1", pos=103, info="CADD=1.5"),
+        record("0/1", "0/1", "0/1", pos=104, ref="G", alt="<DEL>"),
+        record("0/1", "0/1", "0/1", chrom="chrUn_1", pos=7),
+        record("1", "0", "0/1", chrom="chrX", pos=5_000_000),
+    ]
+    content = text(lines, samples=("kid", "dad", "mum")).encode()
+    path = tmp_path / "a.vcf.gz"
+    path.write_bytes(_bgzip([content]))
+    expected = outcome(CaseReader, path, TRIO)
+    for cut in range(content.index(b"\n", content.index(b"#CHROM")) + 1, len(content) + 1):
+        path.write_bytes(_bgzip([content[:cut], content[cut : cut + 70], content[cut + 70 :]]))
+        if b"\n" not in content[cut : cut + 70] and cut < len(content):
+            with pytest.raises(NeedsOneReaderError):  # a line that ends in neither segment
+                split_outcome(path, TRIO, size=1)
+            continue
+        got = split_outcome(path, TRIO, size=1)
+        for one in (got.report, expected.report):
+            one["provenance"] |= {"vcf_size": 0, "vcf_sha256": ""}
+        assert_same(expected, got, cut)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        record(pos=100),  # the same allele
+        record(pos=99),  # not in order
+        record(pos=101, qual="x"),  # a rejected line
+        record(chrom="chrX", pos=1) + "\n" + record(pos=102),  # a contig that comes back
+    ],
+)
+def test_what_several_readers_cannot_judge_is_left_to_one(tmp_path, second):
+    first = text([record(pos=100)]).encode()
+    path = tmp_path / "a.vcf.gz"
+    path.write_bytes(_bgzip([first, second.encode() + b"\n"]))
+    with pytest.raises(NeedsOneReaderError):
+        split_outcome(path, size=1, tolerate=5)
+
+
+def test_a_damaged_or_other_file_is_left_to_one(tmp_path):
+    content = text([record(pos=pos, info=f"X={pos * 7919 % 1009}") for pos in range(1, 9000)])
+    whole = write(tmp_path / "a.vcf.bgz", content).read_bytes()
+    damaged = bytearray(whole)
+    damaged[len(whole) // 2] ^= 255
+    for name, data in {
+        "cut": whole[: len(whole) // 2],
+        "no-end": whole[:-28],
+        "damaged": bytes(damaged),
+        "more": whole + b"x",
+        "text": content.encode(),
+        "crlf": _bgzip([content.replace("\n", "\r\n").encode()[:60_000]]),
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(NeedsOneReaderError):
+            split_outcome(path, size=20_000)
