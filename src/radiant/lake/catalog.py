@@ -59,7 +59,17 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
         # Write-ahead logging is a property of the file: readers and one writer do not block each other.
         with contextlib.closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_S)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
-    except (OSError, sqlite3.Error) as error:
+    except sqlite3.Error as error:
+        name_of_error = getattr(error, "sqlite_errorname", "")
+        if name_of_error == "SQLITE_FULL":
+            msg = f"{database}: the disk is full. Free space and try again"
+            raise LakeUnavailableError(msg) from error
+        remedy = "Set RADIANT_HOME to a folder that can be written"
+        if name_of_error in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+            remedy = "Restore it from a backup; without one, move it away: the next run imports all cases again"
+        msg = f"{database}: the catalog's file cannot be opened: {error}. {remedy}"
+        raise ConfigError(msg) from error
+    except OSError as error:
         msg = (
             f"{database}: the catalog's file cannot be opened: {error}. "
             "Set RADIANT_HOME to a folder that can be written"

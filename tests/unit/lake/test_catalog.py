@@ -107,3 +107,23 @@ def test_processes_that_create_everything_at_once_all_succeed(tmp_path):
         pool.join()
     with lake.open_catalog(settings(tmp_path)) as catalog:
         assert len(catalog.list_tables(NAMESPACE)) == len(LAKE_TABLES)
+
+
+def test_a_damaged_catalog_names_the_remedy(tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "catalog.db").write_bytes(b"no database" * 500)
+    with pytest.raises(ConfigError, match=r"catalog\.db: .*not a database\. Restore it from a backup"):
+        lake.open_catalog(settings(tmp_path))
+
+
+def test_a_full_disk_may_pass(tmp_path, monkeypatch):
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorname = "SQLITE_FULL"
+
+    def connect(*_args, **_kwargs):
+        raise full
+
+    monkeypatch.setattr("radiant.lake.catalog.sqlite3.connect", connect)
+    with pytest.raises(LakeUnavailableError, match="the disk is full"):
+        lake.open_catalog(settings(tmp_path))
