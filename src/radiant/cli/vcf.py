@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.errors import ConfigError, PedigreeError
+from radiant.errors import ConfigError, InputError, PedigreeError
 from radiant.settings import load_settings
 
 app = typer.Typer(help="Convert VCF files without Airflow or Iceberg.", no_args_is_help=True)
@@ -49,6 +49,9 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     if strict and tolerate:
         msg = f"--strict and --tolerate {tolerate} contradict each other; give one of them"
         raise ConfigError(msg)
+    if proband is not None and ped is None:
+        msg = f"the proband {proband!r} needs a pedigree: give --ped"
+        raise InputError(msg)
     settings = load_settings().vcf
     options = ReadOptions(
         assembly=assembly or settings.assembly,

@@ -85,3 +85,7 @@ def test_bad_paths_and_pedigrees_are_bad_input(tmp_path, trio):
     refused(InputError, trio, "--out", trio)
     refused(InputError, trio, "--assembly", "hg12", "--out", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_proband_without_a_pedigree_is_not_ignored(tmp_path, trio):
+    assert "give --ped" in str(refused(InputError, trio, "--proband", "kid", "--out", tmp_path / "out"))
