@@ -33,8 +33,9 @@ SETTINGS_HEAD = """\
 Made from `src/radiant/settings.py` and `src/radiant/errors.py` by `make docs`.
 
 Environment variables, all with the prefix `RADIANT_`; a double underscore goes into a group. `radiant config` prints
-the effective values, passwords masked. A `RADIANT_*` variable that is not in this list is an error. The Iceberg catalog
-itself is configured as PyIceberg does it, by `PYICEBERG_CATALOG__<NAME>__*` or `.pyiceberg.yaml`.
+the effective values, passwords masked. A `RADIANT_*` variable that is not in this list is an error; an empty one is as
+one that is not set. The Iceberg catalog itself is configured as PyIceberg does it, by `PYICEBERG_CATALOG__<NAME>__*` or
+`.pyiceberg.yaml`.
 
 | variable | default | meaning |
 |---|---|---|
@@ -48,10 +49,12 @@ Of `radiant` and of `radiant-worker`, after BSD `sysexits.h`.
 | code | meaning | tried again |
 |---|---|---|
 | 0 | done | |
+| 2 | the command line itself is wrong: an unknown option, a missing one | never |
 | 65 | bad input: a file, a pedigree, a sheet, a case number | never |
 | 70 | a bug, or a state that must not be | never |
 | 75 | may pass: storage, registry, a conflicting commit, a drained machine | yes |
 | 78 | configuration | never |
+| 130, 143 | Ctrl-C or SIGTERM ended `radiant run` before its summary | |
 
 ## The errors behind them
 
