@@ -1,8 +1,10 @@
 """The `radiant` command: puts its parts together and turns errors into exit codes."""
 
+import signal
 import sys
 import traceback
 from importlib import metadata
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -43,8 +45,15 @@ def radiant(
     del version
 
 
+def _terminate(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not interrupt the cleaning up after the first
+    sys.exit(128 + number)
+
+
 def main() -> None:
     """Run the command; exit 65 for bad input, 75 for what may pass, 78 for a wrong setting, 70 for a bug."""
+    # As Ctrl-C does: what is half written is cleaned up. `radiant run` has handlers of its own.
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app()
     except RadiantError as error:

@@ -1,9 +1,13 @@
 """A case's batches as a folder of Parquet files: all of them, or nothing."""
 
 import contextlib
+import fcntl
+import glob
 import json
+import os
 import shutil
 import uuid
+from collections.abc import Generator
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -21,7 +25,8 @@ def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
     """Write `<short name>.parquet` of every case table (`domain.tables.SHORT_NAMES`), and `report.json`.
 
     They are written beside the folder and moved into it at the end, `report.json` last: where it is, the rest is whole
-    and of the same run. Files of an earlier run are replaced, other files stay.
+    and of the same run. Files of an earlier run are replaced, other files stay. What a killed run left beside the
+    folder is deleted.
 
     Raises:
         InputError: the input is refused (see `CaseReader.batches`), or `folder` is a file or must not be written.
@@ -34,12 +39,15 @@ def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
     beside = next(parent for parent in folder.absolute().parents if parent.is_dir())
     hidden = beside / f".{folder.name}.{uuid.uuid4().hex}.part"
     try:
+        for left in beside.glob(f".{glob.escape(folder.name)}.{'[0-9a-f]' * 32}.part"):
+            _delete_abandoned(left)
         hidden.mkdir()
-        report = _write(reader, hidden)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / REPORT).unlink(missing_ok=True)
-        for name in (*(f"{short}.parquet" for short in SHORT_NAMES), REPORT):
-            (hidden / name).replace(folder / name)
+        with _held(hidden):
+            report = _write(reader, hidden)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / REPORT).unlink(missing_ok=True)
+            for name in (*(f"{short}.parquet" for short in SHORT_NAMES), REPORT):
+                (hidden / name).replace(folder / name)
     except PermissionError as error:
         msg = f"{error.filename or folder}: permission denied. Give the user that runs radiant the right to it"
         raise InputError(msg) from error
@@ -49,6 +57,23 @@ def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     return report
+
+
+@contextlib.contextmanager
+def _held(folder: Path) -> Generator[None]:
+    """Lock a folder; the kernel unlocks it when this process ends, however it ends. Raises OSError if it is locked."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _delete_abandoned(folder: Path) -> None:
+    """Delete what a killed conversion left, unless it is another one's that still runs."""
+    with contextlib.suppress(OSError), _held(folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(reader: CaseReader, folder: Path) -> ImportReport:

@@ -1,11 +1,38 @@
 """How the command ends when something goes wrong."""
 
 import errno
+import os
+import signal
+import time
 
 import pytest
 
 from radiant.cli import main as command
 from radiant.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def handler():
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_sigterm_ends_the_command_after_its_cleaning_up(monkeypatch):
+    cleaned: list[bool] = []
+
+    def wait():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        finally:
+            cleaned.append(True)
+
+    monkeypatch.setattr(command, "app", wait)
+    with pytest.raises(SystemExit) as ended:
+        command.main()
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert cleaned
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """`radiant vcf convert`."""
 
+import fcntl
 import json
+import os
 
 import pyarrow.parquet as pq
 import pytest
@@ -89,3 +91,22 @@ def test_bad_paths_and_pedigrees_are_bad_input(tmp_path, trio):
 
 def test_a_proband_without_a_pedigree_is_not_ignored(tmp_path, trio):
     assert "give --ped" in str(refused(InputError, trio, "--proband", "kid", "--out", tmp_path / "out"))
+
+
+def test_what_a_killed_conversion_left_is_deleted_and_a_running_ones_is_not(tmp_path, trio):
+    out = tmp_path / "out"
+    killed, running, other = (
+        tmp_path / f".{name}.{digit * 32}.part" for name, digit in (("out", "a"), ("out", "b"), ("o", "c"))
+    )
+    for one in (killed, running, other):
+        one.mkdir()
+        (one / "variant.parquet").touch()
+    descriptor = os.open(running, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        assert convert(trio, "--out", out).exit_code == 0
+    finally:
+        os.close(descriptor)
+    assert not killed.exists()
+    assert running.exists()
+    assert other.exists()
