@@ -63,6 +63,10 @@ class Vcf(_Group):
     """VEP impact from which two heterozygous alleles of a gene can be a compound heterozygous pair."""
     fasta: str | None = None
     """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
+    chunk_mib: int = Field(default=4, ge=1, le=1024)
+    """Text that a process reads at once: more is faster up to about 16, memory is about ten times as much."""
+    processes: int | None = Field(default=None, ge=1)
+    """Most processes that read one file; when unset as many as the container has cores."""
 
 
 class PartRange(_Group):
@@ -179,7 +183,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             else f"{_variable(item['loc'])}: {item['msg']}"
             for item in error.errors()
         )
-        msg = f"a setting is out of range: {problems}"
+        msg = f"a setting is out of range: {mask_secret(problems)}"
         raise ConfigError(msg) from None
 
 

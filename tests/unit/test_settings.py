@@ -68,3 +68,9 @@ def test_a_folder_that_databases_and_tables_would_cut_short_is_refused(name, fol
 def test_an_empty_home_is_the_default_one(monkeypatch):
     monkeypatch.setenv("RADIANT_HOME", "")
     assert load_settings().home == load_settings({"RADIANT_HOME": ""}).home == load_settings({}).home
+
+
+def test_a_password_in_any_refused_value_is_masked():
+    with pytest.raises(ConfigError, match="WAREHOUSE") as error:
+        load_settings({"RADIANT_LAKE__WAREHOUSE": "s3://key:hush@bucket/a?b"})
+    assert "hush" not in str(error.value)
