@@ -111,7 +111,9 @@ class Stager:
     is in the table references.
     """
 
-    def __init__(self, refs: Mapping[str, TableRef], part: int, case_id: int, load_id: str) -> None:
+    def __init__(
+        self, refs: Mapping[str, TableRef], part: int, case_id: int, load_id: str, attempt: str | None = None
+    ) -> None:
         """Prepare.
 
         Args:
@@ -119,12 +121,15 @@ class Stager:
             part: The case's partition.
             case_id: The case.
             load_id: Names this import; part of every path.
+            attempt: Begins the files' names; a new one when None. A helper that stages a piece of the rows (and never
+                enters the block) takes the other stager's and a dash and a number behind it.
         """
         self._part = part
         self._case_id = case_id
         self._load_id = load_id
         self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in SHORT_NAMES}
-        self._attempt = uuid.uuid4().hex[:8]
+        self._attempt = attempt or uuid.uuid4().hex[:8]
+        self._adopted: dict[str, list[StagedFile]] = {name: [] for name in SHORT_NAMES}
         self._writers = {
             name: DataFileWriter(
                 refs[name],
@@ -185,6 +190,29 @@ class Stager:
         with _storage_errors(self._folders[short_name]):
             writer.write(pa.RecordBatch.from_arrays(with_key, names=writer.schema.names))
 
+    @property
+    def attempt(self) -> str:
+        """What the names of all files of this attempt begin with."""
+        return self._attempt
+
+    @property
+    def row_digests(self) -> dict[str, RowDigest]:
+        """Digests of the rows so far, by short name."""
+        return self._digests
+
+    def adopt(self, pieces: Manifest, digests: Mapping[str, RowDigest]) -> None:
+        """Take the rows that a helper staged, behind those that are there.
+
+        A table's rows come from helpers or from `write`, not from both: their files would not be in order.
+
+        Args:
+            pieces: What the helper's `finish()` returned.
+            digests: The helper's `row_digests`.
+        """
+        for name, files in pieces.files.items():
+            self._adopted[name] += files
+            self._digests[name].follow(digests[name])
+
     def finish(self) -> Manifest:
         """Close all files and describe them.
 
@@ -195,13 +223,16 @@ class Stager:
             files: dict[str, tuple[StagedFile, ...]] = {}
             for name, writer in self._writers.items():
                 with _storage_errors(self._folders[name]):
-                    files[name] = writer.close()
+                    files[name] = (*self._adopted[name], *writer.close())
             self._manifest = Manifest(
                 part=self._part,
                 case_id=self._case_id,
                 load_id=self._load_id,
                 files=files,
-                rows={name: writer.rows for name, writer in self._writers.items()},
+                rows={
+                    name: writer.rows + sum(file.record_count for file in self._adopted[name])
+                    for name, writer in self._writers.items()
+                },
                 digests={name: digest.hexdigest() for name, digest in self._digests.items()},
             )
         return self._manifest
@@ -211,7 +242,8 @@ class Stager:
         for name, writer in self._writers.items():
             writer.abort()
             for uri in storage.list_files(self._folders[name]):
-                if uri.startswith(f"{self._folders[name]}/{self._attempt}-"):
+                # With a dot in front: what a helper that was killed had half written.
+                if uri.rpartition("/")[2].removeprefix(".").startswith(f"{self._attempt}-"):
                     storage.delete_prefix(uri)
 
 

@@ -1,8 +1,20 @@
 """VCF -> Arrow record batches; knows neither Airflow nor Iceberg."""
 
+from radiant.vcf.bulk.segments import Answer, NeedsOneReaderError, Segment, SegmentReader, SplitReader
 from radiant.vcf.case import read_case
 from radiant.vcf.reader import CaseReader, ReadOptions
 from radiant.vcf.report import ImportReport
 from radiant.vcf.schema import arrow_schema
 
-__all__ = ["CaseReader", "ImportReport", "ReadOptions", "arrow_schema", "read_case"]
+__all__ = [
+    "Answer",
+    "CaseReader",
+    "ImportReport",
+    "NeedsOneReaderError",
+    "ReadOptions",
+    "Segment",
+    "SegmentReader",
+    "SplitReader",
+    "arrow_schema",
+    "read_case",
+]

@@ -11,12 +11,21 @@ from radiant import lake, storage, vcf
 from radiant.errors import CaseStateError
 from radiant.jobs.documents import Request
 from radiant.settings import Settings
-from radiant.worker.case_document import Staged, read_case, staged_uri, write_staged
+from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_uri, write_staged
+from radiant.worker.cores import usable_cores
+from radiant.worker.import_pool import ImportPool, Piece, PieceTask, tune_arrow
 from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.import_case")
 
 _LOG_EVERY_S = 5.0
+_BATCH_ROWS = 1 << 20
+"""A chunk's rows at once: the stager makes row groups of its own."""
+_MOST_PROCESSES = 64
+SEGMENT_BYTES = 8 << 20
+"""Compressed bytes that a process reads at once, and that become one data file of a table."""
+SPLIT_FROM_BYTES = 32 << 20
+"""Smaller files are read before further processes have started."""
 
 
 def handle(request: Request, settings: Settings) -> Outcome:
@@ -32,7 +41,6 @@ def handle(request: Request, settings: Settings) -> Outcome:
         CaseStateError: the case document is of another load than the request.
         SchemaMismatchError: a table's columns are not those this version writes.
     """
-    del settings
     document = read_case(request.arguments["case_uri"])
     case = document.case
     if request.arguments["load_id"] != document.load_id:
@@ -45,17 +53,16 @@ def handle(request: Request, settings: Settings) -> Outcome:
         tolerate=document.tolerate,
         compound_het_impact=document.compound_het_impact,
         fasta=document.fasta,
+        chunk_bytes=settings.vcf.chunk_mib << 20,
+        batch_rows=_BATCH_ROWS,
+        dictionaries=True,
     )
-    # A file is often named after its sample, so its URI is no matter for the log.
-    log.info("case %d: reading its VCF", case.case_id)
-    log.debug("case %d: %s", case.case_id, case.vcf_uri)
-    reader = vcf.read_case(case.vcf_uri, case.members or None, options)
-    with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
-        for name, batch in _with_progress(reader):
-            stager.write(name, batch)
-        manifest = stager.finish()
-        report = reader.report.to_json()
-        write_staged(manifest_uri, Staged(manifest, report))
+    log.info("case %d: reading %s", case.case_id, case.vcf_uri)
+    tune_arrow()
+    processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
+    staged = _stage_together(document, options, processes) or _stage_alone(document, options)
+    manifest, report = staged.manifest, staged.report
+    write_staged(manifest_uri, staged)
     for warning in report["warnings"]:
         log.warning("case %d: %s", case.case_id, warning)
     log.info("case %d: staged %s", case.case_id, manifest.rows)
@@ -69,6 +76,52 @@ def handle(request: Request, settings: Settings) -> Outcome:
         rows=manifest.rows,
         digests=manifest.digests,
     )
+
+
+def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> Staged:
+    """Read and stage with one reader."""
+    case = document.case
+    reader = vcf.read_case(case.vcf_uri, case.members or None, options)
+    with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
+        for name, batch in _with_progress(reader):
+            stager.write(name, batch)
+        return Staged(stager.finish(), reader.report.to_json())
+
+
+def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> Staged | None:
+    """Read and stage with several processes; None for a file that is too small for that, or needs one reader."""
+    case = document.case
+    if processes == 1 or storage.fingerprint(case.vcf_uri).size < SPLIT_FROM_BYTES:
+        return None
+    members = case.members or None
+    reader = vcf.SplitReader(case.vcf_uri, members, options)
+    try:
+        with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
+            task = PieceTask(
+                case.vcf_uri,
+                members,
+                options,
+                document.tables,
+                document.part,
+                case.case_id,
+                document.load_id,
+                stager.attempt,
+            )
+            with ImportPool(processes, task) as pool:
+                pieces: dict[int, Piece] = {}
+                for piece in pool.run(reader.segments(SEGMENT_BYTES)):
+                    pieces[piece.answer.index] = piece
+                    for name, batch in reader.add(piece.answer):
+                        stager.write(name, batch)
+                    log.info("%d lines", reader.lines_read)
+            for index in sorted(pieces):
+                stager.adopt(pieces[index].staged, pieces[index].digests)
+            for name, batch in reader.finish():
+                stager.write(name, batch)
+            return Staged(stager.finish(), reader.report.to_json())
+    except vcf.NeedsOneReaderError as reason:
+        log.info("case %d: read again by one process%s", case.case_id, f" ({reason})" if str(reason) else "")
+        return None
 
 
 def records(report: dict[str, Any]) -> dict[str, int]:

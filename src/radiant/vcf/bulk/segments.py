@@ -8,8 +8,8 @@ Who hands out the segments decompresses the first blocks of each, up to the firs
 end of the line that began in the segment before, and goes there. Nothing else is decompressed twice.
 
 Several readers know less than one: a line's number, what the lines before a segment were. So this is for files
-without a fault. Whatever is odd (a rejected line, an allele on both sides of a border, damage, no end-of-file block) is a
-`NeedsOneReaderError`: the file is then read again by one reader, which finds the words for it.
+without a fault. Whatever is odd (a rejected line, an allele on both sides of a border, damage, no end-of-file block) is
+a `NeedsOneReaderError`: the file is then read again by one reader, which finds the words for it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,8 +36,6 @@ from radiant.vcf.report import Counts, MemberQuality
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.source import DAMAGED, Compression
 
-SEGMENT_BYTES = 16 << 20
-"""Compressed bytes of a segment, up to one block more."""
 _READ_BYTES = 1 << 20
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEADER_BYTES = 18
@@ -106,8 +104,11 @@ class SplitReader(BulkReader):
         self._lines = 0
         self._pieces_seen: dict[str, int] = {}
 
-    def segments(self, size: int = SEGMENT_BYTES) -> Iterator[Segment]:
+    def segments(self, size: int) -> Iterator[Segment]:
         """Read the header, then yield the file's segments; every byte is hashed.
+
+        Args:
+            size: Compressed bytes of a segment, up to one block more.
 
         Raises:
             RadiantError: as `batches` does for the header.

@@ -1,0 +1,53 @@
+"""How many cores this process may really use."""
+
+import math
+import os
+from pathlib import Path
+
+_CGROUP = Path("/sys/fs/cgroup")
+_OWN_CGROUP = Path("/proc/self/cgroup")
+
+
+def usable_cores(asked: float | None = None, root: Path = _CGROUP, own: Path = _OWN_CGROUP) -> int:
+    """Return the least of the cores asked for, the container's CPU limit and the cores it may run on; at least 1.
+
+    A container sees all cores of its node; the limit is a quota of its control group (version 2 or 1).
+
+    Args:
+        asked: The job's own limit; None for none.
+        root: Where control groups are mounted.
+        own: Which control groups this process is in.
+    """
+    limits = [float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else float(os.cpu_count() or 1)]
+    limits += [limit for limit in (asked, *_quotas(root, own)) if limit is not None]
+    return max(1, math.floor(min(limits) + 0.01))
+
+
+def _quotas(root: Path, own: Path) -> list[float]:
+    """Return the quotas of this process's control groups and all groups above them, in cores."""
+    found: list[float] = []
+    for folder in _groups(root, own):
+        two = _words(folder / "cpu.max")
+        if len(two) == 2 and two[0].isdigit():  # noqa: PLR2004 - quota and period
+            found.append(int(two[0]) / int(two[1]))
+        quota, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+        if quota and period and int(quota[0]) > 0:
+            found.append(int(quota[0]) / int(period[0]))
+    return found
+
+
+def _groups(root: Path, own: Path) -> set[Path]:
+    folders = {root, root / "cpu", root / "cpu,cpuacct"}
+    for line in own.read_text().splitlines() if own.is_file() else ():
+        _, controllers, path = line.split(":", 2)
+        base = root / controllers if controllers else root
+        relative = Path(path.lstrip("/"))
+        folders |= {base / part for part in (relative, *relative.parents)}
+    return folders
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text().split()
+    except OSError:
+        return []

@@ -1,0 +1,102 @@
+"""Several processes import a case exactly as one does."""
+
+import pytest
+
+from radiant import lake, storage
+from radiant.demo.make import make
+from radiant.domain.case import Case, Priority
+from radiant.domain.pedigree import parse_pedigree
+from radiant.errors import VcfFormatError
+from radiant.jobs.documents import Request
+from radiant.settings import load_settings
+from radiant.worker import case_document, import_case, import_pool
+from radiant.worker.case_document import CaseDocument
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    make(folder, 1, 2000, 7)
+    return folder / "FAM0001"
+
+
+@pytest.fixture
+def run(tmp_path, demo, monkeypatch):
+    """Import a file with some number of processes."""
+    monkeypatch.setattr(import_case, "SPLIT_FROM_BYTES", 0)
+    monkeypatch.setattr(import_case, "SEGMENT_BYTES", 60_000)
+    monkeypatch.setattr(import_case, "usable_cores", lambda _: 2)
+    settings = load_settings({"RADIANT_HOME": str(tmp_path)})
+    catalog = lake.open_catalog(settings)
+    tables = lake.ensure_tables(catalog, "radiant")
+    members = parse_pedigree((demo / "FAM0001.ped").read_text(), "ped", None)
+
+    def import_with(processes, vcf=None):
+        case = Case(1, f"file://{vcf or demo / 'FAM0001.vcf.gz'}", "wgs", Priority.ROUTINE, "GRCh38", tuple(members))
+        document = CaseDocument(case, 0, f"load{processes}", 0, "MODERATE", None, tables)
+        uri = f"file://{tmp_path}/run{processes}/cases/1.json"
+        case_document.write_case(uri, document)
+        request = Request(
+            "import-case", "a", f"file://{tmp_path}/run{processes}",
+            {"case_id": 1, "case_uri": uri, "load_id": f"load{processes}"},
+        )  # fmt: skip
+        wanted = settings.model_copy(
+            update={"vcf": settings.vcf.model_copy(update={"processes": processes, "chunk_mib": 1})}
+        )
+        outcome = import_case.handle(request, wanted)
+        return outcome, case_document.read_staged(f"file://{tmp_path}/run{processes}/cases/1.staged.json")
+
+    import_with.tables = tables
+    catalog.close()
+    return import_with
+
+
+def test_rows_digests_and_report_are_the_same(run, caplog):
+    caplog.set_level("INFO")
+    one, staged_by_one = run(1)
+    two, staged_by_two = run(2)
+    assert "read again" not in caplog.text
+    assert (one.rows, one.digests) == (two.rows, two.digests)
+    assert staged_by_one.report == staged_by_two.report
+    assert len(staged_by_two.manifest.files["occurrence"]) > 3
+    assert all(storage.exists(file.path) for files in staged_by_two.manifest.files.values() for file in files)
+
+
+def test_a_bad_line_has_the_words_of_one_reader_and_leaves_nothing(run, demo, tmp_path):
+    import gzip  # noqa: PLC0415 - only here
+
+    import pysam  # noqa: PLC0415 - only here
+
+    lines = gzip.decompress((demo / "FAM0001.vcf.gz").read_bytes()).splitlines(keepends=True)
+    columns = lines[-300].split(b"\t")
+    columns[5] = b"x"
+    lines[-300] = b"\t".join(columns)
+    bad = tmp_path / "bad.vcf.gz"
+    with pysam.BGZFile(str(bad), "wb") as file:
+        file.write(b"".join(lines))
+    with pytest.raises(VcfFormatError) as by_two:
+        run(2, bad)
+    with pytest.raises(VcfFormatError) as by_one:
+        run(1, bad)
+    assert str(by_one.value) == str(by_two.value)
+    assert f"line {len(lines) - 299}:" in str(by_one.value)
+    for name, table in run.tables.items():
+        assert storage.list_files(table.data_location) == [], name
+
+
+def test_a_process_that_dies_is_replaced_by_one_reader(run, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    one, _ = run(1)
+    start = import_pool.ImportPool.__enter__
+
+    def start_and_kill(pool):
+        start(pool)
+        next(iter(pool.processes)).kill()
+        return pool
+
+    monkeypatch.setattr(import_pool.ImportPool, "__enter__", start_and_kill)
+    two, staged = run(2)
+    assert "read again" in caplog.text
+    assert one.digests == two.digests
+    folder = staged.manifest.files["occurrence"][0].path.rpartition("/")[0]
+    assert storage.list_files(folder) == sorted(file.path for file in staged.manifest.files["occurrence"])
