@@ -19,7 +19,8 @@ TABLES_HEAD = """\
 Made from `src/radiant/domain/tables.py` by `make docs`.
 
 Coordinates are 1-based and inclusive, as in VCF. Chromosomes are written without `chr`, the mitochondrial one as `M`.
-Missing is null, never 0. Every table is an Iceberg table partitioned by `part`; data files hold the rows of one case.
+Missing is null, never 0. Every table is an Iceberg table partitioned by `part`. A data file holds the rows of one case;
+only `case_load` has one file for all cases of a part.
 
 **What a reader sees.** Several tables cannot be committed in one step, so `case_load` is committed last and alone makes
 a case visible: its row names the snapshot of each table that holds the case's rows. `radiant variants` reads them
