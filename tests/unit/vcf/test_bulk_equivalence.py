@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from equivalence import Outcome, assert_same, compare, outcome
 from radiant.domain.case import Affected, Sex
+from radiant.vcf import source
+from radiant.vcf.bulk.plain import PlainReader
 from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.reader import CaseReader
 from vcf_files import HEADER, TRIO, member, record, text, write
@@ -76,6 +78,25 @@ def test_chunks_of_a_real_file_make_no_difference(corpus, name, chunk_bytes):
 
 # --- Borders ----------------------------------------------------------------------------------------------------------
 
+
+def in_portions(path, size: int, **options: object) -> Outcome:
+    """Read a file of which so many bytes come at once: otherwise a small file is one chunk, whatever `chunk_bytes`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(source, "_CHUNK", size)
+        return outcome(BulkReader, path, chunk_bytes=size, **options)
+
+
+def test_portions_make_chunks(tmp_path, monkeypatch):
+    """The tests below mean little if every file were one chunk."""
+    chunks = []
+    read = PlainReader.read
+    monkeypatch.setattr(PlainReader, "read", lambda self, chunk: chunks.append(len(chunk)) or read(self, chunk))
+    lines = [record(pos=pos) for pos in range(1, 60)]
+    in_portions(write(tmp_path / "a.vcf", text(lines)), 2 * len(lines[0]) + 2)
+    assert sum(chunks) == 59
+    assert len(chunks) > 20
+
+
 _BORDERS = [
     record("0/1:5,6", "0/0:9,0", "./.", pos=100, format_="GT:AD", info="AC=1;AN=4;AF=0.25;DP=20", id_="rs1;rs2"),
     record("1/2:0,4,5", "0/1:3,3,0", "0|2:8,0,1", pos=100, alt="T,C", format_="GT:AD", info="AC=3,2"),
@@ -103,8 +124,9 @@ def test_every_border_position_gives_the_same(tmp_path, line_end, tolerate):
     path = write(tmp_path / "a.vcf", content)
     expected = outcome(CaseReader, path, TRIO, tolerate=tolerate)
     data = len(content) - content.index(b"#CHROM")
-    for size in range(1, data + 2):
-        got = outcome(BulkReader, path, TRIO, tolerate=tolerate, chunk_bytes=size)
+    # Every position once; the other forms at every seventh, which meets every place of a line as well.
+    for size in range(1, data + 2, 1 if tolerate == 2 and line_end == "\n" else 7):
+        got = in_portions(path, size, members=TRIO, tolerate=tolerate)
         assert_same(expected, got, size)
 
 
@@ -115,8 +137,8 @@ def test_small_records_in_every_chunk_size_with_an_allele_twice(tmp_path):
     path = write(tmp_path / "a.vcf", text(records))
     expected = outcome(CaseReader, path, tolerate=9)
     assert [row["rule"] for row in expected.tables["quarantine"].to_pylist()] == ["duplicate_allele"]
-    for size in range(1, 900):
-        assert_same(expected, outcome(BulkReader, path, tolerate=9, chunk_bytes=size), size)
+    for size in (*range(1, 100), *range(100, 900, 7)):  # up to three lines each size, then some
+        assert_same(expected, in_portions(path, size, tolerate=9), size)
 
 
 @pytest.mark.parametrize("packing", [".vcf", ".vcf.gz", ".vcf.bgz"])
