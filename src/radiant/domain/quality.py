@@ -35,6 +35,7 @@ class QualityCounts:
             self.parents.append((father, mother))
         self.combinations: dict[tuple[str, RegionClass, str], _Combinations] = {}
         """By chromosome, region and variant type."""
+        self._judged: tuple[dict[int, TrioCounts], list[PersonCounts]] | None = None
 
     def add(
         self, chromosome: str, region: RegionClass, variant_type: str, calls: Sequence[Calls], times: int = 1
@@ -48,6 +49,7 @@ class QualityCounts:
             calls: The members' genotypes with the line's allele numbers, in the order of the members.
             times: How many such lines.
         """
+        self._judged = None
         key = (chromosome, region, variant_type)
         counts = self.combinations.get(key)
         if counts is None:
@@ -85,6 +87,7 @@ class QualityCounts:
             mother: The mother's; passed over where she is not a member.
             times: How many such lines.
         """
+        self._judged = None
         has_father, has_mother = (parent is not None for parent in self.parents[place])
         self.combinations.setdefault((chromosome, region, variant_type), Counter())[
             place,
@@ -95,6 +98,7 @@ class QualityCounts:
 
     def merge(self, other: "QualityCounts") -> None:
         """Add the counts of another piece of the same case."""
+        self._judged = None
         for key, counts in other.combinations.items():
             self.combinations.setdefault(key, Counter()).update(counts)
 
@@ -135,7 +139,9 @@ class QualityCounts:
         return f"member {place + 1} ({self._role(place)})"
 
     def _judge(self) -> tuple[dict[int, TrioCounts], list[PersonCounts]]:
-        """Work out what the combinations mean: per member who has a parent here, and per member."""
+        """Work out what the combinations mean: per member who has a parent here, and per member. Once."""
+        if self._judged is not None:
+            return self._judged
         people = [PersonCounts(alone=len(self.members) == 1) for _ in self.members]
         trios = {
             place: TrioCounts(member.sex)
@@ -149,7 +155,8 @@ class QualityCounts:
                 people[place].add(region, calls, times)
                 if place in trios:
                     trios[place].add(TrioSite(chromosome, region, variant_type, calls, father, mother), times)
-        return trios, people
+        self._judged = trios, people
+        return self._judged
 
 
 @lru_cache(maxsize=1 << 12)

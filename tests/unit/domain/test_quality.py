@@ -356,3 +356,12 @@ def test_parents_in_each_others_place_are_found_by_sex_alone(corpus):
         " member 2 (father) is stated male and looks female",
         " member 3 (mother) is stated female and looks male",
     ]
+
+
+def test_an_answer_is_never_of_counts_before_the_last():
+    counts = counts_of("F kid dad mum 1 2\nF dad 0 0 1 1\nF mum 0 0 2 1\n")
+    for times in (1, 2):
+        counts.add("1", RegionClass.AUTOSOME, "SNV", [(0, 1), (0, 0), (0, 1)])
+        assert counts.to_json()["mendel"]["checked"] == times
+    counts.merge(counts)
+    assert counts.to_json()["mendel"]["checked"] == 4
