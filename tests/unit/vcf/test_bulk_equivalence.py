@@ -8,28 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from equivalence import Outcome, assert_same, compare, outcome
-from radiant.domain.case import Affected, Sex
 from radiant.vcf import source
 from radiant.vcf.bulk.plain import PlainReader
 from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.reader import CaseReader
-from vcf_files import HEADER, TRIO, member, record, text, write
-
-ASHKENAZI = (
-    member("HG002", father="HG003", mother="HG004", sex=Sex.MALE, affected=Affected.AFFECTED, is_proband=True),
-    member("HG003", sex=Sex.MALE),
-    member("HG004"),
-)
-CLINICAL = (
-    member("ADM1059A2", father="ADM1059A1", mother="ADM1059A3", sex=Sex.MALE, is_proband=True),
-    member("ADM1059A1", sex=Sex.MALE),
-    member("ADM1059A3"),
-)
-UPD = (
-    member("CHILD", father="FATHER", mother="MOTHER", sex=Sex.MALE, is_proband=True),
-    member("FATHER", sex=Sex.MALE),
-    member("MOTHER"),
-)
+from real_families import ASHKENAZI, CLINICAL, UPD
+from vcf_files import HEADER, TRIO, record, text, write
 
 # --- Real files -------------------------------------------------------------------------------------------------------
 

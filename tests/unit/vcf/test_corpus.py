@@ -7,26 +7,10 @@ from itertools import islice
 
 import pytest
 
-from radiant.domain.case import Affected, Sex
 from radiant.errors import VcfTruncatedError
 from radiant.vcf.source import Source
-from vcf_files import Read, member, write
-
-ASHKENAZI = (
-    member("HG002", father="HG003", mother="HG004", sex=Sex.MALE, affected=Affected.AFFECTED, is_proband=True),
-    member("HG003", sex=Sex.MALE),
-    member("HG004"),
-)
-CLINICAL = (
-    member("ADM1059A2", father="ADM1059A1", mother="ADM1059A3", sex=Sex.MALE, is_proband=True),
-    member("ADM1059A1", sex=Sex.MALE),
-    member("ADM1059A3"),
-)
-UPD = (
-    member("CHILD", father="FATHER", mother="MOTHER", sex=Sex.MALE, is_proband=True),
-    member("FATHER", sex=Sex.MALE),
-    member("MOTHER"),
-)
+from real_families import ASHKENAZI, CLINICAL, UPD
+from vcf_files import Read, write
 
 
 def carried_per_sample(path, *, split=True) -> Counter[str]:

@@ -11,12 +11,12 @@ from equivalence import Outcome, assert_same, outcome
 from radiant import vcf
 from radiant.demo.bgzf import BgzfWriter
 from radiant.demo.make import make
-from radiant.domain.case import Sex
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import SHORT_NAMES
 from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader
 from radiant.vcf.reader import CaseReader
-from vcf_files import TRIO, member, record, text, write
+from real_families import ASHKENAZI
+from vcf_files import TRIO, record, text, write
 
 
 def split_outcome(path, members=None, *, size: int, readers: int = 2, **options: object) -> Outcome:
@@ -39,13 +39,6 @@ def split_outcome(path, members=None, *, size: int, readers: int = 2, **options:
         for name, table in SHORT_NAMES.items()
     }
     return Outcome(tables, split.report.to_json(), None, split.lines_read, split.lines_alone)
-
-
-ASHKENAZI = (
-    member("HG002", father="HG003", mother="HG004", sex=Sex.MALE, is_proband=True),
-    member("HG003", sex=Sex.MALE),
-    member("HG004"),
-)
 
 
 @pytest.mark.parametrize(
