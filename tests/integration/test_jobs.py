@@ -6,8 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from radiant import lake, storage
+from radiant.cli.variants import variants
 from radiant.domain.case import CaseState, Priority
 from radiant.jobs.documents import Request, Result, Status, decode_result, encode, run_uri, task_uri
 from radiant.registry import Registration, Registry
@@ -197,6 +200,20 @@ def test_a_failed_reimport_leaves_the_earlier_rows_visible(site):
     (site.folder / "1.vcf").write_text(HEADER + "chr1\tx\n")
     assert site.import_due()["failed"][0]["case_id"] == 1
     assert site.visible() == before
+
+
+def test_rows_of_an_earlier_import_are_shown_with_a_warning(site, monkeypatch):
+    monkeypatch.setenv("RADIANT_HOME", str(site.folder / "home"))
+    app = typer.Typer()
+    app.command()(variants)
+    site.add(1)
+    site.import_due()
+    assert CliRunner().invoke(app, ["--case", "1"]).stderr == ""
+    (site.folder / "1.vcf").write_text(HEADER + "chr1\tx\n")
+    site.import_due()
+    shown = CliRunner().invoke(app, ["--case", "1"])
+    assert "1-1000-A-G" in shown.stdout
+    assert "case 1 is failed (VcfFormat): the rows are those of an earlier import" in shown.stderr
 
 
 def test_a_removed_case_leaves_every_table(site):

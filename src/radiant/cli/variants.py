@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from radiant.errors import InputError
+from radiant.errors import InputError, RadiantError
 from radiant.settings import load_settings
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from radiant.lake import VariantQuery
+    from radiant.settings import Settings
 
 DEFAULT_LIMIT = 100
 """Rows a terminal shows unless more are asked for."""
@@ -85,6 +86,23 @@ def variants(  # noqa: PLR0913 - each is an option of the command
             _write_table(batches, query, out, DEFAULT_LIMIT if limit is None else limit)
         else:
             _write_file(_first_rows(batches, limit or 0), lake.result_schema(), output_format, out)
+    _warn_if_older(case, settings)
+
+
+def _warn_if_older(case: int, settings: Settings) -> None:
+    """Say on standard error when these rows are not of the case's newest files."""
+    from radiant.domain.case import CaseState  # noqa: PLC0415 - only here
+    from radiant.registry import Registry  # noqa: PLC0415 - loads SQLAlchemy
+
+    try:
+        record = Registry(settings.effective_registry_url).get(case)
+    except RadiantError:
+        return  # the lake may be read where the registry is out of reach
+    if record.state is CaseState.IMPORTED:
+        return
+    why = f" ({record.failure.code})" if record.failure else ""
+    text = f"warning: case {case} is {record.state}{why}: the rows are those of an earlier import. "
+    typer.echo(f"{text}`radiant cases show {case}` says more", err=True)
 
 
 def _first_rows(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
