@@ -4,6 +4,7 @@ Only heterozygous alleles above the impact threshold are kept, some ten thousand
 small. `domain/compound_het.py` has the rule.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -12,6 +13,11 @@ from radiant.domain.compound_het import GeneAllele, compound_het_pairs
 from radiant.domain.inheritance import ParentalOrigin
 from radiant.vcf.consequences import Consequence
 from radiant.vcf.people import Person
+
+MAX_CANDIDATES = 200
+"""Heterozygous alleles of one member and gene from which pairs are still made: 19,900 pairs at most."""
+_NAMED = 10
+"""How many genes a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,40 +41,69 @@ class Candidate:
 
 
 class CompoundHets:
-    """Candidates of one case, or of a piece of its file; pieces are merged in the file's order."""
+    """Candidates of one case, or of a piece of its file; pieces are merged in the file's order.
+
+    Pairs grow with the square of a gene's candidates: a gene with more than `MAX_CANDIDATES` in one member is left out
+    and told by `warnings`, so that memory stays bounded whatever the file says.
+    """
 
     def __init__(self, people: Sequence[Person]) -> None:
         self._people = people
-        self.found: list[list[Candidate]] = [[] for _ in people]
-        """Candidates of each member, in the file's order."""
+        self.found: list[dict[str, list[Candidate]]] = [{} for _ in people]
+        """Candidates of each member by gene, in the file's order; none are kept of a gene that has too many."""
+        self.counts: list[Counter[str]] = [Counter() for _ in people]
+        """How many there were."""
 
     def add(self, person: int, candidate: Candidate) -> None:
         """Keep a candidate of one member (index among the case's members)."""
-        self.found[person].append(candidate)
+        self._extend(person, candidate.allele.gene, [candidate], 1)
 
     def merge(self, later: "CompoundHets") -> None:
         """Add the candidates of a later piece of the same file."""
-        for mine, other in zip(self.found, later.found, strict=True):
-            mine.extend(other)
+        for person, counts in enumerate(later.counts):
+            for gene, count in counts.items():
+                self._extend(person, gene, later.found[person][gene], count)
 
     def rows(self, minimum_impact: int) -> Iterator[tuple[Mapping[str, object], ...]]:
         """Yield the rows of the table: each pair twice, member by member, gene by gene, in the file's order."""
-        for person, found in zip(self._people, self.found, strict=True):
-            known = {id(one.allele): one for one in found}
+        for person, genes in zip(self._people, self.found, strict=True):
             who = {name: person.columns[name] for name in ("patient_id", "experiment_id", "sample", "is_proband")}
-            for pair in compound_het_pairs((one.allele for one in found), minimum_impact):
-                for own, partner in ((pair.first, pair.second), (pair.second, pair.first)):
-                    candidate = known[id(own)]
-                    yield (
-                        who,
-                        candidate.locus,
-                        {
-                            "gene_id": own.gene,
-                            "symbol": candidate.symbol,
-                            "partner_locus": partner.locus,
-                            "in_trans": pair.in_trans.value,
-                        },
-                    )
+            for found in genes.values():
+                known = {id(one.allele): one for one in found}
+                for pair in compound_het_pairs((one.allele for one in found), minimum_impact):
+                    for own, partner in ((pair.first, pair.second), (pair.second, pair.first)):
+                        candidate = known[id(own)]
+                        yield (
+                            who,
+                            candidate.locus,
+                            {
+                                "gene_id": own.gene,
+                                "symbol": candidate.symbol,
+                                "partner_locus": partner.locus,
+                                "in_trans": pair.in_trans.value,
+                            },
+                        )
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a warning when genes were left out."""
+        crowded = Counter[str]()
+        for counts in self.counts:
+            crowded |= Counter({gene: count for gene, count in counts.items() if count > MAX_CANDIDATES})
+        if crowded:
+            named = ", ".join(f"{gene} {count}" for gene, count in crowded.most_common(_NAMED))
+            more = f" and {len(crowded) - _NAMED} more" if len(crowded) > _NAMED else ""
+            yield (
+                f"compound heterozygotes: no pairs were made of {len(crowded)} genes in which one member has more than "
+                f"{MAX_CANDIDATES} heterozygous alleles above the impact threshold: {named}{more}"
+            )
+
+    def _extend(self, person: int, gene: str, more: Sequence[Candidate], count: int) -> None:
+        kept = self.found[person].setdefault(gene, [])
+        self.counts[person][gene] += count
+        if self.counts[person][gene] > MAX_CANDIDATES:
+            kept.clear()
+        else:
+            kept.extend(more)
 
 
 def affected_genes(entries: Iterable[Consequence], minimum_impact: int) -> dict[str, Gene]:

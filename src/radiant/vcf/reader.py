@@ -312,7 +312,11 @@ class CaseReader:
                 assembly_checked=header.has_lengths,
                 radiant_version=metadata.version("radiant"),
             ),
-            warnings=(*remarks(source, header, reader, counts, len(people)), *self.family.warnings()),
+            warnings=(
+                *remarks(source, header, reader, counts, len(people)),
+                *self.family.warnings(),
+                *self.pairs.warnings(),
+            ),
         )
 
 
