@@ -256,7 +256,12 @@ def test_a_case_that_is_not_registered_is_named(site):
 def test_nothing_due_is_green(site):
     run_id = site.api.trigger("import-radiant")
     assert site.wait("import-radiant", run_id) == "success"
-    assert site.api.xcom("import-radiant", run_id, "verdict") == {"imported": [], "failed": [], "trouble": [], "warnings": []}
+    assert site.api.xcom("import-radiant", run_id, "verdict") == {
+        "imported": [],
+        "failed": [],
+        "trouble": [],
+        "warnings": [],
+    }
 
 
 def test_the_poc_prints_ten_lines_and_returns_a_list(site):

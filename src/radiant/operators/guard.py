@@ -2,7 +2,7 @@
 
 Reads the group's number from standard input, then waits there: `done` means the job ended, end of file means that the
 starting process is gone, however it died. Linux's PR_SET_PDEATHSIG would reach the job's first process only, not its
-children, and no other system has it. Standard library only, starts in 15 ms.
+children, and no other system has it. Standard library only.
 """
 
 import contextlib
