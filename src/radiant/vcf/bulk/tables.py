@@ -5,7 +5,6 @@ Columns that repeat from row to row are dictionary arrays: the value once, and a
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +16,7 @@ from radiant.domain.tables import SHORT_NAMES
 from radiant.vcf import consequences
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import CLASSES
+from radiant.vcf.bulk.columns import coded, number, phase_sets, ratio, spread
 from radiant.vcf.bulk.entries import MARKS, Entries, FieldReader, Fields, pick
 from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
 from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
@@ -132,7 +132,7 @@ class TableMaker:
         columns |= {name: spread(column, allele) for name, column in _source(kept, carried).items()}
         columns |= {name: spread(column, allele) for name, column in _info(kept, carried).items()}
         for name in ("patient_id", "experiment_id", "sample", "sex", "affected"):
-            columns[name] = _coded([person.columns[name] for person in self._people], who)
+            columns[name] = coded([person.columns[name] for person in self._people], who)
         columns["is_proband"] = pa.array(
             np.array([person.member.is_proband for person in self._people], dtype=np.bool_)[who]
         )
@@ -140,7 +140,7 @@ class TableMaker:
         hemizygous = np.isin(kept.region[place], _HEMIZYGOUS)
         columns |= self._genotype("", own, alt_index, hemizygous & self._males[who])
         columns["gt"] = self._texts(own.genotype)
-        columns["phase_set"] = _phase_sets(kept.samples, who, place)
+        columns["phase_set"] = phase_sets(kept.samples, who, place)
         parents: dict[str, Integers] = {}
         for name, parent in (("father", self._fathers[who]), ("mother", self._mothers[who])):
             called = _Called(kept.samples, parent, place, alt_index)
@@ -172,12 +172,12 @@ class TableMaker:
             f"{prefix}zygosity": pa.DictionaryArray.from_arrays(
                 pa.array(zygosity.astype(np.int32), mask=null), pa.array([one.value for one in ZYGOSITIES])
             ),
-            f"{prefix}dp": _number(called.dp),
-            f"{prefix}gq": _number(called.gq),
-            f"{prefix}ad_ref": _number(called.ad_ref),
-            f"{prefix}ad_alt": _number(called.ad_alt),
-            f"{prefix}ad_total": _number(called.ad_total),
-            f"{prefix}ad_ratio": _ratio(called.ad_alt, called.ad_total),
+            f"{prefix}dp": number(called.dp),
+            f"{prefix}gq": number(called.gq),
+            f"{prefix}ad_ref": number(called.ad_ref),
+            f"{prefix}ad_alt": number(called.ad_alt),
+            f"{prefix}ad_total": number(called.ad_total),
+            f"{prefix}ad_ratio": ratio(called.ad_alt, called.ad_total),
         }
         if not prefix:
             columns["phased"] = pa.array(phased)
@@ -245,7 +245,7 @@ class Rows:
         columns = dict(self.locus)
         count = len(self.carried)
         classes = alleles.variant_classes(self.trimmed)
-        columns["variant_class"] = _coded(CLASSES, classes.astype(np.int64))
+        columns["variant_class"] = coded(CLASSES, classes.astype(np.int64))
         columns["rsnumber"] = self._rsnumbers()
         if self.fields is not None:
             chosen, reason = pick(self.group, self.fields)
@@ -258,7 +258,7 @@ class Rows:
             self.picked = chosen
             marks = np.zeros(count, dtype=np.int64)
             marks[owner] = reason
-            columns["picked_by"] = _coded(MARKS, marks, null)
+            columns["picked_by"] = coded(MARKS, marks, null)
         return _table("variant", columns, self.line)
 
     def consequence(self) -> Table | None:
@@ -399,49 +399,6 @@ def _info(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
             null = mine.length < 0
             columns[column.name] = Slices(mine.buffer, mine.start, np.maximum(mine.start, mine.end)).strings(null)
     return columns
-
-
-def spread(column: pa.Array, index: Integers) -> pa.Array:
-    """Repeat the values of a column, one per index; strings become dictionaries."""
-    at = pa.array(index.astype(np.int32))
-    if pa.types.is_dictionary(column.type):
-        return pa.DictionaryArray.from_arrays(column.indices.take(at), column.dictionary)
-    if pa.types.is_string(column.type) and not column.null_count:
-        return pa.DictionaryArray.from_arrays(at, column)
-    return column.take(at)
-
-
-def _coded(texts: Sequence[Any], index: Integers, null: Mask | None = None) -> pa.DictionaryArray:
-    distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
-    codes = np.array([distinct[text] for text in texts], dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(codes[index], mask=null), pa.array(list(distinct), pa.string()))
-
-
-def _number(values: Integers) -> pa.Array:
-    null = values == numbers.MISSING
-    return pa.array(np.where(null, 0, values).astype(np.int32), mask=null)
-
-
-def _ratio(alt: Integers, total: Integers) -> pa.Array:
-    null = (alt == numbers.MISSING) | (total == numbers.MISSING) | (total == 0)
-    return pa.array((np.where(null, 0, alt) / np.where(null, 1, total)).astype(np.float32), mask=null)
-
-
-def _phase_sets(samples: Sequence[Samples], who: Integers, place: Integers) -> pa.Array:
-    if not any(sample.phase_set is not None for sample in samples):
-        return pa.nulls(len(who), pa.string())
-    parts: list[pa.Array] = []
-    rows: list[Integers] = []
-    for member, sample in enumerate(samples):
-        mine = np.flatnonzero(who == member)
-        rows.append(mine)
-        if sample.phase_set is None:
-            parts.append(pa.nulls(len(mine), pa.string()))
-        else:
-            found = sample.phase_set[place[mine]]
-            parts.append(found.strings(found.length == 0))
-    order = np.argsort(np.concatenate(rows), kind="stable")
-    return pa.concat_arrays(parts).take(pa.array(order))
 
 
 def _table(name: str, columns: Mapping[str, pa.Array], line: Integers) -> Table:
