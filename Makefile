@@ -5,11 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
-COMPILE := uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 --generate-hashes \
+BENCH_LOCK := requirements/bench.txt
+BENCH_STAMP := $(VENV)/.installed-bench
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit lint format docs lock clean
+.PHONY: help setup run test test-unit bench lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +37,13 @@ test: setup lint ## Run every test that needs no cluster, on two cores
 test-unit: setup ## Run the quick tests alone
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
 
+bench: $(BENCH_STAMP) ## Measure the importer beside its peers: make bench [ARGS="--records 100000"]
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+$(BENCH_STAMP): $(STAMP) $(BENCH_LOCK)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(BENCH_LOCK)
+	@touch $@
+
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
@@ -49,7 +58,8 @@ docs: setup ## Write the pages that are made from the code
 	@$(BIN)/python docs/render.py
 
 lock: setup ## Resolve the dependencies anew
-	@$(BIN)/$(COMPILE) --upgrade --output-file $(LOCK)
+	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
+	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
