@@ -105,9 +105,9 @@ def _streams(key: str, column: pa.Array) -> Iterator[tuple[str, _Numbers | int]]
     """Yield (name, numbers) for a column, a count for so many zeros. Nulls are zeros, whatever lies beneath them."""
     type_ = column.type
     if pa.types.is_null(type_):
-        yield f"{key}/valid", np.zeros(len(column), dtype=np.uint64)
+        yield f"{key}/null", np.ones(len(column), dtype=np.uint64)
         return
-    yield f"{key}/valid", _raw(column.is_valid())
+    yield f"{key}/null", _raw(column.is_null()) if column.null_count else len(column)
     if pa.types.is_dictionary(type_) or _is_text(type_):
         yield f"{key}/text", _texts(column) if column.null_count < len(column) else len(column)
     elif pa.types.is_map(type_) or pa.types.is_list(type_) or pa.types.is_large_list(type_):
@@ -176,7 +176,7 @@ def _booleans(column: pa.Array) -> NDArray[np.bool_]:
 
 def _long_text(key: str, column: pa.Array) -> Iterator[tuple[str, _Numbers | int]]:
     """Yield the streams of strings that hardly repeat: their lengths and all their bytes."""
-    yield f"{key}/valid", _raw(column.is_valid())
+    yield f"{key}/null", _raw(column.is_null()) if column.null_count else len(column)
     column = column.cast(pa.large_string())
     if column.null_count:
         column = pc.fill_null(column, "")

@@ -64,9 +64,16 @@ class Buffer:
         """The same memory for Arrow."""
         return pa.py_buffer(self.padded)
 
+    @cached_property
+    def _found(self) -> dict[str, Integers]:
+        return {}
+
     def find(self, character: str) -> Integers:
-        """Return where a character is, ascending."""
-        return np.flatnonzero(self.data == ord(character))
+        """Return where a character is, ascending; looked for once."""
+        found = self._found.get(character)
+        if found is None:
+            found = self._found[character] = np.flatnonzero(self.data == ord(character))
+        return found
 
 
 @dataclass(frozen=True, eq=False)

@@ -353,7 +353,9 @@ def owners(kept: Kept, carried: Carried, entries: Entries) -> Integers:
     """Return the carried allele of each entry, -1 for none."""
     row_of = np.full(len(kept.alts.alts), -1, dtype=np.int64)
     row_of[carried.alt] = np.arange(len(carried))
-    return row_of[kept.alts.first[entries.line] + entries.alt_index - 1]
+    # An entry whose ALT was not found is of a line that is read alone, and of no allele here.
+    matched = entries.alt_index > 0
+    return np.where(matched, row_of[kept.alts.first[entries.line] + entries.alt_index - matched], -1)
 
 
 def _locus(kept: Kept, places: Places, carried: Carried, trimmed: alleles.Trimmed) -> dict[str, pa.Array]:
