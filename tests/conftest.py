@@ -5,12 +5,19 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Airflow writes a configuration file into its home as soon as it is imported: never into that of the person.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="radiant-test-airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 REPOSITORY = Path(__file__).parents[1]
+
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("explore", max_examples=2000)
+settings.load_profile("repeatable")
+"""The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones."""
 
 
 @pytest.fixture(scope="session")
