@@ -41,9 +41,15 @@ class Instance(SimpleNamespace):
     def xcom_push(self, key: str, value: Any) -> None:
         self.pushed[key] = json.loads(json.dumps(value))
 
+    def get_task_states(self, *, dag_id: str, map_index: int, task_ids: list[str], run_ids: list[str]) -> Any:
+        """Answer as the server does: a person changes the state of a task, a drained worker does not."""
+        assert (dag_id, map_index, task_ids, run_ids) == (self.dag_id, self.map_index, [self.task_id], [self.run_id])
+        return {self.run_id: {f"{self.task_id}_{map_index}": self.state}}
+
 
 def airflow_context(**instance: Any) -> dict[str, Any]:
     facts = {"dag_id": "import-vcf", "run_id": "run:1", "task_id": "import_case", "map_index": 3, "try_number": 1}
+    facts |= {"max_tries": 2, "state": "running"}
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     return {
         "ti": Instance(**(facts | instance), pushed={}),

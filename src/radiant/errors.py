@@ -25,6 +25,9 @@ RadiantError
 └─ JobError                    (raised on Airflow's side only)
    ├─ JobFailedError                           the job said why: carries its code, message, retryable
    ├─ JobLostError             transient  75   the job ended without saying anything (out of memory, killed)
+   ├─ JobNotYetError           transient  75   the platform has no room for it now
+   ├─ JobRefusedError          terminal   78   the platform will never start it: a wrong setting, a missing right
+   ├─ PlatformUnavailableError transient  75   Kubernetes or ECS does not answer; the container goes on
    └─ JobProtocolError         terminal   70   request or result document unreadable or of another version
 ```
 
@@ -213,6 +216,39 @@ class JobLostError(JobError):
         """Keep the platform's reason beside the message."""
         super().__init__(message)
         self.reason = reason
+
+
+class JobNotYetError(JobError):
+    """The platform has no room for the job now (QuotaExceeded, NoCapacity); `reason` is the name of why."""
+
+    code = "NotYet"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        """Keep the name of the reason beside the message."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class JobRefusedError(JobError):
+    """The platform will never start the job as it is asked for; `reason` is the name of why."""
+
+    code = "Refused"
+    exit_code = EXIT_CONFIG
+
+    def __init__(self, message: str, *, reason: str = "Config") -> None:
+        """Keep the name of the reason beside the message."""
+        super().__init__(message)
+        self.reason = reason
+
+
+class PlatformUnavailableError(JobError):
+    """Kubernetes or ECS does not answer or throttles; what runs there goes on, and the next look may succeed."""
+
+    code = "PlatformUnavailable"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
 
 
 class JobProtocolError(JobError):

@@ -52,6 +52,23 @@ class Jobs(_Group):
     """Memory never grows beyond this after a job ran out of it."""
 
 
+class Container(_Group):
+    """How jobs run as containers, on whatever platform."""
+
+    deferrable: bool = True
+    """Wait in Airflow's triggerer instead of a worker: a waiting task then holds no worker slot."""
+    queue_timeout_s: int = Field(default=6 * 3600, ge=1)
+    """How long a container may wait for room: a quota, a node, capacity."""
+    start_timeout_s: int = Field(default=900, ge=1)
+    """How long it may take to start once it has room: image, volumes, network."""
+    patience_s: int = Field(default=900, ge=1)
+    """How long the platform's API may leave requests unanswered; the container goes on meanwhile."""
+    look_s: float = Field(default=3, ge=0.1, le=60)
+    """Seconds between two looks at a container; its log is read as often."""
+    restarts: int = Field(default=3, ge=0)
+    """How often a container is started again, within one try, when its spot capacity was taken away."""
+
+
 class Vcf(_Group):
     """How VCF files are read."""
 
@@ -127,13 +144,14 @@ class Settings(BaseSettings):
 
     home: Annotated[Path, AfterValidator(_check_path)] = Path(".radiant")
     """Folder of the embedded default: Airflow's home, registry, warehouse, work files."""
-    backend: Literal["local"] = "local"
+    backend: Literal["local", "kubernetes", "ecs"] = "local"
     """Where jobs run."""
     work_uri: str | None = None
     """Where request and result documents are; `<home>/work` when unset."""
     image: str | None = None
     """Image reference of the worker, recorded with every import; None for local processes."""
     jobs: Jobs = Jobs()
+    container: Container = Container()
     vcf: Vcf = Vcf()
     registry: Registry = Registry()
     lake: Lake = Lake()

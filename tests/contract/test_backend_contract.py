@@ -154,20 +154,28 @@ def test_a_job_above_its_time_is_stopped(backend, context, monkeypatch):
     assert time.monotonic() - started < 20
 
 
-def test_a_killed_task_stops_its_job_and_is_not_green(backend, context):
+def test_a_killed_task_stops_its_job_and_is_not_green(backend):
+    context = airflow_context(state="failed")
     started = time.monotonic()
     with pytest.raises(JobLostError) as raised:
         backend.run("time.sleep(60)\nanswer()", context=context, kill_after_s=1)
-    assert raised.value.reason == "Killed"
+    assert raised.value.reason == "KilledByUser"
     assert time.monotonic() - started < 20
 
 
-def test_a_killed_task_is_not_green_even_when_its_job_still_succeeds(backend, context):
+def test_a_killed_task_is_not_green_even_when_its_job_still_succeeds(backend):
+    context = airflow_context(state="restarting")
     body = "signal.signal(signal.SIGTERM, lambda *_: None)\ntime.sleep(2)\nanswer()"
     with pytest.raises(JobLostError) as raised:
         backend.run(body, context=context, kill_after_s=1)
-    assert raised.value.reason == "Killed"
+    assert raised.value.reason == "KilledByUser"
     assert backend.result(context).status is Status.LOST
+
+
+def test_a_drained_worker_is_not_taken_for_a_person(backend, context):
+    with pytest.raises(JobLostError) as raised:
+        backend.run("time.sleep(60)\nanswer()", context=context, kill_after_s=1)
+    assert raised.value.reason == "Drained"
 
 
 def test_the_request_is_written_where_the_result_is(backend, context):

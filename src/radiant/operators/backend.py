@@ -7,9 +7,20 @@ from radiant.settings import load_settings
 
 if TYPE_CHECKING:
     from radiant.operators.job import JobOperator
+    from radiant.operators.platform import Platform
 
-_CLASSES = {"local": ("radiant.operators.local", "LocalJobOperator")}
+_CLASSES = {
+    "local": ("radiant.operators.local", "LocalJobOperator"),
+    "kubernetes": ("radiant.operators.kubernetes", "KubernetesJobOperator"),
+    "ecs": ("radiant.operators.ecs", "EcsJobOperator"),
+}
 """Module and class of each backend: only the chosen one is imported, a provider costs seconds at every DAG parse."""
+
+_PLATFORMS = {
+    "kubernetes": ("radiant.operators.pod.platform", "KubernetesPlatform"),
+    "ecs": ("radiant.operators.ecs_task.platform", "EcsPlatform"),
+}
+"""Module and class of each platform that runs containers; imported only when a job runs there."""
 
 
 def job_operator() -> "type[JobOperator]":
@@ -23,4 +34,15 @@ def job_operator() -> "type[JobOperator]":
     """
     module, name = _CLASSES[load_settings().backend]
     found: type[JobOperator] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def platform_of(backend: str) -> "Platform":
+    """Return the platform of a backend that runs containers, as the settings describe it.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    module, name = _PLATFORMS[backend]
+    found: Platform = getattr(importlib.import_module(module), name)(load_settings())
     return found

@@ -11,7 +11,9 @@ from radiant.jobs.documents import Failure, Request, Result, Status
 
 OUT_OF_MEMORY = "OutOfMemory"
 TIMEOUT = "Timeout"
-KILLED = "Killed"
+KILLED = "KilledByUser"
+DRAINED = "Drained"
+START_TIMEOUT = "StartTimeout"
 LOST = "Lost"
 
 
@@ -28,10 +30,18 @@ class Ended:
     memory_limit_mib: int
     peak_memory_mib: float | None
     """Highest sum of the resident memory of its processes as the platform measured it, None when it did not."""
+    retryable: bool = True
+    """With `reason`: another try may end in another way."""
     detail: str = ""
     """What else the platform says, one sentence."""
     last_lines: tuple[str, ...] = ()
     """The end of the job's log."""
+
+    @classmethod
+    def from_json(cls, raw: Mapping[str, Any]) -> "Ended":
+        """Return what `dataclasses.asdict` and JSON made of one."""
+        values: dict[str, Any] = {**raw, "last_lines": tuple(raw["last_lines"])}
+        return cls(**values)
 
 
 _UNANSWERED: Mapping[int, tuple[str, bool]] = {
@@ -56,7 +66,7 @@ def read_together(request: Request, ended: Ended, result: Result | JobProtocolEr
         result: the document found, the error of reading it, or None where there is none.
     """
     if ended.reason is not None:
-        return _lost(request, ended.reason, _what_the_platform_did(ended), retryable=True)
+        return _lost(request, ended.reason, _what_the_platform_did(ended), retryable=ended.retryable)
     if isinstance(result, JobProtocolError):
         return _lost(request, result.code, str(result), retryable=False)
     if result is None or result.attempt != request.attempt:
@@ -113,7 +123,9 @@ def _what_the_platform_did(ended: Ended) -> str:
     did = {
         OUT_OF_MEMORY: f"the job was killed for going over its memory limit of {ended.memory_limit_mib} MiB{used}",
         TIMEOUT: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
-        KILLED: f"the job was stopped from outside after {ended.seconds:.0f} s",
+        KILLED: f"the job was stopped after {ended.seconds:.0f} s: somebody marked or cleared the task",
+        DRAINED: f"the job was stopped after {ended.seconds:.0f} s with the Airflow worker that ran it",
+        LOST: "the job is gone and left no exit code",
     }
     said = did.get(ended.reason or "", f"the platform ended the job after {ended.seconds:.0f} s ({ended.reason})")
     return f"{said}. {ended.detail}"

@@ -1,23 +1,21 @@
 """What all backends share: one job as one Airflow task."""
 
-import logging
-import re
-from collections.abc import Mapping
+import contextlib
+import dataclasses
+from collections.abc import Generator, Mapping
 from typing import Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
-from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError
-from radiant.jobs.documents import Result, Status
+from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError, JobRefusedError
+from radiant.jobs.documents import Request, Result, Status
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import KILLED, Ended, read_together, summary, with_message
+from radiant.operators.ending import DRAINED, KILLED, Ended, read_together, summary, with_message
+from radiant.operators.log_line import level_of
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
 from radiant.settings import Settings, load_settings
-
-_LEVEL = re.compile(r"\S+ \S+ (WARNING|ERROR|CRITICAL) ")
-"""The worker's lines begin with date, time and level."""
 
 
 class JobOperator(BaseOperator):
@@ -65,11 +63,16 @@ class JobOperator(BaseOperator):
         """Return the Airflow arguments that follow from the job."""
         return {**TASK_DEFAULTS, "retries": effective_job(job, load_settings()).retries}
 
-    def run_job(self, spec: JobSpec, place: TaskPlace, *, memory_mib: int) -> Ended:
+    def begin(self, context: Any, place: TaskPlace, wanted: Request) -> Request:
+        """Write the request and return it; a backend whose jobs outlive their task may return an earlier try's."""
+        del context
+        place.ask(wanted)
+        return wanted
+
+    def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
         """Run `place.argv(spec.name)` to its end within the limits and return what was seen of it.
 
-        Must watch `self.stop_requested`, which `on_kill` sets at any time, and must not leave anything running, however
-        it is left.
+        Must watch `self.stop_requested`, which `on_kill` sets at any time.
         """
         raise NotImplementedError
 
@@ -82,40 +85,69 @@ class JobOperator(BaseOperator):
             JobLostError: it ended without a result of its own.
             StorageError: its documents could not be written or read.
         """
-        try:
+        with self.told_to_airflow():
             return self._execute(context)
-        except (ConfigError, InputError) as error:
+
+    @contextlib.contextmanager
+    def told_to_airflow(self) -> Generator[None]:
+        """Turn the errors that another try does not change into the one that ends the task."""
+        try:
+            yield
+        except (ConfigError, InputError, JobRefusedError) as error:
             msg = f"{self.job}: {error.code}: {error}"
             raise AirflowFailException(msg) from None
 
     def log_line(self, line: str) -> None:
         """Put a line of the job's log into the task's, at the level that the worker gave it."""
-        found = _LEVEL.match(line)
-        self.log.log(logging.getLevelNamesMapping()[found[1]] if found else logging.INFO, "%s", line)
+        self.log.log(level_of(line), "%s", line)
 
     def _execute(self, context: Any) -> dict[str, Any]:
         settings = load_settings()
         spec = effective_job(self.job, settings)
         place = TaskPlace.of(context, settings.effective_work_uri)
         memory_mib = max(spec.resources.memory_mib, place.read_memory_mib())
-        request = new_request(spec, self.request, place, memory_mib=memory_mib, image=settings.image)
-        place.ask(request)
+        wanted = new_request(spec, self.request, place, memory_mib=memory_mib, image=settings.image)
+        request = self.begin(context, place, wanted)
         self.log.info(
-            "%s: %d MiB at most, %d s at most, documents at %s", self.job, memory_mib, spec.timeout_s, place.uri
+            "%s: %d MiB at most, %d s at most, documents at %s", self.job, request.memory_mib, spec.timeout_s, place.uri
         )
-        ended = self.run_job(spec, place, memory_mib=memory_mib)
+        ended = self.run_job(context, spec, place, request)
+        return self.conclude(context, settings, place, request, ended)
+
+    def conclude(
+        self, context: Any, settings: Settings, place: TaskPlace, request: Request, ended: Ended
+    ) -> dict[str, Any]:
+        """Read the result, judge, and return the XCom; raises as `execute` does."""
         result = read_together(request, ended, place.answer())
         if self.stop_requested and result.status is Status.SUCCEEDED:
             # Airflow ends a task green that returns after SIGTERM (apache/airflow#73006).
-            ended = Ended(ended.exit_code, KILLED, ended.seconds, ended.memory_limit_mib, ended.peak_memory_mib)
+            ended = dataclasses.replace(ended, reason=self.stop_reason(context))
             result = read_together(request, ended, result)
         if result.failure is not None:
             self._fail(context, settings, place, result, ended)
         return summary(result, ended)
 
     def on_kill(self) -> None:
-        """Ask the running `run_job` to stop the job; called from a signal handler."""
+        """Ask the running `run_job` to stop; called from a signal handler."""
         self.stop_requested = True
+
+    def stop_reason(self, context: Any) -> str:
+        """Return who wants this process to stop: a person, or whoever drains this Airflow worker.
+
+        The task is still `running` for Airflow when its worker is drained; a person has changed its state. When Airflow
+        does not answer, it was no person.
+        """
+        instance = context["ti"]
+        index = -1 if instance.map_index is None else instance.map_index
+        try:
+            found = instance.get_task_states(
+                dag_id=instance.dag_id, map_index=index, task_ids=[instance.task_id], run_ids=[instance.run_id]
+            )
+        except Exception:  # noqa: BLE001 - whatever it is, there are seconds left and a job to leave in order
+            self.log.warning("Airflow did not say who wants this task to stop")
+            return DRAINED
+        states = set(found.get(instance.run_id, {}).values())
+        return DRAINED if states == {"running"} else KILLED
 
     def _fail(self, context: Any, settings: Settings, place: TaskPlace, result: Result, ended: Ended) -> None:
         failure = result.failure

@@ -1,5 +1,6 @@
 """The embedded default backend: a job is a process on the machine of the Airflow worker."""
 
+import dataclasses
 import os
 import socket
 import sys
@@ -10,8 +11,9 @@ from typing import Any
 import psutil
 
 from radiant.errors import ConfigError
+from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import Ended
+from radiant.operators.ending import KILLED, Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.process import end_stray, run_process, start_time
 from radiant.operators.request import TaskPlace, effective_job
@@ -39,7 +41,7 @@ class LocalJobOperator(JobOperator):
         fit = min(_cores() / wanted.cpu, psutil.virtual_memory().total / _MIB / wanted.memory_mib)
         return {**super().airflow_defaults(job), "max_active_tis_per_dag": max(1, int(fit))}
 
-    def run_job(self, spec: JobSpec, place: TaskPlace, *, memory_mib: int) -> Ended:
+    def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
         """Run the job as a process, after ending one that an earlier try left behind.
 
         Raises:
@@ -54,14 +56,16 @@ class LocalJobOperator(JobOperator):
             place.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
 
         command, *arguments = place.argv(spec.name)
-        return run_process(
+        ended = run_process(
             [str(executable(command)), *arguments],
-            memory_mib=memory_mib,
+            memory_mib=request.memory_mib or spec.resources.memory_mib,
             timeout_s=spec.timeout_s,
             on_start=started,
             on_line=self.log_line,
             should_stop=lambda: self.stop_requested,
         )
+        # The job has gone either way: a process does not outlive its task.
+        return dataclasses.replace(ended, reason=self.stop_reason(context)) if ended.reason == KILLED else ended
 
 
 def executable(name: str) -> Path:

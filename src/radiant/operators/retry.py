@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiant.jobs.documents import Failure
-from radiant.operators.ending import KILLED, LOST, OUT_OF_MEMORY, TIMEOUT
+from radiant.operators.ending import DRAINED, KILLED, LOST, OUT_OF_MEMORY, TIMEOUT
 
 TASK_DEFAULTS: dict[str, Any] = {
     "retries": 2,
@@ -72,7 +72,8 @@ def next_memory_mib(limit_mib: int, peak_mib: float | None) -> int:
 
 
 _HINTS = {
-    KILLED: "Somebody marked or cleared the task, or its Airflow worker was drained; another try starts over",
+    KILLED: "Clear the task to run it again",
+    DRAINED: "Another try starts over",
     LOST: "Another try starts over; if it happens again, look at the machine it ran on (disk, memory, its system log)",
     "Bug": "Trying again changes nothing",
     "Config": "Correct the setting or the installation that the log above names, then clear the task",

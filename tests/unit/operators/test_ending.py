@@ -51,7 +51,7 @@ def test_a_success_that_carries_a_failure_is_not_believed():
     assert read_together(REQUEST, ended(0), dataclasses.replace(GOOD, failure=BAD.failure)).status is Status.LOST
 
 
-@pytest.mark.parametrize("reason", ["OutOfMemory", "Timeout", "Killed", "Evicted"])
+@pytest.mark.parametrize("reason", ["OutOfMemory", "Timeout", "KilledByUser", "Evicted"])
 def test_the_platform_s_reason_wins_over_any_result(reason):
     for result in (GOOD, BAD, None, JobProtocolError("x")):
         found = read_together(REQUEST, ended(0, reason), result)

@@ -99,7 +99,7 @@ def test_a_stopped_process_gets_the_time_to_clean_up():
     )
     asked = []
     ended, lines, _ = run(code, should_stop=lambda: asked.append(1) or len(asked) > 8)
-    assert (ended.reason, ended.exit_code, lines) == ("Killed", 75, ["up", "cleaned"])
+    assert (ended.reason, ended.exit_code, lines) == ("KilledByUser", 75, ["up", "cleaned"])
 
 
 def test_children_left_behind_are_killed_when_the_process_ends():

@@ -17,7 +17,7 @@ def test_what_another_try_cannot_change_is_never_tried_again(code, try_number):
     assert decision(code, try_number=try_number).retry is False
 
 
-@pytest.mark.parametrize("code", ["Storage", "CommitConflict", "Lost", "Killed", "Terminated"])
+@pytest.mark.parametrize("code", ["Storage", "CommitConflict", "Lost", "KilledByUser", "Terminated"])
 @pytest.mark.parametrize("try_number", [1, 2, 9])
 def test_what_may_pass_is_always_tried_again_with_the_same_memory(code, try_number):
     found = decision(code, retryable=True, try_number=try_number)
@@ -42,7 +42,9 @@ def test_a_timeout_is_tried_once_more_only():
     assert [decision("Timeout", retryable=True, try_number=n).retry for n in (1, 2, 3)] == [True, False, False]
 
 
-@pytest.mark.parametrize("code", ["OutOfMemory", "Timeout", "Killed", "Lost", "Bug", "Config", "VcfFormat", "Storage"])
+@pytest.mark.parametrize(
+    "code", ["OutOfMemory", "Timeout", "KilledByUser", "Lost", "Bug", "Config", "VcfFormat", "Storage"]
+)
 def test_every_failure_has_a_hint(code):
     assert len(decision(code).hint) > 20
 

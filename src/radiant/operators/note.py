@@ -1,0 +1,90 @@
+"""The note about a task's container, `container.json` beside the request: how a later try or process finds it again."""
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from radiant import storage
+from radiant.errors import InputError, JobProtocolError
+from radiant.jobs.documents import Request, decode_request
+from radiant.operators.platform import Handle
+from radiant.operators.request import TaskPlace
+
+_NAME = "container.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One container of a task instance, from before it is started until its end has been judged."""
+
+    attempt: str
+    """The attempt of the request it was started for."""
+    platform: str
+    """Name of the backend."""
+    asked_at: float
+    """Since when a container was wanted, in seconds since the epoch."""
+    handle: Handle | None = None
+    """None until the platform has said that it started; then it may still have."""
+    starting_since: float | None = None
+    """Since when it has a place to run."""
+    restarts: int = 0
+    """How often it was started again because its capacity was taken away."""
+    log_cursor: str = ""
+    """Up to where its log is in the log of try `log_try`."""
+    log_try: int = 0
+    held_by: int = 0
+    """The try that holds it: a try that began later has adopted the container."""
+    closed: bool = False
+    """Its end has been judged (or nobody wants it any more): the next try starts afresh."""
+
+    def save(self, place: TaskPlace) -> None:
+        """Write it.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        place.write(_NAME, dataclasses.asdict(self))
+
+
+def new_note(request: Request, platform: str, try_number: int) -> Note:
+    """Return the note of a container that is about to be started."""
+    return Note(attempt=request.attempt, platform=platform, asked_at=time.time(), held_by=try_number)
+
+
+def read_note(place: TaskPlace) -> Note | None:
+    """Return the note of the last container, None where there is none that this version can read."""
+    raw: dict[str, Any] | None = place.read(_NAME)
+    if raw is None:
+        return None
+    try:
+        return Note(**raw)
+    except TypeError:
+        return None
+
+
+def request_on_file(place: TaskPlace) -> Request | None:
+    """Return the request that was written last, None where there is none that this version can read."""
+    try:
+        return decode_request(storage.read_bytes(place.request_uri), place.request_uri)
+    except (InputError, JobProtocolError):
+        return None
+
+
+def may_adopt(note: Note, on_file: Request | None, wanted: Request, platform: str) -> bool:
+    """Tell whether the container of an earlier try does what this try wants: its end may then be this try's end.
+
+    Args:
+        note: of the earlier try.
+        on_file: the request that was written last.
+        wanted: the request this try would write.
+        platform: name of the backend of this try.
+    """
+    return (
+        not note.closed
+        and note.platform == platform
+        and on_file is not None
+        and on_file.attempt == note.attempt
+        and (on_file.job, on_file.arguments, on_file.radiant_version, on_file.image)
+        == (wanted.job, wanted.arguments, wanted.radiant_version, wanted.image)
+    )

@@ -1,0 +1,139 @@
+"""What a platform that runs containers (Kubernetes, ECS) can do, and how it says what it sees.
+
+A platform is a few calls of an API and knows nothing of Airflow, of requests and results, or of retries: those are in
+`radiant.operators.watch` and `radiant.operators.container`, once for all platforms. Every method may be called again at
+any time, from another process than the one that started the container.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol
+
+from radiant.jobs.spec import JobSpec
+
+Handle = dict[str, Any]
+"""How a platform finds a container again: small, plain JSON, no secret (`{"name": .., "uid": ..}`, `{"arn": ..}`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFacts:
+    """Which try of which task asks."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    """-1 for a task that is not mapped."""
+    try_number: int
+    """From 1."""
+    last_try: bool
+    """Airflow will not try again after this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """All that a platform needs to start one container."""
+
+    job: JobSpec
+    """Its name, resources and time-out; `memory_mib` below is stronger than its resources."""
+    argv: list[str]
+    attempt: str
+    """Unique for each container; starting the same attempt twice must give one container."""
+    memory_mib: int
+    task: TaskFacts
+    image: str | None = None
+    trace_context: Mapping[str, str] = field(default_factory=dict)
+    """W3C `traceparent` and `tracestate`, for the container's environment (upper case)."""
+    on_demand: bool = False
+    """Not on capacity that can be taken away: it was interrupted before, or there is no further try."""
+
+
+class State(StrEnum):
+    """Where a container is in its life."""
+
+    WAITING = "waiting"
+    """It has no place to run yet: quota, no node, no capacity. Patience: `RADIANT_CONTAINER__QUEUE_TIMEOUT_S`."""
+    STARTING = "starting"
+    """It has a place and does not run yet: image, volumes, network. `RADIANT_CONTAINER__START_TIMEOUT_S`."""
+    RUNNING = "running"
+    ENDED = "ended"
+    GONE = "gone"
+    """The platform does not know it (any more): deleted by somebody else, or too long ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at a container showed."""
+
+    state: State
+    reason: str | None = None
+    """The name of why it waits, cannot start, or was ended by the platform; None when it ended by itself."""
+    detail: str = ""
+    """What the platform says, in sentences: events, messages, never a secret."""
+    hopeless: bool = False
+    """It will never start, however long one waits: an image that does not exist."""
+    exit_code: int | None = None
+    """Of an ended container; negative for a signal where the platform tells."""
+    started_at: float | None = None
+    """When the job began to run, in seconds since the epoch."""
+    finished_at: float | None = None
+    peak_memory_mib: float | None = None
+    """None where the platform does not measure it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """Lines of a container's log, without their ends."""
+
+    lines: list[str]
+    cursor: str
+    """Where the next page begins; opaque, the empty string is the beginning."""
+    more: bool = False
+    """There is more to read at once."""
+
+
+class Platform(Protocol):
+    """One Kubernetes cluster or one ECS cluster, reached with one credential.
+
+    Every method raises `PlatformUnavailableError` when the platform does not answer or throttles: the caller waits and
+    asks again, the container goes on.
+    """
+
+    name: str
+    """As `RADIANT_BACKEND` names it."""
+    noun: str
+    """What a container is called there: pod, ECS task."""
+    timeout_reason: str
+    """The name of a time-out there."""
+    interruptions: frozenset[str]
+    """Reasons that start the container again within the same try: spot capacity that was taken away."""
+
+    def start(self, order: Order) -> Handle:
+        """Start a container, or find the one that was started for this very attempt.
+
+        Raises:
+            JobNotYetError: there is no room now; the caller asks again later.
+            JobRefusedError: the platform will never start this: a wrong setting, a missing right.
+        """
+        ...
+
+    def look(self, handle: Handle) -> Look:
+        """Return what the container does now."""
+        ...
+
+    def read_log(self, handle: Handle, cursor: str) -> LogPage:
+        """Return the lines that follow the cursor, none lost and none twice, also when many have the same time stamp.
+
+        An ended container's log may arrive late: a page is final once `look` says that it ended and the platform has
+        had the time to deliver (that is for the platform to know: `more` stays True until then).
+        """
+        ...
+
+    def stop(self, handle: Handle) -> None:
+        """Ask the container to stop (SIGTERM, then SIGKILL); returns at once; nothing there is fine."""
+        ...
+
+    def release(self, handle: Handle) -> None:
+        """Remove what is left of an ended container; nothing there is fine."""
+        ...

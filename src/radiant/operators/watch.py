@@ -1,0 +1,300 @@
+"""One container from its start to its end, a step at a time: the same in a worker and in the triggerer.
+
+A step never blocks for longer than a request to the platform and to the work URI. Whoever drives it (a loop in the
+task's process, a coroutine in the triggerer) logs the lines, waits, and steps again. All that must survive the driver's
+death is in the note.
+"""
+
+import collections
+import contextlib
+import dataclasses
+import random
+import threading
+import time
+import uuid
+from dataclasses import dataclass, field
+
+from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.jobs.documents import Request
+from radiant.jobs.spec import JobSpec
+from radiant.operators.ending import LOST, START_TIMEOUT, Ended
+from radiant.operators.note import Note
+from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
+from radiant.operators.request import TaskPlace
+from radiant.settings import Container
+
+LAST_LINES = 15
+_JITTER = 0.2
+_SLOWER = 1.5
+_SLOWEST_S = 30.0
+_STOP_S = 150.0
+"""How long a container that was asked to stop may take; ECS allows 120 s between its two signals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step brought."""
+
+    lines: list[str] = field(default_factory=list)
+    """New lines of the container's log."""
+    news: str = ""
+    """Something the person should read in the task's log: it started, it waits for a quota."""
+    pause_s: float = 0.0
+    """How long to wait before the next step."""
+    ended: Ended | None = None
+    """Set when it is over."""
+
+
+class Watch:
+    """Starts a task's container if it is not there, and follows it to its end."""
+
+    def __init__(  # noqa: PLR0913 - the parts of a task
+        self,
+        platform: Platform,
+        place: TaskPlace,
+        *,
+        request: Request,
+        note: Note,
+        spec: JobSpec,
+        task: TaskFacts,
+        limits: Container,
+        deadline: float | None = None,
+    ) -> None:
+        """Only remember.
+
+        Args:
+            platform: where the container runs.
+            place: where the task's documents are.
+            request: as it is on file.
+            note: as it is on file.
+            spec: the job.
+            task: which try this is.
+            limits: patience and pace.
+            deadline: the task's own execution time-out, in seconds since the epoch.
+        """
+        self.note = note
+        self.deadline = deadline
+        self._lock = threading.Lock()
+        self._platform = platform
+        self._place = place
+        self._request = request
+        self._spec = spec
+        self._task = task
+        self._limits = limits
+        self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
+        self._cursor = note.log_cursor if note.log_try == task.try_number else ""
+        self._final: Look | None = None
+        self._told = ""
+        self._unanswered_since: float | None = None
+        self._stopping: tuple[str, str] | None = None
+        self._stop_deadline = 0.0
+
+    def step(self) -> Step:
+        """Start or look, read the log, and decide; waits for a `kill` that is under way in another thread.
+
+        Raises:
+            PlatformUnavailableError: the platform has not answered for longer than patience allows; the container may
+                go on, and the next try adopts it.
+            StorageError: the note could not be written.
+        """
+        with self._lock:
+            try:
+                return self._step()
+            except PlatformUnavailableError as error:
+                return self._unanswered(error)
+            except JobRefusedError as error:
+                return Step(ended=self._ended(Look(State.GONE, error.reason, str(error), hopeless=True)))
+
+    def kill(self, reason: str, detail: str) -> Ended:
+        """Stop the container for good, in the little time that a killed task has, and return how it ended."""
+        with self._lock:
+            if self.note.handle is not None:
+                with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
+                    self._platform.stop(self.note.handle)
+            self._stopping = (reason, detail)
+            ended = self._ended(Look(State.GONE))
+            let_go(self._platform, self._place, self.note)
+            self.note = dataclasses.replace(self.note, closed=True)
+            return ended
+
+    def save_log_cursor(self) -> None:
+        """Keep how far the log has been read, for whoever goes on with it in the same try."""
+        if (self.note.log_cursor, self.note.log_try) != (self._cursor, self._task.try_number):
+            self._save(log_cursor=self._cursor, log_try=self._task.try_number)
+
+    def _step(self) -> Step:
+        if self.note.handle is None:
+            return self._start()
+        look = self._final or self._platform.look(self.note.handle)
+        lines, more = self._read_log(self.note.handle, look)
+        self._unanswered_since = None
+        if look.state is State.ENDED:
+            return self._at_its_end(look, lines, more)
+        if look.state is State.GONE or (self._stopping is not None and time.time() > self._stop_deadline):
+            return Step(lines, ended=self._ended(look))
+        if self._stopping is None and (too_long := self._too_long(look)) is not None:
+            return dataclasses.replace(self._stop(*too_long), lines=lines)
+        return Step(lines, self._news(look), 0.0 if more and lines else self._pause(look))
+
+    def _at_its_end(self, look: Look, lines: list[str], more: bool) -> Step:  # noqa: FBT001 - named by its caller
+        """Read the rest of the log, then say how it ended, or start it again."""
+        self._final = look
+        if more:
+            return Step(lines, pause_s=0.0 if lines else 1.0)
+        if look.reason in self._platform.interruptions and self.note.restarts < self._limits.restarts:
+            return self._restart(look, lines)
+        return Step(lines, ended=self._ended(look))
+
+    def _start(self) -> Step:
+        try:
+            handle = self._platform.start(self._order())
+        except JobNotYetError as error:
+            self._unanswered_since = None
+            look = Look(State.WAITING, error.reason, str(error))
+            if (too_long := self._too_long(look)) is not None:
+                self._stopping = too_long
+                return Step(ended=self._ended(look))
+            return Step(news=self._news(look), pause_s=self._pause(look))
+        self._unanswered_since = None
+        self._save(handle=handle)
+        return Step(news=f"{self._platform.noun} {_name(handle)} started", pause_s=self._limits.look_s / 4)
+
+    def _order(self) -> Order:
+        return Order(
+            job=self._spec,
+            argv=self._place.argv(self._spec.name),
+            attempt=self._request.attempt,
+            memory_mib=self._request.memory_mib or self._spec.resources.memory_mib,
+            task=self._task,
+            image=self._request.image,
+            trace_context=self._request.trace_context,
+            on_demand=self._task.last_try or self.note.restarts >= max(self._limits.restarts, 1),
+        )
+
+    def _restart(self, look: Look, lines: list[str]) -> Step:
+        """Begin again with an attempt of its own: what the interrupted one wrote can never pass for its answer."""
+        _release(self._platform, self.note)
+        self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
+        self._place.ask(self._request)
+        self._final, self._cursor, self._told = None, "", ""
+        self._save(
+            attempt=self._request.attempt,
+            handle=None,
+            asked_at=time.time(),
+            starting_since=None,
+            restarts=self.note.restarts + 1,
+            log_cursor="",
+        )
+        count = f"restart {self.note.restarts} of {self._limits.restarts}, this try goes on"
+        return Step(lines, f"{look.reason}: {look.detail} The job is started again ({count})")
+
+    def _read_log(self, handle: Handle, look: Look) -> tuple[list[str], bool]:
+        if look.state in {State.WAITING, State.STARTING}:
+            return [], False
+        page = self._platform.read_log(handle, self._cursor)
+        self._cursor = page.cursor
+        self._last_lines.extend(line for line in page.lines if line)
+        return page.lines, page.more
+
+    def _too_long(self, look: Look) -> tuple[str, str] | None:
+        """Return name and sentence of the limit that is exceeded."""
+        now, limits = time.time(), self._limits
+        if look.hopeless:
+            return look.reason or START_TIMEOUT, look.detail
+        if self.deadline is not None and now > self.deadline:
+            return self._platform.timeout_reason, "The task's own execution_timeout is over."
+        if look.state is State.STARTING and self.note.starting_since is None:
+            self._save(starting_since=now)
+        if look.state is State.WAITING and now - self.note.asked_at > limits.queue_timeout_s:
+            text = f"It found no room in {limits.queue_timeout_s} s (RADIANT_CONTAINER__QUEUE_TIMEOUT_S). {look.detail}"
+            return look.reason or START_TIMEOUT, text
+        since = self.note.starting_since
+        if look.state is State.STARTING and since is not None and now - since > limits.start_timeout_s:
+            text = f"It did not start in {limits.start_timeout_s} s (RADIANT_CONTAINER__START_TIMEOUT_S). {look.detail}"
+            return look.reason or START_TIMEOUT, text
+        if look.state is State.RUNNING and look.started_at is not None and now - look.started_at > self._spec.timeout_s:
+            return self._platform.timeout_reason, f"It ran for longer than its time-out of {self._spec.timeout_s} s."
+        return None
+
+    def _stop(self, reason: str, detail: str) -> Step:
+        """Ask it to stop; its end, and the last lines of its log, are still waited for."""
+        self._stopping = (reason, detail)
+        self._stop_deadline = time.time() + _STOP_S
+        if self.note.handle is not None:
+            try:
+                self._platform.stop(self.note.handle)
+            except PlatformUnavailableError:
+                self._stopping = None  # the next step tries again
+        return Step(news=f"{reason}: {detail}", pause_s=1.0)
+
+    def _unanswered(self, error: PlatformUnavailableError) -> Step:
+        now = time.time()
+        self._unanswered_since = self._unanswered_since or now
+        silent_s = now - self._unanswered_since
+        if silent_s > self._limits.patience_s:
+            raise error
+        news = "" if self._told == str(error) else f"{error}; asking again, the {self._platform.noun} goes on"
+        self._told = str(error)
+        return Step(news=news, pause_s=_jittered(min(_SLOWEST_S, max(self._limits.look_s, silent_s / 4))))
+
+    def _news(self, look: Look) -> str:
+        """Return why it waits, once."""
+        text = f"{look.reason}: {look.detail}" if look.reason and look.state is not State.RUNNING else ""
+        if not text or text == self._told:
+            return ""
+        self._told = text
+        return f"waiting: {text}"
+
+    def _pause(self, look: Look) -> float:
+        """Return the pause before the next look: what waits for room for long is looked at more rarely."""
+        pause = self._limits.look_s
+        if look.state is State.WAITING:
+            pause = min(_SLOWEST_S, max(pause, (time.time() - self.note.asked_at) / 10 * _SLOWER))
+        return _jittered(pause)
+
+    def _ended(self, look: Look) -> Ended:
+        reason, detail = look.reason, look.detail
+        if self._stopping is not None and look.exit_code != 0:
+            reason, detail = self._stopping
+        elif look.state is State.GONE and reason is None:
+            reason = LOST
+        now = time.time()
+        return Ended(
+            exit_code=look.exit_code,
+            reason=reason,
+            seconds=round((look.finished_at or now) - (look.started_at or self.note.asked_at), 3),
+            memory_limit_mib=self._request.memory_mib or self._spec.resources.memory_mib,
+            peak_memory_mib=look.peak_memory_mib,
+            retryable=not look.hopeless,
+            detail=detail,
+            last_lines=tuple(self._last_lines),
+        )
+
+    def _save(self, **changes: object) -> None:
+        self.note = dataclasses.replace(self.note, **changes)
+        self.note.save(self._place)
+
+
+def let_go(platform: Platform, place: TaskPlace, note: Note) -> None:
+    """Write down that the container's end has been judged, then remove what is left of it.
+
+    Raises:
+        StorageError: the note could not be written.
+    """
+    dataclasses.replace(note, closed=True).save(place)
+    _release(platform, note)
+
+
+def _release(platform: Platform, note: Note) -> None:
+    if note.handle is not None:
+        with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
+            platform.release(note.handle)
+
+
+def _name(handle: Handle) -> str:
+    return str(handle.get("name") or handle.get("arn") or handle)
+
+
+def _jittered(seconds: float) -> float:
+    """Return about as many: tasks that began together must not ask together for ever."""
+    return seconds * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311 - not for secrets
