@@ -150,6 +150,8 @@ class Settings(BaseSettings):
     """Where request and result documents are; `<home>/work` when unset."""
     image: str | None = None
     """Image reference of the worker, recorded with every import; None for local processes."""
+    log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
+    """What the log of a job shows. DEBUG may show sample names and values of the files."""
     jobs: Jobs = Jobs()
     container: Container = Container()
     vcf: Vcf = Vcf()

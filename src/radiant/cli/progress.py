@@ -10,9 +10,8 @@ from typing import Any, Protocol
 from rich.console import Console
 
 from radiant.cli.airflow_api import FINISHED_RUN, FINISHED_TASK, TaskInstance
+from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 
-IMPORT_RADIANT = "import-radiant"
-IMPORT_VCF = "import-vcf"
 _SILENCE_S = 30
 """Where lines are printed instead of a live view, one comes at least this often."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from radiant.cli.dag_ids import IMPORT_DAGS, IMPORT_RADIANT
 from radiant.errors import AirflowUnavailableError, ConfigError, InputError
 from radiant.settings import Settings, load_settings
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from radiant.cli.standalone import Standalone
     from radiant.registry import Registry
 
-_DAGS = ("import-radiant", "import-part", "import-vcf")
 _DEMO_FAMILIES = 2
 _DEMO_RECORDS = 5000
 _DEMO_SEED = 1
@@ -168,9 +168,9 @@ def _follow(airflow: "Standalone", console: "Console") -> str:
     """
     from radiant.cli.progress import Watch, shown  # noqa: PLC0415 - heavy, only here
 
-    for dag_id in _DAGS:
+    for dag_id in IMPORT_DAGS:
         airflow.api.unpause(dag_id)
-    watch = Watch(airflow.api, airflow.api.trigger(_DAGS[0]))
+    watch = Watch(airflow.api, airflow.api.trigger(IMPORT_RADIANT))
     answered = time.monotonic()
     with shown(console) as show:
         while True:

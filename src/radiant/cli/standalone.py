@@ -18,6 +18,7 @@ from typing import Self
 
 from radiant.cli import processes
 from radiant.cli.airflow_api import AirflowApi
+from radiant.cli.dag_ids import ALL_DAGS
 from radiant.cli.home_lock import home_lock
 from radiant.cli.ports import reserved_ports
 from radiant.cli.unfinished_runs import fail_unfinished_runs
@@ -25,7 +26,6 @@ from radiant.errors import AirflowError, AirflowUnavailableError, ConfigError
 from radiant.settings import Settings, child_environment
 
 USERNAME = "admin"
-DAG_IDS = ("POC-ecs-k8s-operators", "import-part", "import-radiant", "import-vcf")
 _MARK = "AIRFLOW_STARTED_BY_RADIANT"
 _PORTS = (8080, 8793, 8794)
 """What Airflow takes by default: API server and UI, the scheduler's log server, the triggerer's log server."""
@@ -47,7 +47,7 @@ class Standalone:
         settings: Settings,
         *,
         dags_folder: Path,
-        dag_ids: Sequence[str] = DAG_IDS,
+        dag_ids: Sequence[str] = ALL_DAGS,
         port: int | None = None,
         parallelism: int | None = None,
     ) -> None:

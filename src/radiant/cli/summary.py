@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from radiant.cli.progress import IMPORT_RADIANT, IMPORT_VCF, RunReader, child_run_id
+from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
+from radiant.cli.progress import RunReader, child_run_id
 from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
 

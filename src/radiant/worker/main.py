@@ -14,6 +14,7 @@ import platform
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from importlib import metadata
 from types import FrameType
@@ -48,6 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         settings = load_settings()
+        logging.getLogger("radiant").setLevel(settings.log_level)
         find_job(arguments.job)
         request = decode_request(storage.read_bytes(arguments.request), arguments.request)
         if request.job != arguments.job:
@@ -76,10 +78,12 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
     except MemoryError:
         failure = Failure("OutOfMemory", "the job ran out of memory", retryable=True, exit_code=EXIT_TRANSIENT)
         log.exception("OutOfMemory")
-    except Exception as error:
-        message = f"{type(error).__name__}: {error}. This is a bug in radiant: report it with the log above"
+    except Exception as error:  # noqa: BLE001 - the last one who can say so
+        # Not the error's own text: it may quote a value of the file, an identifier among them.
+        message = f"{type(error).__name__} {_place_of(error)}. This is a bug in radiant: report it with the log above"
         failure = Failure("Bug", message, retryable=False, exit_code=EXIT_BUG)
-        log.exception("Bug")
+        log.error("Bug: %s\n%s", message, "".join(traceback.format_tb(error.__traceback__)).rstrip())  # noqa: TRY400 - as above
+        log.debug("%s", error)
     result = Result(
         job=request.job,
         attempt=request.attempt,
@@ -131,6 +135,14 @@ def _terminate(_signal: int, _frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     msg = f"process {os.getpid()} was asked to stop (SIGTERM); nothing it staged is visible, another try starts over"
     raise TerminatedError(msg)
+
+
+def _place_of(error: Exception) -> str:
+    """Return the line of our own code that was running."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if f"{os.sep}radiant{os.sep}" in frame.filename] or frames
+    path = ours[-1].filename.rpartition(f"{os.sep}radiant{os.sep}")[2]
+    return f"in {path}, line {ours[-1].lineno}, {ours[-1].name}"
 
 
 def _now() -> str:

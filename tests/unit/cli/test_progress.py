@@ -5,7 +5,8 @@ import pytest
 from rich.console import Console
 
 from radiant.cli.airflow_api import TaskInstance
-from radiant.cli.progress import IMPORT_RADIANT, IMPORT_VCF, Progress, Watch, shown
+from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
+from radiant.cli.progress import Progress, Watch, shown
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 

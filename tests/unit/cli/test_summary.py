@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from radiant.cli.progress import IMPORT_RADIANT, IMPORT_VCF
+from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.summary import FailedCase, ImportedCase, Summary, print_summary, read_summary
 
 RECORDS = {"read": 5000, "kept": 4761, "split": 239, "skipped": 0, "rejected": 0}

@@ -100,3 +100,23 @@ def test_a_misspelt_setting_exits_78_with_the_nearest_name(folder):
     )
     assert done.returncode == 78
     assert "did you mean RADIANT_VCF__TOLERATE?" in done.stdout
+
+
+@pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
+def test_a_bug_is_told_by_its_place_and_its_text_only_to_who_asks_for_debug(folder, level, shown):
+    code = (
+        "import sys, radiant.worker.poc as poc\n"
+        "def handle(request, settings): raise KeyError('NA12878')\n"
+        "poc.handle = handle\n"
+        "from radiant.worker.main import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    command = [sys.executable, "-c", code, *ask(folder)[1:]]
+    environment = {"RADIANT_LOG_LEVEL": level, "PATH": "/usr/bin"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 70
+    failure = answer(folder).failure
+    assert failure is not None
+    assert failure.message.startswith("KeyError in worker/main.py, line ")
+    assert "NA12878" not in failure.message
+    assert ("NA12878" in done.stdout) is shown

@@ -1,0 +1,10 @@
+"""The ids of the DAGs in `dags/`, as people and other tools know them."""
+
+IMPORT_RADIANT = "import-radiant"
+IMPORT_PART = "import-part"
+IMPORT_VCF = "import-vcf"
+POC = "POC-ecs-k8s-operators"
+
+IMPORT_DAGS = (IMPORT_RADIANT, IMPORT_PART, IMPORT_VCF)
+"""Each triggers the next."""
+ALL_DAGS = (*IMPORT_DAGS, POC)
