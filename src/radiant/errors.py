@@ -244,11 +244,16 @@ class JobRefusedError(JobError):
 
 
 class PlatformUnavailableError(JobError):
-    """Kubernetes or ECS does not answer or throttles; what runs there goes on, and the next look may succeed."""
+    """Kubernetes or ECS does not answer or throttles (`reason`); what runs there goes on, the next look may succeed."""
 
     code = "PlatformUnavailable"
     retryable = True
     exit_code = EXIT_TRANSIENT
+
+    def __init__(self, message: str, *, reason: str = "PlatformUnavailable") -> None:
+        """Keep the name of the reason beside the message."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class JobProtocolError(JobError):

@@ -55,10 +55,12 @@ class ContainerJobOperator(JobOperator):
             self.log.info("adopting the %s of an earlier try: %s", platform.noun, note.handle or note.attempt)
             dataclasses.replace(note, held_by=try_number).save(place)
             return on_file
-        if note is not None and not note.closed and note.handle is not None and note.platform == self.backend:
-            self.log.warning("stopping the %s of an earlier try, which wanted something else", platform.noun)
-            platform.stop(note.handle)
-            platform.release(note.handle)
+        if note is not None and not note.closed and note.platform == self.backend:
+            handle = note.handle or platform.find(note.attempt)
+            if handle is not None:
+                self.log.warning("stopping the %s of an earlier try, which wanted something else", platform.noun)
+                platform.stop(handle, KILLED)
+                platform.release(handle)
         place.ask(wanted)
         new_note(wanted, self.backend, try_number).save(place)
         return wanted

@@ -15,6 +15,7 @@ KILLED = "KilledByUser"
 DRAINED = "Drained"
 START_TIMEOUT = "StartTimeout"
 LOST = "Lost"
+NO_CAPACITY = "NoCapacity"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,10 @@ class Order:
     """W3C `traceparent` and `tracestate`, for the container's environment (upper case)."""
     on_demand: bool = False
     """Not on capacity that can be taken away: it was interrupted before, or there is no further try."""
+    asked_at: float = 0.0
+    """Since when this attempt is wanted, in seconds since the epoch."""
+    refusals: int = 0
+    """How often the platform has said of this attempt that there is no room for it."""
 
 
 class State(StrEnum):
@@ -118,20 +122,33 @@ class Platform(Protocol):
         """
         ...
 
+    def find(self, attempt: str) -> Handle | None:
+        """Return the container that was started for this attempt and may still run, None where there is none.
+
+        Asked when the answer to `start` never arrived.
+        """
+        ...
+
     def look(self, handle: Handle) -> Look:
         """Return what the container does now."""
         ...
 
-    def read_log(self, handle: Handle, cursor: str) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
         """Return the lines that follow the cursor, none lost and none twice, also when many have the same time stamp.
 
-        An ended container's log may arrive late: a page is final once `look` says that it ended and the platform has
-        had the time to deliver (that is for the platform to know: `more` stays True until then).
+        Args:
+            handle: the container.
+            cursor: of the page before.
+            look: what was last seen of the container. The log of an ended one may arrive late: `more` stays True until
+                the platform has had the time to deliver it.
         """
         ...
 
-    def stop(self, handle: Handle) -> None:
-        """Ask the container to stop (SIGTERM, then SIGKILL); returns at once; nothing there is fine."""
+    def stop(self, handle: Handle, reason: str) -> None:
+        """Ask the container to stop (SIGTERM, then SIGKILL); returns at once; nothing there is fine.
+
+        `reason` is a name; where the platform keeps it, a later `look` returns it.
+        """
         ...
 
     def release(self, handle: Handle) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from radiant.errors import RadiantError, StorageError
+from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
 from radiant.operators.backend import platform_of
 from radiant.operators.ending import KILLED
 from radiant.operators.log_line import level_of
@@ -73,7 +73,8 @@ class ContainerTrigger(BaseTrigger):
         except RadiantError as error:
             # From here on the note is the task's: it may be closed by the time this trigger is cleaned up.
             self._watch = None
-            yield TriggerEvent({"error": f"{error.code}: {error}", "code": error.code, "retryable": error.retryable})
+            name = error.reason if isinstance(error, PlatformUnavailableError) else error.code
+            yield TriggerEvent({"error": f"{name}: {error}", "code": name, "retryable": error.retryable})
             return
         self._watch = None
         yield TriggerEvent({"ended": dataclasses.asdict(step.ended)})

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import LOST, START_TIMEOUT, Ended
+from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, Ended
 from radiant.operators.note import Note
 from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
 from radiant.operators.request import TaskPlace
@@ -29,6 +29,8 @@ _SLOWER = 1.5
 _SLOWEST_S = 30.0
 _STOP_S = 150.0
 """How long a container that was asked to stop may take; ECS allows 120 s between its two signals."""
+_KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
+"""Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +108,33 @@ class Watch:
                 return Step(ended=self._ended(Look(State.GONE, error.reason, str(error), hopeless=True)))
 
     def kill(self, reason: str, detail: str) -> Ended:
-        """Stop the container for good, in the little time that a killed task has, and return how it ended."""
+        """Stop the container for good, in the little time that a killed task has, and return how it ended.
+
+        Raises:
+            PlatformUnavailableError: it could not be stopped; it may go on, and a later try adopts it.
+            StorageError: the note could not be written.
+        """
         with self._lock:
-            if self.note.handle is not None:
-                with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
-                    self._platform.stop(self.note.handle)
+            self._stop_whatever_runs(reason)
             self._stopping = (reason, detail)
             ended = self._ended(Look(State.GONE))
             let_go(self._platform, self._place, self.note)
             self.note = dataclasses.replace(self.note, closed=True)
             return ended
+
+    def _stop_whatever_runs(self, reason: str) -> None:
+        for pause_s in (*_KILL_PAUSES_S, None):
+            try:
+                # Its start may have been asked for without an answer.
+                handle = self.note.handle or self._platform.find(self.note.attempt)
+                if handle is not None:
+                    self._platform.stop(handle, reason)
+            except PlatformUnavailableError:
+                if pause_s is None:
+                    raise
+                time.sleep(pause_s)
+            else:
+                return
 
     def save_log_cursor(self) -> None:
         """Keep how far the log has been read, for whoever goes on with it in the same try."""
@@ -128,9 +147,9 @@ class Watch:
         look = self._final or self._platform.look(self.note.handle)
         lines, more = self._read_log(self.note.handle, look)
         self._unanswered_since = None
-        if look.state is State.ENDED:
+        if look.state in {State.ENDED, State.GONE}:
             return self._at_its_end(look, lines, more)
-        if look.state is State.GONE or (self._stopping is not None and time.time() > self._stop_deadline):
+        if self._stopping is not None and time.time() > self._stop_deadline:
             return Step(lines, ended=self._ended(look))
         if self._stopping is None and (too_long := self._too_long(look)) is not None:
             return dataclasses.replace(self._stop(*too_long), lines=lines)
@@ -141,8 +160,13 @@ class Watch:
         self._final = look
         if more:
             return Step(lines, pause_s=0.0 if lines else 1.0)
-        if look.reason in self._platform.interruptions and self.note.restarts < self._limits.restarts:
-            return self._restart(look, lines)
+        if self._stopping is None and look.reason == NO_CAPACITY and look.started_at is None:
+            return self._wait_for_room(look, lines)
+        interrupted = look.reason in self._platform.interruptions and self.note.restarts < self._limits.restarts
+        if self._stopping is None and interrupted:
+            count = f"restart {self.note.restarts + 1} of {self._limits.restarts}, this try goes on"
+            self._start_anew(asked_at=time.time(), restarts=self.note.restarts + 1)
+            return Step(lines, f"{look.reason}: {look.detail} The job is started again ({count})")
         return Step(lines, ended=self._ended(look))
 
     def _start(self) -> Step:
@@ -150,6 +174,7 @@ class Watch:
             handle = self._platform.start(self._order())
         except JobNotYetError as error:
             self._unanswered_since = None
+            self._save(refusals=self.note.refusals + 1)
             look = Look(State.WAITING, error.reason, str(error))
             if (too_long := self._too_long(look)) is not None:
                 self._stopping = too_long
@@ -169,29 +194,39 @@ class Watch:
             image=self._request.image,
             trace_context=self._request.trace_context,
             on_demand=self._task.last_try or self.note.restarts >= max(self._limits.restarts, 1),
+            asked_at=self.note.asked_at,
+            refusals=self.note.refusals,
         )
 
-    def _restart(self, look: Look, lines: list[str]) -> Step:
-        """Begin again with an attempt of its own: what the interrupted one wrote can never pass for its answer."""
+    def _wait_for_room(self, look: Look, lines: list[str]) -> Step:
+        """Ask again for a container that was promised and then found no room."""
+        waiting = Look(State.WAITING, look.reason, look.detail)
+        if (too_long := self._too_long(waiting)) is not None:
+            self._stopping = too_long
+            return Step(lines, ended=self._ended(look))
+        self._start_anew(asked_at=self.note.asked_at, restarts=self.note.restarts)
+        return Step(lines, self._news(waiting), self._pause(waiting))
+
+    def _start_anew(self, *, asked_at: float, restarts: int) -> None:
+        """Begin again with an attempt of its own: what the earlier one wrote can never pass for its answer."""
         _release(self._platform, self.note)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._place.ask(self._request)
-        self._final, self._cursor, self._told = None, "", ""
+        self._final, self._cursor = None, ""
         self._save(
             attempt=self._request.attempt,
             handle=None,
-            asked_at=time.time(),
+            asked_at=asked_at,
             starting_since=None,
-            restarts=self.note.restarts + 1,
+            refusals=0,
+            restarts=restarts,
             log_cursor="",
         )
-        count = f"restart {self.note.restarts} of {self._limits.restarts}, this try goes on"
-        return Step(lines, f"{look.reason}: {look.detail} The job is started again ({count})")
 
     def _read_log(self, handle: Handle, look: Look) -> tuple[list[str], bool]:
         if look.state in {State.WAITING, State.STARTING}:
             return [], False
-        page = self._platform.read_log(handle, self._cursor)
+        page = self._platform.read_log(handle, self._cursor, look)
         self._cursor = page.cursor
         self._last_lines.extend(line for line in page.lines if line)
         return page.lines, page.more
@@ -222,7 +257,7 @@ class Watch:
         self._stop_deadline = time.time() + _STOP_S
         if self.note.handle is not None:
             try:
-                self._platform.stop(self.note.handle)
+                self._platform.stop(self.note.handle, reason)
             except PlatformUnavailableError:
                 self._stopping = None  # the next step tries again
         return Step(news=f"{reason}: {detail}", pause_s=1.0)
