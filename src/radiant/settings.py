@@ -69,6 +69,49 @@ class Container(_Group):
     """How often a container is started again, within one try, when its spot capacity was taken away."""
 
 
+def _from_list(value: object) -> object:
+    return [part for one in value.split(",") if (part := one.strip())] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_list)]
+"""Several names, separated by commas."""
+
+
+class Ecs(_Group):
+    """How jobs run as tasks on Amazon ECS; the defaults fit the template in `deploy/ecs`."""
+
+    conn_id: str = "aws_default"
+    """Airflow connection with the credentials; when it does not exist, boto3 finds them by itself."""
+    region: str | None = None
+    """AWS region; that of the connection or of `AWS_DEFAULT_REGION` when unset."""
+    cluster: str = Field(default="radiant", min_length=1)
+    """Cluster, by name or ARN."""
+    task_definition: str = Field(default="radiant", min_length=1)
+    """Begin of the names of the task definitions: the job `poc` runs the newest revision of `<this>-poc`."""
+    container: str = Field(default="worker", min_length=1)
+    """Container of the task definitions that runs the job."""
+    subnets: Names = ()
+    """Subnets of the tasks, separated by commas; several availability zones find capacity more often."""
+    security_groups: Names = ()
+    """Security groups of the tasks, separated by commas; the default group of the VPC when empty."""
+    assign_public_ip: bool = False
+    """Give tasks a public address: needed in a public subnet without NAT or VPC endpoints."""
+    capacity_provider: str = Field(default="FARGATE", min_length=1)
+    """Where tasks run: FARGATE, FARGATE_SPOT, or the name of an EC2 capacity provider of the cluster."""
+    on_demand_provider: str = Field(default="FARGATE", min_length=1)
+    """Where a task runs that must not be interrupted again: the last try, and the last restart of a try."""
+    platform_version: str = Field(default="LATEST", min_length=1)
+    """Version of the Fargate platform."""
+    architecture: Literal["X86_64", "ARM64"] = "X86_64"
+    """CPU architecture of the task definitions that `radiant ecs deploy` makes; the image must have it."""
+    log_group: str = Field(default="/radiant/ecs", min_length=1)
+    """CloudWatch log group of the task definitions."""
+    log_prefix: str = Field(default="radiant", min_length=1)
+    """`awslogs-stream-prefix` of the task definitions: a stream is `<this>/<container>/<task id>`."""
+    log_delay_s: float = Field(default=15, ge=0, le=300)
+    """How long after its container ended the last lines of a log are waited for."""
+
+
 class Vcf(_Group):
     """How VCF files are read."""
 
@@ -154,6 +197,7 @@ class Settings(BaseSettings):
     """What the log of a job shows. DEBUG may show sample names and values of the files."""
     jobs: Jobs = Jobs()
     container: Container = Container()
+    ecs: Ecs = Ecs()
     vcf: Vcf = Vcf()
     registry: Registry = Registry()
     lake: Lake = Lake()
@@ -252,6 +296,8 @@ def mask_secret(text: str) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return json.dumps({key: one.model_dump() for key, one in cast("dict[str, BaseModel]", value).items()})
+    if isinstance(value, tuple):
+        return ",".join(cast("tuple[str, ...]", value))
     return "" if value is None else str(value)
 
 
