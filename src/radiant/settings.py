@@ -88,7 +88,7 @@ class Ecs(_Group):
     """Cluster, by name or ARN."""
     task_definition: str = Field(default="radiant", min_length=1)
     """Begin of the names of the task definitions: the job `poc` runs the newest revision of `<this>-poc`."""
-    container: str = Field(default="worker", min_length=1)
+    container: str = Field(default="radiant", min_length=1)
     """Container of the task definitions that runs the job."""
     subnets: Names = ()
     """Subnets of the tasks, separated by commas; several availability zones find capacity more often."""
@@ -104,10 +104,11 @@ class Ecs(_Group):
     """Version of the Fargate platform."""
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
     """CPU architecture of the task definitions that `radiant ecs deploy` makes; the image must have it."""
-    log_group: str = Field(default="/radiant/ecs", min_length=1)
+    log_group: str = Field(default="/radiant/jobs", min_length=1)
     """CloudWatch log group of the task definitions."""
-    log_prefix: str = Field(default="radiant", min_length=1)
-    """`awslogs-stream-prefix` of the task definitions: a stream is `<this>/<container>/<task id>`."""
+    log_prefix: str | None = None
+    """`awslogs-stream-prefix` of the task definitions when it is not their own name; a stream is
+    `<prefix>/<container>/<task id>`."""
     log_delay_s: float = Field(default=15, ge=0, le=300)
     """How long after its container ended the last lines of a log are waited for."""
 
