@@ -6,6 +6,8 @@ and with samples swapped).
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from radiant.domain.assembly import RegionClass
@@ -95,20 +97,95 @@ class SharingCounts:
         return {**asdict(self), "nothing_shared_rate": rate(self.nothing_shared, self.compared)}
 
 
-@dataclass(frozen=True, slots=True)
-class TrioSite:
-    """What a site's judgement depends on; a whole genome has few distinct ones."""
+class Bucket(StrEnum):
+    """Where `MendelCounts` counts a site."""
 
-    chromosome: str
-    """Canonical name."""
-    region: RegionClass
-    variant_type: str
-    """Class of the line's alleles, `mixed` when they differ."""
-    child: Calls
-    father: Calls | None
-    """None when the father is not a member of the case."""
-    mother: Calls | None
-    """None when the mother is not a member of the case."""
+    CHECKED = "checked"
+    MISSING = "missing"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the genotypes of one site say of a child and the stated parents."""
+
+    bucket: Bucket
+    error: bool
+    """Certainly impossible."""
+    shared: tuple[tuple[Parent, bool | None], ...]
+    """Per parent who is a member of the case, at an autosomal site: whether child and parent have an allele in common;
+    None where a genotype is incomplete or neither carries an ALT."""
+    two_copies: bool
+    """The child has a copy from each parent here, and all three genotypes are complete."""
+    uniparental: str | None
+    """Then the field of `UniparentalCounts`; None where the site does not tell."""
+
+
+@lru_cache(maxsize=1 << 14)
+def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> Verdict:
+    """Judge a site of a child with a parent or two.
+
+    Remembered: the chromosomes and variant types of a whole genome repeat the same few hundred trios.
+
+    Args:
+        region: Of the site.
+        sex: The child's stated sex.
+        child: Genotype; order does not matter.
+        father: None when he is not a member of the case.
+        mother: None when she is not a member of the case.
+    """
+    error = mendelian_error(region, sex, child, father, mother)
+    # Complete genotypes without an ALT: a line that is there for somebody else's allele.
+    nothing = not any((*child, *(father or ()), *(mother or ())))
+    if nothing or not expected_copies(region, sex):
+        bucket = Bucket.SKIPPED
+    elif error is not None and _complete(region, sex, child, father, mother):
+        bucket = Bucket.CHECKED
+    else:
+        bucket = Bucket.MISSING
+    shared = tuple(
+        (parent, _shares(child, calls))
+        for parent, calls in ((Parent.FATHER, father), (Parent.MOTHER, mother))
+        if calls is not None and region is RegionClass.AUTOSOME
+    )
+    two_copies = error is not None and _two_copies(region, sex, child, father, mother)
+    uniparental = _explained_by(child, father or (), mother or (), error=error is True) if two_copies else None
+    return Verdict(bucket, error is True, shared, two_copies, uniparental)
+
+
+def _complete(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> bool:
+    """Tell whether every genotype that matters has all its calls."""
+    people = [(child, expected_copies(region, sex))]
+    for parent in sources(region, sex):
+        calls = father if parent is Parent.FATHER else mother
+        people.append((calls or (), parent_copies(region, parent)))
+    return all(MISSING not in calls and len(calls) >= copies for calls, copies in people)
+
+
+def _shares(child: Calls, parent: Calls) -> bool | None:
+    if MISSING in (*child, *parent) or not any((*child, *parent)):
+        return None
+    return not set(child).isdisjoint(parent)
+
+
+def _two_copies(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> bool:
+    return (
+        father is not None
+        and mother is not None
+        and region in {RegionClass.AUTOSOME, RegionClass.X}
+        and expected_copies(region, sex) == len(child) == _DIPLOID
+        and MISSING not in (*child, *father, *mother)
+    )
+
+
+def _explained_by(child: Calls, father: Calls, mother: Calls, *, error: bool) -> str | None:
+    """Name the field of `UniparentalCounts` that counts a site."""
+    by_father, by_mother = (set(child) <= set(parent) for parent in (father, mother))
+    if error and by_father:  # not both: two parents who each have every allele of the child make no error
+        return "father_only"
+    if error and by_mother:
+        return "mother_only"
+    return None if error or by_father or by_mother else "biparental"
 
 
 @dataclass(slots=True)
@@ -127,62 +204,54 @@ class TrioCounts:
     uniparental: dict[str, UniparentalCounts] = field(default_factory=dict[str, UniparentalCounts])
     """Per chromosome of which the child has two copies."""
 
-    def add(self, site: TrioSite, times: int) -> None:
-        """Count a site so many times."""
-        error = mendelian_error(site.region, self.sex, site.child, site.father, site.mother)
-        self._add_mendel(site, error, times)
-        for parent, calls in ((Parent.FATHER, site.father), (Parent.MOTHER, site.mother)):
-            if calls is not None and site.region is RegionClass.AUTOSOME:
-                self._add_sharing(parent, site.child, calls, times)
-        if error is not None and site.father is not None and site.mother is not None:
-            self._add_uniparental(site, site.father, site.mother, times, error=error)
+    def add(  # noqa: PLR0913 - what a site is, and a trio's genotypes
+        self,
+        *,
+        chromosome: str,
+        region: RegionClass,
+        variant_type: str,
+        child: Calls,
+        father: Calls | None,
+        mother: Calls | None,
+        times: int,
+    ) -> None:
+        """Count a site so many times.
 
-    def _add_mendel(self, site: TrioSite, error: bool | None, times: int) -> None:  # noqa: FBT001 - three-valued
-        buckets = [self.mendel, self.by_type.setdefault(site.variant_type, MendelCounts())]
-        if site.region is RegionClass.AUTOSOME:
-            buckets.append(self.autosomal)
-        # Complete genotypes without an ALT: a line that is there for somebody else's allele.
-        nothing = not any((*site.child, *(site.father or ()), *(site.mother or ())))
-        complete = error is not None and self._complete(site)
-        for bucket in buckets:
-            if nothing or not expected_copies(site.region, self.sex):
-                bucket.skipped += times
-            elif complete:
-                bucket.checked += times
-                bucket.errors += times * (error is True)
-            else:
-                bucket.missing += times
-                bucket.errors_of_missing += times * (error is True)
+        Args:
+            chromosome: Canonical name.
+            region: Of the site.
+            variant_type: Class of the line's alleles, `mixed` when they differ.
+            child: Genotype.
+            father: None when he is not a member of the case.
+            mother: None when she is not a member of the case.
+            times: How many such sites.
+        """
+        verdict = judge(region, self.sex, child, father, mother)
+        self._add_mendel(verdict, region, variant_type, times)
+        for parent, shares in verdict.shared:
+            counts = self.sharing.setdefault(parent, SharingCounts())
+            if shares is not None:
+                counts.compared += times
+                counts.nothing_shared += 0 if shares else times
+        if verdict.two_copies:
+            counts = self.uniparental.setdefault(chromosome, UniparentalCounts())
+            if verdict.uniparental is not None:
+                setattr(counts, verdict.uniparental, getattr(counts, verdict.uniparental) + times)
 
-    def _complete(self, site: TrioSite) -> bool:
-        people = [(site.child, expected_copies(site.region, self.sex))]
-        for parent in sources(site.region, self.sex):
-            calls = site.father if parent is Parent.FATHER else site.mother
-            people.append((calls or (), parent_copies(site.region, parent)))
-        return all(MISSING not in calls and len(calls) >= copies for calls, copies in people)
-
-    def _add_sharing(self, parent: Parent, child: Calls, calls: Calls, times: int) -> None:
-        counts = self.sharing.setdefault(parent, SharingCounts())
-        if MISSING not in (*child, *calls) and any((*child, *calls)):
-            counts.compared += times
-            counts.nothing_shared += times * set(child).isdisjoint(calls)
-
-    def _add_uniparental(self, site: TrioSite, father: Calls, mother: Calls, times: int, *, error: bool) -> None:
-        if (
-            site.region not in {RegionClass.AUTOSOME, RegionClass.X}
-            or expected_copies(site.region, self.sex) != _DIPLOID
-            or len(site.child) != _DIPLOID
-            or MISSING in (*site.child, *father, *mother)
-        ):
-            return
-        counts = self.uniparental.setdefault(site.chromosome, UniparentalCounts())
-        by_father, by_mother = (set(site.child) <= set(parent) for parent in (father, mother))
-        if error and by_father:  # not both: two parents who each have every allele of the child make no error
-            counts.father_only += times
-        elif error and by_mother:
-            counts.mother_only += times
-        elif not (error or by_father or by_mother):
-            counts.biparental += times
+    def _add_mendel(self, verdict: Verdict, region: RegionClass, variant_type: str, times: int) -> None:
+        kinds = [self.mendel, self.by_type.setdefault(variant_type, MendelCounts())]
+        if region is RegionClass.AUTOSOME:
+            kinds.append(self.autosomal)
+        for counts in kinds:
+            match verdict.bucket:
+                case Bucket.SKIPPED:
+                    counts.skipped += times
+                case Bucket.CHECKED:
+                    counts.checked += times
+                    counts.errors += times if verdict.error else 0
+                case Bucket.MISSING:
+                    counts.missing += times
+                    counts.errors_of_missing += times if verdict.error else 0
 
     def mendel_json(self) -> dict[str, Any]:
         """Return the Mendel counts, `autosomal` and `by_type` within."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from radiant.domain.assembly import CHROMOSOMES, RegionClass
 from radiant.domain.case import Member, Sex
-from radiant.domain.mendel import TrioCounts, TrioSite
+from radiant.domain.mendel import TrioCounts
 from radiant.domain.sex_check import PersonCounts
 from radiant.domain.trio import Calls, parents_of
 
@@ -154,7 +154,10 @@ class QualityCounts:
             for (place, calls, father, mother), times in counts.items():
                 people[place].add(region, calls, times)
                 if place in trios:
-                    trios[place].add(TrioSite(chromosome, region, variant_type, calls, father, mother), times)
+                    trios[place].add(
+                        chromosome=chromosome, region=region, variant_type=variant_type,
+                        child=calls, father=father, mother=mother, times=times,
+                    )  # fmt: skip
         self._judged = trios, people
         return self._judged
 

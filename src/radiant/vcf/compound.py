@@ -4,15 +4,20 @@ Only heterozygous alleles above the impact threshold are kept, some ten thousand
 small. `domain/compound_het.py` has the rule.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import pyarrow as pa
+
 from radiant.domain.compound_het import GeneAllele, compound_het_pairs
 from radiant.domain.inheritance import ParentalOrigin
+from radiant.domain.tables import SHORT_NAMES
 from radiant.vcf.consequences import Consequence
 from radiant.vcf.people import Person
+from radiant.vcf.schema import Rows
 
 MAX_CANDIDATES = 200
 """Heterozygous alleles of one member and gene from which pairs are still made: 19,900 pairs at most."""
@@ -40,7 +45,7 @@ class Candidate:
     """The locus columns of the allele."""
 
 
-class CompoundHets:
+class CompoundHets(ABC):
     """Candidates of one case, or of a piece of its file; pieces are merged in the file's order.
 
     Pairs grow with the square of a gene's candidates: a gene with more than `MAX_CANDIDATES` in one member is left out
@@ -49,24 +54,71 @@ class CompoundHets:
 
     def __init__(self, people: Sequence[Person]) -> None:
         self._people = people
-        self.found: list[dict[str, list[Candidate]]] = [{} for _ in people]
-        """Candidates of each member by gene, in the file's order; none are kept of a gene that has too many."""
         self.counts: list[Counter[str]] = [Counter() for _ in people]
-        """How many there were."""
+        """How many candidates each member had by gene."""
 
+    @abstractmethod
     def add(self, person: int, candidate: Candidate) -> None:
         """Keep a candidate of one member (index among the case's members)."""
+
+    @abstractmethod
+    def merge(self, later: "CompoundHets") -> None:
+        """Add the candidates of a later piece of the same file, one of the same class."""
+
+    @abstractmethod
+    def batches(self, minimum_impact: int, most_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of the table: each pair twice, member by member, gene by gene, in the file's order.
+
+        Args:
+            minimum_impact: Candidates of a lower impact take no part.
+            most_rows: Of a batch.
+        """
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a warning when genes were left out."""
+        crowded = Counter[str]()
+        for counts in self.counts:
+            crowded |= Counter({gene: count for gene, count in counts.items() if count > MAX_CANDIDATES})
+        if crowded:
+            named = ", ".join(f"{gene} {count}" for gene, count in crowded.most_common(_NAMED))
+            more = f" and {len(crowded) - _NAMED} more" if len(crowded) > _NAMED else ""
+            yield (
+                f"compound heterozygotes: no pairs were made of {len(crowded)} genes in which one member has more than "
+                f"{MAX_CANDIDATES} heterozygous alleles above the impact threshold: {named}{more}"
+            )
+
+
+class PairsOneByOne(CompoundHets):
+    """The straightforward way: an object per candidate, a row per pair."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        super().__init__(people)
+        self._found: list[dict[str, list[Candidate]]] = [{} for _ in people]
+        """Candidates of each member by gene, in the file's order; none are kept of a gene that has too many."""
+
+    def add(self, person: int, candidate: Candidate) -> None:
+        """Keep a candidate of one member."""
         self._extend(person, candidate.allele.gene, [candidate], 1)
 
-    def merge(self, later: "CompoundHets") -> None:
+    def merge(self, later: CompoundHets) -> None:
         """Add the candidates of a later piece of the same file."""
+        found = cast("PairsOneByOne", later)._found  # noqa: SLF001 - another one of these
         for person, counts in enumerate(later.counts):
             for gene, count in counts.items():
-                self._extend(person, gene, later.found[person][gene], count)
+                self._extend(person, gene, found[person][gene], count)
 
-    def rows(self, minimum_impact: int) -> Iterator[tuple[Mapping[str, object], ...]]:
-        """Yield the rows of the table: each pair twice, member by member, gene by gene, in the file's order."""
-        for person, genes in zip(self._people, self.found, strict=True):
+    def batches(self, minimum_impact: int, most_rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the table's rows; see `CompoundHets.batches`."""
+        rows = Rows(SHORT_NAMES["compound_het"])
+        for row in self._rows(minimum_impact):
+            rows.add(*row)
+            if len(rows) >= most_rows and (batch := rows.take()) is not None:
+                yield batch
+        if (batch := rows.take()) is not None:
+            yield batch
+
+    def _rows(self, minimum_impact: int) -> Iterator[tuple[Mapping[str, object], ...]]:
+        for person, genes in zip(self._people, self._found, strict=True):
             who = {name: person.columns[name] for name in ("patient_id", "experiment_id", "sample", "is_proband")}
             for found in genes.values():
                 known = {id(one.allele): one for one in found}
@@ -84,21 +136,8 @@ class CompoundHets:
                             },
                         )
 
-    def warnings(self) -> Iterator[str]:
-        """Yield a warning when genes were left out."""
-        crowded = Counter[str]()
-        for counts in self.counts:
-            crowded |= Counter({gene: count for gene, count in counts.items() if count > MAX_CANDIDATES})
-        if crowded:
-            named = ", ".join(f"{gene} {count}" for gene, count in crowded.most_common(_NAMED))
-            more = f" and {len(crowded) - _NAMED} more" if len(crowded) > _NAMED else ""
-            yield (
-                f"compound heterozygotes: no pairs were made of {len(crowded)} genes in which one member has more than "
-                f"{MAX_CANDIDATES} heterozygous alleles above the impact threshold: {named}{more}"
-            )
-
     def _extend(self, person: int, gene: str, more: Sequence[Candidate], count: int) -> None:
-        kept = self.found[person].setdefault(gene, [])
+        kept = self._found[person].setdefault(gene, [])
         self.counts[person][gene] += count
         if self.counts[person][gene] > MAX_CANDIDATES:
             kept.clear()
@@ -134,7 +173,7 @@ def candidates(
     for gene in genes.values():
         allele = GeneAllele(
             locus=str(locus["locus"]),
-            line=f"{source['source_pos']}-{source['source_ref']}-{source['source_alt']}",
+            line=f"{locus['chromosome']}-{source['source_pos']}-{source['source_ref']}-{source['source_alt']}",
             gene=gene.gene_id,
             impact_score=gene.impact_score,
             zygosity=str(row["zygosity"]),

@@ -20,7 +20,7 @@ from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import IMPACT_SCORES, SHORT_NAMES
 from radiant.errors import InputError, RadiantError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.alleles import AlleleError
-from radiant.vcf.compound import CompoundHets
+from radiant.vcf.compound import CompoundHets, PairsOneByOne
 from radiant.vcf.findings import BrokenRuleError, Finding
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_header
@@ -69,6 +69,8 @@ class ReadOptions:
 class CaseReader:
     """Reads one file once."""
 
+    _no_pairs: type[CompoundHets] = PairsOneByOne
+
     def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
         self._uri = uri
         self._members = None if members is None else tuple(members)
@@ -82,7 +84,7 @@ class CaseReader:
         self._text_bytes = 0
         self.quality: list[MemberQuality] = []
         self.family = QualityCounts(())
-        self.pairs = CompoundHets(())
+        self.pairs = self._no_pairs(())
         self._report: ImportReport | None = None
 
     @property
@@ -123,7 +125,7 @@ class CaseReader:
             if self.counts.total.rejected > self.options.tolerate:
                 self._look_ahead(reader, lines)
                 raise VcfFormatError(self._rejection())
-        self._end(reader)
+        yield from self._end(reader)
         yield from self._full_batches(everything=True)
 
     def _begin(self, lines: Iterator[tuple[int, bytes]]) -> LineReader:
@@ -133,16 +135,17 @@ class CaseReader:
         people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
         self.quality = [MemberQuality(person.member.is_proband) for person in people]
         self.family = QualityCounts([person.member for person in people])
-        self.pairs = CompoundHets(people)
+        self.pairs = self._no_pairs(people)
         self._quarantine_header(header)
         return LineReader(header, people, self._assembly, self._open_fasta(), self.minimum_impact)
 
-    def _end(self, reader: LineReader) -> None:
-        """Check the whole file, make the rows that need all of it, and the report."""
+    def _end(self, reader: LineReader) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """Check the whole file, yield the rows that need all of it, and make the report."""
         self._check_not_empty(reader.header)
         self._check_contigs()
-        for row in self.pairs.rows(self.minimum_impact):
-            self.rows["compound_het"].add(*row)
+        for batch in self.pairs.batches(self.minimum_impact, self.options.batch_rows):
+            self.rows["compound_het"].written += batch.num_rows
+            yield "compound_het", batch
         self._report = self._make_report(reader.header, reader.people, reader)
 
     # --- Lines --------------------------------------------------------------------------------------------------------

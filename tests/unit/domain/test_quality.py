@@ -8,7 +8,7 @@ import pytest
 
 from radiant.domain.assembly import RegionClass, canonical_chromosome, region_class
 from radiant.domain.case import Sex
-from radiant.domain.mendel import TrioCounts, TrioSite
+from radiant.domain.mendel import TrioCounts
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.quality import QualityCounts
 from radiant.domain.sex_check import PersonCounts
@@ -201,7 +201,8 @@ def test_a_wrong_parent_is_warned_about_and_not_taken_for_disomies():
 )
 def test_which_sites_tell_one_parent_from_two(people, kind):
     counts = TrioCounts(Sex.MALE)
-    counts.add(TrioSite("1", AUTOSOME, "SNV", *(calls(genotype) for genotype in people.split())), 1)
+    child, father, mother = (calls(genotype) for genotype in people.split())
+    counts.add(chromosome="1", region=AUTOSOME, variant_type="SNV", child=child, father=father, mother=mother, times=1)
     found = counts.uniparental.get("1")
     values = (found.father_only, found.mother_only, found.biparental) if found else (0, 0, 0)
     assert values == tuple(int(name == kind) for name in ("father_only", "mother_only", "biparental"))

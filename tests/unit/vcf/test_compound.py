@@ -1,6 +1,15 @@
 """Compound heterozygous pairs of a file: who is looked at, which genes, which rows."""
 
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from radiant.domain.inheritance import ParentalOrigin
 from radiant.vcf import compound
+from radiant.vcf.bulk import pairs as pairs_on_arrays
+from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.compound import candidates
 from radiant.vcf.people import find_people
 from vcf_files import HEADER, TRIO, Read, member, record, text, write
@@ -8,6 +17,7 @@ from vcf_files import HEADER, TRIO, Read, member, record, text, write
 CSQ = '##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|IMPACT|SYMBOL|Gene">\n'
 SAMPLES = ("kid", "dad", "mum")
 SOURCE = {"source_pos": 1, "source_ref": "A", "source_alt": "G"}
+LOCUS = {"locus_hash": 1, "chromosome": "1", "end": 1, "reference": "A", "alternate": "G"}
 GENOTYPE = {"zygosity": "HET", "calls": (0, 1), "phased": False, "phase_set": None, "parental_origin": "father"}
 
 
@@ -84,17 +94,62 @@ def test_a_gene_with_too_many_candidates_has_no_pairs_and_is_named(tmp_path, mon
     assert warning.endswith(": ENSG1 3")
 
 
-def test_pieces_of_a_file_add_up_to_the_whole_also_beyond_the_limit(monkeypatch):
+@pytest.mark.parametrize("kind", [compound.PairsOneByOne, BulkPairs])
+def test_pieces_of_a_file_add_up_to_the_whole_also_beyond_the_limit(kind, monkeypatch):
     monkeypatch.setattr(compound, "MAX_CANDIDATES", 3)
     people = find_people("a.vcf", SAMPLES, TRIO, 9)
-    one = candidates({"G": compound.Gene("G", None, 3)}, {"locus": "1-1-A-G"}, SOURCE, (GENOTYPE,))
-    (candidate,) = one
     for sizes in ((1, 2), (2, 2), (4, 1), (1, 4)):
         pieces = []
+        loci = iter(range(1, 9))
         for size in sizes:
-            pieces.append(compound.CompoundHets(people))
-            for _ in range(size):
-                pieces[-1].add(0, candidate)
+            pieces.append(kind(people))
+            for pos in itertools.islice(loci, size):
+                locus = LOCUS | {"locus": f"1-{pos}-A-G", "start": pos}
+                source = SOURCE | {"source_pos": pos}
+                genotype = GENOTYPE | {"parental_origin": "father" if pos % 2 else "mother"}
+                (one,) = candidates({"G": compound.Gene("G", None, 3)}, locus, source, (genotype,))
+                pieces[-1].add(0, one)
         pieces[0].merge(pieces[1])
         assert pieces[0].counts[0]["G"] == sum(sizes)
-        assert len(pieces[0].found[0]["G"]) == (sum(sizes) if sum(sizes) <= 3 else 0)
+        found = [row for batch in pieces[0].batches(3, 100) for row in batch.to_pylist()]
+        assert len(found) == (4 if sum(sizes) == 3 else 0)  # 1 and 2, 2 and 3, each seen from both sides
+
+
+_GENES = st.sampled_from(("A", "B", "C"))
+_CANDIDATES = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        _GENES,
+        st.sampled_from(("1", "X", "Y")),
+        st.integers(1, 3),
+        st.sampled_from(("G", "T")),
+        st.sampled_from(((0, 1), (1, 0), (1, -1), (0, 0, 1))),
+        st.booleans(),
+        st.sampled_from((None, "1", "2")),
+        st.sampled_from(list(ParentalOrigin)),
+    ),
+    max_size=40,
+)
+
+
+@given(_CANDIDATES, st.integers(0, 40), st.integers(1, 50), st.integers(1, 20))
+def test_pairs_on_arrays_are_those_made_one_by_one(drawn, cut, limit, block):
+    people = find_people("a.vcf", SAMPLES, TRIO, 9)
+    found = []
+    for person, gene, chromosome, pos, alt, calls, phased, phase_set, origin in drawn:
+        locus = LOCUS | {"locus": f"{chromosome}-{pos}-A-{alt}", "chromosome": chromosome, "start": pos}
+        row = {"calls": calls, "phased": phased, "phase_set": phase_set, "parental_origin": origin.value}
+        genes = {gene: compound.Gene(gene, gene if pos == 1 else None, 3)}
+        (one,) = candidates(genes, locus, SOURCE | {"source_pos": pos}, (GENOTYPE | row,))
+        found.append((person, one))
+    rows = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compound, "MAX_CANDIDATES", limit)
+        patch.setattr(pairs_on_arrays, "_BLOCK", block)
+        for kind in (compound.PairsOneByOne, BulkPairs):
+            first, second = kind(people), kind(people)
+            for index, one in enumerate(found):
+                (first if index < cut else second).add(*one)
+            first.merge(second)
+            rows.append([row for batch in first.batches(3, 7) for row in batch.to_pylist()])
+    assert rows[0] == rows[1]

@@ -1,28 +1,30 @@
 """What is counted and kept of whole families: genotype combinations, candidates for compound heterozygous pairs."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from radiant.domain.quality import QualityCounts
 from radiant.vcf.bulk.alleles import CLASSES
+from radiant.vcf.bulk.entries import Fields
 from radiant.vcf.bulk.genotypes import CODE_BITS, REGIONS, Genotypes
+from radiant.vcf.bulk.pairs import CANDIDATES, LOCUS_COLUMNS
 from radiant.vcf.bulk.plain import Kept, Places
-from radiant.vcf.bulk.slices import Mask, encoded
-from radiant.vcf.bulk.tables import Rows
-from radiant.vcf.compound import Candidate, affected_genes, candidates
-from radiant.vcf.consequences import Consequence
+from radiant.vcf.bulk.slices import Integers, Mask, encoded, ranges
+from radiant.vcf.bulk.tables import Rows, Table
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.people import Person
 
 _MIXED = len(CLASSES)
 _TYPES = (*CLASSES, "mixed")
-_GENE_COLUMNS = ("symbol", "gene_id", "impact_score")
-_LOCUS_COLUMNS = ("locus", "locus_hash", "chromosome", "start", "end", "reference", "alternate")
-_SOURCE_COLUMNS = ("source_pos", "source_ref", "source_alt")
-_GENOTYPE_COLUMNS = ("zygosity", "calls", "phased", "phase_set", "parental_origin")
+_OCCURRENCE_COLUMNS = (
+    *LOCUS_COLUMNS, "source_pos", "source_ref", "source_alt", "calls", "phased", "phase_set", "parental_origin"
+)  # fmt: skip
 
 
 def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
@@ -68,36 +70,69 @@ def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
             )
 
 
-def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -> list[tuple[int, int, Candidate]]:
-    """Find what may be half of a compound heterozygous pair: (line, member, candidate), in the order of the file."""
+def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -> Table | None:
+    """Find what may be half of a compound heterozygous pair, as `pairs.CANDIDATES`, in the order of the file."""
     if rows.fields is None:
-        return []
+        return None
     score = rows.fields.columns["impact_score"].fill_null(0).to_numpy(zero_copy_only=False)
-    strong = np.flatnonzero(score >= minimum_impact)
-    alleles = np.unique(rows.group[strong])
+    genes = _affected_genes(rows.fields, rows.group, np.flatnonzero(score >= minimum_impact), score)
     may = np.array([person.may_have_pairs for person in people], dtype=np.bool_)
     het = rows.occurrence_columns["zygosity"].dictionary.index(Zygosity.HET.value).as_py()
     is_het = rows.occurrence_columns["zygosity"].indices.to_numpy(zero_copy_only=False) == het
-    some = np.flatnonzero(np.isin(rows.allele, alleles) & may[rows.who] & is_het)
+    has_gene = np.zeros(len(rows.carried), dtype=np.bool_)
+    has_gene[genes.allele] = True
+    some = np.flatnonzero(has_gene[rows.allele] & may[rows.who] & is_het)
     if not len(some):
-        return []
-    genes: dict[int, list[Consequence]] = {}
-    values = (rows.fields.columns[name].take(pa.array(strong)).to_pylist() for name in _GENE_COLUMNS)
-    for allele, *entry in zip(rows.group[strong].tolist(), *values, strict=True):
-        genes.setdefault(allele, []).append(Consequence(0, dict(zip(_GENE_COLUMNS, entry, strict=True)), {}))
-    taken = pa.array(some)
-    columns = {
-        name: rows.occurrence_columns[name].take(taken).to_pylist()
-        for name in (*_LOCUS_COLUMNS, *_SOURCE_COLUMNS, *_GENOTYPE_COLUMNS)
-    }
-    found: list[tuple[int, int, Candidate]] = []
-    for at, (row, allele) in enumerate(zip(some.tolist(), rows.allele[some].tolist(), strict=True)):
-        parts = [{name: columns[name][at] for name in names} for names in (_LOCUS_COLUMNS, _SOURCE_COLUMNS)]
-        genotype = {name: columns[name][at] for name in _GENOTYPE_COLUMNS}
-        genotype["calls"] = tuple(genotype["calls"])
-        line, member = int(rows.line[allele]), int(rows.who[row])
-        found += [
-            (line, member, one)
-            for one in candidates(affected_genes(genes[allele], minimum_impact), parts[0], parts[1], (genotype,))
-        ]
-    return found
+        return None
+    # Every such occurrence with every gene of its allele.
+    low = np.searchsorted(genes.allele, rows.allele[some])
+    count = np.searchsorted(genes.allele, rows.allele[some], side="right") - low
+    occurrence, gene = np.repeat(some, count), pa.array(ranges(low, count))
+    taken = {name: _text(rows.occurrence_columns[name].take(pa.array(occurrence))) for name in _OCCURRENCE_COLUMNS}
+    columns = {name: taken[name] for name in (*LOCUS_COLUMNS, "phased", "phase_set", "parental_origin")}
+    columns["person"] = pa.array(rows.who[occurrence].astype(np.int32))
+    columns["gene_id"], columns["symbol"] = genes.gene.take(gene), genes.symbol.take(gene)
+    site = (taken[name].cast(pa.string()) for name in ("chromosome", "source_pos", "source_ref", "source_alt"))
+    columns["site"] = pc.call_function("binary_join_element_wise", [*site, "-"])
+    columns["haplotype"] = _haplotype(taken["calls"])
+    batch = pa.RecordBatch.from_arrays([columns[field.name] for field in CANDIDATES], schema=CANDIDATES)
+    return Table(batch, rows.line[rows.allele[occurrence]])
+
+
+@dataclass(frozen=True, eq=False)
+class _Genes:
+    """The genes that alleles affect, allele by allele, in the order of their entries; see `compound.affected_genes`."""
+
+    allele: Integers
+    gene: pa.Array
+    symbol: pa.Array
+
+
+def _affected_genes(fields: Fields, group: Integers, strong: Integers, score: NDArray[Any]) -> _Genes:
+    """Return the genes of the entries that are strong enough."""
+    at = pa.array(strong)
+    symbol, gene = (_text(fields.columns[name].take(at)) for name in ("symbol", "gene_id"))
+    gene = pc.call_function("coalesce", [gene, symbol])
+    named = np.flatnonzero(gene.is_valid().to_numpy(zero_copy_only=False))
+    codes, names = encoded(gene.take(pa.array(named)))
+    key = group[strong[named]] * max(1, len(names)) + codes
+    # The symbol is that of the strongest entry, the first among equals.
+    order = np.lexsort((-score[strong[named]], key))
+    _, best = np.unique(key[order], return_index=True)
+    _, first = np.unique(key, return_index=True)
+    appearance = np.argsort(first)
+    chosen = pa.array(named[order[best]][appearance])
+    return _Genes(group[strong[named[first[appearance]]]], gene.take(chosen), symbol.take(chosen))
+
+
+def _text(column: pa.Array) -> pa.Array:
+    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+
+
+def _haplotype(calls: pa.ListArray) -> pa.Array:
+    """Return the index of the first call of the allele, which every carrier has."""
+    flat = calls.flatten().to_numpy()
+    length = calls.value_lengths().to_numpy()
+    first = np.cumsum(length) - length
+    place = np.where(flat == 1, np.arange(len(flat)), len(flat))
+    return pa.array((np.minimum.reduceat(place, first) - first).astype(np.int32))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import chain
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,10 @@ from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.families import count_families, find_candidates
 from radiant.vcf.bulk.genotypes import ZYGOSITIES
 from radiant.vcf.bulk.neighbours import without_neighbours
+from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.bulk.plain import Kept, PlainReader, ReadLines
 from radiant.vcf.bulk.slices import Integers, Mask
 from radiant.vcf.bulk.tables import Carried, Rows, Table, TableMaker, find_carried, owners
-from radiant.vcf.compound import Candidate
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.line import LineReader
 from radiant.vcf.reader import CaseReader
@@ -24,14 +25,13 @@ from radiant.vcf.record import Duplicates
 from radiant.vcf.report import LineCounts
 from radiant.vcf.schema import arrow_schema
 
-Waiting = tuple[int, int, Candidate]
-"""Line, member, and what may be half of a compound heterozygous pair."""
 _BUCKETS = ("kept", "split", "skipped")
 
 
 class BulkReader(CaseReader):
     """Reads one file once, a chunk at a time."""
 
+    _no_pairs = BulkPairs
     lines_alone = 0
     """Data lines that were not plain and read one by one."""
 
@@ -53,7 +53,7 @@ class BulkReader(CaseReader):
                 rest = ((first_line + line, work.chunk.raw(line)) for line in range(failed + 1, len(work.chunk)))
                 self._look_ahead(reader, chain(rest, feed.lines()))
                 raise VcfFormatError(self._rejection())
-        self._end(reader)
+        yield from self._shaped(self._end(reader))
         yield from self._shaped(self._waiting())
 
     def _waiting(self) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -99,7 +99,7 @@ class ChunkWork:
         )
         alone = np.ones(len(chunk), dtype=np.bool_)
         tables: dict[str, Table] = {}
-        candidates: list[Waiting] = []
+        candidates: Table | None = None
         if in_order and case.options.fasta is None:
             for skipped in read.skipped:
                 alone[skipped.lines] = False
@@ -142,7 +142,7 @@ class ChunkWork:
         lengths = self.chunk.lines.length if odd.any() else np.zeros(len(self.chunk), dtype=np.int64)
         return without_neighbours(kept, read.places, odd, lengths, self._reader.duplicates.places)
 
-    def _rows_of(self, read: ReadLines, kept: Kept, ok: Mask) -> tuple[dict[str, Table], list[Waiting]]:
+    def _rows_of(self, read: ReadLines, kept: Kept, ok: Mask) -> tuple[dict[str, Table], Table | None]:
         """Make the rows of plain lines and count what is in them."""
         case, genotypes = self._case, self._plain.genotypes
         carried, lonely = find_carried(kept, ok, genotypes, everybody=not self._reader.header.samples)
@@ -150,7 +150,7 @@ class ChunkWork:
         self._note_undeclared(kept, ok)
         count_families(case.family, kept, read.places, ok, variant_classes(kept.trimmed), genotypes)
         if not len(carried):
-            return {}, []
+            return {}, None
         rows: Rows = self._maker.make(kept, read.places, carried)
         tables = {"occurrence": rows.occurrence(), "variant": rows.variant()}
         consequence = rows.consequence()
@@ -236,15 +236,13 @@ class ChunkWork:
 
     # --- Lines that are read alone ------------------------------------------------------------------------------------
 
-    def _read_alone(self, read: ReadLines, lines: Integers, candidates: list[Waiting]) -> dict[str, Table]:
+    def _read_alone(self, read: ReadLines, lines: Integers, candidates: Table | None) -> dict[str, Table]:
         """Read lines one by one, each after what the plain lines before it have to say."""
         case, chunk = self._case, self.chunk
         line_of: dict[str, list[int]] = {name: [] for name in SHORT_NAMES}
         told = 0
         for line in lines.tolist():
-            while told < len(candidates) and candidates[told][0] < line:
-                case.pairs.add(*candidates[told][1:])
-                told += 1
+            told = self._add_candidates(candidates, told, line)
             self._remember(read, line)
             case.take(self._reader, chunk.first_line + line, chunk.raw(line))
             for name, of in line_of.items():
@@ -252,14 +250,22 @@ class ChunkWork:
             if case.counts.total.rejected > case.options.tolerate:
                 self.failed_at = line
                 return {}
-        for _, member, candidate in candidates[told:]:
-            case.pairs.add(member, candidate)
+        self._add_candidates(candidates, told, len(chunk))
         tables: dict[str, Table] = {}
         for name, of in line_of.items():
             batch = case.rows[name].take()
             if batch is not None:
                 tables[name] = Table(batch, np.array(of, dtype=np.int64))
         return tables
+
+    def _add_candidates(self, candidates: Table | None, told: int, line: int) -> int:
+        """Add the candidates before a line, but for those that were told; return how many were by now."""
+        if candidates is None:
+            return told
+        until = int(np.searchsorted(candidates.line, line))
+        if until > told:
+            cast("BulkPairs", self._case.pairs).add_columns(candidates.batch.slice(told, until - told))
+        return until
 
     def alleles_to(self, contig: str, position: int) -> set[tuple[str, int, str, str]]:
         """Return the alleles of kept lines of a contig up to a position: chromosome, start, reference, alternate."""

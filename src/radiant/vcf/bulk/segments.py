@@ -25,6 +25,7 @@ from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import RadiantError
 from radiant.vcf.bulk.chunks import Chunk
+from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.bulk.plain import PlainReader
 from radiant.vcf.bulk.reader import BulkReader, ChunkWork
 from radiant.vcf.bulk.tables import TableMaker
@@ -229,7 +230,7 @@ class SplitReader(BulkReader):
         Raises:
             RadiantError: as `batches` does at the end.
         """
-        self._end(self._line_reader)
+        yield from self._shaped(self._end(self._line_reader))
         yield from self._shaped(self._waiting())
 
 
@@ -302,7 +303,7 @@ class SegmentReader(BulkReader):
         self.counts = Counts()
         self.quality = [MemberQuality(person.member.is_proband) for person in people]
         self.family = QualityCounts([person.member for person in people])
-        self.pairs = CompoundHets(people)
+        self.pairs = BulkPairs(people)
         self.lines_alone = 0
         reader.order, reader.duplicates = Order(), Duplicates()
         reader.undeclared_info.clear()
