@@ -39,7 +39,7 @@ CANDIDATES = pa.schema(
         pa.field("parental_origin", pa.string()),
     ]
 )
-"""`person` is the member's index, `site` what alleles of one line share, `haplotype` the allele's place in the calls."""
+"""`person` is the member's index, `site` what alleles of one line share, `haplotype` the allele's index in `calls`."""
 
 _OF_A_PARENT = (ParentalOrigin.FATHER.value, ParentalOrigin.MOTHER.value)
 _BLOCK = 1 << 16
