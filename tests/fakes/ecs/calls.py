@@ -1,0 +1,81 @@
+"""Which call a request is, named as IAM names actions, and the record of all of them."""
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl
+
+SERVICES = {"monitoring": "cloudwatch"}
+"""IAM's prefix of a service where its signing name is another."""
+
+
+@dataclass
+class Call:
+    """One request to any service."""
+
+    name: str
+    """`ecs:RunTask`, `logs:GetLogEvents`, `s3:PutObject`."""
+    parameters: dict[str, Any]
+    who: str
+    """Access key: `task-role` for what runs in a task."""
+    region: str
+    at: float = field(default_factory=time.time)
+    outcome: str = ""
+    """Empty when it was answered, else the name of the fault, or of the error."""
+
+
+class CallRecord:
+    """Every call since the last `clear`."""
+
+    def __init__(self) -> None:
+        self._calls: list[Call] = []
+        self._lock = threading.Lock()
+
+    def add(self, call: Call) -> None:
+        with self._lock:
+            self._calls.append(call)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._calls.clear()
+
+    def all(self) -> list[Call]:
+        with self._lock:
+            return list(self._calls)
+
+
+def parse_call(environ: dict[str, Any], body: bytes) -> Call:
+    """Return the call of a WSGI request; `body` is empty for S3, whose calls are named by their method and path."""
+    who, region, service = _credential(environ.get("HTTP_AUTHORIZATION", ""))
+    target = environ.get("HTTP_X_AMZ_TARGET", "")
+    prefix = SERVICES.get(service, service)
+    if target:
+        return Call(f"{prefix}:{target.rpartition('.')[2]}", json.loads(body or b"{}"), who, region)
+    form = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
+    if "Action" in form:
+        return Call(f"{prefix}:{form.pop('Action')}", form, who, region)
+    return Call(f"{prefix}:{_s3_action(environ)}", {"path": environ.get("PATH_INFO", "")}, who, region)
+
+
+def _credential(header: str) -> tuple[str, str, str]:
+    try:
+        key, _, region, service, _ = header.split("Credential=")[1].split(",", maxsplit=1)[0].split("/")
+    except (IndexError, ValueError):
+        return "anonymous", "us-east-1", "s3"
+    return key, region, service
+
+
+def _s3_action(environ: dict[str, Any]) -> str:
+    """Return the right that the request needs: HeadObject needs GetObject, parts of an upload need PutObject."""
+    method = environ["REQUEST_METHOD"]
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    of_object = "/" in environ.get("PATH_INFO", "/").strip("/")
+    if method == "POST" and "delete" in query:
+        return "DeleteObject"
+    if method == "DELETE" and "uploadId" in query:
+        return "AbortMultipartUpload"
+    if of_object:
+        return {"GET": "GetObject", "HEAD": "GetObject", "DELETE": "DeleteObject"}.get(method, "PutObject")
+    return {"GET": "ListBucket", "HEAD": "ListBucket", "DELETE": "DeleteBucket"}.get(method, "CreateBucket")

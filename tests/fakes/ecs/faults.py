@@ -1,0 +1,113 @@
+"""What goes wrong, by script: a fault waits for the calls it is meant for and says what becomes of them."""
+
+import dataclasses
+import fnmatch
+import threading
+import time
+from dataclasses import dataclass
+
+CALL_FAULTS = {
+    "throttle": "refused with ThrottlingException",
+    "unavailable": "refused with ServerException, HTTP 500",
+    "deny": "refused with AccessDeniedException",
+    "drop": "the connection closes, nothing is done",
+    "lose_reply": "it is done, then the connection closes",
+    "slow": "answered `delay_s` later",
+    "missing": "DescribeTasks does not know the task (yet)",
+    "empty_page": "GetLogEvents answers an empty page with a token that leads on",
+}
+"""Faults of a call, whatever it is."""
+
+TASK_FAULTS = {
+    "capacity": "RunTask starts nothing and names `detail` among its failures",
+    "start_failed": "the task stops before it runs, with stopCode TaskFailedToStart and `detail` as its reason",
+    "hold": "the task stays PROVISIONING for `delay_s` seconds",
+    "oom": "the container is killed as one that ran out of memory, `delay_s` after its start",
+    "spot": "the task is interrupted as on Fargate Spot, `delay_s` after its start",
+    "retire": "the task is stopped for maintenance of its host, `delay_s` after its start",
+    "late_logs": "the log's lines arrive `delay_s` late",
+}
+"""Faults of the tasks that a RunTask starts."""
+
+DETAILS = {
+    "capacity": "Capacity is unavailable at this time. Please try again later or in a different availability zone",
+    "start_failed": (
+        "CannotPullContainerError: pull image manifest has been retried 1 time(s): "
+        "failed to resolve ref {image}: {image}: not found"
+    ),
+}
+"""What AWS says where a fault has no `detail`."""
+
+
+@dataclass
+class Fault:
+    """One fault, until it has happened often or long enough."""
+
+    kind: str
+    call: str = "ecs:*"
+    """Pattern of the calls it is meant for, named as IAM names actions."""
+    times: int | None = 1
+    """How many calls; None for all."""
+    seconds: float | None = None
+    """How long from now on; None for ever."""
+    match: str = ""
+    """Only calls whose parameters hold this text: an ARN, a capacity provider, a command."""
+    detail: str = ""
+    """Replaces the service's words."""
+    delay_s: float = 0.0
+    who: str = "*"
+    """Pattern of the access key of the caller: `task-role` for the containers themselves."""
+    since: float = dataclasses.field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        if self.kind not in CALL_FAULTS | TASK_FAULTS:
+            msg = f"there is no fault {self.kind!r}; there are {', '.join(CALL_FAULTS | TASK_FAULTS)}"
+            raise ValueError(msg)
+        if self.kind in TASK_FAULTS:
+            self.call = "ecs:RunTask"
+
+    def wants(self, name: str, text: str, who: str) -> bool:
+        if self.times == 0 or (self.seconds is not None and time.monotonic() - self.since > self.seconds):
+            return False
+        return fnmatch.fnmatch(name, self.call) and fnmatch.fnmatch(who, self.who) and self.match in text
+
+    def words(self, **values: str) -> str:
+        """Return what the service says, for instance of this `image`."""
+        return (self.detail or DETAILS.get(self.kind, "")).format(**values)
+
+
+class FaultPlan:
+    """The faults still to come, in the order they were planned."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> None:
+        with self._lock:
+            self._faults.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._faults.clear()
+
+    def take(self, name: str, text: str, who: str) -> list[Fault]:
+        """Return what happens to this call: the first fault of the call, and every one of the tasks it starts."""
+        with self._lock:
+            found: list[Fault] = []
+            for fault in self._faults:
+                of_call = fault.kind in CALL_FAULTS
+                if (of_call and any(one.kind in CALL_FAULTS for one in found)) or not fault.wants(name, text, who):
+                    continue
+                if any(one.kind == fault.kind for one in found):
+                    continue
+                found.append(fault)
+            if any(one.kind in CALL_FAULTS for one in found):
+                # The call of a fault that refuses it starts no task.
+                refused = next(one for one in found if one.kind in CALL_FAULTS)
+                if refused.kind not in {"slow", "lose_reply"}:
+                    found = [refused]
+            for fault in found:
+                if fault.times is not None:
+                    fault.times -= 1
+            return found

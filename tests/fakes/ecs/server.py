@@ -1,0 +1,192 @@
+"""The HTTP side: every request is recorded, may meet a fault, and is answered here or by moto.
+
+`/_fake/...` is the tests' own door, JSON in and out; everything else is AWS.
+"""
+
+import dataclasses
+import io
+import json
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import requests
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from fakes.ecs import life
+from fakes.ecs.calls import Call, CallRecord, parse_call
+from fakes.ecs.errors import RefusedError, refuse
+from fakes.ecs.faults import CALL_FAULTS, Fault, FaultPlan
+from fakes.ecs.tasks import Tasks
+
+StartResponse = Callable[..., Any]
+DOOR = "/_fake/"
+DEFAULTS: dict[str, Any] = {
+    "pace_s": 0.02,
+    "slots": 8,
+    "longest_stop_s": 120.0,
+    "retain_s": 3600.0,
+    "environment": {},
+    "images": {},
+}
+"""Options, see `life.Host`; `retain_s` is how long a stopped task is known."""
+
+
+class Application:
+    """One WSGI application for all services."""
+
+    def __init__(self) -> None:
+        self.host = life.Host()
+        self.tasks = Tasks(self.host)
+        self.faults = FaultPlan()
+        self.record = CallRecord()
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith(DOOR):
+            return self._admin(path.removeprefix(DOOR), environ, start_response)
+        if path.startswith("/moto-api"):
+            return self._moto(environ, start_response)
+        body = b"" if _is_s3(environ) else _take_body(environ)
+        call = parse_call(environ, body)
+        self.record.add(call)
+        faults = {fault.kind: fault for fault in self.faults.take(call.name, json.dumps(call.parameters), call.who)}
+        return self._answer(call, faults, environ, start_response)
+
+    def _answer(
+        self, call: Call, faults: dict[str, Fault], environ: dict[str, Any], start_response: StartResponse
+    ) -> Iterable[bytes]:
+        call.outcome = next((kind for kind in faults if kind in CALL_FAULTS), "")
+        if "drop" in faults:
+            return _hang_up(environ, start_response)
+        if "slow" in faults:
+            time.sleep(faults["slow"].delay_s)
+        try:
+            _refuse(call, faults)
+            found = _empty_page(call) if "empty_page" in faults else self._tasks_answer(call, faults)
+        except RefusedError as error:
+            call.outcome = call.outcome or error.code
+            return _reply(start_response, error.status, error.body())
+        except Exception:
+            traceback.print_exc(file=sys.stderr)
+            raise
+        if found is None:
+            chunks = list(self._moto(environ, start_response if "lose_reply" not in faults else _ignore))
+            return _hang_up(environ, start_response) if "lose_reply" in faults else chunks
+        if "lose_reply" in faults:
+            return _hang_up(environ, start_response)
+        return _reply(start_response, 200, json.dumps(found).encode())
+
+    def _tasks_answer(self, call: Call, faults: dict[str, Fault]) -> dict[str, Any] | None:
+        return self.tasks.answer(call, faults) if call.name.startswith("ecs:") else None
+
+    def _admin(self, path: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        asked = json.loads(_take_body(environ) or b"{}")
+        try:
+            found = getattr(self, f"do_{path}")(**asked)
+        except Exception as error:  # noqa: BLE001 - told to whoever asked
+            return _reply(start_response, 400, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
+        return _reply(start_response, 200, json.dumps(found).encode())
+
+    def do_fault(self, **fields: Any) -> None:
+        self.faults.add(Fault(**fields))
+
+    def do_clear_faults(self) -> None:
+        self.faults.clear()
+
+    def do_calls(self) -> list[dict[str, Any]]:
+        return [dataclasses.asdict(call) for call in self.record.all()]
+
+    def do_clear_calls(self) -> None:
+        self.record.clear()
+
+    def do_tasks(self) -> list[dict[str, Any]]:
+        return [task.shown(with_tags=True) for task in self.tasks.all()]
+
+    def do_forget(self, arn: str) -> None:
+        self.tasks.forget(arn)
+
+    def do_interrupt(self, arn: str) -> None:
+        self.tasks.interrupt(arn, life.SPOT)
+
+    def do_retire(self, arn: str) -> None:
+        self.tasks.interrupt(arn, life.RETIRED)
+
+    def do_options(self, **options: Any) -> None:
+        """Set options by their names; `images` and `environment` replace what was there."""
+        for name, value in options.items():
+            if name not in DEFAULTS:
+                msg = f"there is no option {name!r}; there are {', '.join(DEFAULTS)}"
+                raise ValueError(msg)
+            setattr(self.tasks if name == "retain_s" else self.host, name, value)
+
+    def do_clear_tasks(self) -> None:
+        self.tasks.clear()
+
+    def do_reset(self, *, services: bool = False) -> None:
+        """Forget tasks, faults, calls and options; with `services` also what moto holds."""
+        self.faults.clear()
+        self.tasks.clear()
+        self.do_options(**DEFAULTS)
+        if services:
+            requests.post(f"{self.host.endpoint}/moto-api/reset", timeout=30)
+        self.record.clear()
+
+
+class _Quiet(WSGIRequestHandler):
+    def log(self, _type: str, message: str, *args: Any) -> None:
+        del message, args
+
+
+def make(address: str, port: int) -> tuple[Application, BaseWSGIServer]:
+    """Return the application and its server, which is not serving yet."""
+    application = Application()
+    server = make_server(address, port, application, threaded=True, request_handler=_Quiet)
+    application.host.endpoint = f"http://{address}:{server.server_port}"
+    return application, server
+
+
+def _refuse(call: Call, faults: dict[str, Fault]) -> None:
+    if "throttle" in faults:
+        refuse("Rate exceeded", "ThrottlingException")
+    if "unavailable" in faults:
+        text = "Service Unavailable. Please try again later."
+        refuse(faults["unavailable"].detail or text, "ServerException", status=500)
+    if "deny" in faults:
+        user = "arn:aws:iam::123456789012:user/airflow"
+        text = f"User: {user} is not authorized to perform: {call.name} on resource: *"
+        refuse(f"{text} because no identity-based policy allows the action", "AccessDeniedException")
+
+
+def _empty_page(call: Call) -> dict[str, Any]:
+    token = call.parameters.get("nextToken", f"f/{-1:056d}")
+    return {"events": [], "nextForwardToken": token, "nextBackwardToken": token.replace("f/", "b/")}
+
+
+def _is_s3(environ: dict[str, Any]) -> bool:
+    return "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", "/s3/aws4_request")
+
+
+def _take_body(environ: dict[str, Any]) -> bytes:
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _reply(start_response: StartResponse, status: int, body: bytes) -> list[bytes]:
+    start_response(f"{status} X", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+def _hang_up(environ: dict[str, Any], start_response: StartResponse) -> list[bytes]:
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    return _reply(start_response, 500, b"")
+
+
+def _ignore(*_: Any) -> Callable[[bytes], None]:
+    return lambda _body: None
