@@ -6,15 +6,17 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
 BENCH_LOCK := requirements/bench.txt
+WORKER_LOCK := requirements/worker.txt
+CONTAINER_TOOL ?= docker
 BENCH_STAMP := $(VENV)/.installed-bench
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit bench lint format docs lock clean
+.PHONY: help setup run test test-unit bench build-docker-k8s-operator lint format docs lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv from the lock
 
@@ -44,9 +46,13 @@ $(BENCH_STAMP): $(STAMP) $(BENCH_LOCK)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(BENCH_LOCK)
 	@touch $@
 
+build-docker-k8s-operator: ## Build the image of the jobs: make build-docker-k8s-operator [CONTAINER_TOOL=docker|podman|buildah]
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) IMAGE=$(IMAGE) docker/build.sh
+
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
+	@$(BIN)/shellcheck $$(git ls-files '*.sh' .ci/run)
 	@$(BIN)/pyright >/dev/null || { $(BIN)/pyright; exit 1; }
 	@$(BIN)/lint-imports --no-logo >/dev/null 2>&1 || { $(BIN)/lint-imports; exit 1; }
 
@@ -60,6 +66,8 @@ docs: setup ## Write the pages that are made from the code
 lock: setup ## Resolve the dependencies anew
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
+	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --constraint $(LOCK) \
+	  --output-file $(WORKER_LOCK) pyproject.toml
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
 	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

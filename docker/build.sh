@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds the operator image, into minikube's own Docker daemon when minikube runs.
+#
+#   CONTAINER_TOOL=docker|podman|buildah   what builds it (default docker)
+#   IMAGE=radiant-operator:TAG             its name (default: the version of pyproject.toml)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+tool=${CONTAINER_TOOL:-docker}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+image=${IMAGE:-radiant-operator:$version}
+revision=$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null || echo unknown)
+
+command -v "$tool" >/dev/null || {
+  echo "error: $tool is not installed; install it, or choose another: make build-docker-k8s-operator CONTAINER_TOOL=podman" >&2
+  exit 1
+}
+case $tool in
+  docker)
+    if command -v minikube >/dev/null && minikube status >/dev/null 2>&1; then
+      environment=$(minikube docker-env --shell bash)
+      eval "$environment"
+      echo "building into minikube's Docker"
+    fi
+    build=(docker build) ;;
+  podman) build=(podman build) ;;
+  buildah) build=(buildah build --layers) ;;
+  *) echo "error: CONTAINER_TOOL is '$tool'; it must be docker, podman or buildah" >&2; exit 1 ;;
+esac
+
+"${build[@]}" --file docker/operator.Dockerfile --tag "$image" \
+  --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .
+echo "built $image; set RADIANT_IMAGE=$image"

@@ -1,0 +1,44 @@
+# The image that every job runs in, on Kubernetes and on ECS: `radiant-worker` and what it needs. No Airflow, no compiler,
+# no pip, no root. Build it with `make build-docker-k8s-operator`.
+#
+# Runs with a read-only root filesystem: temporary files go to TMPDIR, which the pod or the task mounts at /scratch.
+ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
+ARG UV_VERSION=0.13.9
+RUN python3 -m venv /opt/build && /opt/build/bin/pip install --quiet --no-cache-dir --disable-pip-version-check "uv==${UV_VERSION}" \
+ && python3 -m venv --without-pip /opt/radiant
+ENV UV_NO_CACHE=1 UV_LINK_MODE=copy VIRTUAL_ENV=/opt/radiant
+COPY requirements/worker.txt /src/requirements/
+RUN /opt/build/bin/uv pip sync --quiet --require-hashes /src/requirements/worker.txt
+COPY pyproject.toml README.md LICENSE /src/
+COPY src /src/src
+RUN /opt/build/bin/uv pip install --quiet --no-deps /src
+# What a job never opens: tests, headers, Flight, type stubs, and botocore's descriptions of services it never calls.
+RUN cd /opt/radiant/lib/python3*/site-packages \
+ && rm -rf pyarrow/include pyarrow/tests pyarrow/src pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight* \
+           pyarrow/libarrow_substrait* pyarrow/_substrait* \
+           numpy/*/tests numpy/tests numpy/*/include pysam/include \
+ && find . \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' \) -delete \
+ && find botocore/data -mindepth 1 -maxdepth 1 -type d \
+      ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name glue ! -name signin -exec rm -rf {} + \
+ && python3 -m compileall -q -j 0 /opt/radiant/lib
+
+FROM ${PYTHON_IMAGE}
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="radiant-operator" \
+      org.opencontainers.image.description="The jobs of radiant: radiant-worker <job> --request URI --result URI" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+COPY --from=build /opt/radiant /opt/radiant
+RUN mkdir -m 1777 /scratch
+ENV PATH=/opt/radiant/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    HOME=/scratch \
+    TMPDIR=/scratch
+WORKDIR /scratch
+USER 10001:10001
+CMD ["radiant-worker", "--help"]
