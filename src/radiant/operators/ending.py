@@ -16,6 +16,10 @@ DRAINED = "Drained"
 START_TIMEOUT = "StartTimeout"
 LOST = "Lost"
 NO_CAPACITY = "NoCapacity"
+IMAGE_PULL = "ImagePull"
+START_FAILED = "StartFailed"
+SPOT_INTERRUPTED = "SpotInterrupted"
+THROTTLED = "Throttled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +131,8 @@ def _what_the_platform_did(ended: Ended) -> str:
         KILLED: f"the job was stopped after {ended.seconds:.0f} s: somebody marked or cleared the task",
         DRAINED: f"the job was stopped after {ended.seconds:.0f} s with the Airflow worker that ran it",
         LOST: "the job is gone and left no exit code",
+        SPOT_INTERRUPTED: f"the platform took the job's capacity away after {ended.seconds:.0f} s",
+        **dict.fromkeys((NO_CAPACITY, IMAGE_PULL, START_FAILED, START_TIMEOUT, "Config"), "the job did not start"),
     }
     said = did.get(ended.reason or "", f"the platform ended the job after {ended.seconds:.0f} s ({ended.reason})")
     return f"{said}. {ended.detail}"

@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiant.jobs.documents import Failure
-from radiant.operators.ending import DRAINED, KILLED, LOST, OUT_OF_MEMORY, TIMEOUT
+from radiant.operators.ending import (
+    DRAINED,
+    IMAGE_PULL,
+    KILLED,
+    LOST,
+    NO_CAPACITY,
+    OUT_OF_MEMORY,
+    SPOT_INTERRUPTED,
+    START_FAILED,
+    START_TIMEOUT,
+    THROTTLED,
+    TIMEOUT,
+)
 
 TASK_DEFAULTS: dict[str, Any] = {
     "retries": 2,
@@ -75,6 +87,12 @@ _HINTS = {
     KILLED: "Clear the task to run it again",
     DRAINED: "Another try starts over",
     LOST: "Another try starts over; if it happens again, look at the machine it ran on (disk, memory, its system log)",
+    NO_CAPACITY: "Another try waits as long again; RADIANT_CONTAINER__QUEUE_TIMEOUT_S says how long",
+    IMAGE_PULL: "See that the image exists, for this CPU architecture, and that the platform may pull it",
+    START_FAILED: "The platform says above what it could not start: roles, secrets, network, log group, command",
+    START_TIMEOUT: "See what the platform says above; RADIANT_CONTAINER__START_TIMEOUT_S is how long a start may take",
+    SPOT_INTERRUPTED: "Another try starts over; RADIANT_CONTAINER__RESTARTS says how often that happens within one try",
+    THROTTLED: "The container goes on and the next try adopts it; RADIANT_CONTAINER__LOOK_S says how often tasks ask",
     "Bug": "Trying again changes nothing",
     "Config": "Correct the setting or the installation that the log above names, then clear the task",
     "Protocol": "Install the same radiant version in Airflow and for the worker, then clear the task",

@@ -260,6 +260,7 @@ class Watch:
                 self._platform.stop(self.note.handle, reason)
             except PlatformUnavailableError:
                 self._stopping = None  # the next step tries again
+                raise
         return Step(news=f"{reason}: {detail}", pause_s=1.0)
 
     def _unanswered(self, error: PlatformUnavailableError) -> Step:

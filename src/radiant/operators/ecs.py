@@ -1,0 +1,28 @@
+"""The backend `ecs`: a job is a task on Amazon ECS, on Fargate or on instances of a capacity provider."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from radiant.jobs.spec import JobSpec
+from radiant.operators.container import ContainerJobOperator
+from radiant.operators.ecs_task.size import task_size
+from radiant.settings import load_settings
+
+
+class EcsJobOperator(ContainerJobOperator):
+    """Runs a job as an ECS task; the group `ecs` of the settings says where.
+
+    It takes the place of the Amazon provider's `EcsRunTaskOperator`, which stops a healthy task when one read of it is
+    throttled, starts a second one when an answer is lost, and forgets one that ended while nobody looked; connection
+    and clients are the provider's. A job gets the whole of the Fargate size that holds what it asks for.
+    """
+
+    backend = "ecs"
+
+    def __init__(self, *, job: str, request: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+        """Describe the task, see `JobOperator`."""
+        super().__init__(job=job, request=request, **airflow_kwargs)
+
+    def memory_limit(self, spec: JobSpec, memory_mib: int) -> int:
+        """Return the memory of the Fargate size that holds the job: it is paid for, so the job may use it."""
+        return task_size(spec.resources.cpu, memory_mib, load_settings().ecs.capacity_provider).memory_mib

@@ -1,0 +1,1 @@
+"""Amazon ECS as a platform that runs containers: one task a job."""

@@ -1,0 +1,125 @@
+"""What a described task shows: where it is in its life, and by what name it ended. Pure functions.
+
+Source: Amazon ECS developer guide, "Task lifecycle" and "Amazon ECS stopped tasks error messages".
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from radiant.operators.ecs_task.size import MANAGED
+from radiant.operators.ending import IMAGE_PULL, LOST, NO_CAPACITY, OUT_OF_MEMORY, SPOT_INTERRUPTED, START_FAILED
+from radiant.operators.platform import Look, State
+
+STOPPED_BY_US = "radiant: "
+"""Begin of the reason of a StopTask of ours; the name of why follows."""
+
+_KILLED = 137
+"""Exit code of a container that got SIGKILL: 128 + 9."""
+
+_TAKEN_AWAY = frozenset({"SpotInterruption", "TerminationNotice"})
+_HOST_GONE = re.compile(r"host ec2 .*(terminated|stopped)", re.IGNORECASE)
+_SPOT = re.compile(r"spot task was interrupted", re.IGNORECASE)
+
+_NO_ROOM = re.compile(
+    r"capacity is unavailable|^RESOURCE:|^AGENT|reached the limit on the number|EMPTY CAPACITY PROVIDER|"
+    r"NO ACTIVE INSTANCES|No Container Instances were found|PROVISIONING state|insufficient (memory|cpu)",
+    re.IGNORECASE,
+)
+_IMAGE = re.compile(r"CannotPull\w*Error|CannotPullImage", re.IGNORECASE)
+_MAY_PASS = re.compile(
+    r"toomanyrequests|rate ?exceeded|i/o timeout|TLS handshake timeout|connection re(set|fused)|"
+    r"deadline exceeded|context canceled|temporary failure|50\d (Internal|Bad|Service|Gateway)|unexpected EOF",
+    re.IGNORECASE,
+)
+_NEVER = re.compile(
+    r"AccessDenied|not authorized|executable file not found|no such file or directory|exec format error|"
+    r"ResourceNotFoundException|does not exist|permission denied|ParameterNotFound|invalid (reference|argument)",
+    re.IGNORECASE,
+)
+
+
+def look_of(task: Mapping[str, Any], container: str) -> Look:
+    """Return what one description of a task shows.
+
+    Args:
+        task: as DescribeTasks has it.
+        container: name of the container that runs the job.
+    """
+    status = task.get("lastStatus", "")
+    if status == "STOPPED":
+        return _ended(task, _container(task, container))
+    started_at = _seconds(task.get("startedAt"))
+    if status == "RUNNING":
+        return Look(State.RUNNING, started_at=started_at)
+    if started_at is not None:
+        # On its way down; its end has a name only when it is STOPPED, and its time is no longer the job's.
+        return Look(State.RUNNING)
+    provider = task.get("capacityProviderName")
+    if status == "PROVISIONING" and provider is not None and provider not in MANAGED:
+        return Look(State.WAITING, NO_CAPACITY, f"ECS waits for an instance of the capacity provider {provider}.")
+    return Look(State.STARTING, detail=f"The task is {status}.")
+
+
+def is_no_room(reason: str) -> bool:
+    """Tell whether a failure of RunTask, or the end of a task that never ran, means that there is no room now."""
+    return _NO_ROOM.search(reason) is not None
+
+
+def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> Look:
+    code: int | None = container.get("exitCode")
+    reason, hopeless = _reason(task, container)
+    return Look(
+        State.ENDED,
+        reason,
+        _words(task, container),
+        hopeless=hopeless,
+        exit_code=128 - code if code is not None and 128 < code < 128 + 65 else code,  # noqa: PLR2004 - 64 signals
+        started_at=_seconds(task.get("startedAt")),
+        finished_at=_seconds(task.get("executionStoppedAt") or task.get("stoppedAt")),
+    )
+
+
+def _reason(task: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str | None, bool]:
+    """Return the name of why it ended, None when it ended by itself, and whether another try can change that."""
+    code, stop = container.get("exitCode"), task.get("stopCode", "")
+    said, stopped = container.get("reason", ""), task.get("stoppedReason", "")
+    if code == 0:
+        # The job was done, whatever became of the task then; its result decides.
+        return None, False
+    if stop in _TAKEN_AWAY or _SPOT.search(stopped) or _HOST_GONE.search(stopped):
+        return SPOT_INTERRUPTED, False
+    if stopped.startswith(STOPPED_BY_US):
+        return stopped.removeprefix(STOPPED_BY_US).split()[0], False
+    if "OutOfMemory" in said or (code == _KILLED and stop == "EssentialContainerExited"):
+        # Nothing but the kernel sends SIGKILL to a container that nobody stops.
+        return OUT_OF_MEMORY, False
+    if "startedAt" not in task or stop == "TaskFailedToStart":
+        return _why_not_started(f"{stopped} {said}".strip())
+    return (LOST, False) if code is None or stop == "UserInitiated" else (None, False)
+
+
+def _why_not_started(text: str) -> tuple[str, bool]:
+    if is_no_room(text):
+        return NO_CAPACITY, False
+    if _IMAGE.search(text):
+        return IMAGE_PULL, _MAY_PASS.search(text) is None
+    return START_FAILED, _NEVER.search(text) is not None and _MAY_PASS.search(text) is None
+
+
+def _words(task: Mapping[str, Any], container: Mapping[str, Any]) -> str:
+    """Return what ECS says of the end, in sentences."""
+    said = [container.get("reason", ""), task.get("stoppedReason", "")]
+    texts = [text.strip().rstrip(".") for text in said if text and not text.startswith(STOPPED_BY_US)]
+    if task.get("stopCode") == "UserInitiated" and texts:
+        texts.insert(0, "Somebody stopped the ECS task")
+    return " ".join(f"{text}." for text in dict.fromkeys(texts) if text != "Essential container in task exited")
+
+
+def _container(task: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return next((one for one in task.get("containers", []) if one.get("name") == name), {})
+
+
+def _seconds(when: Any) -> float | None:
+    """Return seconds since the epoch of a time as boto3 gives it."""
+    return None if when is None else float(when.timestamp())

@@ -1,0 +1,139 @@
+"""Reads the log of a task from CloudWatch: in order, nothing lost, nothing twice, the end included.
+
+CloudWatch gives a page and the token of the next one. Its pages may be empty before the end; the end is reached when
+the token that comes back is the one that was sent. Lines arrive some seconds late, also after the task has ended.
+
+Source: CloudWatch Logs API reference, "GetLogEvents".
+"""
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from radiant.errors import PlatformUnavailableError
+from radiant.operators.ecs_task.api import asking, code_of
+from radiant.operators.ecs_task.pace import Pace
+from radiant.operators.platform import LogPage, Look, State
+
+_MUCH = 1000
+"""Lines of a page after which the next one is read at once."""
+_GIVE_UP_S = 120.0
+"""How long, beside the delay, the end of a log that cannot be read is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a log is read."""
+
+    token: str | None = None
+    """Of the next page."""
+    begin_ms: int | None = None
+    """The pages are those from this time on: an expired token was replaced."""
+    last_ms: int = 0
+    """Time stamp of the last line."""
+    with_last: int = 0
+    """How many lines with this time stamp were read."""
+    arrived_ms: int = 0
+    """When the last line arrived in CloudWatch."""
+    skip: int = 0
+    """Lines of `begin_ms` that were read before and come again."""
+
+    @classmethod
+    def of(cls, text: str) -> "Cursor":
+        """Return what `text` says; the empty text is the beginning."""
+        return cls(**json.loads(text)) if text else cls()
+
+    def __str__(self) -> str:
+        values = dataclasses.asdict(self)
+        return json.dumps({name: value for name, value in values.items() if value}, separators=(",", ":"))
+
+
+def read_page(  # noqa: PLR0913 - all but three by name
+    client: Any, pace: Pace, text: str, *, group: str, stream: str, look: Look, delay_s: float
+) -> LogPage:
+    """Return the lines that follow a cursor.
+
+    Never raises for a log that cannot be read: the job is what counts. A line says so, once it is given up.
+
+    Args:
+        client: of CloudWatch Logs.
+        pace: of this process.
+        text: the cursor.
+        group: the log group.
+        stream: the log's name in it.
+        look: what was last seen of the task.
+        delay_s: how long after the task's end, or after its last line arrived, more is waited for.
+    """
+    cursor, ended = Cursor.of(text), look.state in {State.ENDED, State.GONE}
+    late_s = time.time() - (look.finished_at or 0) - delay_s
+    if not pace.may_read(stream, ended=ended):
+        return LogPage([], text, more=ended)
+    try:
+        answer = _get(client, group, stream, cursor)
+    except PlatformUnavailableError as error:
+        pace.unanswered()
+        if not ended or late_s < _GIVE_UP_S:
+            return LogPage([], text, more=ended)
+        pace.forget(stream)
+        line = f"the rest of the log could not be read from {group}/{stream}: {error}"
+        return LogPage([line], text)
+    if answer is None:  # nothing was written yet, or never
+        pace.read(stream, lines=0)
+        return LogPage([], text, more=ended and late_s < 0)
+    after, lines = _take(cursor, answer)
+    pace.read(stream, lines=len(lines))
+    if not ended:
+        return LogPage(lines, str(after), more=len(lines) >= _MUCH)
+    arrived_s = time.time() - after.arrived_ms / 1000 - delay_s
+    at_end = not lines and after.token == cursor.token and min(late_s, arrived_s) >= 0
+    if at_end:
+        pace.forget(stream)
+    return LogPage(lines, str(after), more=not at_end)
+
+
+def _get(client: Any, group: str, stream: str, cursor: Cursor) -> Mapping[str, Any] | None:
+    """Return a page, None where there is no such log (yet)."""
+    wanted: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+    if cursor.token is not None:
+        wanted["nextToken"] = cursor.token
+    if cursor.begin_ms is not None:
+        wanted["startTime"] = cursor.begin_ms
+    with asking("GetLogEvents"):
+        try:
+            return client.get_log_events(**wanted)
+        except ClientError as error:
+            if code_of(error) == "ResourceNotFoundException":
+                return None
+            if code_of(error) == "InvalidParameterException" and cursor.token is not None:
+                # Tokens live for 24 hours.
+                return {"events": [], "nextForwardToken": None}
+            raise
+
+
+def _take(cursor: Cursor, answer: Mapping[str, Any]) -> tuple[Cursor, list[str]]:
+    """Return the cursor behind a page, and its lines."""
+    token = answer["nextForwardToken"]
+    if token is None:
+        again = dataclasses.replace(cursor, token=None, begin_ms=cursor.last_ms, skip=cursor.with_last)
+        return again, []
+    events = answer["events"]
+    skip = min(cursor.skip, sum(event["timestamp"] == cursor.begin_ms for event in events))
+    events = events[skip:]
+    if not events:
+        return dataclasses.replace(cursor, token=token, skip=cursor.skip - skip), []
+    last_ms = events[-1]["timestamp"]
+    with_last = sum(event["timestamp"] == last_ms for event in events)
+    after = dataclasses.replace(
+        cursor,
+        token=token,
+        last_ms=last_ms,
+        with_last=with_last + (cursor.with_last if last_ms == cursor.last_ms else 0),
+        arrived_ms=max(event.get("ingestionTime", 0) for event in events),
+        skip=0,
+    )
+    return after, [line for event in events for line in event["message"].rstrip("\r\n").split("\n")]

@@ -1,0 +1,79 @@
+"""How often the logs of a process's tasks are read.
+
+CloudWatch Logs allows an account 25 GetLogEvents a second in a region, all its programs together. A process takes less
+than half of that, a log that has nothing new is asked for ever more rarely, and nobody waits: who may not read now
+comes again with its next step.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+PER_S = 10.0
+"""Reads a second of one process."""
+_SHORTEST_S = 2.0
+_LONGEST_S = 30.0
+_SLOWER = 1.5
+_FORGET_S = 600.0
+"""A log that was not read for so long, of a task that was killed for example, is forgotten."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    next_at: float
+    gap_s: float = _SHORTEST_S
+
+
+class Pace:
+    """The turns of one process; safe in threads."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin with a second's worth of reads.
+
+        Args:
+            clock: seconds, monotonic.
+        """
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._turns: dict[str, _Turn] = {}
+        self._allowed = PER_S
+        self._counted_at = clock()
+        self._silent_until = float("-inf")
+        self._silence_s = 1.0
+
+    def may_read(self, stream: str, *, ended: bool) -> bool:
+        """Tell whether a log may be read now, and count it; the rest of an ended log does not wait for news."""
+        with self._lock:
+            now = self._clock()
+            self._allowed = min(PER_S, self._allowed + (now - self._counted_at) * PER_S)
+            self._counted_at = now
+            turn = self._turns.setdefault(stream, _Turn(now))
+            if now < self._silent_until or self._allowed < 1 or (now < turn.next_at and not ended):
+                return False
+            self._allowed -= 1
+            return True
+
+    def read(self, stream: str, *, lines: int) -> None:
+        """Note how much there was to read."""
+        with self._lock:
+            now = self._clock()
+            self._silence_s = 1.0
+            turn = self._turns.setdefault(stream, _Turn(now))
+            turn.gap_s = _SHORTEST_S if lines else min(_LONGEST_S, turn.gap_s * _SLOWER)
+            turn.next_at = now + (0 if lines else turn.gap_s)
+
+    def unanswered(self) -> None:
+        """Leave CloudWatch alone for a while, longer each time."""
+        with self._lock:
+            self._silent_until = self._clock() + self._silence_s
+            self._silence_s = min(_LONGEST_S, self._silence_s * 2)
+
+    def forget(self, stream: str) -> None:
+        """Drop a log that is read to its end, and those that nobody reads any more."""
+        with self._lock:
+            self._turns.pop(stream, None)
+            now = self._clock()
+            for name, turn in list(self._turns.items()):
+                if now - turn.next_at > _FORGET_S:
+                    del self._turns[name]

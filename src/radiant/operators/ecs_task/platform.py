@@ -1,0 +1,178 @@
+"""One ECS cluster as a platform: start, find, look, read the log, stop."""
+
+import functools
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from radiant.errors import JobNotYetError, JobRefusedError
+from radiant.operators.ecs_task.api import asking, code_of, ecs_client, is_throttled, logs_client, not_started
+from radiant.operators.ecs_task.ending import STOPPED_BY_US, is_no_room, look_of
+from radiant.operators.ecs_task.log import read_page
+from radiant.operators.ecs_task.order import family, log_stream, run_task_call
+from radiant.operators.ecs_task.pace import Pace
+from radiant.operators.ecs_task.reads import TaskReader
+from radiant.operators.ending import NO_CAPACITY, SPOT_INTERRUPTED, START_FAILED, TIMEOUT
+from radiant.operators.platform import Handle, LogPage, Look, Order, State
+from radiant.settings import Settings
+
+_TOKEN_LIFE_S = 20 * 3600.0
+"""ECS knows a `clientToken` for 24 hours."""
+_YOUNG_S = 120.0
+"""So long after its start a task may still be unknown to DescribeTasks: ECS's answers lag behind what it did."""
+_FRESH = 0.8
+"""How old a picture may be, in pauses between two looks: the shortest pause, so that each look of one task is fresh."""
+_NEVER = ("ATTRIBUTE", "LOCATION", "INACTIVE", "MISSING", "MemberOf")
+"""Begins of RunTask's failures that time does not heal."""
+
+_PACE = Pace()
+
+
+class EcsPlatform:
+    """An ECS cluster, reached with the connection that the settings name. See `radiant.operators.platform`."""
+
+    name = "ecs"
+    noun = "ECS task"
+    timeout_reason = TIMEOUT
+    interruptions = frozenset({SPOT_INTERRUPTED})
+
+    def __init__(self, settings: Settings) -> None:
+        """Only remember."""
+        self._ecs = settings.ecs
+        self._account = (settings.ecs.conn_id, settings.ecs.region)
+        self._fresh_s = settings.container.look_s * _FRESH
+
+    def start(self, order: Order) -> Handle:
+        """Start a task, or find the one of this attempt.
+
+        Raises:
+            JobNotYetError: there is no capacity now, or a quota is used up.
+            JobRefusedError: ECS will never start this.
+            PlatformUnavailableError: ECS throttles or did not answer: the task may run, the same attempt finds it.
+        """
+        call = run_task_call(order, self._ecs)
+        old = order.asked_at and time.time() - order.asked_at > _TOKEN_LIFE_S
+        arn = self._running(order.attempt) if old else None
+        return self._handle(arn or self._run(call), family(self._ecs, order.job.name))
+
+    def find(self, attempt: str) -> Handle | None:
+        """Return the task of this attempt if it runs or is about to."""
+        arn = self._running(attempt)
+        return None if arn is None else self._handle(arn, self._ecs.task_definition)
+
+    def look(self, handle: Handle) -> Look:
+        """Return what the task does now, or did some seconds ago when many tasks are waited for."""
+        arn = handle["arn"]
+        reader = _reader(*self._account)
+        picture = reader.look(arn, _cluster_of(arn) or self._ecs.cluster, fresh_s=self._fresh_s)
+        if picture.gone and time.time() - handle["asked_at"] > _YOUNG_S:
+            return Look(
+                State.GONE, detail=f"ECS does not know {arn} (any more); it forgets a task an hour after its end."
+            )
+        if picture.task is None:
+            return Look(State.STARTING)
+        return look_of(picture.task, handle["container"])
+
+    def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
+        """Return the next lines from CloudWatch, none when it is not this task's turn."""
+        return read_page(
+            logs_client(*self._account),
+            _PACE,
+            cursor,
+            group=handle["log_group"],
+            stream=handle["log_stream"],
+            look=look,
+            delay_s=self._ecs.log_delay_s,
+        )
+
+    def stop(self, handle: Handle, reason: str) -> None:
+        """Ask ECS to stop the task; the reason stays with it."""
+        arn = handle["arn"]
+        try:
+            with asking("StopTask"):
+                self._stop(arn, reason)
+        except _NothingThereError:
+            return
+
+    def release(self, handle: Handle) -> None:
+        """Leave it to ECS, which forgets a task an hour after its end."""
+
+    def _stop(self, arn: str, reason: str) -> None:
+        try:
+            ecs_client(*self._account).stop_task(
+                cluster=_cluster_of(arn) or self._ecs.cluster, task=arn, reason=f"{STOPPED_BY_US}{reason}"
+            )
+        except ClientError as error:
+            if code_of(error) == "InvalidParameterException" and not is_throttled(error):
+                raise _NothingThereError from None
+            raise
+
+    def _run(self, call: Mapping[str, Any]) -> str:
+        """Return the ARN of the task that RunTask started, now or when it was called before."""
+        try:
+            answer: Mapping[str, Any] = ecs_client(*self._account).run_task(**call)
+        except (ClientError, BotoCoreError) as error:
+            if code_of(error) == "ConflictException":
+                return _known(error)
+            raise not_started(error) from None
+        if answer["tasks"]:
+            return str(answer["tasks"][0]["taskArn"])
+        failures = answer.get("failures", [])
+        texts = [f"{one.get('reason', '')} {one.get('detail', '')}".strip() for one in failures]
+        text = "; ".join(texts) or "it named no reason"
+        if any(one.startswith(_NEVER) for one in texts):
+            msg = f"ECS cannot place the task anywhere: {text}. See the provider's instances and the task definition"
+            raise JobRefusedError(msg)
+        reason = NO_CAPACITY if any(is_no_room(one) for one in texts) else START_FAILED
+        msg = f"ECS started no task: {text}"
+        raise JobNotYetError(msg, reason=reason)
+
+    def _running(self, attempt: str) -> str | None:
+        with asking("ListTasks"):
+            answer = ecs_client(*self._account).list_tasks(cluster=self._ecs.cluster, startedBy=attempt)
+        return next(iter(answer["taskArns"]), None)
+
+    def _handle(self, arn: str, definition: str) -> Handle:
+        return {
+            "arn": arn,
+            "asked_at": time.time(),
+            "container": self._ecs.container,
+            "log_group": self._ecs.log_group,
+            "log_stream": log_stream(self._ecs, definition, arn),
+        }
+
+
+class _NothingThereError(Exception):
+    """There is no such task."""
+
+
+def _known(error: Exception) -> str:
+    """Return the task that this attempt started when it was asked for with other words: on other capacity, say.
+
+    Raises:
+        JobNotYetError: there is none.
+    """
+    arns: list[str] = getattr(error, "response", {}).get("resourceIds") or []
+    if arns:
+        return arns[0]
+    msg = "ECS knows this attempt from another request and has no task of it"
+    raise JobNotYetError(msg, reason=START_FAILED)
+
+
+def _cluster_of(arn: str) -> str | None:
+    """Return the cluster in a task's ARN; those of before 2018 name none."""
+    parts = arn.rpartition(":task/")[2].split("/")
+    return parts[0] if len(parts) == 2 else None  # noqa: PLR2004 - cluster and id
+
+
+@functools.cache
+def _reader(conn_id: str, region: str | None) -> TaskReader:
+    """Return the reader of this process for one connection and region."""
+
+    def describe(cluster: str, arns: list[str]) -> Mapping[str, Any]:
+        with asking("DescribeTasks"):
+            return ecs_client(conn_id, region).describe_tasks(cluster=cluster, tasks=arns)
+
+    return TaskReader(describe)

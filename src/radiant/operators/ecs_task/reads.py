@@ -1,0 +1,134 @@
+"""Looks at tasks for all that wait in one process: one DescribeTasks for up to a hundred of them.
+
+Hundreds of triggers step in a few threads. None waits for another: each says which task it wants to see, one of them
+asks ECS for the hundred whose picture is oldest, the others take the picture that is there.
+
+ECS allows an account 20 DescribeTasks and ListTasks a second in a region, 100 at once.
+Source: Amazon ECS API reference, "Request throttling for the Amazon ECS API".
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from radiant.errors import PlatformUnavailableError
+
+BATCH = 100
+"""ARNs of one DescribeTasks."""
+GAP_S = 0.5
+"""Between two calls of one process."""
+_LONGEST_GAP_S = 30.0
+"""Between two calls that are not answered."""
+_FORGET_S = 300.0
+"""A task that nobody has asked about for so long is not looked at any more."""
+_BELIEVE_S = 60.0
+"""How old a picture may be while ECS does not answer."""
+_MISSES = 3
+"""ECS's answers may lag behind what it did: only so many in a row that do not know a task mean that it is gone."""
+
+Task = Mapping[str, Any]
+Describe = Callable[[str, list[str]], Mapping[str, Any]]
+"""Cluster and ARNs -> the answer of DescribeTasks."""
+
+
+@dataclass(slots=True)
+class Picture:
+    """What was last seen of a task."""
+
+    cluster: str
+    asked_at: float = float("-inf")
+    """When ECS was last asked."""
+    seen_at: float | None = None
+    """When ECS last answered; None before it ever did."""
+    wanted_at: float = 0.0
+    task: Task | None = None
+    misses: int = 0
+
+    @property
+    def gone(self) -> bool:
+        """Whether ECS does not know the task any more."""
+        return self.misses >= _MISSES
+
+
+class TaskReader:
+    """The pictures of one process; safe in threads."""
+
+    def __init__(self, describe: Describe, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """Only remember.
+
+        Args:
+            describe: asks ECS.
+            clock: seconds, monotonic.
+        """
+        self._describe = describe
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._pictures: dict[str, Picture] = {}
+        self._next_call_at = float("-inf")
+        self._unanswered = 0
+        self._error: PlatformUnavailableError | None = None
+
+    def look(self, arn: str, cluster: str, *, fresh_s: float) -> Picture:
+        """Return what is known of a task, asking ECS when it is older than `fresh_s` and somebody may ask now.
+
+        Raises:
+            PlatformUnavailableError: ECS does not answer, and what is known is too old to believe.
+        """
+        with self._lock:
+            now = self._clock()
+            picture = self._pictures.setdefault(arn, Picture(cluster))
+            picture.wanted_at = now
+            batch: list[str] = []
+            if now - picture.asked_at >= fresh_s and now >= self._next_call_at:
+                batch = self._choose(arn, now, fresh_s / 2)
+                self._next_call_at = now + GAP_S
+        if batch:
+            self._ask(cluster, batch)
+        with self._lock:
+            old = picture.seen_at is None or self._clock() - picture.seen_at > _BELIEVE_S
+            if self._error is not None and old:
+                raise self._error
+            if picture.gone or (picture.task or {}).get("lastStatus") == "STOPPED":
+                # Nobody needs to look again; who does nevertheless gets a new picture.
+                self._pictures.pop(arn, None)
+            return picture
+
+    def _choose(self, arn: str, now: float, older_s: float) -> list[str]:
+        """Return the task and the 99 others whose picture is oldest."""
+        for name, picture in list(self._pictures.items()):
+            if now - picture.wanted_at > _FORGET_S:
+                del self._pictures[name]
+        cluster = self._pictures[arn].cluster
+        others = [
+            (picture.asked_at, name)
+            for name, picture in self._pictures.items()
+            if name != arn and picture.cluster == cluster and now - picture.asked_at >= older_s
+        ]
+        chosen = [arn, *(name for _, name in sorted(others)[: BATCH - 1])]
+        for name in chosen:
+            self._pictures[name].asked_at = now
+        return chosen
+
+    def _ask(self, cluster: str, arns: list[str]) -> None:
+        try:
+            answer = self._describe(cluster, arns)
+        except PlatformUnavailableError as error:
+            with self._lock:
+                self._unanswered += 1
+                pause_s = min(_LONGEST_GAP_S, GAP_S * 2**self._unanswered)
+                self._next_call_at = self._clock() + pause_s * random.uniform(0.5, 1)  # noqa: S311 - not for secrets
+                self._error = error
+            raise
+        seen = {task["taskArn"]: task for task in answer["tasks"]}
+        with self._lock:
+            self._unanswered, self._error = 0, None
+            for arn in arns:
+                picture = self._pictures.get(arn)
+                if picture is None:
+                    continue
+                picture.seen_at = self._clock()
+                picture.task = seen.get(arn, picture.task)
+                picture.misses = 0 if arn in seen else picture.misses + 1
