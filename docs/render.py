@@ -43,6 +43,27 @@ one that is not set. The Iceberg catalog itself is configured as PyIceberg does 
 """
 
 ERRORS_HEAD = """
+## Object stores
+
+VCF and pedigree, documents (`RADIANT_WORK_URI`) and tables (`RADIANT_LAKE__WAREHOUSE`) may each be at an `s3://` URI.
+Both sides need the extra `radiant[s3]`, and the standard variables of Amazon's clients, or a role that the platform
+gives:
+
+| variable | meaning |
+|---|---|
+| `AWS_ENDPOINT_URL` | the store's address where it is not Amazon's, for example `http://minio:9000` |
+| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials; or `AWS_PROFILE`, a task role, a service account |
+| `AWS_DEFAULT_REGION` | region of the buckets |
+
+Where an operator starts the container, give them to it as the platform does (a Secret, a task role); they are never in
+a request. An object is read in ranges of up to 4 MiB, two ahead of the reader (12 MiB of memory), without an index and
+without a copy on disk. All ranges are of the version that was opened: an object that is replaced while it is read fails
+the import as transient (75), and the next try reads the new one. A range that breaks off is asked for four times.
+
+Tables are read and written by the same client where the catalog's `warehouse` is an `s3://` URI. Where PyIceberg's
+configuration names none, PyIceberg takes Arrow's client, which does not know `AWS_ENDPOINT_URL`: set
+`PYICEBERG_CATALOG__<NAME>__PY_IO_IMPL=pyiceberg.io.fsspec.FsspecFileIO` then.
+
 ## Exit codes
 
 Of `radiant` and of `radiant-worker`, after BSD `sysexits.h`.

@@ -8,6 +8,7 @@ from pathlib import Path
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import NoSuchPropertyException
+from pyiceberg.io import FSSPEC_FILE_IO
 from pyiceberg.utils.config import Config
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -39,7 +40,8 @@ def open_catalog(settings: Settings) -> Catalog:
         # Read now, not when PyIceberg was imported: a process may set its variables first.
         configured = Config().get_catalog_config(name)
         if configured:
-            return load_catalog(name, **{key: str(value) for key, value in configured.items()})
+            properties = {key: str(value) for key, value in configured.items()}
+            return load_catalog(name, **(_file_io(properties.get("warehouse", "")) | properties))
     except (ValueError, NotImplementedError, ImportError, NoSuchPropertyException, ArgumentError) as error:
         msg = (
             f"PyIceberg cannot open the catalog {name!r} as configured: {mask_secret(str(error))}. "
@@ -51,6 +53,15 @@ def open_catalog(settings: Settings) -> Catalog:
         msg = f"the catalog {name!r} does not answer: {mask_secret(str(error))}"
         raise LakeUnavailableError(msg) from error
     return _embedded_catalog(name, settings.home_path / "catalog.db", settings.effective_warehouse)
+
+
+def _file_io(warehouse: str) -> dict[str, str]:
+    """Read and write S3 with the client that `radiant.storage` uses.
+
+    PyIceberg's first choice, Arrow's own client, knows neither `AWS_ENDPOINT_URL` nor profiles with single sign-on, and
+    asks Amazon for the region of a bucket that is not there.
+    """
+    return {"py-io-impl": FSSPEC_FILE_IO} if warehouse.startswith(("s3://", "s3a://")) else {}
 
 
 def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
@@ -78,7 +89,7 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
     uri = f"sqlite:///{database}?timeout={_BUSY_TIMEOUT_S}"
     for attempt in range(_ATTEMPTS):
         try:
-            return SqlCatalog(name, uri=uri, warehouse=warehouse)
+            return SqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
         except DBAPIError as error:
             if attempt == _ATTEMPTS - 1:
                 msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"

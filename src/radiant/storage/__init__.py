@@ -6,6 +6,7 @@ no permission, a folder where a file belongs).
 """
 
 from radiant.storage.bytes_at import (
+    Fingerprint,
     delete_prefix,
     exists,
     file_uri,
@@ -17,10 +18,12 @@ from radiant.storage.bytes_at import (
     open_write,
     read_bytes,
     to_uri,
+    version_of,
     write_bytes,
 )
 
 __all__ = [
+    "Fingerprint",
     "delete_prefix",
     "exists",
     "file_uri",
@@ -32,5 +35,6 @@ __all__ = [
     "open_write",
     "read_bytes",
     "to_uri",
+    "version_of",
     "write_bytes",
 ]

@@ -2,8 +2,9 @@
 
 import contextlib
 import errno
+import os
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import IO, Any, cast
@@ -11,11 +12,13 @@ from typing import IO, Any, cast
 import fsspec
 from fsspec.core import url_to_fs
 
-from radiant.errors import ConfigError, InputError, RadiantError, StorageError
+from radiant.errors import InputError
+from radiant.storage import read_ahead
+from radiant.storage.store_errors import named
 
 _FILE = "file://"
-_STORE_LIBRARIES = frozenset({"aiobotocore", "azure", "botocore", "gcsfs", "google"})
-"""Clients of object stores whose own errors are no OSError, for example of a missing credential."""
+_UPLOAD_BYTES = 8 << 20
+"""Of one part of an upload, and what an open file holds in memory. S3 takes 5 MiB or more and 10,000 parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def join(uri: str, *parts: str) -> str:
 def exists(uri: str) -> bool:
     """Tell whether there is a file at this URI."""
     filesystem, path = _resolve(uri)
-    with _named(uri):
+    with named(uri):
         return bool(filesystem.isfile(path))
 
 
@@ -82,7 +85,7 @@ def fingerprint(uri: str) -> Fingerprint:
         StorageError: the store does not answer.
     """
     filesystem, path = _resolve(uri)
-    with _named(uri):
+    with named(uri):
         filesystem.invalidate_cache()
         info = filesystem.info(path)
         if info["type"] != "file":
@@ -91,22 +94,57 @@ def fingerprint(uri: str) -> Fingerprint:
                 raise InputError(msg)
             raise IsADirectoryError(errno.EISDIR, "is a folder", uri)
         if _is_local(filesystem):
-            return Fingerprint(int(info["size"]), str(Path(path).stat().st_mtime_ns))
-        return Fingerprint(int(info["size"]), str(info.get("ETag") or info.get("etag") or info.get("mtime")).strip('"'))
+            return _of_local_file(Path(path).stat())
+        return _of_object(info)
 
 
-def open_read(uri: str) -> IO[bytes]:
-    """Open a file for reading in ranges; the caller closes it.
+def _of_local_file(status: os.stat_result) -> Fingerprint:
+    return Fingerprint(status.st_size, str(status.st_mtime_ns))
+
+
+def _of_object(info: Mapping[str, Any]) -> Fingerprint:
+    return Fingerprint(int(info["size"]), str(info.get("ETag") or info.get("etag") or info.get("mtime")).strip('"'))
+
+
+def open_read(uri: str, version: Fingerprint | None = None) -> IO[bytes]:
+    """Open a file for reading; the caller closes it.
+
+    An object of a store is read in ranges, the next ones ahead (see `read_ahead`); all are of the version that was
+    opened, and reading raises our own errors.
+
+    Args:
+        uri: The file.
+        version: What was opened before (`version_of`), when this must be the same.
 
     Raises:
         InputError: no such file, a folder, or no permission.
-        StorageError: the store does not answer.
+        StorageError: the store does not answer, or the file was replaced since.
     """
     filesystem, path = _resolve(uri)
-    with _named(uri):
-        if _is_local(filesystem):
-            return Path(path).open("rb")
-        return cast("IO[bytes]", filesystem.open(path, "rb"))
+    with named(uri):
+        file = Path(path).open("rb") if _is_local(filesystem) else _open_object(filesystem, path, uri)  # noqa: SIM115
+        if version is not None and version_of(file) != version:
+            file.close()
+            raise read_ahead.replaced(uri)
+        return file
+
+
+def _open_object(filesystem: Any, path: str, uri: str) -> IO[bytes]:
+    options = {"uri": uri}
+    return filesystem.open(
+        path, "rb", block_size=read_ahead.RANGE_BYTES, cache_type=read_ahead.NAME, cache_options=options
+    )
+
+
+def version_of(file: IO[bytes]) -> Fingerprint:
+    """Return the fingerprint that a file had when it was opened by `open_read`."""
+    details = getattr(file, "details", None)
+    if details is not None:
+        return _of_object(details)
+    try:
+        return _of_local_file(os.fstat(file.fileno()))
+    except OSError:  # a file in memory
+        return Fingerprint(file.seek(0, os.SEEK_END) - file.seek(0), "")
 
 
 def read_bytes(uri: str) -> bytes:
@@ -116,7 +154,7 @@ def read_bytes(uri: str) -> bytes:
         InputError: no such file, a folder, or no permission.
         StorageError: the store does not answer.
     """
-    with open_read(uri) as file, _named(uri):
+    with open_read(uri) as file, named(uri):
         return file.read()
 
 
@@ -132,8 +170,8 @@ def open_write(uri: str) -> Generator[IO[bytes]]:
     if not _is_local(filesystem):
         # Object stores show an object only once its upload is complete. Not the filesystem's transaction: there is one
         # per filesystem, and several files may be open at once.
-        with _named(uri):
-            upload = filesystem.open(path, "wb", autocommit=False)
+        with named(uri):
+            upload = filesystem.open(path, "wb", block_size=_UPLOAD_BYTES, autocommit=False)
             try:
                 yield cast("IO[bytes]", upload)
                 upload.close()
@@ -148,7 +186,7 @@ def open_write(uri: str) -> Generator[IO[bytes]]:
     target = Path(path)
     hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
     try:
-        with _named(uri):
+        with named(uri):
             target.parent.mkdir(parents=True, exist_ok=True)
             with hidden.open("wb") as file:
                 yield file
@@ -165,6 +203,11 @@ def write_bytes(uri: str, data: bytes) -> None:
         StorageError: the disk is full or the store does not answer.
         InputError: no permission.
     """
+    filesystem, path = _resolve(uri)
+    if not _is_local(filesystem):
+        with named(uri):
+            filesystem.pipe_file(path, data)
+        return
     with open_write(uri) as file:
         file.write(data)
 
@@ -172,7 +215,7 @@ def write_bytes(uri: str, data: bytes) -> None:
 def list_files(uri: str) -> list[str]:
     """Return the URIs of all files below a folder's URI, sorted; none when there is no such folder."""
     filesystem, path = _resolve(uri)
-    with _named(uri):
+    with named(uri):
         filesystem.invalidate_cache()
         if not filesystem.exists(path):
             return []
@@ -185,7 +228,7 @@ def list_files(uri: str) -> list[str]:
 def delete_prefix(uri: str) -> None:
     """Delete a file, or a folder with all it holds; nothing there is fine."""
     filesystem, path = _resolve(uri)
-    with _named(uri):
+    with named(uri):
         if filesystem.exists(path):
             filesystem.rm(path, recursive=True)
 
@@ -195,7 +238,8 @@ def _resolve(uri: str) -> tuple[Any, str]:
         # Taken literally: fsspec would read `::` in the name of a file as a chain of file systems.
         return fsspec.filesystem("file"), uri.removeprefix(_FILE)
     try:
-        filesystem, path = url_to_fs(uri)
+        # Without a cache of listings: other processes write here, too.
+        filesystem, path = url_to_fs(uri, use_listings_cache=False)
     except (ValueError, ImportError) as error:
         msg = f"{uri}: {error}. Install the extra that knows this scheme, for example radiant[s3]"
         raise InputError(msg) from error
@@ -204,39 +248,3 @@ def _resolve(uri: str) -> tuple[Any, str]:
 
 def _is_local(filesystem: Any) -> bool:
     return isinstance(filesystem, fsspec.get_filesystem_class("file"))
-
-
-@contextlib.contextmanager
-def _named(uri: str) -> Generator[None]:
-    """Turn the operating system's errors into ours, with the URI and the remedy."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        msg = f"{uri}: no such file. Check the path, and that the machine that imports can see it"
-        raise InputError(msg) from error
-    except PermissionError as error:
-        msg = f"{uri}: permission denied. Give the user that runs radiant the right to it"
-        raise InputError(msg) from error
-    except IsADirectoryError as error:
-        msg = f"{uri}: is a folder, a file is needed"
-        raise InputError(msg) from error
-    except OSError as error:
-        msg = f"{uri}: {error.strerror or error}"
-        raise StorageError(msg) from error
-    except Exception as error:
-        if (ours := _store_error(uri, error)) is None:
-            raise
-        raise ours from error
-
-
-def _store_error(uri: str, error: Exception) -> RadiantError | None:
-    """Return what an object store's client means, None for an error that is none of its own."""
-    classes = type(error).__mro__
-    if not any(one.__module__.partition(".")[0] in _STORE_LIBRARIES for one in classes):
-        return None
-    names = " ".join(one.__name__ for one in classes)
-    if "Credential" in names:
-        return ConfigError(f"{uri}: {error}. Give the process credentials for this store, for example AWS_PROFILE")
-    if "Validation" in names:
-        return InputError(f"{uri}: {str(error).splitlines()[0]} Is it {uri.partition('://')[0]}://bucket/key?")
-    return StorageError(f"{uri}: the store does not answer: {error}")

@@ -60,6 +60,8 @@ class Source:
         self.is_bcf = False
         self.size = 0
         """Bytes read so far."""
+        self.version: storage.Fingerprint | None = None
+        """Of the file that was opened first."""
         self.had_bom = False
         self.had_crlf = False
         self.ended_without_break = False
@@ -88,6 +90,17 @@ class Source:
         """
         return self.feed(_CHUNK).lines()
 
+    def open(self) -> IO[bytes]:
+        """Open the file; a second time, only if it is the same version.
+
+        Raises:
+            InputError: no such file, a folder, no permission.
+            StorageError: the store does not answer, or the file was replaced since it was first opened.
+        """
+        file = storage.open_read(self.uri, self.version)
+        self.version = storage.version_of(file)
+        return file
+
     def note(self, data: bytes) -> None:
         """Count and hash bytes of the file that somebody else reads, in order."""
         self.size += len(data)
@@ -107,7 +120,7 @@ class Source:
 
         What was read before an error comes before the error.
         """
-        with storage.open_read(self.uri) as file:
+        with self.open() as file:
             content = self._content(file)
             first = next(content, b"")
             while len(first) < len(_BCF) and (more := next(content, b"")):
@@ -262,7 +275,7 @@ class Source:
         import pysam  # noqa: PLC0415 - 0.1 s that only BCF needs
 
         pysam.set_verbosity(0)
-        with _local(self.uri) as path:
+        with self._local() as path:
             try:
                 with pysam.VariantFile(str(path)) as file:
                     for number, line in enumerate(str(file.header).splitlines(), 1):
@@ -272,6 +285,19 @@ class Source:
             except (OSError, ValueError) as error:
                 msg = f"{self.uri}: htslib cannot read this BCF: {error}. Write it again, for example with bcftools"
                 raise VcfFormatError(msg) from error
+
+    @contextlib.contextmanager
+    def _local(self) -> Generator[Path]:
+        """Give a path that htslib can open: the file itself, or a copy of an object."""
+        path = storage.local_path(self.uri)
+        if path is not None:
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="radiant-bcf-") as folder:
+            copy = Path(folder) / "case.bcf"
+            with self.open() as remote, copy.open("wb") as local:
+                shutil.copyfileobj(remote, local, _CHUNK)
+            yield copy
 
 
 class Feed:
@@ -357,17 +383,3 @@ class _Gathered:
 def _is_bgzf(start: bytes) -> bool:
     """Tell whether a gzip member's header carries the BC extra field of BGZF."""
     return len(start) >= _GZIP_HEADER_BYTES and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]
-
-
-@contextlib.contextmanager
-def _local(uri: str) -> Generator[Path]:
-    """Give a path that htslib can open: the file itself, or a copy of an object."""
-    path = storage.local_path(uri)
-    if path is not None:
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="radiant-bcf-") as folder:
-        copy = Path(folder) / "case.bcf"
-        with storage.open_read(uri) as remote, copy.open("wb") as local:
-            shutil.copyfileobj(remote, local, _CHUNK)
-        yield copy

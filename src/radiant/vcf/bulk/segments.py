@@ -87,6 +87,8 @@ class Answer:
     """Alleles near its end."""
     had_crlf: bool = False
     ended_without_break: bool = False
+    version: storage.Fingerprint | None = None
+    """Of the file whose header the reader of this segment knows."""
 
 
 # --- Handing out and merging ------------------------------------------------------------------------------------------
@@ -125,7 +127,7 @@ class SplitReader(BulkReader):
             raise NeedsOneReaderError
         self._lines = self._reader.header.lines
         source.start_over()
-        with storage.open_read(source.uri) as file:
+        with source.open() as file:
             yield from self._cut(file, size)
 
     def _cut(self, file: IO[bytes], size: int) -> Iterator[Segment]:
@@ -170,7 +172,8 @@ class SplitReader(BulkReader):
         """Take what a segment held, in any order; yield the quarantine rows that are next in the file.
 
         Raises:
-            NeedsOneReaderError: a line was rejected, records are out of order, or an allele comes twice.
+            NeedsOneReaderError: a line was rejected, records are out of order, an allele comes twice, or the segment's
+            reader read the header of another version of the file.
         """
         self._waiting_answers[answer.index] = answer
         while self._next in self._waiting_answers:
@@ -180,7 +183,11 @@ class SplitReader(BulkReader):
 
     def _merge(self, one: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
         reader = self._line_reader
-        if one.counts.total.rejected or not self._order.continues([(name, low) for name, low, _ in one.stretches]):
+        if (
+            one.version != self.source.version
+            or one.counts.total.rejected
+            or not self._order.continues([(name, low) for name, low, _ in one.stretches])
+        ):
             raise NeedsOneReaderError
         if self._tail & one.head:
             raise NeedsOneReaderError
@@ -327,6 +334,7 @@ class SegmentReader(BulkReader):
                 raise NeedsOneReaderError
             _continue(answer, work)
             number += len(chunk)
+        answer.version = self.source.version
         answer.lines, answer.alone = number - _FIRST_LINE, self.lines_alone
         answer.tail = reader.duplicates.keys
         answer.undeclared_info = dict(reader.undeclared_info)

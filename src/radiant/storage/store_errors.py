@@ -1,0 +1,49 @@
+"""Errors of the operating system and of object stores' clients become ours, with the URI and the remedy."""
+
+import contextlib
+from collections.abc import Generator
+
+from radiant.errors import ConfigError, InputError, RadiantError, StorageError
+
+_STORE_LIBRARIES = frozenset({"aiobotocore", "aiohttp", "azure", "botocore", "gcsfs", "google"})
+"""Clients of object stores, and what they stand on, whose own errors are no OSError."""
+
+
+def is_of_a_store(error: Exception) -> bool:
+    """Tell whether an error comes from the client of an object store."""
+    return any(one.__module__.partition(".")[0] in _STORE_LIBRARIES for one in type(error).__mro__)
+
+
+@contextlib.contextmanager
+def named(uri: str) -> Generator[None]:
+    """Turn the operating system's errors into ours, with the URI and the remedy."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        msg = f"{uri}: no such file. Check the path, and that the machine that imports can see it"
+        raise InputError(msg) from error
+    except PermissionError as error:
+        msg = f"{uri}: permission denied. Give the user that runs radiant the right to it"
+        raise InputError(msg) from error
+    except IsADirectoryError as error:
+        msg = f"{uri}: is a folder, a file is needed"
+        raise InputError(msg) from error
+    except OSError as error:
+        msg = f"{uri}: {error.strerror or error}"
+        raise StorageError(msg) from error
+    except Exception as error:
+        if (ours := store_error(uri, error)) is None:
+            raise
+        raise ours from error
+
+
+def store_error(uri: str, error: Exception) -> RadiantError | None:
+    """Return what an object store's client means, None for an error that is none of its own."""
+    if not is_of_a_store(error):
+        return None
+    names = " ".join(one.__name__ for one in type(error).__mro__)
+    if "Credential" in names:
+        return ConfigError(f"{uri}: {error}. Give the process credentials for this store, for example AWS_PROFILE")
+    if "Validation" in names:
+        return InputError(f"{uri}: {str(error).splitlines()[0]} Is it {uri.partition('://')[0]}://bucket/key?")
+    return StorageError(f"{uri}: the store does not answer: {error}")

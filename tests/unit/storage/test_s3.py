@@ -1,0 +1,193 @@
+"""Bytes on S3: ranges ahead, one version, bounded tries, whole uploads."""
+
+import io
+import itertools
+
+import pytest
+
+from radiant import storage
+from radiant.errors import InputError, StorageError
+from radiant.storage import read_ahead
+from s3_store import s3_store
+
+
+@pytest.fixture(scope="module")
+def server():
+    with s3_store() as store:
+        yield store
+
+
+@pytest.fixture
+def s3(server, monkeypatch):
+    monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
+    server.fault = None
+    server.requests.clear()
+    return server
+
+
+@pytest.fixture
+def small_ranges(monkeypatch):
+    monkeypatch.setattr(read_ahead, "FIRST_BYTES", 1 << 10)
+    monkeypatch.setattr(read_ahead, "RANGE_BYTES", 4 << 10)
+
+
+DATA = bytes(itertools.islice(itertools.cycle(range(251)), 100_000))
+
+
+@pytest.mark.usefixtures("small_ranges")
+@pytest.mark.parametrize("size", [1, 1000, 5000, 200_000])
+def test_any_read_size_gives_the_same_bytes_in_ranges(s3, size):
+    uri = s3.put("a", DATA)
+    with storage.open_read(uri) as file:
+        assert b"".join(iter(lambda: file.read(size), b"")) == DATA
+    asked = [tuple(map(int, one.removeprefix("bytes=").split("-"))) for _, _, one in s3.requests if one]
+    assert max(stop - start + 1 for start, stop in asked) == 4 << 10
+    assert sum(stop - start + 1 for start, stop in asked) == len(DATA)  # every byte once
+
+
+@pytest.mark.usefixtures("small_ranges")
+def test_a_reader_of_the_header_asks_for_little(s3):
+    with storage.open_read(s3.put("a", DATA)) as file:
+        file.read(100)
+    assert [one for _, _, one in s3.requests if one] == ["bytes=0-1023"]
+
+
+@pytest.mark.usefixtures("small_ranges")
+def test_places_may_be_read_in_any_order(s3):
+    with storage.open_read(s3.put("a", DATA)) as file:
+        for at in (50_000, 10, 99_990, 50_100, 3000, 2900):
+            file.seek(at)
+            assert file.read(3000) == DATA[at : at + 3000]
+
+
+def test_an_empty_object_is_read(s3):
+    assert storage.read_bytes(s3.put("empty", b"")) == b""
+
+
+def test_a_missing_key_is_named(s3):
+    with pytest.raises(InputError, match=r"s3://clinic/nothing: no such file"):
+        storage.open_read(s3.uri("nothing"))
+
+
+@pytest.mark.usefixtures("small_ranges")
+def test_an_object_replaced_while_it_is_read_is_no_mixture(s3):
+    uri = s3.put("a", DATA)
+    with storage.open_read(uri) as file:
+        file.read(100)
+        s3.put("a", DATA[::-1])
+        with pytest.raises(StorageError, match="was replaced while it was read"):
+            file.read()
+    with storage.open_read(uri) as file:
+        assert file.read() == DATA[::-1]
+
+
+def test_an_object_replaced_between_two_openings_is_refused(s3):
+    uri = s3.put("a", DATA)
+    with storage.open_read(uri) as file:
+        version = storage.version_of(file)
+    assert version == storage.fingerprint(uri)
+    s3.put("a", DATA[::-1])
+    with pytest.raises(StorageError, match="was replaced"):
+        storage.open_read(uri, version)
+
+
+@pytest.mark.usefixtures("small_ranges")
+def test_an_object_deleted_while_it_is_read_is_told(s3):
+    uri = s3.put("a", DATA)
+    with storage.open_read(uri) as file:
+        file.read(100)
+        s3.client.delete_object(Bucket=s3.bucket, Key="a")
+        with pytest.raises(InputError, match="was deleted while it was read"):
+            file.read()
+
+
+def cut_short(body, _environ):
+    whole = b"".join(body)
+    yield whole[: len(whole) // 2]
+
+
+def reset(body, _environ):
+    yield b"".join(body)[:10]
+    raise ConnectionResetError
+
+
+@pytest.mark.usefixtures("small_ranges")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("fault", [cut_short, reset])
+def test_a_connection_lost_in_the_middle_is_tried_again(s3, fault):
+    uri = s3.put("a", DATA)
+    turns = itertools.count()
+
+    def now_and_then(body, environ):
+        yield from fault(body, environ) if next(turns) % 3 == 0 else body
+
+    s3.fault = now_and_then
+    assert storage.read_bytes(uri) == DATA
+    assert next(turns) > 20
+
+
+@pytest.mark.usefixtures("small_ranges")
+def test_a_store_that_never_answers_whole_is_given_up(s3, monkeypatch):
+    import s3fs.core  # noqa: PLC0415 - its own tries are slow
+
+    monkeypatch.setattr(s3fs.core.S3FileSystem, "retries", 1)
+    uri = s3.put("a", DATA)
+    s3.fault = cut_short
+    with storage.open_read(uri) as file, pytest.raises(StorageError, match=r"bytes 0 to 1023 did not come in 4 tries"):
+        file.read(10)
+    assert len([one for _, _, one in s3.requests if one]) == 4
+
+
+def test_a_bug_is_not_tried_again():
+    def fetch(_start, _stop):
+        calls.append(1)
+        raise TypeError
+
+    calls = []
+    with pytest.raises(TypeError):
+        read_ahead.ReadAhead(1 << 20, fetch, 10)._fetch(0, 10)
+    assert calls == [1]
+
+
+def test_a_failed_write_leaves_no_object_and_no_upload(s3):
+    uri = s3.uri("half")
+
+    def fail():
+        with storage.open_write(uri) as file:
+            file.write(bytes(9 << 20))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert not storage.exists(uri)
+    assert s3.unfinished_uploads() == []
+
+
+def test_a_large_object_appears_only_when_it_is_whole(s3):
+    uri, data = s3.uri("large"), io.BytesIO(DATA * 200)
+    with storage.open_write(uri) as file:
+        while piece := data.read(1 << 20):
+            file.write(piece)
+        assert not storage.exists(uri)
+    assert storage.read_bytes(uri) == data.getvalue()
+
+
+def test_what_another_process_wrote_is_seen_at_once(s3):
+    folder = s3.uri("runs/1")
+    assert storage.list_files(folder) == []
+    assert not storage.exists(f"{folder}/result.json")
+    s3.put("runs/1/result.json", b"{}")
+    assert storage.exists(f"{folder}/result.json")
+    assert storage.list_files(folder) == [f"{folder}/result.json"]
+    s3.put("runs/1/result.json", b"{...}")
+    assert storage.fingerprint(f"{folder}/result.json").size == 5
+
+
+def test_deleting_takes_what_is_below_and_nothing_beside(s3):
+    for key in ("x/1/a", "x/1/b/c", "x/10/a", "x/1.json"):
+        s3.put(key, b"1")
+    storage.delete_prefix(s3.uri("x/1"))
+    assert [key for key in s3.names() if key.startswith("x/")] == ["x/1.json", "x/10/a"]
+    storage.delete_prefix(s3.uri("x/1.json"))
+    storage.delete_prefix(s3.uri("x/nothing"))
+    assert [key for key in s3.names() if key.startswith("x/")] == ["x/10/a"]
