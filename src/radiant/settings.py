@@ -13,7 +13,16 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from radiant.errors import ConfigError
@@ -77,6 +86,10 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_list)]
 """Several names, separated by commas."""
 
 
+def _from_json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
 class Ecs(_Group):
     """How jobs run as tasks on Amazon ECS; the defaults fit the template in `deploy/ecs`."""
 
@@ -113,6 +126,95 @@ class Ecs(_Group):
     """How long after its container ended the last lines of a log are waited for."""
 
 
+class Mount(_Group):
+    """A volume that a pod sees; exactly one of claim, host_path, secret and config_map names it."""
+
+    path: str = Field(pattern="^/")
+    """Where the job sees it."""
+    claim: str | None = None
+    """PersistentVolumeClaim."""
+    host_path: str | None = None
+    """Folder of the node."""
+    secret: str | None = None
+    config_map: str | None = None
+    sub_path: str | None = None
+    """Part of the volume."""
+    read_only: bool = False
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "Mount":
+        if sum(one is not None for one in (self.claim, self.host_path, self.secret, self.config_map)) != 1:
+            msg = "a mount names exactly one of claim, host_path, secret and config_map"
+            raise ValueError(msg)
+        return self
+
+
+Strings = Annotated[dict[str, str], NoDecode, BeforeValidator(_from_json)]
+"""A JSON object of strings."""
+Objects = Annotated[tuple[dict[str, Any], ...], NoDecode, BeforeValidator(_from_json)]
+"""A JSON list of objects."""
+
+
+class PodSettings(_Group):
+    """What a pod may be given, for all jobs or for one."""
+
+    image: str | None = None
+    """Image of the worker when it is not `RADIANT_IMAGE`."""
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
+    """When the node fetches the image; the cluster's rule when unset."""
+    pull_secrets: Names = ()
+    """Names of the secrets that open the registry, separated by commas."""
+    service_account: str | None = None
+    """Service account of the pod. Its token is not mounted; EKS mounts its own for IRSA."""
+    node_selector: Strings = {}
+    """Labels that a node must have, as JSON."""
+    tolerations: Objects = ()
+    """Taints of nodes that do not matter, a JSON list in the words of the Kubernetes API."""
+    priority_class: str | None = None
+    """PriorityClass of the pod."""
+    labels: Strings = {}
+    """More labels of the pod, as JSON."""
+    annotations: Strings = {}
+    """Annotations of the pod, as JSON."""
+    env_from: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], NoDecode, BeforeValidator(_from_list)
+    ] = ()
+    """Where the worker's environment (RADIANT_*, PYICEBERG_*, AWS_*) comes from: `secret/NAME` or `configmap/NAME`,
+    separated by commas; a later one is stronger."""
+    mounts: Annotated[tuple[Mount, ...], NoDecode, BeforeValidator(_from_json)] = ()
+    """Volumes, as JSON: `[{"path": "/data", "claim": "data"}]`; instead of `claim` `host_path`, `secret` or
+    `config_map`, beside it `sub_path` and `read_only`."""
+    template: Path | None = None
+    """Pod template file (YAML) below all this: side-cars, affinity, users and groups, whatever else a pod may have."""
+
+
+class Kubernetes(PodSettings):
+    """How jobs run as pods on Kubernetes."""
+
+    conn_id: str = Field(default="kubernetes_conn", min_length=1)
+    """Airflow connection of the cluster."""
+    namespace: str | None = None
+    """Namespace of the pods; that of the connection, else `default`, when unset."""
+    grace_s: int = Field(default=30, ge=1)
+    """Seconds between the two signals that stop a pod."""
+    jobs: Annotated[dict[str, PodSettings], NoDecode, BeforeValidator(_from_json)] = {}
+    """Other values for single jobs, as JSON: `{"import-case": {"node_selector": {"disk": "fast"}}}`."""
+
+    @field_validator("jobs")
+    @classmethod
+    def _known_jobs(cls, value: dict[str, PodSettings]) -> dict[str, PodSettings]:
+        known = {name.replace("_", "-") for name in Jobs.model_fields if name != "memory_cap_mib"}
+        if unknown := sorted(set(value) - known):
+            msg = f"there is no job {unknown[0]!r}; the jobs are {', '.join(sorted(known))}"
+            raise ValueError(msg)
+        return value
+
+    def of(self, job: str) -> PodSettings:
+        """Return what a job's pod gets."""
+        own = self.jobs.get(job, PodSettings())
+        return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+
+
 class Vcf(_Group):
     """How VCF files are read."""
 
@@ -146,10 +248,6 @@ def _check_path(value: Path | str | None) -> Path | str | None:
         msg = f"a folder with {' or '.join(found)} in its name cannot be used, choose another"
         raise ValueError(msg)
     return value
-
-
-def _from_json(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 class Registry(_Group):
@@ -198,6 +296,7 @@ class Settings(BaseSettings):
     """What the log of a job shows. DEBUG may show sample names and values of the files."""
     jobs: Jobs = Jobs()
     container: Container = Container()
+    kubernetes: Kubernetes = Kubernetes()
     ecs: Ecs = Ecs()
     vcf: Vcf = Vcf()
     registry: Registry = Registry()
@@ -295,10 +394,10 @@ def mask_secret(text: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return json.dumps({key: one.model_dump() for key, one in cast("dict[str, BaseModel]", value).items()})
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in cast("tuple[Any, ...]", value)):
         return ",".join(cast("tuple[str, ...]", value))
+    if isinstance(value, dict | tuple):
+        return json.dumps(value, default=lambda one: one.model_dump(mode="json", exclude_unset=True))
     return "" if value is None else str(value)
 
 

@@ -72,6 +72,7 @@ class ContainerJobOperator(JobOperator):
             return self._follow(context, watch)
         step = watch.step()
         self._tell(step)
+        watch.logged()
         if step.ended is not None:
             return step.ended
         if self.stop_requested:
@@ -90,7 +91,13 @@ class ContainerJobOperator(JobOperator):
     def conclude(
         self, context: Any, settings: Settings, place: TaskPlace, request: Request, ended: Ended
     ) -> dict[str, Any]:
-        """Judge, then let go of the container; its note stays open when the result could not be read."""
+        """Judge, then let go of the container; its note stays open when the result could not be read.
+
+        Raises:
+            JobLostError: this process has to go; the next try adopts the container or its end.
+        """
+        if self.stop_requested and self.stop_reason(context) == DRAINED:
+            raise self._drained()
         try:
             # The container may have been started again, with another attempt.
             found = super().conclude(context, settings, place, request_on_file(place) or request, ended)
@@ -131,6 +138,7 @@ class ContainerJobOperator(JobOperator):
             while True:
                 step = watch.step()
                 self._tell(step)
+                watch.logged()
                 if step.ended is not None:
                     return step.ended
                 until = time.monotonic() + step.pause_s
@@ -150,11 +158,12 @@ class ContainerJobOperator(JobOperator):
         """
         if self.stop_reason(context) == KILLED:
             return watch.kill(KILLED, "Somebody marked or cleared the task.")
+        raise self._drained()
+
+    def _drained(self) -> JobLostError:
         noun = platform_of(self.backend).noun
-        msg = (
-            f"{self.job}: {DRAINED}: this Airflow worker was asked to stop; the {noun} goes on, the next try adopts it"
-        )
-        raise JobLostError(msg, reason=DRAINED)
+        msg = f"{self.job}: {DRAINED}: this Airflow worker was asked to stop; the {noun} is left to the next try"
+        return JobLostError(msg, reason=DRAINED)
 
     def _tell(self, step: Step) -> None:
         for line in step.lines:

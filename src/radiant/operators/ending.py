@@ -20,6 +20,13 @@ IMAGE_PULL = "ImagePull"
 START_FAILED = "StartFailed"
 SPOT_INTERRUPTED = "SpotInterrupted"
 THROTTLED = "Throttled"
+CONFIG = "Config"
+DEADLINE_EXCEEDED = "DeadlineExceeded"
+EVICTED = "Evicted"
+PREEMPTED = "Preempted"
+NODE_LOST = "NodeLost"
+UNSCHEDULABLE = "Unschedulable"
+QUOTA_EXCEEDED = "QuotaExceeded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +135,15 @@ def _what_the_platform_did(ended: Ended) -> str:
     did = {
         OUT_OF_MEMORY: f"the job was killed for going over its memory limit of {ended.memory_limit_mib} MiB{used}",
         TIMEOUT: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
+        DEADLINE_EXCEEDED: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
+        EVICTED: "the job was evicted from its node",
+        PREEMPTED: "the job had to make room for one of higher priority",
+        NODE_LOST: "the node that ran the job is gone",
+        UNSCHEDULABLE: "no node has room for the job",
+        QUOTA_EXCEEDED: "the quota has no room for the job",
+        IMAGE_PULL: "the image of the job cannot be had",
+        START_TIMEOUT: "the job did not start",
+        CONFIG: "the job cannot be started as it is configured",
         KILLED: f"the job was stopped after {ended.seconds:.0f} s: somebody marked or cleared the task",
         DRAINED: f"the job was stopped after {ended.seconds:.0f} s with the Airflow worker that ran it",
         LOST: "the job is gone and left no exit code",

@@ -7,17 +7,24 @@ from typing import Any
 
 from radiant.jobs.documents import Failure
 from radiant.operators.ending import (
+    CONFIG,
+    DEADLINE_EXCEEDED,
     DRAINED,
+    EVICTED,
     IMAGE_PULL,
     KILLED,
     LOST,
+    NODE_LOST,
     NO_CAPACITY,
     OUT_OF_MEMORY,
+    PREEMPTED,
+    QUOTA_EXCEEDED,
     SPOT_INTERRUPTED,
     START_FAILED,
     START_TIMEOUT,
     THROTTLED,
     TIMEOUT,
+    UNSCHEDULABLE,
 )
 
 TASK_DEFAULTS: dict[str, Any] = {
@@ -71,7 +78,7 @@ def decide(  # noqa: PLR0913 - all but one by name
             return Decision(retry=False, memory_mib=None, hint=hint)
         hint = f"Another try gets {grown} MiB; set {prefix}MEMORY_MIB to start with more"
         return Decision(retry=True, memory_mib=grown, hint=hint)
-    if failure.code == TIMEOUT:
+    if failure.code in {TIMEOUT, DEADLINE_EXCEEDED}:
         # A hang passes with a second try, a job that is too slow does not: four hours twice is enough.
         hint = f"If it was not hanging, raise {prefix}TIMEOUT_S"
         return Decision(retry=try_number == 1, memory_mib=None, hint=hint)
@@ -88,13 +95,19 @@ _HINTS = {
     DRAINED: "Another try starts over",
     LOST: "Another try starts over; if it happens again, look at the machine it ran on (disk, memory, its system log)",
     NO_CAPACITY: "Another try waits as long again; RADIANT_CONTAINER__QUEUE_TIMEOUT_S says how long",
-    IMAGE_PULL: "See that the image exists, for this CPU architecture, and that the platform may pull it",
+    IMAGE_PULL: "See that the image (RADIANT_IMAGE) exists, for this CPU architecture, and that the platform may pull it",
     START_FAILED: "The platform says above what it could not start: roles, secrets, network, log group, command",
     START_TIMEOUT: "See what the platform says above; RADIANT_CONTAINER__START_TIMEOUT_S is how long a start may take",
     SPOT_INTERRUPTED: "Another try starts over; RADIANT_CONTAINER__RESTARTS says how often that happens within one try",
     THROTTLED: "The container goes on and the next try adopts it; RADIANT_CONTAINER__LOOK_S says how often tasks ask",
     "Bug": "Trying again changes nothing",
-    "Config": "Correct the setting or the installation that the log above names, then clear the task",
+    EVICTED: "Another try starts over; if it used more disk than it has, raise RADIANT_JOBS__<JOB>__SCRATCH_GIB",
+    PREEMPTED: "Another try starts over; RADIANT_KUBERNETES__PRIORITY_CLASS gives jobs a higher priority",
+    NODE_LOST: "Another try starts over on another node",
+    UNSCHEDULABLE: "Add a node or ask for less by RADIANT_JOBS__*; look for cordoned nodes, taints, selectors",
+    QUOTA_EXCEEDED: "Raise the ResourceQuota of the namespace, or run fewer jobs at once (an Airflow pool)",
+    "Forbidden": "Give the account of the Airflow connection the rights that the message names",
+    CONFIG: "Correct the setting or the installation that the log above names, then clear the task",
     "Protocol": "Install the same radiant version in Airflow and for the worker, then clear the task",
 }
 

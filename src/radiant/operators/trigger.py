@@ -63,6 +63,7 @@ class ContainerTrigger(BaseTrigger):
                     self.log.log(level_of(line), "%s", line)
                 if step.news:
                     self.log.info("%s", step.news)
+                watch.logged()
                 if step.ended is not None:
                     break
                 if time.monotonic() - saved > _SAVE_EVERY_S:

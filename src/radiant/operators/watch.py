@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.documents import Request
@@ -29,6 +30,8 @@ _SLOWER = 1.5
 _SLOWEST_S = 30.0
 _STOP_S = 150.0
 """How long a container that was asked to stop may take; ECS allows 120 s between its two signals."""
+_STOPPING_PAUSE_S = 0.5
+"""Between looks at a container that was asked to stop: Kubernetes removes it, and its log, seconds after its end."""
 _KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
 
@@ -45,6 +48,15 @@ class Step:
     """How long to wait before the next step."""
     ended: Ended | None = None
     """Set when it is over."""
+
+
+class _Cause(NamedTuple):
+    """Why a container is stopped."""
+
+    reason: str
+    detail: str
+    hopeless: bool = False
+    """Another try would end in the same way."""
 
 
 class Watch:
@@ -85,10 +97,11 @@ class Watch:
         self._limits = limits
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._cursor = note.log_cursor if note.log_try == task.try_number else ""
+        self._logged = self._cursor
         self._final: Look | None = None
         self._told = ""
         self._unanswered_since: float | None = None
-        self._stopping: tuple[str, str] | None = None
+        self._stopping: _Cause | None = None
         self._stop_deadline = 0.0
 
     def step(self) -> Step:
@@ -103,6 +116,7 @@ class Watch:
             try:
                 return self._step()
             except PlatformUnavailableError as error:
+                self._cursor = self._logged  # lines that were read before it come again
                 return self._unanswered(error)
             except JobRefusedError as error:
                 return Step(ended=self._ended(Look(State.GONE, error.reason, str(error), hopeless=True)))
@@ -116,7 +130,7 @@ class Watch:
         """
         with self._lock:
             self._stop_whatever_runs(reason)
-            self._stopping = (reason, detail)
+            self._stopping = _Cause(reason, detail)
             ended = self._ended(Look(State.GONE))
             let_go(self._platform, self._place, self.note)
             self.note = dataclasses.replace(self.note, closed=True)
@@ -136,10 +150,18 @@ class Watch:
             else:
                 return
 
+    def logged(self) -> None:
+        """Say that the lines of the last step are in the task's log; to be called before the next step."""
+        self._logged = self._cursor
+
     def save_log_cursor(self) -> None:
-        """Keep how far the log has been read, for whoever goes on with it in the same try."""
-        if (self.note.log_cursor, self.note.log_try) != (self._cursor, self._task.try_number):
-            self._save(log_cursor=self._cursor, log_try=self._task.try_number)
+        """Keep how far the log is in the task's log, for whoever goes on with it in the same try.
+
+        Lines of a step that nobody logged (its driver was cancelled meanwhile) are not counted: they come again.
+        """
+        with self._lock:
+            if (self.note.log_cursor, self.note.log_try) != (self._logged, self._task.try_number):
+                self._save(log_cursor=self._logged, log_try=self._task.try_number)
 
     def _step(self) -> Step:
         if self.note.handle is None:
@@ -152,7 +174,7 @@ class Watch:
         if self._stopping is not None and time.time() > self._stop_deadline:
             return Step(lines, ended=self._ended(look))
         if self._stopping is None and (too_long := self._too_long(look)) is not None:
-            return dataclasses.replace(self._stop(*too_long), lines=lines)
+            return dataclasses.replace(self._stop(too_long), lines=lines)
         return Step(lines, self._news(look), 0.0 if more and lines else self._pause(look))
 
     def _at_its_end(self, look: Look, lines: list[str], more: bool) -> Step:  # noqa: FBT001 - named by its caller
@@ -162,8 +184,8 @@ class Watch:
             return Step(lines, pause_s=0.0 if lines else 1.0)
         if self._stopping is None and look.reason == NO_CAPACITY and look.started_at is None:
             return self._wait_for_room(look, lines)
-        interrupted = look.reason in self._platform.interruptions and self.note.restarts < self._limits.restarts
-        if self._stopping is None and interrupted:
+        interrupted = look.reason in self._platform.interruptions and not look.hopeless
+        if self._stopping is None and interrupted and self.note.restarts < self._limits.restarts:
             count = f"restart {self.note.restarts + 1} of {self._limits.restarts}, this try goes on"
             self._start_anew(asked_at=time.time(), restarts=self.note.restarts + 1)
             return Step(lines, f"{look.reason}: {look.detail} The job is started again ({count})")
@@ -212,7 +234,7 @@ class Watch:
         _release(self._platform, self.note)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._place.ask(self._request)
-        self._final, self._cursor = None, ""
+        self._final, self._cursor, self._logged = None, "", ""
         self._save(
             attempt=self._request.attempt,
             handle=None,
@@ -231,37 +253,38 @@ class Watch:
         self._last_lines.extend(line for line in page.lines if line)
         return page.lines, page.more
 
-    def _too_long(self, look: Look) -> tuple[str, str] | None:
+    def _too_long(self, look: Look) -> _Cause | None:
         """Return name and sentence of the limit that is exceeded."""
         now, limits = time.time(), self._limits
         if look.hopeless:
-            return look.reason or START_TIMEOUT, look.detail
+            return _Cause(look.reason or START_TIMEOUT, look.detail, hopeless=True)
         if self.deadline is not None and now > self.deadline:
-            return self._platform.timeout_reason, "The task's own execution_timeout is over."
+            return _Cause(self._platform.timeout_reason, "The task's own execution_timeout is over.")
         if look.state is State.STARTING and self.note.starting_since is None:
             self._save(starting_since=now)
         if look.state is State.WAITING and now - self.note.asked_at > limits.queue_timeout_s:
             text = f"It found no room in {limits.queue_timeout_s} s (RADIANT_CONTAINER__QUEUE_TIMEOUT_S). {look.detail}"
-            return look.reason or START_TIMEOUT, text
+            return _Cause(look.reason or START_TIMEOUT, text)
         since = self.note.starting_since
         if look.state is State.STARTING and since is not None and now - since > limits.start_timeout_s:
             text = f"It did not start in {limits.start_timeout_s} s (RADIANT_CONTAINER__START_TIMEOUT_S). {look.detail}"
-            return look.reason or START_TIMEOUT, text
+            return _Cause(look.reason or START_TIMEOUT, text)
         if look.state is State.RUNNING and look.started_at is not None and now - look.started_at > self._spec.timeout_s:
-            return self._platform.timeout_reason, f"It ran for longer than its time-out of {self._spec.timeout_s} s."
+            text = f"It ran for longer than its time-out of {self._spec.timeout_s} s."
+            return _Cause(self._platform.timeout_reason, text)
         return None
 
-    def _stop(self, reason: str, detail: str) -> Step:
+    def _stop(self, cause: _Cause) -> Step:
         """Ask it to stop; its end, and the last lines of its log, are still waited for."""
-        self._stopping = (reason, detail)
+        self._stopping = cause
         self._stop_deadline = time.time() + _STOP_S
         if self.note.handle is not None:
             try:
-                self._platform.stop(self.note.handle, reason)
+                self._platform.stop(self.note.handle, cause.reason)
             except PlatformUnavailableError:
                 self._stopping = None  # the next step tries again
                 raise
-        return Step(news=f"{reason}: {detail}", pause_s=1.0)
+        return Step(news=f"{cause.reason}: {cause.detail}", pause_s=_STOPPING_PAUSE_S)
 
     def _unanswered(self, error: PlatformUnavailableError) -> Step:
         now = time.time()
@@ -283,15 +306,15 @@ class Watch:
 
     def _pause(self, look: Look) -> float:
         """Return the pause before the next look: what waits for room for long is looked at more rarely."""
-        pause = self._limits.look_s
+        pause = self._limits.look_s if self._stopping is None else min(self._limits.look_s, _STOPPING_PAUSE_S)
         if look.state is State.WAITING:
             pause = min(_SLOWEST_S, max(pause, (time.time() - self.note.asked_at) / 10 * _SLOWER))
         return _jittered(pause)
 
     def _ended(self, look: Look) -> Ended:
-        reason, detail = look.reason, look.detail
+        reason, detail, hopeless = look.reason, look.detail, look.hopeless
         if self._stopping is not None and look.exit_code != 0:
-            reason, detail = self._stopping
+            reason, detail, hopeless = self._stopping
         elif look.state is State.GONE and reason is None:
             reason = LOST
         now = time.time()
@@ -301,7 +324,7 @@ class Watch:
             seconds=round((look.finished_at or now) - (look.started_at or self.note.asked_at), 3),
             memory_limit_mib=self._request.memory_mib or self._spec.resources.memory_mib,
             peak_memory_mib=look.peak_memory_mib,
-            retryable=not look.hopeless,
+            retryable=not hopeless,
             detail=detail,
             last_lines=tuple(self._last_lines),
         )

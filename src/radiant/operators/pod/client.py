@@ -1,0 +1,155 @@
+"""The API of the cluster that an Airflow connection names: one client in a process, what goes wrong by its name."""
+
+import contextlib
+import json
+import re
+import threading
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
+from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
+from kubernetes.client import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from radiant.errors import JobRefusedError, PlatformUnavailableError
+
+TIMEOUT_S = (5, 20)
+"""To connect, and between two bytes of an answer."""
+_KEEP_S = 600.0
+"""After this long the connection is read anew: somebody may have changed it."""
+_DENIED_S = 15.0
+"""A server that has just started denies what it is about to allow: its rules are not loaded yet."""
+_UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One cluster, one credential."""
+
+    api: Any
+    """`CoreV1Api`; its annotations are of no use."""
+    namespace: str | None
+    """That of the connection."""
+    opened_at: float
+
+
+_clusters: dict[str, Cluster] = {}
+_lock = threading.Lock()
+
+
+def cluster_of(conn_id: str) -> Cluster:
+    """Return the cluster of an Airflow connection; all tasks of a triggerer share its few connections.
+
+    Raises:
+        JobRefusedError: there is no such connection, or it does not describe a cluster.
+    """
+    # The client library keeps the credentials that it reads in a global of its own for a moment.
+    with _lock:
+        found = _clusters.get(conn_id)
+        if found is None or time.monotonic() - found.opened_at > _KEEP_S:
+            found = _clusters[conn_id] = _open(conn_id)
+        return found
+
+
+def forget_cluster(conn_id: str) -> None:
+    """Make the next call read the connection and its credentials anew."""
+    with _lock:
+        _clusters.pop(conn_id, None)
+
+
+def _open(conn_id: str) -> Cluster:
+    hook = KubernetesHook(conn_id=conn_id)
+    try:
+        api = hook.core_v1_client
+        namespace = hook.get_namespace()
+    except AirflowNotFoundException:
+        msg = (
+            f"there is no Airflow connection {conn_id!r} (RADIANT_KUBERNETES__CONN_ID): make one of type kubernetes, "
+            "for example from a kubeconfig"
+        )
+        raise JobRefusedError(msg) from None
+    except (AirflowException, ConfigException, ValueError, OSError) as error:
+        msg = f"the Airflow connection {conn_id!r} does not describe a cluster: {error}"
+        raise JobRefusedError(msg) from error
+    return Cluster(api, namespace, time.monotonic())
+
+
+class Denials:
+    """Since when the cluster denies what is asked of it."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+
+    def over(self) -> None:
+        """Forget: it answered."""
+        self._since = None
+
+    def last(self) -> bool:
+        """Tell whether it has been so for long enough to be meant."""
+        self._since = self._since or time.monotonic()
+        return time.monotonic() - self._since > _DENIED_S
+
+
+@contextlib.contextmanager
+def api_errors(what: str, conn_id: str, denials: Denials) -> Generator[None]:
+    """Give the errors of the client library our names; a 404 and what an admission says pass as they are.
+
+    Raises:
+        PlatformUnavailableError: the server does not answer, or has more to do than it can.
+        JobRefusedError: the credential is not accepted, or not allowed to do this, for longer than a moment.
+    """
+    try:
+        yield
+    except ApiException as error:
+        _judge(error, what, conn_id, denials)
+        raise
+    except (HTTPError, OSError) as error:
+        msg = f"Kubernetes does not answer ({what}): {_short(error)}"
+        raise PlatformUnavailableError(msg) from error
+    denials.over()
+
+
+def _judge(error: ApiException, what: str, conn_id: str, denials: Denials) -> None:
+    text = message_of(error)
+    if error.status == _UNAUTHORIZED or (error.status == _FORBIDDEN and is_denied(text)):
+        forget_cluster(conn_id)
+        if denials.last():
+            msg = f"Kubernetes does not let the Airflow connection {conn_id!r} {what}: {text}"
+            raise JobRefusedError(msg, reason="Forbidden") from error
+        msg = f"Kubernetes says no ({what}): {text}"
+        raise PlatformUnavailableError(msg, reason="Forbidden") from error
+    denials.over()
+    # Everything that is not about this very request may pass: throttling (429), a server that starts or ends (5xx).
+    if error.status is None or error.status in {0, 408, 429} or error.status >= 500:  # noqa: PLR2004 - HTTP
+        msg = f"Kubernetes does not answer ({what}): {error.status} {text}"
+        raise PlatformUnavailableError(msg, reason="Throttled" if error.status == 429 else "PlatformUnavailable")  # noqa: PLR2004 - HTTP
+
+
+def is_denied(text: str) -> bool:
+    """Tell a missing right from what an admission controller (a quota, a policy) says; both are a 403."""
+    return re.search(r"\bcannot \w+ resource\b", text) is not None
+
+
+def is_missing(error: ApiException) -> bool:
+    """Tell whether the pod is not there."""
+    return error.status == _NOT_FOUND
+
+
+def message_of(error: ApiException) -> str:
+    """Return what the server says, without the headers that the library's own text has."""
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        found: Any = json.loads(error.body or "")["message"]
+        return str(found)
+    return str(error.reason or error.status)
+
+
+def _short(error: Exception) -> str:
+    """Return the innermost cause: the library wraps a refused connection in four layers of retries."""
+    cause: BaseException = error
+    while (inner := getattr(cause, "reason", None)) is not None and isinstance(inner, BaseException):
+        cause = inner
+    return re.sub(r"<[^>]* object at 0x[0-9a-f]+>:? ?", "", str(cause))[:300] or type(cause).__name__

@@ -1,0 +1,226 @@
+"""What a pod's status says: pure functions from the API's objects to a `Look`.
+
+Source: Kubernetes documentation, "Pod Lifecycle", "Disruptions" (pod disruption conditions), "Node-pressure Eviction";
+kubelet `pkg/kubelet/images/types.go` and `pkg/kubelet/kuberuntime/kuberuntime_container.go` for the waiting reasons.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG
+from radiant.operators.ending import (
+    CONFIG,
+    DEADLINE_EXCEEDED,
+    EVICTED,
+    IMAGE_PULL,
+    LOST,
+    NODE_LOST,
+    OUT_OF_MEMORY,
+    PREEMPTED,
+    UNSCHEDULABLE,
+)
+from radiant.operators.platform import Look, State
+from radiant.operators.pod.name import CONTAINER
+
+_SIGNAL = 128
+"""An exit code above is a signal's number plus this."""
+_SIGNALS = range(_SIGNAL + 1, _SIGNAL + 32)
+
+_HOPELESS_IMAGE = {"ErrImageNeverPull", "InvalidImageName"}
+_IMAGE = {*_HOPELESS_IMAGE, "ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"}
+_NO_SUCH_IMAGE = re.compile(
+    r"not found|manifest unknown|does not exist|no such image|unauthorized|denied|authentication required|"
+    r"no basic auth",
+    re.IGNORECASE,
+)
+"""What registries say of an image that will not come; anything else (a time-out, a 500) may pass."""
+_CANNOT_CREATE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
+_CANNOT_START = {"StartError", "ContainerCannotRun", "CreateContainerError", "RunContainerError"}
+"""Reasons of a terminated container that never ran."""
+_HOPELESS_START = re.compile(
+    r"not found|no such file|couldn't find key|permission denied|runAsNonRoot|non-numeric user|will run as root",
+    re.IGNORECASE,
+)
+"""A secret, a key of it or a command that does not exist, a user that may not be; anything else may pass."""
+_OWN_VERDICT = frozenset({EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG})
+"""Exit codes by which a job says itself why it failed; whoever stops it meanwhile has not caused that."""
+
+_POD_REASONS = {
+    "Evicted": EVICTED,
+    "DeadlineExceeded": DEADLINE_EXCEEDED,
+    "NodeLost": NODE_LOST,
+    "NodeShutdown": NODE_LOST,
+    "Shutdown": NODE_LOST,
+    "Terminated": NODE_LOST,
+    "Preempting": PREEMPTED,
+    "UnexpectedAdmissionError": UNSCHEDULABLE,
+    "NodeAffinity": UNSCHEDULABLE,
+}
+"""`status.reason` of a pod that the kubelet or a controller ended."""
+_DISRUPTIONS = {
+    "EvictionByEvictionAPI": EVICTED,
+    "TerminationByKubelet": EVICTED,
+    "PreemptionByScheduler": PREEMPTED,
+    "DeletionByTaintManager": NODE_LOST,
+    "DeletionByPodGC": NODE_LOST,
+}
+"""Reasons of the condition `DisruptionTarget` (Kubernetes 1.26 and later)."""
+_EVENTS = {"Preempted": PREEMPTED, "Evicted": EVICTED, "TaintManagerEviction": NODE_LOST, "NodeNotReady": NODE_LOST}
+"""Events that tell why a pod was ended, for clusters and moments where its status does not."""
+_OVER_ITS_DISK = re.compile(r"exceeds? the (?:total )?limit|exceeded its local ephemeral storage limit", re.IGNORECASE)
+
+_NOISE = {"MissingClusterDNS", "DNSConfigForming"}
+"""Warnings about the node's own configuration that every pod gets."""
+
+DELETED = "The pod was deleted before its end could be read: by a person, a drain, or an eviction."
+
+
+@dataclass(frozen=True, slots=True)
+class PodEvent:
+    """What the cluster has noted about a pod."""
+
+    type: str
+    """Normal or Warning."""
+    reason: str
+    message: str
+    count: int = 1
+
+
+def look_at(pod: Any, events: Sequence[PodEvent] = ()) -> Look:
+    """Return what a pod does.
+
+    Args:
+        pod: a `V1Pod` as the API answers it.
+        events: about it; only needed while it does not run and after a bad end.
+    """
+    status = pod.status
+    worker = _worker(status)
+    ended = worker.state.terminated if worker is not None and worker.state is not None else None
+    if ended is not None:
+        return _at_its_end(pod, ended, events)
+    if status.phase in {"Failed", "Succeeded"}:
+        # Ended before its container began, or its container's status is gone.
+        reason, hopeless = _why_ended(pod, events)
+        return Look(State.ENDED, reason or LOST, _sentences(status.message, *_notable(events)), hopeless=hopeless)
+    if status.reason == "NodeLost" or (status.phase == "Unknown" and pod.metadata.deletion_timestamp is not None):
+        # Nobody can ask its node, and the pod stays as it is until the node is back.
+        return Look(State.GONE, NODE_LOST, _sentences(status.message, *_notable(events)))
+    running = worker.state.running if worker is not None and worker.state is not None else None
+    if running is not None:
+        return Look(State.RUNNING, started_at=_seconds(running.started_at))
+    return _not_yet(pod, worker, events)
+
+
+def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
+    """Return what is known of a pod that is not there any more.
+
+    Args:
+        events: the cluster keeps them for an hour.
+        before: what the last look showed.
+    """
+    reason = before.reason if before is not None and before.reason in {EVICTED, PREEMPTED, NODE_LOST} else None
+    reason = reason or _by_event(events)
+    started = before.started_at if before is not None else None
+    return Look(State.GONE, reason or LOST, _sentences(DELETED, *_notable(events)), started_at=started)
+
+
+def wants_events(look: Look) -> bool:
+    """Tell whether the pod's events may say more than its status."""
+    return look.state in {State.STARTING, State.GONE} or (look.state is State.ENDED and look.exit_code != 0)
+
+
+def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
+    code = int(ended.exit_code)
+    started, finished = _seconds(ended.started_at), _seconds(ended.finished_at)
+    if code == 0:
+        # Whatever happened around it: the job came to its end. (The runtime says OOMKilled also when a child was.)
+        return Look(State.ENDED, exit_code=0, started_at=started, finished_at=finished)
+    reason, hopeless = _why_ended(pod, events)
+    said = ended.reason if ended.reason not in {None, "Error", "Completed"} else None
+    if code in _OWN_VERDICT:
+        reason, hopeless = None, False
+    if ended.reason in _CANNOT_START:
+        reason, hopeless = CONFIG, _HOPELESS_START.search(ended.message or "") is not None
+    elif ended.reason == "OOMKilled" and code != EXIT_BAD_INPUT:
+        # Also when a child was killed and the job then failed in its own way.
+        reason, hopeless = OUT_OF_MEMORY, False
+    terminated = f"container {CONTAINER}: {said or 'ended'}, exit code {code}"
+    detail = _sentences(pod.status.message, terminated, ended.message, *_notable(events))
+    exit_code = _SIGNAL - code if code in _SIGNALS else code
+    return Look(
+        State.ENDED,
+        reason,
+        detail,
+        hopeless=hopeless,
+        exit_code=exit_code,
+        started_at=started,
+        finished_at=finished,
+    )
+
+
+def _why_ended(pod: Any, events: Sequence[PodEvent]) -> tuple[str | None, bool]:
+    """Return why something else than the job ended it, and whether that would happen again."""
+    status = pod.status
+    if status.reason in _POD_REASONS:
+        return _POD_REASONS[status.reason], _OVER_ITS_DISK.search(status.message or "") is not None
+    if (status.reason or "").startswith("OutOf"):  # OutOfcpu, OutOfmemory, OutOfpods: the kubelet had no room after all
+        return UNSCHEDULABLE, False
+    for condition in status.conditions or ():
+        if condition.type == "DisruptionTarget" and condition.status == "True":
+            return _DISRUPTIONS.get(condition.reason, EVICTED), False
+    if pod.metadata.deletion_timestamp is not None:
+        return _by_event(events) or LOST, False
+    return None, False
+
+
+def _by_event(events: Sequence[PodEvent]) -> str | None:
+    return next((_EVENTS[one.reason] for one in reversed(events) if one.reason in _EVENTS), None)
+
+
+def _not_yet(pod: Any, worker: Any, events: Sequence[PodEvent]) -> Look:
+    scheduled = next((one for one in pod.status.conditions or () if one.type == "PodScheduled"), None)
+    if scheduled is None or scheduled.status != "True":
+        reason = None if scheduled is None else UNSCHEDULABLE
+        return Look(State.WAITING, reason, "" if scheduled is None else _sentences(scheduled.message))
+    waiting = _waiting(pod.status, worker)
+    if waiting is None or waiting.reason in {None, "ContainerCreating", "PodInitializing"}:
+        return Look(State.STARTING, None, _sentences(*_notable(events)))
+    detail = _sentences(
+        f"{waiting.reason}: {waiting.message}" if waiting.message else waiting.reason, *_notable(events)
+    )
+    if waiting.reason in _IMAGE:
+        hopeless = waiting.reason in _HOPELESS_IMAGE or _NO_SUCH_IMAGE.search(detail) is not None
+        return Look(State.STARTING, IMAGE_PULL, detail, hopeless=hopeless)
+    return Look(State.STARTING, CONFIG, detail, hopeless=_HOPELESS_START.search(waiting.message or "") is not None)
+
+
+def _waiting(status: Any, worker: Any) -> Any:
+    """Return why the worker waits; init containers and side-cars that cannot start hold it up, too."""
+    found = [worker, *(status.init_container_statuses or ()), *(status.container_statuses or ())]
+    states = [one.state.waiting for one in found if one is not None and one.state is not None and one.state.waiting]
+    bad = [one for one in states if one.reason in _IMAGE | _CANNOT_CREATE]
+    return next(iter((*bad, *states)), None)
+
+
+def _worker(status: Any) -> Any:
+    return next((one for one in status.container_statuses or () if one.name == CONTAINER), None)
+
+
+def _notable(events: Sequence[PodEvent]) -> Iterable[str]:
+    """Return the last warnings, each once."""
+    warnings = (one for one in events if one.type == "Warning" and one.message and one.reason not in _NOISE)
+    said = {f"{one.reason}: {one.message}": None for one in warnings}
+    return list(said)[-3:]
+
+
+def _sentences(*texts: str | None) -> str:
+    """Return what is said, each text once and none very long."""
+    found = (" ".join(text.split())[:500].rstrip(".") + "." for text in texts if text and text.strip())
+    return " ".join(dict.fromkeys(found))
+
+
+def _seconds(moment: dt.datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()

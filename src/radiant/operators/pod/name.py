@@ -1,0 +1,8 @@
+"""What a job's pod and its container are called."""
+
+CONTAINER = "worker"
+
+
+def pod_name(attempt: str) -> str:
+    """Return the name of the pod of an attempt: a start that is repeated finds the pod instead of making a second."""
+    return f"radiant-{attempt}"

@@ -1,0 +1,202 @@
+"""The pod of a job: an order and the settings become a `V1Pod`; no cluster is asked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, cast
+
+import yaml
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
+from airflow.sdk.exceptions import AirflowException
+from kubernetes.client import models as k8s
+
+from radiant.errors import JobRefusedError
+from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.pod.name import CONTAINER, pod_name
+from radiant.settings import Mount, Settings
+
+SCRATCH = "/scratch"
+"""The one folder that a job may write to; `HOME`, `TMPDIR` and where it starts."""
+_FILE = "file://"
+
+
+def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
+    """Return the pod that runs an order.
+
+    A pod template file is merged over what a worker needs (a user that is not root, a root file system that cannot be
+    written, no capabilities, no token of the service account, a scratch volume); what follows from the order and the
+    settings is stronger than both. `KubernetesPodOperator` does the merging, and Airflow's `pod_mutation_hook` has the
+    last word, as in any other pod of Airflow.
+
+    Raises:
+        JobRefusedError: there is no image, the template file is no pod, or the pod cannot see the work URI.
+    """
+    wanted = settings.kubernetes.of(order.job.name)
+    image = wanted.image or order.image
+    if not image:
+        msg = "no image is set: RADIANT_IMAGE names the image of the worker"
+        raise JobRefusedError(msg)
+    memory = f"{order.memory_mib}Mi"
+    cpu = f"{round(order.job.resources.cpu * 1000)}m"
+    pod = KubernetesPodOperator(
+        task_id="pod",
+        name=pod_name(order.attempt),
+        random_name_suffix=False,
+        namespace=namespace,
+        pod_template_dict=_merged(_defaults(order), _template(wanted.template)),
+        base_container_name=CONTAINER,
+        image=image,
+        image_pull_policy=wanted.pull_policy,
+        image_pull_secrets=[k8s.V1LocalObjectReference(name=name) for name in wanted.pull_secrets],
+        cmds=order.argv,
+        env_vars={"RADIANT_IMAGE": image, "RADIANT_LOG_LEVEL": settings.log_level, **_trace(order.trace_context)},
+        env_from=[_env_source(one) for one in wanted.env_from],
+        # Memory asked for is memory had: a node never promises more than it has. CPU may be used while nobody else
+        # wants it; a limit would only make the start slower.
+        container_resources=k8s.V1ResourceRequirements(
+            requests={"cpu": cpu, "memory": memory}, limits={"memory": memory}
+        ),
+        volumes=[_volume(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
+        volume_mounts=[_volume_mount(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
+        labels={**wanted.labels, **labels_of(order.job.name, order.task)},
+        annotations=dict(wanted.annotations),
+        service_account_name=wanted.service_account,
+        node_selector=dict(wanted.node_selector),
+        tolerations=cast("Any", list(wanted.tolerations)),
+        priority_class_name=wanted.priority_class,
+        termination_grace_period=settings.kubernetes.grace_s,
+        # Also when no Airflow is there to watch: the time-out counts from the job's start, this from the node's yes.
+        active_deadline_seconds=order.job.timeout_s + settings.container.start_timeout_s,
+        do_xcom_push=False,
+    )
+    try:
+        built = pod.build_pod_request_obj(dry_run=True)
+    except (AirflowException, ValueError, TypeError, AttributeError) as error:
+        msg = f"the pod cannot be built: {error}; look at RADIANT_KUBERNETES__* and the pod template file"
+        raise JobRefusedError(msg) from error
+    _require_documents(order.argv, built)
+    return built
+
+
+def labels_of(job: str, task: TaskFacts) -> dict[str, str]:
+    """Return the labels by which a person finds a pod: `kubectl get pods -l dag_id=import-vcf`.
+
+    A value that is no valid label is shortened and gets a hash, as in the labels of Airflow's own pods.
+    """
+    found = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "job": job}
+    if task.map_index >= 0:
+        found["map_index"] = str(task.map_index)
+    safe = {name: make_safe_label_value(value) for name, value in found.items()}
+    return {"app.kubernetes.io/name": "radiant", "app.kubernetes.io/managed-by": "airflow", **safe}
+
+
+def _defaults(order: Order) -> dict[str, Any]:
+    """Return what is below a template file."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": f"{order.job.resources.scratch_gib}Gi"}}],
+            "containers": [
+                {
+                    "name": CONTAINER,
+                    "workingDir": SCRATCH,
+                    "env": [{"name": "HOME", "value": SCRATCH}, {"name": "TMPDIR", "value": SCRATCH}],
+                    "securityContext": {
+                        "allowPrivilegeEscalation": False,
+                        "readOnlyRootFilesystem": True,
+                        "capabilities": {"drop": ["ALL"]},
+                    },
+                    "volumeMounts": [{"name": "scratch", "mountPath": SCRATCH}],
+                }
+            ],
+        },
+    }
+
+
+def _template(path: Path | None) -> dict[str, Any]:
+    """Return a pod template file.
+
+    Raises:
+        JobRefusedError: it cannot be read, or is no pod.
+    """
+    if path is None:
+        return {}
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        msg = f"RADIANT_KUBERNETES__TEMPLATE={path} cannot be read: {error}"
+        raise JobRefusedError(msg) from error
+    if not isinstance(found, dict) or cast("dict[str, Any]", found).get("kind", "Pod") != "Pod":
+        msg = f"RADIANT_KUBERNETES__TEMPLATE={path} is no pod: it must be a YAML file with `kind: Pod`"
+        raise JobRefusedError(msg)
+    return cast("dict[str, Any]", found)
+
+
+_BY_NAME = {"volumes": "name", "env": "name", "volumeMounts": "mountPath"}
+"""Lists whose items are merged by a key of theirs."""
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Return two objects of the Kubernetes API as one; the second is stronger."""
+    found = dict(below)
+    for key, value in above.items():
+        under = found.get(key)
+        if isinstance(under, dict) and isinstance(value, dict):
+            found[key] = _merged(cast("dict[str, Any]", under), cast("dict[str, Any]", value))
+        elif key == "containers" and isinstance(under, list) and isinstance(value, list) and value:
+            # The worker is the template's first container, whatever its name; the others are side-cars.
+            first: dict[str, Any] = {**value[0], "name": CONTAINER}
+            found[key] = [_merged(cast("list[dict[str, Any]]", under)[0], first), *value[1:]]
+        elif (by := _BY_NAME.get(key)) and isinstance(under, list) and isinstance(value, list):
+            named = {one[by]: one for one in cast("list[dict[str, Any]]", [*under, *value])}
+            found[key] = list(named.values())
+        else:
+            found[key] = value
+    return found
+
+
+def _trace(context: Mapping[str, str]) -> dict[str, str]:
+    return {name.upper(): value for name, value in context.items()}
+
+
+def _env_source(source: str) -> k8s.V1EnvFromSource:
+    kind, _, name = source.partition("/")
+    if kind == "secret":
+        return k8s.V1EnvFromSource(secret_ref=k8s.V1SecretEnvSource(name=name))
+    return k8s.V1EnvFromSource(config_map_ref=k8s.V1ConfigMapEnvSource(name=name))
+
+
+def _volume(name: str, mount: Mount) -> k8s.V1Volume:
+    if mount.claim is not None:
+        claim = k8s.V1PersistentVolumeClaimVolumeSource(claim_name=mount.claim, read_only=mount.read_only)
+        return k8s.V1Volume(name=name, persistent_volume_claim=claim)
+    if mount.host_path is not None:
+        return k8s.V1Volume(name=name, host_path=k8s.V1HostPathVolumeSource(path=mount.host_path, type="Directory"))
+    if mount.secret is not None:
+        return k8s.V1Volume(name=name, secret=k8s.V1SecretVolumeSource(secret_name=mount.secret))
+    return k8s.V1Volume(name=name, config_map=k8s.V1ConfigMapVolumeSource(name=mount.config_map))
+
+
+def _volume_mount(name: str, mount: Mount) -> k8s.V1VolumeMount:
+    return k8s.V1VolumeMount(
+        name=name, mount_path=mount.path, sub_path=mount.sub_path, read_only=mount.read_only or None
+    )
+
+
+def _require_documents(argv: Sequence[str], pod: k8s.V1Pod) -> None:
+    """Make sure that a request in a file is in a folder that the pod mounts."""
+    mounts = cast("Any", pod).spec.containers[0].volume_mounts or []
+    folders = [PurePosixPath(one.mount_path) for one in mounts]
+    for uri in argv:
+        path = PurePosixPath(uri.removeprefix(_FILE))
+        if uri.startswith(_FILE) and not any(path.is_relative_to(folder) for folder in folders):
+            msg = (
+                f"{uri} is a file that no pod sees: set RADIANT_WORK_URI to an object store (s3://...), or mount the "
+                "folder in the pods at the same path by RADIANT_KUBERNETES__MOUNTS"
+            )
+            raise JobRefusedError(msg)
