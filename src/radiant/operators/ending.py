@@ -141,14 +141,11 @@ def _what_the_platform_did(ended: Ended) -> str:
         NODE_LOST: "the node that ran the job is gone",
         UNSCHEDULABLE: "no node has room for the job",
         QUOTA_EXCEEDED: "the quota has no room for the job",
-        IMAGE_PULL: "the image of the job cannot be had",
-        START_TIMEOUT: "the job did not start",
-        CONFIG: "the job cannot be started as it is configured",
         KILLED: f"the job was stopped after {ended.seconds:.0f} s: somebody marked or cleared the task",
         DRAINED: f"the job was stopped after {ended.seconds:.0f} s with the Airflow worker that ran it",
         LOST: "the job is gone and left no exit code",
         SPOT_INTERRUPTED: f"the platform took the job's capacity away after {ended.seconds:.0f} s",
-        **dict.fromkeys((NO_CAPACITY, IMAGE_PULL, START_FAILED, START_TIMEOUT, "Config"), "the job did not start"),
+        **dict.fromkeys((NO_CAPACITY, IMAGE_PULL, START_FAILED, START_TIMEOUT, CONFIG), "the job did not start"),
     }
     said = did.get(ended.reason or "", f"the platform ended the job after {ended.seconds:.0f} s ({ended.reason})")
     return f"{said}. {ended.detail}"
