@@ -27,3 +27,12 @@ def corpus() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the corpus of real VCF files is not at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def aws():
+    """A fake AWS whose ECS runs tasks as processes of this machine; a test resets it before it uses it."""
+    from fakes.ecs import fake_ecs  # noqa: PLC0415 - half a second that most tests need not pay
+
+    with fake_ecs() as fake:
+        yield fake

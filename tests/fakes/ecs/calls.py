@@ -1,6 +1,7 @@
 """Which call a request is, named as IAM names actions, and the record of all of them."""
 
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ class Call:
     """Access key: `task-role` for what runs in a task."""
     region: str
     at: float = field(default_factory=time.time)
+    needs: list[tuple[str, str]] = field(default_factory=list)
+    """Every right it needs: action and resource."""
     outcome: str = ""
     """Empty when it was answered, else the name of the fault, or of the error."""
 
@@ -47,16 +50,26 @@ class CallRecord:
 
 
 def parse_call(environ: dict[str, Any], body: bytes) -> Call:
-    """Return the call of a WSGI request; `body` is empty for S3, whose calls are named by their method and path."""
+    """Return the call of a WSGI request; most calls of S3 are named by their method and path, without `body`."""
     who, region, service = _credential(environ.get("HTTP_AUTHORIZATION", ""))
     target = environ.get("HTTP_X_AMZ_TARGET", "")
     prefix = SERVICES.get(service, service)
     if target:
         return Call(f"{prefix}:{target.rpartition('.')[2]}", json.loads(body or b"{}"), who, region)
+    if service == "s3":
+        return _s3_call(environ, body, who, region)
     form = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
     if "Action" in form:
         return Call(f"{prefix}:{form.pop('Action')}", form, who, region)
-    return Call(f"{prefix}:{_s3_action(environ)}", {"path": environ.get("PATH_INFO", "")}, who, region)
+    return Call(f"{prefix}:{environ.get('PATH_INFO', '')}", {}, who, region)
+
+
+def _s3_call(environ: dict[str, Any], body: bytes, who: str, region: str) -> Call:
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    asked: dict[str, Any] = {"path": environ.get("PATH_INFO", ""), "prefix": query.get("prefix", "")}
+    if "delete" in query:
+        asked["keys"] = re.findall("<Key>(.*?)</Key>", body.decode(errors="replace"))
+    return Call(f"s3:{_s3_action(environ['REQUEST_METHOD'], asked['path'], query)}", asked, who, region)
 
 
 def _credential(header: str) -> tuple[str, str, str]:
@@ -67,15 +80,12 @@ def _credential(header: str) -> tuple[str, str, str]:
     return key, region, service
 
 
-def _s3_action(environ: dict[str, Any]) -> str:
+def _s3_action(method: str, path: str, query: dict[str, str]) -> str:
     """Return the right that the request needs: HeadObject needs GetObject, parts of an upload need PutObject."""
-    method = environ["REQUEST_METHOD"]
-    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-    of_object = "/" in environ.get("PATH_INFO", "/").strip("/")
     if method == "POST" and "delete" in query:
         return "DeleteObject"
     if method == "DELETE" and "uploadId" in query:
         return "AbortMultipartUpload"
-    if of_object:
+    if "/" in path.strip("/"):
         return {"GET": "GetObject", "HEAD": "GetObject", "DELETE": "DeleteObject"}.get(method, "PutObject")
     return {"GET": "ListBucket", "HEAD": "ListBucket", "DELETE": "DeleteBucket"}.get(method, "CreateBucket")

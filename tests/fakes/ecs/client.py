@@ -18,6 +18,7 @@ from botocore.config import Config
 from fakes.ecs.calls import Call
 
 REGION = "us-east-1"
+TEMPLATE = Path(__file__).parents[3] / "deploy" / "ecs" / "template.yaml"
 
 
 class FakeEcs:
@@ -141,6 +142,33 @@ class FakeEcs:
             )
         return Ground("radiant", "/radiant/jobs", subnets, groups)
 
+    def deploy(self, **parameters: str) -> "Ground":
+        """Deploy `deploy/ecs/template.yaml`, with buckets for its data; parameters are stronger than the defaults."""
+        s3, ec2, stacks = self.client("s3"), self.client("ec2"), self.client("cloudformation")
+        for bucket in ("radiant-vcf", "radiant-work"):
+            s3.create_bucket(Bucket=bucket)
+        given = {
+            "Image": "radiant:test",
+            "VpcId": ec2.describe_vpcs()["Vpcs"][0]["VpcId"],
+            "VcfBucket": "radiant-vcf",
+            "WorkBucket": "radiant-work",
+            "WarehouseBucket": "radiant-work",
+        } | parameters
+        name = given.get("Name", "radiant")
+        stacks.create_stack(
+            StackName=name,
+            TemplateBody=TEMPLATE.read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        found = stacks.describe_stacks(StackName=name)["Stacks"][0]
+        if found["StackStatus"] != "CREATE_COMPLETE":
+            msg = f"the stack is {found['StackStatus']}"
+            raise RuntimeError(msg)
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
+        subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2]
+        return Ground(outputs["Cluster"], outputs["LogGroup"], subnets, [outputs["SecurityGroup"]], outputs)
+
     def _ask(self, path: str, **fields: Any) -> Any:
         request = urllib.request.Request(f"{self.endpoint}/_fake/{path}", json.dumps(fields).encode())  # noqa: S310 - http
         try:
@@ -152,13 +180,21 @@ class FakeEcs:
 
 
 class Ground:
-    """What `FakeEcs.provision` made."""
+    """What `FakeEcs.provision` or `FakeEcs.deploy` made."""
 
-    def __init__(self, cluster: str, log_group: str, subnets: list[str], security_groups: list[str]) -> None:
+    def __init__(
+        self,
+        cluster: str,
+        log_group: str,
+        subnets: list[str],
+        security_groups: list[str],
+        outputs: dict[str, str] | None = None,
+    ) -> None:
         self.cluster = cluster
         self.log_group = log_group
         self.subnets = subnets
         self.security_groups = security_groups
+        self.outputs = outputs or {}
 
     @property
     def network(self) -> dict[str, Any]:

@@ -7,6 +7,9 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import boto3
+from botocore.exceptions import ClientError
+
 from fakes.ecs.awslogs import Delivery, Stream
 from fakes.ecs.container import Container, MemoryGuard, MissingCommandError, default_bin_folder
 from fakes.ecs.secret_values import secret_value
@@ -14,6 +17,7 @@ from fakes.ecs.sizes import memory_mib
 from fakes.ecs.task import ContainerPlan, Stop, Task
 
 TASK_ROLE = "task-role"
+EXECUTION_ROLE = "execution-role"
 OUT_OF_MEMORY = "OutOfMemoryError: Container killed due to memory usage"
 EXITED = Stop("EssentialContainerExited", "Essential container in task exited")
 SPOT = Stop("SpotInterruption", "Your Spot Task was interrupted.")
@@ -231,4 +235,25 @@ def _environment(task: Task, plan: ContainerPlan, host: Host) -> dict[str, str]:
         "AWS_ENDPOINT_URL": host.endpoint,
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    return base | role | host.environment | plan.environment | secrets
+    return base | role | host.environment | _from_files(plan, host) | plan.environment | secrets
+
+
+def _from_files(plan: ContainerPlan, host: Host) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for arn in plan.environment_files:
+        bucket, _, key = arn.rpartition(":::")[2].partition("/")
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=host.endpoint,
+            region_name="us-east-1",
+            aws_access_key_id=EXECUTION_ROLE,
+            aws_secret_access_key="fake",  # noqa: S106 - there is nothing to protect
+        )
+        try:
+            text = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode()
+        except ClientError as error:
+            msg = f"ResourceInitializationError: failed to download env files: {error}"
+            raise CannotStartError(msg) from None
+        pairs = [line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#")]
+        found |= {name.strip(): value.strip() for name, _, value in pairs}
+    return found

@@ -21,6 +21,8 @@ from fakes.ecs import life
 from fakes.ecs.calls import Call, CallRecord, parse_call
 from fakes.ecs.errors import RefusedError, refuse
 from fakes.ecs.faults import CALL_FAULTS, Fault, FaultPlan
+from fakes.ecs.policy import Need, Policy, grants, needs_of
+from fakes.ecs.stack import make_moto_keep_properties
 from fakes.ecs.tasks import Tasks
 
 StartResponse = Callable[..., Any]
@@ -32,8 +34,10 @@ DEFAULTS: dict[str, Any] = {
     "retain_s": 3600.0,
     "environment": {},
     "images": {},
+    "policies": {},
 }
-"""Options, see `life.Host`; `retain_s` is how long a stopped task is known."""
+"""Options, see `life.Host`; `retain_s` is how long a stopped task is known, `policies` what each access key may do (IAM
+documents; without one everything)."""
 
 
 class Application:
@@ -44,6 +48,8 @@ class Application:
         self.tasks = Tasks(self.host)
         self.faults = FaultPlan()
         self.record = CallRecord()
+        self.policies: dict[str, Policy] = {}
+        """IAM policy by access key; a caller without one may do everything."""
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -52,9 +58,15 @@ class Application:
             return self._admin(path.removeprefix(DOOR), environ, start_response)
         if path.startswith("/moto-api"):
             return self._moto(environ, start_response)
-        body = b"" if _is_s3(environ) else _take_body(environ)
+        body = b"" if _is_object(environ) else _take_body(environ)
         call = parse_call(environ, body)
+        needs = needs_of(call)
+        call.needs = [(need.action, need.resource) for need in needs]
         self.record.add(call)
+        policy = self.policies.get(call.who)
+        if policy is not None and (denied := [need for need in needs if not grants(policy, need)]):
+            call.outcome = "denied"
+            return _deny(call, denied[0], start_response)
         faults = {fault.kind: fault for fault in self.faults.take(call.name, json.dumps(call.parameters), call.who)}
         return self._answer(call, faults, environ, start_response)
 
@@ -118,12 +130,12 @@ class Application:
         self.tasks.interrupt(arn, life.RETIRED)
 
     def do_options(self, **options: Any) -> None:
-        """Set options by their names; `images` and `environment` replace what was there."""
+        """Set options by their names; a new value replaces the old one."""
         for name, value in options.items():
             if name not in DEFAULTS:
                 msg = f"there is no option {name!r}; there are {', '.join(DEFAULTS)}"
                 raise ValueError(msg)
-            setattr(self.tasks if name == "retain_s" else self.host, name, value)
+            setattr({"retain_s": self.tasks, "policies": self}.get(name, self.host), name, value)
 
     def do_clear_tasks(self) -> None:
         self.tasks.clear()
@@ -145,6 +157,7 @@ class _Quiet(WSGIRequestHandler):
 
 def make(address: str, port: int) -> tuple[Application, BaseWSGIServer]:
     """Return the application and its server, which is not serving yet."""
+    make_moto_keep_properties()
     application = Application()
     server = make_server(address, port, application, threaded=True, request_handler=_Quiet)
     application.host.endpoint = f"http://{address}:{server.server_port}"
@@ -158,9 +171,21 @@ def _refuse(call: Call, faults: dict[str, Fault]) -> None:
         text = "Service Unavailable. Please try again later."
         refuse(faults["unavailable"].detail or text, "ServerException", status=500)
     if "deny" in faults:
-        user = "arn:aws:iam::123456789012:user/airflow"
-        text = f"User: {user} is not authorized to perform: {call.name} on resource: *"
-        refuse(f"{text} because no identity-based policy allows the action", "AccessDeniedException")
+        refuse(_no_right(call.name, "*"), "AccessDeniedException")
+
+
+def _no_right(action: str, resource: str) -> str:
+    user = "arn:aws:iam::123456789012:user/airflow"
+    text = f"User: {user} is not authorized to perform: {action} on resource: {resource}"
+    return f"{text} because no identity-based policy allows the {action} action"
+
+
+def _deny(call: Call, need: Need, start_response: StartResponse) -> list[bytes]:
+    words = _no_right(need.action, need.resource)
+    if call.name.startswith("s3:"):
+        body = f"<Error><Code>AccessDenied</Code><Message>{words}</Message></Error>"
+        return _reply(start_response, 403, body.encode())
+    return _reply(start_response, 400, RefusedError("AccessDeniedException", words).body())
 
 
 def _empty_page(call: Call) -> dict[str, Any]:
@@ -168,8 +193,11 @@ def _empty_page(call: Call) -> dict[str, Any]:
     return {"events": [], "nextForwardToken": token, "nextBackwardToken": token.replace("f/", "b/")}
 
 
-def _is_s3(environ: dict[str, Any]) -> bool:
-    return "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", "/s3/aws4_request")
+def _is_object(environ: dict[str, Any]) -> bool:
+    """Tell whether the body is data of S3, which may be large and goes on to moto unread."""
+    return "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", "/s3/aws4_request") and not (
+        environ["REQUEST_METHOD"] == "POST" and environ.get("QUERY_STRING", "").startswith("delete")
+    )
 
 
 def _take_body(environ: dict[str, Any]) -> bytes:

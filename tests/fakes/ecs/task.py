@@ -48,6 +48,8 @@ class ContainerPlan:
     environment: dict[str, str]
     secrets: dict[str, str]
     """Where each variable's value is: `valueFrom`."""
+    environment_files: list[str]
+    """ARNs of `.env` files in S3; weaker than `environment`."""
     log: dict[str, str]
     """Options of the awslogs driver, empty without."""
     essential: bool
@@ -192,6 +194,7 @@ def _plan(container: dict[str, Any], change: dict[str, Any]) -> ContainerPlan:
         argv=[*(container.get("entryPoint") or []), *(change.get("command") or container.get("command") or [])],
         environment=environment,
         secrets={one["name"]: one["valueFrom"] for one in container.get("secrets") or []},
+        environment_files=[one["value"] for one in container.get("environmentFiles") or []],
         log=log.get("options", {}) if log.get("logDriver") == "awslogs" else {},
         essential=_true(container.get("essential", True)),
         stop_timeout_s=float(container.get("stopTimeout") or 30),
