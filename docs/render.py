@@ -52,7 +52,7 @@ gives:
 | variable | meaning |
 |---|---|
 | `AWS_ENDPOINT_URL` | the store's address where it is not Amazon's, for example `http://minio:9000` |
-| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials; or `AWS_PROFILE`, a task role, a service account |
+| `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials; or `AWS_PROFILE`, or a role |
 | `AWS_DEFAULT_REGION` | region of the buckets |
 
 Where an operator starts the container, give them to it as the platform does (a Secret, a task role); they are never in
