@@ -367,6 +367,13 @@ def child_environment(
     return environment | dict(values)
 
 
+def kubeconfig_files(environment: Mapping[str, str] | None = None) -> list[Path]:
+    """Return where kubectl looks for its configuration: the files of `KUBECONFIG`, else `~/.kube/config`."""
+    listed = (os.environ if environment is None else environment).get("KUBECONFIG", "")
+    files = [Path(one).expanduser() for one in listed.split(os.pathsep) if one]
+    return files or [Path("~/.kube/config").expanduser()]
+
+
 def setting_names() -> Iterator[str]:
     """Yield the environment variable of every setting, in the order of this file."""
     yield from _names(Settings, PREFIX)

@@ -18,6 +18,7 @@ from radiant.errors import AirflowError, AirflowUnavailableError
 _PAGE = 100
 """Airflow's `[api] maximum_page_limit`."""
 _UNAUTHORIZED = 401
+_FORBIDDEN = 403
 _NOT_FOUND = 404
 _SERVER_ERROR = 500
 
@@ -126,6 +127,44 @@ class AirflowApi:
         query = urlencode({"map_index": map_index, "full_content": "true"})
         for line in self._call("GET", f"{path}?{query}")["content"]:
             yield line["event"] if isinstance(line, dict) else str(line)
+
+    def connection_type(self, conn_id: str) -> str | None:
+        """Return the type of a connection that Airflow's database holds, None when there is none of that id."""
+        try:
+            return self._call("GET", f"/api/v2/connections/{quote(conn_id)}")["conn_type"]
+        except AirflowError as error:
+            if _status(error) == _NOT_FOUND:
+                return None
+            raise
+
+    def put_connection(self, conn_id: str, connection: dict[str, Any]) -> bool:
+        """Make a connection, or replace the one of that id; return whether it is new.
+
+        Args:
+            conn_id: its id.
+            connection: in Airflow's JSON form: `conn_type`, `description`, `extra` as an object.
+        """
+        body = {**connection, "connection_id": conn_id, "extra": json.dumps(connection.get("extra", {}))}
+        new = self.connection_type(conn_id) is None
+        if new:
+            self._call("POST", "/api/v2/connections", body)
+        else:
+            self._call("PATCH", f"/api/v2/connections/{quote(conn_id)}", body)
+        return new
+
+    def option(self, section: str, name: str) -> str | None:
+        """Return an option of Airflow's configuration, None where Airflow does not show it (`[api] expose_config`)."""
+        try:
+            found = self._call("GET", f"/api/v2/config/section/{quote(section)}/option/{quote(name)}")
+        except AirflowError as error:
+            if _status(error) in {_FORBIDDEN, _NOT_FOUND}:
+                return None
+            raise
+        return str(found["sections"][0]["options"][0]["value"])
+
+    def pools(self) -> dict[str, int]:
+        """Return the slots of each pool; -1 is no limit."""
+        return {pool["name"]: pool["slots"] for pool in self._pages("/api/v2/pools", "pools")}
 
     def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
         offset = 0

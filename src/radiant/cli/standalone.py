@@ -148,7 +148,9 @@ class Standalone:
                 # Ctrl-C in the terminal is ours to answer, not Airflow's.
                 start_new_session=True,
             )
-        self._api = AirflowApi(f"http://127.0.0.1:{api_port}", USERNAME, self.password)
+        url = f"http://127.0.0.1:{api_port}"
+        (self._home / "url").write_text(f"{url}\n")  # for other commands that want to talk to it
+        self._api = AirflowApi(url, USERNAME, self.password)
 
     def wait_until_ready(self) -> None:
         """Wait until the API answers and the DAGs, as they are on disk now, can be triggered.
@@ -254,6 +256,8 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "simple_auth_manager_all_admins": "False",
             "simple_auth_manager_passwords_file": str(home / "passwords.json"),
             "execution_api_server_url": f"{url}/execution/",
+            # The API shows no credential of a Kubernetes connection; without this Airflow hides its tokens only.
+            "sensitive_var_conn_names": "kube_config",
         },
         "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}", "load_default_connections": "False"},
         # Nobody but this machine: the simple auth manager is not made for a network.

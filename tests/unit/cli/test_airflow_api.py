@@ -68,6 +68,19 @@ class FakeAirflow(BaseHTTPRequestHandler):
             "/api/v2/dags/locked/dagRuns/r": (500, {"detail": "database is locked"}),
             "/api/v2/dags/garbled/dagRuns/r": (200, b"<html>"),
         }
+        connections = self.server.connections
+        if path.startswith("/api/v2/connections"):
+            conn_id = path.removeprefix("/api/v2/connections").removeprefix("/") or body["connection_id"]
+            if body is not None:
+                connections[conn_id] = body
+            return (200, connections[conn_id]) if conn_id in connections else (404, {"detail": "not found"})
+        if path == "/api/v2/config/section/state_store/option/clear_on_success":
+            option = {"key": "clear_on_success", "value": "True"}
+            return 200, {"sections": [{"name": "state_store", "options": [option]}]}
+        if path == "/api/v2/config/section/core/option/hidden":
+            return 403, {"detail": "Your Airflow administrator chose not to expose the configuration"}
+        if path == "/api/v2/pools":
+            return 200, {"pools": [{"name": "default_pool", "slots": 128}], "total_entries": 1}
         if path == f"{run}/taskInstances":
             offset, limit = int(query["offset"]), int(query["limit"])
             return 200, {"task_instances": TASKS[offset : offset + limit], "total_entries": len(TASKS)}
@@ -79,6 +92,7 @@ def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), FakeAirflow)
     server.token = "token-1"  # noqa: S105 - of this test alone
     server.calls = []
+    server.connections = {}
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
@@ -145,6 +159,25 @@ def test_the_log_is_read_line_by_line(api):
 def test_a_paused_dag_is_unpaused(api, server):
     api.unpause("d")
     assert server.calls[-1][2:] == ({"update_mask": "is_paused"}, {"is_paused": False})
+
+
+def test_a_connection_is_made_once_and_then_replaced(api, server):
+    connection = {"conn_type": "kubernetes", "extra": {"namespace": "radiant"}}
+    assert api.connection_type("kubernetes_conn") is None
+    assert api.put_connection("kubernetes_conn", connection) is True
+    assert api.put_connection("kubernetes_conn", connection) is False
+    assert api.connection_type("kubernetes_conn") == "kubernetes"
+    assert [call[0] for call in server.calls if call[3] and "conn_type" in call[3]] == ["POST", "PATCH"]
+    assert server.connections["kubernetes_conn"]["extra"] == '{"namespace": "radiant"}'
+
+
+def test_an_option_of_the_configuration_is_read_where_airflow_shows_it(api):
+    assert api.option("state_store", "clear_on_success") == "True"
+    assert api.option("core", "hidden") is None
+
+
+def test_the_slots_of_the_pools_are_read(api):
+    assert api.pools() == {"default_pool": 128}
 
 
 def test_a_refusal_names_the_status_and_airflows_words(api):

@@ -1,0 +1,125 @@
+"""`radiant kube connection`."""
+
+import json
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from radiant.cli.kube_access import (
+    CONN_ID,
+    ConnIdOption,
+    ContextOption,
+    InsecureOption,
+    KubeconfigOption,
+    NamespaceOption,
+    TokenOption,
+    find_context,
+    open_access,
+    say,
+)
+from radiant.cli.running_airflow import AirflowOption, PasswordOption, UserOption, running_airflow
+from radiant.errors import ConfigError
+from radiant.settings import load_settings
+
+if TYPE_CHECKING:
+    from radiant.kubeconfig import Access
+
+
+class Form(StrEnum):
+    """How the connection is printed."""
+
+    JSON = "json"
+    ENV = "env"
+
+
+def connection(  # noqa: PLR0913 - one parameter per option
+    *,
+    kubeconfig: KubeconfigOption = None,
+    context: ContextOption = None,
+    namespace: NamespaceOption = None,
+    token_file: TokenOption = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="By which name Airflow reaches this machine, when it runs in a container and the cluster is on "
+            "localhost: host.docker.internal, 172.17.0.1. The server's certificate is still checked.",
+        ),
+    ] = None,
+    insecure: InsecureOption = False,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Copy certificates and keys into this folder (dkr_fs), which is mounted at /home/airflow, instead of "
+            "embedding them.",
+        ),
+    ] = None,
+    conn_id: ConnIdOption = CONN_ID,
+    form: Annotated[
+        Form, typer.Option(help="json: Airflow's JSON form. env: AIRFLOW_CONN_<ID>=<JSON>, for an env file.")
+    ] = Form.JSON,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Put it into the running Airflow instead of printing it.")
+    ] = False,
+    airflow: AirflowOption = None,
+    user: UserOption = None,
+    password_file: PasswordOption = None,
+) -> None:
+    """Turn a context of a kubeconfig into the Airflow connection of the jobs.
+
+    What is printed holds a credential: keep it as you keep a password. Certificates and keys that the kubeconfig names
+    as files are embedded, so nothing has to be copied.
+    """
+    from radiant.kubeconfig import airflow_connection, environment_line, lay_out  # noqa: PLC0415 - only here
+
+    _require_conn_id(conn_id, form)
+    if not apply and (airflow or user or password_file):
+        msg = "--airflow, --user and --password-file say where to --apply the connection; give --apply with them"
+        raise ConfigError(msg)
+    chosen = find_context(kubeconfig, context)
+    access = open_access(chosen, token_file=token_file, insecure=insecure, namespace=namespace)
+    if host is not None:
+        access = _moved(access, host, insecure=insecure)
+    if files is not None:
+        access = lay_out(chosen, access, files)
+        say(f"certificates and keys are in {files}; mount it at /home/airflow in every container of Airflow")
+    for note in access.notes:
+        say(f"note: {note}")
+    if insecure:
+        say("WARNING: the server's certificate is not checked: whoever is between can read and change everything")
+    made = airflow_connection(access)
+    if apply:
+        api = running_airflow(load_settings(), url=airflow, user=user, password_file=password_file)
+        new = api.put_connection(conn_id, made)
+        say(f"connection {conn_id} of {api.url} is {'made' if new else 'replaced'}: {access.server}")
+    elif form is Form.ENV:
+        typer.echo(environment_line(conn_id, made))
+    else:
+        typer.echo(json.dumps(made, indent=2))
+
+
+def _moved(access: "Access", host: str, *, insecure: bool) -> "Access":
+    from radiant.kubeconfig import ask_names, is_this_machine, move_server  # noqa: PLC0415 - only here
+
+    url = urlsplit(access.server)
+    checked = not insecure and url.scheme == "https" and is_this_machine(url.hostname or "")
+    names = ask_names(access) if checked else None
+    return move_server(access, host, names)
+
+
+def _require_conn_id(conn_id: str, form: Form) -> None:
+    """Make sure that Airflow takes the id.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    # Airflow's own rule; a variable of the environment has fewer characters to choose from.
+    rule, text = (r"\w+", "letters, digits and _") if form is Form.ENV else (r"[\w.-]+", "letters, digits, _, . and -")
+    if not re.fullmatch(rule, conn_id, re.ASCII):
+        msg = f"--conn-id {conn_id!r}: it must be made of {text}"
+        raise ConfigError(msg)
