@@ -1,8 +1,10 @@
 """Backends under test: each runs a job whose worker is a few lines of Python, in an Airflow context without a database.
 
-A backend that joins the contract needs a class like `LocalBackend` and its name in `BACKENDS`.
+A backend that joins the contract needs a subclass of `Backend` and its name in `BACKENDS`.
 """
 
+import asyncio
+import contextlib
 import datetime as dt
 import json
 import stat
@@ -10,9 +12,15 @@ import sys
 import threading
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+from airflow._shared.module_loading import import_string
+from airflow.sdk.exceptions import TaskDeferred
+
+from radiant.errors import JobLostError
 from radiant.jobs.documents import Request, Result, decode_request, decode_result
+from radiant.operators.ecs import EcsJobOperator
+from radiant.operators.ending import TIMEOUT
 from radiant.operators.local import LocalJobOperator
 from radiant.operators.request import TaskPlace
 from radiant.settings import load_settings
@@ -57,38 +65,49 @@ def airflow_context(**instance: Any) -> dict[str, Any]:
     }
 
 
-class LocalBackend:
-    """A job is a process of this machine."""
+class Backend:
+    """One way to run jobs, with the test's own worker."""
 
-    operator_class = LocalJobOperator
+    operator_class: ClassVar[Any]
+    ground: ClassVar[str | None] = None
+    """Name of the fixture it stands on."""
+    deferrable: ClassVar[bool] = False
+    """Tasks wait in the triggerer."""
+    timeout_reason: ClassVar[str] = TIMEOUT
 
-    def __init__(self, folder: Path, monkeypatch: Any) -> None:
-        self._folder = folder
-        self._monkeypatch = monkeypatch
+    def __init__(self, folder: Path, monkeypatch: Any, ground: Any = None) -> None:
+        self.folder = folder
+        self.monkeypatch = monkeypatch
+        self.ground_found = ground
         monkeypatch.setenv("RADIANT_HOME", str(folder / "home"))
+        monkeypatch.setenv("RADIANT_CONTAINER__DEFERRABLE", str(self.deferrable))
 
-    def install(self, body: str) -> None:
+    def install(self, body: str) -> Path:
         """Make these lines the worker."""
-        path = self._folder / "bin" / "radiant-worker"
+        path = self.folder / "bin" / "radiant-worker"
         path.parent.mkdir(exist_ok=True)
         path.write_text(WORKER.format(python=sys.executable) + body)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
-        self._monkeypatch.setattr("radiant.operators.local.executable", lambda _name: path)
+        return path
 
     def run(
-        self, body: str, *, context: dict[str, Any], kill_after_s: float | None = None, job: str = "import-case"
+        self,
+        body: str,
+        *,
+        context: dict[str, Any],
+        kill_after_s: float | None = None,
+        job: str = "import-case",
+        **airflow_kwargs: Any,
     ) -> Any:
         """Run the operator with these lines as its worker."""
         self.install(body)
-        operator = self.operator_class(task_id=context["ti"].task_id, job=job, request={"case_id": 17})
-        if kill_after_s is None:
-            return execute(operator, context)
-        timer = threading.Timer(kill_after_s, operator.on_kill)
-        timer.start()
-        try:
-            return execute(operator, context)
-        finally:
-            timer.join()
+
+        def operator() -> Any:
+            return self.operator_class(
+                task_id=context["ti"].task_id, job=job, request={"case_id": 17}, **airflow_kwargs
+            )
+
+        return run_task(operator, context, kill_after_s=kill_after_s)
 
     def place(self, context: dict[str, Any]) -> TaskPlace:
         return TaskPlace.of(context, load_settings().effective_work_uri)
@@ -102,9 +121,101 @@ class LocalBackend:
         return decode_result(path.read_bytes(), "result")
 
 
+class LocalBackend(Backend):
+    """A job is a process of this machine."""
+
+    operator_class = LocalJobOperator
+
+    def install(self, body: str) -> Path:
+        path = super().install(body)
+        self.monkeypatch.setattr("radiant.operators.local.executable", lambda _name: path)
+        return path
+
+
+class EcsBackend(Backend):
+    """A job is a task of the fake ECS, on the instances of a capacity provider: those have any size."""
+
+    operator_class = EcsJobOperator
+    ground = "ecs_ground"
+    provider: ClassVar[str] = "instances"
+
+    def __init__(self, folder: Path, monkeypatch: Any, ground: Any = None) -> None:
+        super().__init__(folder, monkeypatch, ground)
+        self.fake = ground.fake
+        for name, value in ground.settings.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("RADIANT_ECS__CAPACITY_PROVIDER", self.provider)
+        monkeypatch.setenv("RADIANT_ECS__ON_DEMAND_PROVIDER", self.provider)
+
+    def install(self, body: str) -> Path:
+        path = super().install(body)
+        self.fake.options(images={"radiant:test": str(path.parent)})
+        return path
+
+
+class DeferrableEcsBackend(EcsBackend):
+    deferrable = True
+
+
+def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float | None = None) -> Any:
+    """Run a task as Airflow does: `execute` and, where it defers, its trigger and then `resume`, nothing shared.
+
+    Args:
+        new_operator: makes the operator.
+        context: of the task instance. Its state says who kills: a person has changed it.
+        kill_after_s: when the task, or its trigger, is killed.
+    """
+    operator = new_operator()
+    timer = threading.Timer(kill_after_s or 0, operator.on_kill)
+    if kill_after_s is not None:
+        timer.start()
+    try:
+        return execute(operator, context)
+    except TaskDeferred as deferred:
+        timer.cancel()
+        path, arguments = deferred.trigger.serialize()
+        method = deferred.method_name
+    finally:
+        if kill_after_s is not None:
+            timer.join()
+    trigger = import_string(path)(**json.loads(json.dumps(arguments)))
+    event = asyncio.run(follow(trigger, kill_after_s))
+    if event is None:
+        # Nothing goes on: the task stays as the person marked it. What is left to read is the result.
+        place = TaskPlace.of(context, load_settings().effective_work_uri)
+        left = place.answer()
+        reason = left.failure.code if isinstance(left, Result) and left.failure else f"nothing but {left}"
+        msg = f"killed while it was deferred: {reason}"
+        raise JobLostError(msg, reason=reason)
+    return getattr(new_operator(), method)(context, json.loads(json.dumps(event)))
+
+
+async def follow(trigger: Any, kill_after_s: float | None = None) -> Any:
+    """Run a trigger as the triggerer does and return its event, None when a person ended the task meanwhile."""
+
+    async def first_event() -> Any:
+        async for event in trigger.run():
+            return event.payload
+        return None
+
+    running = asyncio.create_task(first_event())
+    done, _ = await asyncio.wait({running}, timeout=kill_after_s)
+    if not done:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await trigger.on_kill()
+    await trigger.cleanup()
+    return running.result() if done else None
+
+
 def execute(operator: Any, context: dict[str, Any]) -> Any:
     """Call `execute` as Airflow does, without its check that only Airflow does."""
     return type(operator).execute.__wrapped__(operator, context)
 
 
-BACKENDS = {"local": LocalBackend}
+BACKENDS: dict[str, type[Backend]] = {
+    "local": LocalBackend,
+    "ecs": EcsBackend,
+    "ecs-deferrable": DeferrableEcsBackend,
+}

@@ -1,8 +1,11 @@
 """What every test may ask for."""
 
+import dataclasses
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -36,3 +39,46 @@ def aws():
 
     with fake_ecs() as fake:
         yield fake
+
+
+@dataclasses.dataclass(frozen=True)
+class EcsGround:
+    """The fake AWS with all that the backend `ecs` needs."""
+
+    fake: Any
+    settings: dict[str, str]
+    """Variables that lead there; its pace is quick, since the fake is."""
+
+
+@pytest.fixture
+def ecs_ground(aws: Any) -> Iterator[EcsGround]:
+    """The fake AWS, provisioned for every job, without what other tests left there."""
+    from radiant.jobs.catalogue import JOBS  # noqa: PLC0415
+    from radiant.operators.ecs_task import platform  # noqa: PLC0415 - the provider costs seconds
+
+    aws.reset(services=True)
+    ground = aws.provision(families={f"radiant-{job}": {} for job in JOBS})
+    ecs = aws.client("ecs")
+    group = "arn:aws:autoscaling:us-east-1:123456789012:autoScalingGroup:1:autoScalingGroupName/instances"
+    ecs.create_capacity_provider(name="instances", autoScalingGroupProvider={"autoScalingGroupArn": group})
+    ecs.put_cluster_capacity_providers(
+        cluster=ground.cluster,
+        capacityProviders=["FARGATE", "FARGATE_SPOT", "instances"],
+        defaultCapacityProviderStrategy=[],
+    )
+    aws.clear_calls()
+    yield EcsGround(
+        aws,
+        aws.environment()
+        | {
+            "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
+            "RADIANT_ECS__CLUSTER": ground.cluster,
+            "RADIANT_ECS__SUBNETS": ",".join(ground.subnets),
+            "RADIANT_ECS__SECURITY_GROUPS": ",".join(ground.security_groups),
+            "RADIANT_ECS__LOG_GROUP": ground.log_group,
+            "RADIANT_ECS__LOG_DELAY_S": "0.3",
+            "RADIANT_CONTAINER__LOOK_S": "0.1",
+        },
+    )
+    aws.clear_tasks()
+    platform._reader.cache_clear()

@@ -11,7 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
 from radiant.operators.backend import platform_of
-from radiant.operators.ending import KILLED
+from radiant.operators.ending import KILLED, read_together
 from radiant.operators.log_line import level_of
 from radiant.operators.note import read_note, request_on_file
 from radiant.operators.platform import TaskFacts
@@ -81,11 +81,9 @@ class ContainerTrigger(BaseTrigger):
         yield TriggerEvent({"ended": dataclasses.asdict(step.ended)})
 
     async def on_kill(self) -> None:
-        """Stop the container: somebody marked or cleared the task."""
+        """Stop the container and leave a result that says so: somebody marked or cleared the task."""
         watch, self._watch = self._watch, None
-        if await asyncio.to_thread(self._is_ours):
-            watch = watch or await asyncio.to_thread(self._open)
-            await asyncio.to_thread(watch.kill, KILLED, "Somebody marked or cleared the task.")
+        await asyncio.to_thread(self._kill, watch)
 
     async def cleanup(self) -> None:
         """Keep the place in the log: this triggerer may be on its way out while the container goes on."""
@@ -110,6 +108,13 @@ class ContainerTrigger(BaseTrigger):
             limits=settings.container,
             deadline=self.deadline,
         )
+
+    def _kill(self, watch: Watch | None) -> None:
+        if self._is_ours():
+            place = TaskPlace(self.run_uri, self.uri)
+            ended = (watch or self._open()).kill(KILLED, "Somebody marked or cleared the task.")
+            if (request := request_on_file(place)) is not None:
+                place.replace_answer(read_together(request, ended, None))
 
     def _is_ours(self) -> bool:
         """Tell whether the container is still this try's: a later one may have adopted it, or its end is judged."""
