@@ -1,0 +1,126 @@
+import dataclasses
+import json
+
+import pytest
+
+from radiant.errors import JobRefusedError
+from radiant.jobs.catalogue import IMPORT_CASE
+from radiant.operators.ecs_task.order import LONGEST_OVERRIDES, log_stream, run_task_call
+from radiant.operators.platform import Order, TaskFacts
+from radiant.settings import Ecs
+
+TASK = TaskFacts("import-vcf", "manual__2031-02-03T04:05:06.7+00:00__é#1", "import_case", 3, 1, last_try=False)
+ECS = Ecs(subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",))
+ORDER = Order(
+    job=IMPORT_CASE,
+    argv=["radiant-worker", "import-case", "--request", "s3://b/request.json", "--result", "s3://b/result.json"],
+    attempt="11111111-2222-3333-4444-555555555555",
+    memory_mib=4096,
+    task=TASK,
+)
+
+
+def test_the_whole_call():
+    assert run_task_call(ORDER, ECS) == {
+        "cluster": "radiant",
+        "taskDefinition": "radiant-import-case",
+        "count": 1,
+        "clientToken": ORDER.attempt,
+        "startedBy": ORDER.attempt,
+        "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}],
+        "platformVersion": "LATEST",
+        "networkConfiguration": {
+            "awsvpcConfiguration": {
+                "subnets": ["subnet-1", "subnet-2"],
+                "securityGroups": ["sg-1"],
+                "assignPublicIp": "DISABLED",
+            }
+        },
+        "overrides": {
+            "cpu": "2048",
+            "memory": "4096",
+            "containerOverrides": [{"name": "radiant", "command": ORDER.argv, "cpu": 2048, "memory": 4096}],
+        },
+        "tags": [
+            {"key": "radiant:dag", "value": "import-vcf"},
+            {"key": "radiant:run", "value": "manual__2031-02-03T04:05:06.7+00:00____1"},
+            {"key": "radiant:task", "value": "import_case"},
+            {"key": "radiant:map-index", "value": "3"},
+            {"key": "radiant:job", "value": "import-case"},
+        ],
+        "propagateTags": "TASK_DEFINITION",
+        "enableECSManagedTags": True,
+    }
+
+
+def test_environment_holds_the_trace_and_nothing_else():
+    order = dataclasses.replace(ORDER, trace_context={"traceparent": "00-1-2-01", "tracestate": "a=b"})
+    (container,) = run_task_call(order, ECS)["overrides"]["containerOverrides"]
+    assert container["environment"] == [
+        {"name": "TRACEPARENT", "value": "00-1-2-01"},
+        {"name": "TRACESTATE", "value": "a=b"},
+    ]
+
+
+def test_on_demand_takes_the_other_provider():
+    ecs = ECS.model_copy(update={"capacity_provider": "FARGATE_SPOT"})
+    for on_demand, provider in ((False, "FARGATE_SPOT"), (True, "FARGATE")):
+        call = run_task_call(dataclasses.replace(ORDER, on_demand=on_demand), ecs)
+        assert call["capacityProviderStrategy"] == [{"capacityProvider": provider, "weight": 1}]
+
+
+def test_instances_have_no_platform_version_and_any_size():
+    ecs = Ecs(capacity_provider="instances")
+    call = run_task_call(dataclasses.replace(ORDER, memory_mib=777), ecs)
+    assert (call["overrides"]["cpu"], call["overrides"]["memory"]) == ("2048", "777")
+    assert not {"platformVersion", "networkConfiguration"} & set(call)
+
+
+def test_fargate_without_subnets_is_refused_by_the_setting_s_name():
+    with pytest.raises(JobRefusedError, match="RADIANT_ECS__SUBNETS"):
+        run_task_call(ORDER, Ecs())
+
+
+@pytest.mark.parametrize(("scratch_gib", "asked"), [(1, None), (20, None), (21, 21), (200, 200)])
+def test_scratch_above_the_free_20_gib_is_asked_for(scratch_gib, asked):
+    overrides = run_task_call(with_scratch(scratch_gib), ECS)["overrides"]
+    assert overrides.get("ephemeralStorage", {}).get("sizeInGiB") == asked
+
+
+def test_scratch_above_200_gib_is_refused():
+    with pytest.raises(JobRefusedError, match="RADIANT_JOBS__IMPORT_CASE__SCRATCH_GIB"):
+        run_task_call(with_scratch(201), ECS)
+
+
+def with_scratch(gib):
+    job = dataclasses.replace(IMPORT_CASE, resources=dataclasses.replace(IMPORT_CASE.resources, scratch_gib=gib))
+    return dataclasses.replace(ORDER, job=job)
+
+
+def test_overrides_are_accepted_up_to_the_last_character_and_refused_above():
+    used = len(json.dumps(run_task_call(with_word(""), ECS)["overrides"]))
+    fits = run_task_call(with_word("x" * (LONGEST_OVERRIDES - used)), ECS)
+    assert len(json.dumps(fits["overrides"])) == LONGEST_OVERRIDES
+    with pytest.raises(JobRefusedError, match="8193 characters, ECS takes 8192"):
+        run_task_call(with_word("x" * (LONGEST_OVERRIDES - used + 1)), ECS)
+
+
+def with_word(word):
+    return dataclasses.replace(ORDER, argv=[*ORDER.argv, word])
+
+
+def test_a_refusal_makes_the_next_question_another_one():
+    tokens = {run_task_call(dataclasses.replace(ORDER, refusals=n), ECS)["clientToken"] for n in (0, 1, 2, 1000)}
+    assert len(tokens) == 4
+    assert max(map(len, tokens)) <= 64
+
+
+def test_tags_are_cut_where_ecs_cuts_them():
+    order = dataclasses.replace(ORDER, task=dataclasses.replace(TASK, run_id="r" * 300))
+    assert all(len(tag["value"]) <= 256 for tag in run_task_call(order, ECS)["tags"])
+
+
+@pytest.mark.parametrize(("prefix", "stream"), [(None, "radiant-poc/radiant/abc"), ("jobs", "jobs/radiant/abc")])
+def test_the_log_s_name_is_as_ecs_makes_it(prefix, stream):
+    ecs = Ecs(log_prefix=prefix)
+    assert log_stream(ecs, "radiant-poc", "arn:aws:ecs:us-east-1:123456789012:task/radiant/abc") == stream
