@@ -7,13 +7,16 @@ STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
 BENCH_LOCK := requirements/bench.txt
 WORKER_LOCK := requirements/worker.txt
+MWAA := .venv-mwaa
+MWAA_LOCK := requirements/mwaa.txt
+MWAA_STAMP := $(MWAA)/.installed
 CONTAINER_TOOL ?= docker
 BENCH_STAMP := $(VENV)/.installed-bench
 COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit bench build-docker-k8s-operator lint format docs lock clean
+.PHONY: help setup run test test-unit test-mwaa bench build-docker-k8s-operator lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +41,16 @@ test: setup lint ## Run every test that needs no cluster, on two cores
 
 test-unit: setup ## Run the quick tests alone
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
+
+test-mwaa: $(MWAA_STAMP) ## Run the backends' contract with the versions of Amazon MWAA
+	@$(MWAA)/bin/pytest -n 2 --dist loadfile tests/contract/test_backend_contract.py tests/unit/operators $(ARGS)
+
+$(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)
+	@echo "installing into $(MWAA)"
+	@test -x $(MWAA)/bin/python || $(BIN)/python -m venv --without-pip $(MWAA)
+	@$(BIN)/uv pip sync --quiet --python $(MWAA)/bin/python --require-hashes --compile-bytecode $(MWAA_LOCK)
+	@$(BIN)/uv pip install --quiet --python $(MWAA)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
 
 bench: $(BENCH_STAMP) ## Measure the importer beside its peers: make bench [ARGS="--records 100000"]
 	@$(BIN)/python benchmarks/run.py $(ARGS)
@@ -68,6 +81,7 @@ lock: setup ## Resolve the dependencies anew
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
+	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group mwaa --output-file $(MWAA_LOCK) pyproject.toml
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
-	@rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(MWAA) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -13,6 +13,7 @@ COPY requirements/worker.txt /src/requirements/
 RUN /opt/build/bin/uv pip sync --quiet --require-hashes /src/requirements/worker.txt
 COPY pyproject.toml README.md LICENSE /src/
 COPY src /src/src
+COPY deploy/ecs/template.yaml /src/deploy/ecs/
 RUN /opt/build/bin/uv pip install --quiet --no-deps /src
 # What a job never opens: tests, headers, Flight, type stubs, and botocore's descriptions of services it never calls.
 RUN cd /opt/radiant/lib/python3*/site-packages \

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, config, demo, kube, run, tables, variants, vcf
+from radiant.cli import cases, config, demo, ecs, kube, run, tables, variants, vcf
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(vcf.app, name="vcf")
 app.add_typer(demo.app, name="demo")
 app.add_typer(kube.app, name="kube")
+app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
 app.command()(tables.tables)
 app.command()(variants.variants)

@@ -22,6 +22,8 @@ class Call:
     who: str
     """Access key: `task-role` for what runs in a task."""
     region: str
+    protocol: str = "json"
+    """How its service writes an error: `json`, `query`, `ec2`, `s3`."""
     at: float = field(default_factory=time.time)
     needs: list[tuple[str, str]] = field(default_factory=list)
     """Every right it needs: action and resource."""
@@ -60,7 +62,7 @@ def parse_call(environ: dict[str, Any], body: bytes) -> Call:
         return _s3_call(environ, body, who, region)
     form = {key: values[0] for key, values in parse_qs(body.decode(errors="replace")).items()}
     if "Action" in form:
-        return Call(f"{prefix}:{form.pop('Action')}", form, who, region)
+        return Call(f"{prefix}:{form.pop('Action')}", form, who, region, "ec2" if service == "ec2" else "query")
     return Call(f"{prefix}:{environ.get('PATH_INFO', '')}", {}, who, region)
 
 
@@ -69,7 +71,7 @@ def _s3_call(environ: dict[str, Any], body: bytes, who: str, region: str) -> Cal
     asked: dict[str, Any] = {"path": environ.get("PATH_INFO", ""), "prefix": query.get("prefix", "")}
     if "delete" in query:
         asked["keys"] = re.findall("<Key>(.*?)</Key>", body.decode(errors="replace"))
-    return Call(f"s3:{_s3_action(environ['REQUEST_METHOD'], asked['path'], query)}", asked, who, region)
+    return Call(f"s3:{_s3_action(environ['REQUEST_METHOD'], asked['path'], query)}", asked, who, region, "s3")
 
 
 def _credential(header: str) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """What the service answers when it refuses."""
 
 import json
+from html import escape
 from typing import Any, NoReturn
 
 
@@ -13,8 +14,13 @@ class RefusedError(Exception):
         self.status = status
         self._more = more
 
-    def body(self) -> bytes:
-        return json.dumps({"__type": self.code, "message": str(self), **self._more}).encode()
+    def body(self, protocol: str = "json") -> bytes:
+        """Return it as a service of that protocol writes it."""
+        if protocol == "json":
+            return json.dumps({"__type": self.code, "message": str(self), **self._more}).encode()
+        error = f"<Error><Type>Sender</Type><Code>{self.code}</Code><Message>{escape(str(self))}</Message></Error>"
+        frame = {"query": "<ErrorResponse>{}</ErrorResponse>", "ec2": "<Response><Errors>{}</Errors></Response>"}
+        return frame.get(protocol, "{}").format(error).encode()
 
 
 def refuse(message: str, code: str = "InvalidParameterException", *, status: int = 400, **more: Any) -> NoReturn:

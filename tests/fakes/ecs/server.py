@@ -80,10 +80,10 @@ class Application:
             time.sleep(faults["slow"].delay_s)
         try:
             _refuse(call, faults)
-            found = _empty_page(call) if "empty_page" in faults else self._tasks_answer(call, faults)
+            found = _empty_page(call) if "empty_page" in faults else self._own_answer(call, faults)
         except RefusedError as error:
             call.outcome = call.outcome or error.code
-            return _reply(start_response, error.status, error.body())
+            return _reply(start_response, error.status, error.body(call.protocol))
         except Exception:
             traceback.print_exc(file=sys.stderr)
             raise
@@ -94,7 +94,9 @@ class Application:
             return _hang_up(environ, start_response)
         return _reply(start_response, 200, json.dumps(found).encode())
 
-    def _tasks_answer(self, call: Call, faults: dict[str, Fault]) -> dict[str, Any] | None:
+    def _own_answer(self, call: Call, faults: dict[str, Fault]) -> dict[str, Any] | None:
+        if call.name == "servicequotas:GetServiceQuota" and call.parameters["ServiceCode"] == "fargate":
+            return {"Quota": {"ServiceCode": "fargate", "QuotaCode": call.parameters["QuotaCode"], "Value": 4000.0}}
         return self.tasks.answer(call, faults) if call.name.startswith("ecs:") else None
 
     def _admin(self, path: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -181,11 +183,9 @@ def _no_right(action: str, resource: str) -> str:
 
 
 def _deny(call: Call, need: Need, start_response: StartResponse) -> list[bytes]:
-    words = _no_right(need.action, need.resource)
-    if call.name.startswith("s3:"):
-        body = f"<Error><Code>AccessDenied</Code><Message>{words}</Message></Error>"
-        return _reply(start_response, 403, body.encode())
-    return _reply(start_response, 400, RefusedError("AccessDeniedException", words).body())
+    code = "AccessDeniedException" if call.protocol == "json" else "AccessDenied"
+    error = RefusedError(code, _no_right(need.action, need.resource), status=403 if call.protocol == "s3" else 400)
+    return _reply(start_response, error.status, error.body(call.protocol))
 
 
 def _empty_page(call: Call) -> dict[str, Any]:

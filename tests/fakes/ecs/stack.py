@@ -1,8 +1,11 @@
 """What moto leaves out when CloudFormation makes a cluster or a task definition: nearly all of their properties."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
-from moto.cloudformation.models import ChangeSet
+from moto.cloudformation import parsing
+from moto.cloudformation.models import Change, ChangeSet
 from moto.core.utils import pascal_to_camelcase, remap_nested_keys
 from moto.ecs.models import Cluster, EC2ContainerServiceBackend, TaskDefinition, ecs_backends
 
@@ -31,17 +34,27 @@ def make_moto_keep_properties() -> None:
         for verb, function in zip(("create", "update", "delete"), functions, strict=True):
             setattr(kind, f"{verb}_from_cloudformation_json", staticmethod(function))
     ChangeSet.apply = _apply
+    ChangeSet.diff = _diff
+    parsing.parse_and_update_resource = functools.partial(_update, parsing.parse_and_update_resource)
+
+
+def _update(update: Callable[..., Any], logical_id: str, resource_json: Any, resources_map: Any, **where: str) -> Any:
+    """Return a changed resource, as it was where moto cannot change it."""
+    return update(logical_id, resource_json, resources_map, **where) or resources_map[logical_id]
+
+
+def _diff(self: ChangeSet) -> list[Change]:
+    """Return the changes; moto looks at the template alone, not at its parameters."""
+    found = self.stack.resource_map.build_resource_diff(self.template_dict, self.parameters)
+    kinds = {name: one["Type"] for name, one in self.template_dict["Resources"].items()}
+    return [Change(action, name, kinds.get(name, "")) for action, names in found.items() for name in names]
 
 
 def _apply(self: ChangeSet) -> None:
-    """Apply the change set; moto forgets the outputs, and what it cannot update."""
+    """Apply the change set; moto forgets the outputs."""
     stack = self.stack
-    known = dict(stack.resource_map._parsed_resources)
     stack.template, stack.template_dict, stack.parameters = self.template, self.template_dict, self.parameters
     stack.resource_map.update(self.template_dict, self.parameters)
-    for name, resource in stack.resource_map._parsed_resources.items():
-        if resource is None:
-            stack.resource_map._parsed_resources[name] = known[name]
     stack.output_map = stack._create_output_map()
 
 

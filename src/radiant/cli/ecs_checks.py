@@ -1,0 +1,327 @@
+"""What `radiant ecs doctor` looks at; each check says what it found and how to mend it."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from radiant.cli.aws import Aws
+from radiant.jobs.catalogue import JOBS
+from radiant.operators.ecs_task.order import family
+from radiant.operators.ecs_task.size import MANAGED, task_size
+from radiant.settings import Ecs, Settings
+
+_WITH_CREDENTIALS = ("plan-import", "prepare-part", "commit-part")
+"""Jobs that reach the registry."""
+_QUOTAS = {
+    "FARGATE": ("L-3032A538", "Fargate On-Demand vCPU resource count"),
+    "FARGATE_SPOT": ("L-36FBB829", "Fargate Spot vCPU resource count"),
+}
+"""Code and name of each provider's quota in the service `fargate`."""
+_ECR = re.compile(r"^(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com[a-z.]*/(?P<rest>.+)$")
+_ENDPOINTS = ("ecr.api", "ecr.dkr", "logs", "s3")
+_FEW_ADDRESSES = 32
+_SECRET_NAME = re.compile(r"(?i)password|secret|token|key|registry__url|catalog__\w+__uri")
+_DEPLOY = "run `radiant ecs deploy`"
+
+
+class Verdict(StrEnum):
+    """How a check ended."""
+
+    GOOD = "ok"
+    UNSURE = "?"
+    """It could not be checked, or may be meant."""
+    BAD = "BAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    verdict: Verdict
+    what: str
+    mend: str = ""
+    """What to do, empty when nothing is wrong."""
+
+
+def check_settings(settings: Settings) -> Iterator[Finding]:
+    """Look at the settings alone."""
+    if settings.backend == "ecs":
+        yield Finding(Verdict.GOOD, "RADIANT_BACKEND is ecs")
+    else:
+        yield Finding(Verdict.UNSURE, f"RADIANT_BACKEND is {settings.backend}", "set RADIANT_BACKEND=ecs for Airflow")
+    work = settings.effective_work_uri
+    if work.startswith("s3://"):
+        yield Finding(Verdict.GOOD, f"documents are at {work}")
+    else:
+        yield Finding(
+            Verdict.BAD,
+            f"RADIANT_WORK_URI is {work}, which a task on ECS cannot reach",
+            "set it to the output WorkUri of `radiant ecs deploy`",
+        )
+    if not settings.ecs.subnets:
+        yield Finding(Verdict.BAD, "RADIANT_ECS__SUBNETS is empty", "`radiant ecs deploy` prints those of the VPC")
+
+
+def check_identity(aws: Aws, settings: Settings, connection: Mapping[str, Any] | None) -> Iterator[Finding]:
+    """Look at whose credentials these are, and at the connection that Airflow would use.
+
+    Args:
+        aws: account and region.
+        settings: for the name of the connection.
+        connection: the connection as this environment describes it, None where it does not.
+    """
+    found = aws.client("sts").get_caller_identity()
+    yield Finding(Verdict.GOOD, f"credentials of {found['Arn']} in {aws.region}")
+    name = settings.ecs.conn_id
+    if connection is None:
+        yield Finding(
+            Verdict.UNSURE,
+            f"the connection {name} is not in this environment; Airflow looks for it in its own places and goes on "
+            "with its role where there is none",
+            f"on the machine of Airflow: airflow connections get {name}",
+        )
+    elif connection.get("conn_type") != "aws":
+        yield Finding(
+            Verdict.BAD,
+            f"AIRFLOW_CONN_{name.upper()} is of type {connection.get('conn_type')!r}",
+            'it must be of type aws: \'{"conn_type": "aws", "extra": {"region_name": "..."}}\'',
+        )
+    else:
+        yield Finding(Verdict.GOOD, f"AIRFLOW_CONN_{name.upper()} is of type aws")
+
+
+def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
+    """Look at the cluster and its capacity providers."""
+    clusters = aws.client("ecs").describe_clusters(clusters=[ecs.cluster])["clusters"]
+    active = [one for one in clusters if one["status"] == "ACTIVE"]
+    if not active:
+        yield Finding(Verdict.BAD, f"there is no cluster {ecs.cluster} in {aws.region}", _DEPLOY)
+        return
+    yield Finding(Verdict.GOOD, f"cluster {ecs.cluster}")
+    for name in dict.fromkeys((ecs.capacity_provider, ecs.on_demand_provider)):
+        if name in active[0].get("capacityProviders", []):
+            yield Finding(Verdict.GOOD, f"capacity provider {name}")
+        else:
+            mend = "set RADIANT_ECS__CAPACITY_PROVIDER to one of the cluster's, or give the cluster this one"
+            yield Finding(Verdict.BAD, f"the cluster has no capacity provider {name}", mend)
+
+
+def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
+    """Look at the task definition of every job, its roles, log and secrets, and at the image."""
+    ecs = settings.ecs
+    images: set[str] = set()
+    roles: dict[str, str] = {}
+    groups: set[str] = set()
+    for job in JOBS:
+        name = family(ecs, job)
+        try:
+            found = aws.client("ecs").describe_task_definition(taskDefinition=name)["taskDefinition"]
+        except aws.client("ecs").exceptions.ClientException:
+            yield Finding(Verdict.BAD, f"there is no task definition {name}", _DEPLOY)
+            continue
+        container = next((one for one in found["containerDefinitions"] if one["name"] == ecs.container), None)
+        if container is None:
+            mend = "set RADIANT_ECS__CONTAINER to the container that runs the job"
+            yield Finding(Verdict.BAD, f"{name} has no container {ecs.container}", mend)
+            continue
+        faults = list(_faults(found, container, ecs, name))
+        yield from faults or [Finding(Verdict.GOOD, f"task definition {name}:{found['revision']}")]
+        yield from _secrets(aws, job, container)
+        images.add(container["image"])
+        groups.add((container.get("logConfiguration") or {}).get("options", {}).get("awslogs-group", ""))
+        roles |= {role: name for key in ("executionRoleArn", "taskRoleArn") if (role := found.get(key))}
+    for role, name in roles.items():
+        yield from _role(aws, role, name)
+    for group in groups & {ecs.log_group}:
+        yield from _log_group(aws, group)
+    for image in sorted(images):
+        yield from _image(aws, image, settings.image)
+
+
+def check_network(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
+    """Look at subnets, their way out, and security groups."""
+    if not ecs.subnets:
+        return
+    ec2 = aws.client("ec2")
+    try:
+        subnets = ec2.describe_subnets(SubnetIds=list(ecs.subnets))["Subnets"]
+        groups = ec2.describe_security_groups(GroupIds=list(ecs.security_groups))["SecurityGroups"]
+    except ec2.exceptions.ClientError as error:
+        text = error.response["Error"]["Message"]
+        yield Finding(Verdict.BAD, text, "correct RADIANT_ECS__SUBNETS and RADIANT_ECS__SECURITY_GROUPS")
+        return
+    vpcs = {one["VpcId"] for one in subnets} | ({one["VpcId"] for one in groups} if ecs.security_groups else set())
+    if len(vpcs) > 1:
+        mend = "all must be of one VPC"
+        yield Finding(Verdict.BAD, f"subnets and security groups are in the VPCs {', '.join(sorted(vpcs))}", mend)
+    zones = {one["AvailabilityZone"] for one in subnets}
+    if len(zones) < 2:  # noqa: PLR2004 - said below
+        mend = "add subnets of other zones: capacity is found more often in two"
+        yield Finding(Verdict.UNSURE, f"all subnets are in {', '.join(zones)}", mend)
+    for subnet in subnets:
+        name, free = subnet["SubnetId"], subnet["AvailableIpAddressCount"]
+        if free < _FEW_ADDRESSES:
+            yield Finding(Verdict.UNSURE, f"{name} has {free} free addresses", "each task takes one: add subnets")
+        yield _way_out(ec2, subnet, public=ecs.assign_public_ip)
+    for group in groups if ecs.security_groups else []:
+        if any(_reaches_https(one) for one in group["IpPermissionsEgress"]):
+            yield Finding(Verdict.GOOD, f"security group {group['GroupId']}")
+        else:
+            mend = "let it reach port 443: image, S3, logs and secrets are there"
+            yield Finding(Verdict.BAD, f"security group {group['GroupId']} lets nothing out", mend)
+
+
+def check_work(aws: Aws, settings: Settings) -> Iterator[Finding]:
+    """Look whether the bucket of the documents is there."""
+    work = settings.effective_work_uri
+    if not work.startswith("s3://"):
+        return
+    bucket = work.removeprefix("s3://").partition("/")[0]
+    s3 = aws.client("s3")
+    try:
+        s3.head_bucket(Bucket=bucket)
+    except s3.exceptions.ClientError as error:
+        found = {"404": "does not exist", "403": "may not be listed by these credentials"}
+        text = found.get(error.response["Error"]["Code"], str(error))
+        yield Finding(Verdict.BAD, f"bucket {bucket} {text}", "make it, or correct RADIANT_WORK_URI")
+    else:
+        yield Finding(Verdict.GOOD, f"bucket {bucket}")
+
+
+def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
+    """Look how many imports the account's quota of vCPUs lets run at once."""
+    ecs, job = settings.ecs, JOBS["import-case"]
+    units = task_size(job.resources.cpu, job.resources.memory_mib, "FARGATE").cpu_units
+    for provider in dict.fromkeys(one for one in (ecs.capacity_provider, ecs.on_demand_provider) if one in MANAGED):
+        code, name = _QUOTAS[provider]
+        quota = aws.client("service-quotas").get_service_quota(ServiceCode="fargate", QuotaCode=code)["Quota"]
+        fit = int(quota["Value"] * 1024 / units)
+        text = f"{name}: {quota['Value']:.0f}, {fit} import-case at once"
+        if fit < 1:
+            yield Finding(Verdict.BAD, text, f"ask for more in Service Quotas ({code})")
+        else:
+            yield Finding(Verdict.GOOD, f"{text}; more wait for room")
+
+
+def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, name: str) -> Iterator[Finding]:
+    if {ecs.capacity_provider, ecs.on_demand_provider} & set(MANAGED):
+        if "FARGATE" not in found.get("compatibilities", []) or found.get("networkMode") != "awsvpc":
+            yield Finding(Verdict.BAD, f"{name} cannot run on Fargate", _DEPLOY)
+        if not found.get("executionRoleArn"):
+            yield Finding(Verdict.BAD, f"{name} has no execution role", _DEPLOY)
+    architecture = found.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
+    if architecture != ecs.architecture:
+        mend = "set RADIANT_ECS__ARCHITECTURE, or deploy with the other --architecture and its image"
+        yield Finding(
+            Verdict.BAD, f"{name} is for {architecture}, RADIANT_ECS__ARCHITECTURE is {ecs.architecture}", mend
+        )
+    log = container.get("logConfiguration") or {}
+    options, prefix = log.get("options", {}), ecs.log_prefix or name
+    wanted = ("awslogs", ecs.log_group, prefix)
+    if (log.get("logDriver"), options.get("awslogs-group"), options.get("awslogs-stream-prefix")) != wanted:
+        mend = "set RADIANT_ECS__LOG_GROUP and RADIANT_ECS__LOG_PREFIX as the definition has them, else no log is shown"
+        yield Finding(Verdict.BAD, f"{name} does not log to {ecs.log_group} with the prefix {prefix}", mend)
+    for one in container.get("environment") or []:
+        if _SECRET_NAME.search(one["name"]):
+            yield Finding(
+                Verdict.BAD,
+                f"{name} holds {one['name']} in plain text, readable by all who may describe it",
+                "put the value into Secrets Manager and deploy with --registry-secret or --catalog-secret",
+            )
+
+
+def _secrets(aws: Aws, job: str, container: Mapping[str, Any]) -> Iterator[Finding]:
+    names = {one["name"]: one["valueFrom"] for one in container.get("secrets") or []}
+    if job in _WITH_CREDENTIALS and "RADIANT_REGISTRY__URL" not in names:
+        mend = "deploy with --registry-secret; without it only the POC job can run"
+        yield Finding(Verdict.UNSURE, f"{job} gets no RADIANT_REGISTRY__URL", mend)
+    client = aws.client("secretsmanager")
+    for name, place in names.items():
+        if ":secretsmanager:" not in place:
+            continue
+        try:
+            client.describe_secret(SecretId=":".join(place.split(":")[:7]))
+        except client.exceptions.ResourceNotFoundException:
+            yield Finding(Verdict.BAD, f"the secret of {name} for {job} does not exist", "make it, then deploy again")
+
+
+def _role(aws: Aws, arn: str, name: str) -> Iterator[Finding]:
+    iam = aws.client("iam")
+    role = arn.rpartition("/")[2]
+    try:
+        found = iam.get_role(RoleName=role)["Role"]
+    except iam.exceptions.NoSuchEntityException:
+        yield Finding(Verdict.BAD, f"the role {role} of {name} does not exist", _DEPLOY)
+        return
+    if "ecs-tasks.amazonaws.com" in str(found["AssumeRolePolicyDocument"]):
+        yield Finding(Verdict.GOOD, f"role {role}")
+    else:
+        mend = "its trust policy must name ecs-tasks.amazonaws.com"
+        yield Finding(Verdict.BAD, f"ECS may not take the role {role}", mend)
+
+
+def _log_group(aws: Aws, name: str) -> Iterator[Finding]:
+    found = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+    group = next((one for one in found if one["logGroupName"] == name), None)
+    if group is None:
+        yield Finding(Verdict.BAD, f"there is no log group {name}; a task without it does not start", _DEPLOY)
+    elif "retentionInDays" not in group:
+        yield Finding(Verdict.UNSURE, f"log group {name} keeps everything for ever", "set its retention")
+    else:
+        yield Finding(Verdict.GOOD, f"log group {name}, {group['retentionInDays']} days")
+
+
+def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[Finding]:
+    if wanted is not None and wanted != image:
+        mend = "set RADIANT_IMAGE to it, or deploy the other with --image: it is recorded with every import"
+        yield Finding(Verdict.BAD, f"the task definitions run {image}, RADIANT_IMAGE is {wanted}", mend)
+    place = _ECR.match(image)
+    if place is None:
+        mend = "pull it from a task's subnet to be sure"
+        yield Finding(Verdict.UNSURE, f"image {image} is not in ECR and was not looked for", mend)
+        return
+    repository, _, digest = place["rest"].partition("@")
+    repository, _, tag = repository.partition(":")
+    ecr = aws.client("ecr")
+    one = {"imageDigest": digest} if digest else {"imageTag": tag or "latest"}
+    try:
+        ecr.describe_images(registryId=place["account"], repositoryName=repository, imageIds=[one])
+    except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
+        yield Finding(Verdict.BAD, f"image {image} does not exist", "push it, or deploy with another --image")
+    else:
+        yield Finding(Verdict.GOOD, f"image {image}")
+
+
+def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
+    name, vpc = subnet["SubnetId"], subnet["VpcId"]
+    tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [name]}])["RouteTables"]
+    if not tables:
+        main = [{"Name": "association.main", "Values": ["true"]}, {"Name": "vpc-id", "Values": [vpc]}]
+        tables = ec2.describe_route_tables(Filters=main)["RouteTables"]
+    routes = [route for table in tables for route in table["Routes"]]
+    if any("NatGatewayId" in one or "TransitGatewayId" in one for one in routes):
+        return Finding(Verdict.GOOD, f"subnet {name}, out by NAT")
+    if any(one.get("GatewayId", "").startswith("igw-") for one in routes):
+        if public:
+            return Finding(Verdict.GOOD, f"subnet {name}, public addresses")
+        return Finding(
+            Verdict.BAD,
+            f"subnet {name} is public and tasks get no public address: they reach nothing",
+            "set RADIANT_ECS__ASSIGN_PUBLIC_IP=true, or choose subnets with NAT",
+        )
+    filters = [{"Name": "vpc-id", "Values": [vpc]}]
+    found = ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
+    missing = [one for one in _ENDPOINTS if not any(end["ServiceName"].endswith(f".{one}") for end in found)]
+    if missing:
+        mend = f"add NAT, or VPC endpoints for {', '.join(missing)}"
+        return Finding(Verdict.BAD, f"subnet {name} has no way to AWS's services", mend)
+    return Finding(Verdict.GOOD, f"subnet {name}, out by VPC endpoints")
+
+
+def _reaches_https(permission: Mapping[str, Any]) -> bool:
+    if permission["IpProtocol"] == "-1":
+        return True
+    port = 443
+    return permission["IpProtocol"] == "tcp" and permission["FromPort"] <= port <= permission["ToPort"]
