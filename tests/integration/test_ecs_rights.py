@@ -1,0 +1,119 @@
+"""Airflow's policy allows exactly the calls that the backend `ecs` makes: no call is refused, no right is left over."""
+
+import json
+import time
+
+import pytest
+
+from radiant.errors import JobRefusedError
+from radiant.jobs.documents import Result, Status
+from radiant.operators.ecs_task import api, platform
+from radiant.operators.ending import KILLED
+from radiant.operators.platform import Order, State, TaskFacts
+from radiant.operators.request import TaskPlace, effective_job, new_request
+from radiant.settings import load_settings
+
+
+@pytest.fixture
+def ground(aws, monkeypatch):
+    """The stack of deploy/ecs, its policy put on whoever calls as `airflow`."""
+    aws.reset(services=True)
+    made = aws.deploy()
+    found = aws.client("iam").get_policy_version(PolicyArn=made.outputs["AirflowPolicy"], VersionId="v1")
+    aws.options(policies={"airflow": found["PolicyVersion"]["Document"]})
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://")
+    monkeypatch.setenv("RADIANT_WORK_URI", made.outputs["WorkUri"])
+    monkeypatch.setenv("RADIANT_ECS__SUBNETS", ",".join(made.subnets))
+    monkeypatch.setenv("RADIANT_ECS__SECURITY_GROUPS", made.outputs["SecurityGroup"])
+    monkeypatch.setenv("RADIANT_ECS__LOG_DELAY_S", "0.3")
+    monkeypatch.setenv("RADIANT_CONTAINER__LOOK_S", "0.1")
+    made.policy = found["PolicyVersion"]["Document"]
+    aws.clear_calls()
+    yield made
+    aws.reset()
+    api.forget_clients()
+    platform._reader.cache_clear()
+
+
+def follow(runner, handle):
+    """Look at a task and read its log to the end; return how it ended and its lines."""
+    cursor, lines = "", []
+    while True:
+        look = runner.look(handle)
+        page = runner.read_log(handle, cursor, look)
+        cursor = page.cursor
+        lines += page.lines
+        if look.state is State.ENDED and not page.more:
+            return look, lines
+        time.sleep(0.1)
+
+
+def order_of(settings, place, *, attempt, pause_s, asked_at=0.0):
+    spec = effective_job("poc", settings)
+    request = new_request(spec, {"pause_s": pause_s}, place, memory_mib=spec.resources.memory_mib, image=None)
+    place.ask(request)
+    return Order(
+        job=spec,
+        argv=place.argv("poc"),
+        attempt=attempt,
+        memory_mib=spec.resources.memory_mib,
+        task=TaskFacts("POC", "run", "poc", map_index=-1, try_number=1, last_try=False),
+        asked_at=asked_at,
+    )
+
+
+def test_no_call_is_refused_and_no_right_is_left_over(aws, ground):
+    settings = load_settings()
+    runner = platform.EcsPlatform(settings)
+    run = f"{settings.effective_work_uri.rstrip('/')}/POC/run"
+    place, other = TaskPlace(run, f"{run}/poc"), TaskPlace(run, f"{run}/other")
+
+    look, lines = follow(runner, runner.start(order_of(settings, place, attempt="a1", pause_s=0)))
+    assert (look.state, look.exit_code) == (State.ENDED, 0)
+    assert any("progress 10/10" in line for line in lines)
+    answer = place.answer()
+    assert isinstance(answer, Result)
+    assert answer.status is Status.SUCCEEDED
+    place.ask(new_request(effective_job("poc", settings), {}, place, memory_mib=512, image=None))  # removes the answer
+
+    long_ago = time.time() - 30 * 3600
+    handle = runner.start(order_of(settings, other, attempt="a2", pause_s=60, asked_at=long_ago))
+    assert runner.find("a2")["arn"] == handle["arn"]
+    runner.stop(handle, KILLED)
+    assert follow(runner, handle)[0].reason == KILLED
+
+    calls = aws.calls(who="airflow")
+    assert [call.name for call in calls if call.outcome == "denied"] == []
+    used = {action for call in calls for action, _ in call.needs}
+    allowed = {
+        action
+        for statement in ground.policy["Statement"]
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    assert used == allowed
+
+
+@pytest.mark.parametrize("action", ["ecs:RunTask", "iam:PassRole", "ecs:TagResource"])
+def test_a_right_that_is_missing_refuses_the_job_and_names_the_policy(aws, ground, action):
+    text = json.dumps(ground.policy).replace(f'"{action}"', '"ecs:Nothing"')
+    aws.options(policies={"airflow": json.loads(text)})
+    settings = load_settings()
+    place = TaskPlace(f"{settings.effective_work_uri}POC/run", f"{settings.effective_work_uri}POC/run/poc")
+    with pytest.raises(JobRefusedError, match=rf"(?s){action}.*airflow-policy\.json"):
+        platform.EcsPlatform(settings).start(order_of(settings, place, attempt="a1", pause_s=0))
+
+
+def test_another_cluster_s_tasks_are_out_of_reach(aws, ground):
+    del ground
+    aws.client("ecs").create_cluster(clusterName="theirs")
+    ecs = aws.client("ecs", who="airflow")
+    arn = "arn:aws:ecs:us-east-1:123456789012:task/theirs/0123456789abcdef0123456789abcdef"
+    for call in (
+        lambda: ecs.list_tasks(cluster="theirs"),
+        lambda: ecs.describe_tasks(cluster="theirs", tasks=[arn]),
+        lambda: ecs.stop_task(cluster="theirs", task=arn),
+    ):
+        with pytest.raises(ecs.exceptions.AccessDeniedException):
+            call()
