@@ -28,6 +28,16 @@ case $tool in
   *) echo "error: CONTAINER_TOOL is '$tool'; it must be docker, podman or buildah" >&2; exit 1 ;;
 esac
 
-"${build[@]}" --file docker/operator.Dockerfile --tag "$image" \
+# Where pip takes packages from on this machine (a mirror, a registry behind a login), for this build alone.
+index=$(mktemp)
+trap 'rm -f "$index"' EXIT
+{
+  echo '[global]'
+  python3 -m pip config list 2>/dev/null |
+    sed -nE "s/^(global|:env:)\.((extra-)?index-url|trusted-host)='(.*)'\$/\2 = \4/p" |
+    grep -v 'file:' | awk -F ' = ' '{ value[$1] = $0 } END { for (name in value) print value[name] }' || true
+} >"$index"
+
+"${build[@]}" --secret "id=pip.conf,src=$index" --file docker/operator.Dockerfile --tag "$image" \
   --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .
 echo "built $image; set RADIANT_IMAGE=$image"

@@ -5,16 +5,17 @@
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
-ARG UV_VERSION=0.13.9
-RUN python3 -m venv /opt/build && /opt/build/bin/pip install --quiet --no-cache-dir --disable-pip-version-check "uv==${UV_VERSION}" \
- && python3 -m venv --without-pip /opt/radiant
-ENV UV_NO_CACHE=1 UV_LINK_MODE=copy VIRTUAL_ENV=/opt/radiant
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_COMPILE=1
+RUN python3 -m venv --without-pip /opt/radiant
 COPY requirements/worker.txt /src/requirements/
-RUN /opt/build/bin/uv pip sync --quiet --require-hashes /src/requirements/worker.txt
+# The secret says where packages come from when it is not the public index; it is in no layer.
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python3 -m pip --python /opt/radiant/bin/python install --quiet --no-deps --require-hashes -r /src/requirements/worker.txt
 COPY pyproject.toml README.md LICENSE /src/
 COPY src /src/src
 COPY deploy/ecs/template.yaml /src/deploy/ecs/
-RUN /opt/build/bin/uv pip install --quiet --no-deps /src
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    python3 -m pip --python /opt/radiant/bin/python install --quiet --no-deps /src
 # What a job never opens: tests, headers, Flight, type stubs, and botocore's descriptions of services it never calls.
 RUN cd /opt/radiant/lib/python3*/site-packages \
  && rm -rf pyarrow/include pyarrow/tests pyarrow/src pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight* \

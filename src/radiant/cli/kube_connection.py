@@ -55,8 +55,8 @@ def connection(  # noqa: PLR0913 - one parameter per option
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Copy certificates and keys into this folder (dkr_fs), which is mounted at /home/airflow, instead of "
-            "embedding them.",
+            help="Copy certificates and keys into this folder (dkr_fs), whose .minikube is mounted at "
+            "/home/airflow/.minikube, instead of embedding them.",
         ),
     ] = None,
     conn_id: ConnIdOption = CONN_ID,
@@ -87,7 +87,10 @@ def connection(  # noqa: PLR0913 - one parameter per option
         access = _moved(access, host, insecure=insecure)
     if files is not None:
         access = lay_out(chosen, access, files)
-        say(f"certificates and keys are in {files}; mount it at /home/airflow in every container of Airflow")
+        # Not the folder itself at /home/airflow: Airflow's image has its programs there, in .local.
+        say(
+            f"certificates and keys are in {files}; mount what is in it in /home/airflow, in every container of Airflow"
+        )
     for note in access.notes:
         say(f"note: {note}")
     if insecure:

@@ -1,4 +1,4 @@
-"""The manual layout: certificates and keys as files in a folder that is mounted at Airflow's home folder."""
+"""The manual layout: certificates and keys as files in a folder whose content is mounted in Airflow's home folder."""
 
 import os
 import re
@@ -24,7 +24,7 @@ def lay_out(context: Context, access: Access, folder: Path) -> Access:
     Args:
         context: as the kubeconfig has it.
         access: the same, embedded.
-        folder: usually `dkr_fs`; mounted at `/home/airflow`, or its `.minikube` at `/home/airflow/.minikube`.
+        folder: usually `dkr_fs`; its `.minikube` is mounted at `/home/airflow/.minikube`.
 
     Raises:
         ConfigError: a file cannot be written.
