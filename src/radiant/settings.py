@@ -374,20 +374,9 @@ def kubeconfig_files(environment: Mapping[str, str] | None = None) -> list[Path]
     return files or [Path("~/.kube/config").expanduser()]
 
 
-def airflow_connection(name: str) -> dict[str, Any] | None:
-    """Return a connection that Airflow would take from this environment, None where there is none.
-
-    Only its type is of use: the rest may be secret.
-    """
-    text = os.environ.get(f"AIRFLOW_CONN_{name.upper()}")
-    if not text:
-        return None
-    if not text.startswith("{"):
-        return {"conn_type": text.partition("://")[0].replace("-", "_")}
-    try:
-        return {"conn_type": json.loads(text).get("conn_type")}
-    except ValueError:
-        return {"conn_type": None}
+def airflow_connection(name: str) -> str | None:
+    """Return a connection that Airflow would take from this environment, as a URI or as JSON; it may hold secrets."""
+    return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None
 
 
 def setting_names() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What `radiant ecs doctor` looks at; each check says what it found and how to mend it."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield Finding(Verdict.BAD, "RADIANT_ECS__SUBNETS is empty", "`radiant ecs deploy` prints those of the VPC")
 
 
-def check_identity(aws: Aws, settings: Settings, connection: Mapping[str, Any] | None) -> Iterator[Finding]:
+def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iterator[Finding]:
     """Look at whose credentials these are, and at the connection that Airflow would use.
 
     Args:
@@ -82,14 +83,23 @@ def check_identity(aws: Aws, settings: Settings, connection: Mapping[str, Any] |
             "with its role where there is none",
             f"on the machine of Airflow: airflow connections get {name}",
         )
-    elif connection.get("conn_type") != "aws":
-        yield Finding(
-            Verdict.BAD,
-            f"AIRFLOW_CONN_{name.upper()} is of type {connection.get('conn_type')!r}",
-            'it must be of type aws: \'{"conn_type": "aws", "extra": {"region_name": "..."}}\'',
-        )
-    else:
+        return
+    kind = connection_type(connection)
+    if kind == "aws":
         yield Finding(Verdict.GOOD, f"AIRFLOW_CONN_{name.upper()} is of type aws")
+    else:
+        mend = 'it must be of type aws: \'{"conn_type": "aws", "extra": {"region_name": "..."}}\''
+        yield Finding(Verdict.BAD, f"AIRFLOW_CONN_{name.upper()} is of type {kind!r}", mend)
+
+
+def connection_type(connection: str) -> str:
+    """Return the type of a connection that is written as a URI or as JSON; nothing else of it, it may be secret."""
+    if not connection.startswith("{"):
+        return connection.partition("://")[0]
+    try:
+        return str(json.loads(connection).get("conn_type"))
+    except ValueError:
+        return "no valid JSON"
 
 
 def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:

@@ -8,9 +8,10 @@ from typer.testing import CliRunner
 
 from radiant.cli import ecs, ecs_stack
 from radiant.cli.aws import Aws
+from radiant.cli.ecs_checks import connection_type
 from radiant.cli.main import app
 from radiant.errors import ConfigError, JobRefusedError, RadiantError
-from radiant.settings import airflow_connection, load_settings, setting_names
+from radiant.settings import load_settings, setting_names
 
 FIRST = ["--image", "radiant:1", "--vcf", "s3://radiant-vcf/in", "--work", "s3://radiant-work/work/"]
 FIRST += ["--warehouse", "s3://radiant-work/warehouse", "--yes"]
@@ -249,10 +250,14 @@ def test_doctor_goes_on_where_a_right_is_missing(cloud, deployed):
     assert "documents: bucket radiant-work" in found
 
 
-def test_a_connection_is_known_by_its_type_alone(monkeypatch):
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://key:secret@/?region_name=eu-west-1")
-    assert airflow_connection("aws_default") == {"conn_type": "aws"}
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type": "aws", "password": "secret"}')
-    assert airflow_connection("aws_default") == {"conn_type": "aws"}
-    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
-    assert airflow_connection("aws_default") is None
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("aws://key:secret@/?region_name=eu-west-1", "aws"),
+        ('{"conn_type": "aws", "password": "secret"}', "aws"),
+        ('{"password": "secret"}', "None"),
+        ('{"password": "secret"', "no valid JSON"),
+    ],
+)
+def test_a_connection_is_known_by_its_type_alone(text, kind):
+    assert connection_type(text) == kind
