@@ -16,7 +16,11 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help setup run test test-unit test-mwaa bench build-docker-k8s-operator lint format docs lock clean
+=======
+.PHONY: help setup run test test-unit bench build-docker-k8s-operator minikube lint format docs lock clean
+>>>>>>> abc091b (deploy/kubernetes, radiant kube doctor and render, radiant poc, make minikube)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +65,9 @@ $(BENCH_STAMP): $(STAMP) $(BENCH_LOCK)
 
 build-docker-k8s-operator: ## Build the image of the jobs: make build-docker-k8s-operator [CONTAINER_TOOL=docker|podman|buildah]
 	@CONTAINER_TOOL=$(CONTAINER_TOOL) IMAGE=$(IMAGE) docker/build.sh
+
+minikube: setup ## From nothing to a green POC-ecs-k8s-operators on minikube
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/kubernetes/minikube.sh
 
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet .

@@ -379,6 +379,15 @@ def airflow_connection(name: str) -> str | None:
     return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None
 
 
+def use_airflow_home(folder: Path) -> None:
+    """Make this the home of the Airflow that this process is about to import, unless a person has chosen one.
+
+    Airflow writes its configuration there as soon as it is imported, and its log lines to standard output.
+    """
+    os.environ.setdefault("AIRFLOW_HOME", str(folder))
+    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
+
+
 def setting_names() -> Iterator[str]:
     """Yield the environment variable of every setting, in the order of this file."""
     yield from _names(Settings, PREFIX)

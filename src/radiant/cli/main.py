@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, config, demo, ecs, kube, run, tables, variants, vcf
+from radiant.cli import cases, config, demo, ecs, kube, poc, run, tables, variants, vcf
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(kube.app, name="kube")
 app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
+app.command()(poc.poc)
 app.command()(tables.tables)
 app.command()(variants.variants)
 app.command()(config.config)

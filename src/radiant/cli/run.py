@@ -83,7 +83,7 @@ def _run(  # noqa: PLR0913 - the options of the command
     _make_home(settings.home_path)
     registry = Registry(settings.effective_registry_url)
     airflow = Standalone(settings, dags_folder=dags, port=port)
-    with _stop_signals() as stopped:
+    with stop_signals() as stopped:
         try:
             if sheet is not None:
                 _register(registry, sheet, settings, console)  # bad input is told before Airflow is started for it
@@ -190,7 +190,7 @@ def _follow(airflow: "Standalone", console: "Console") -> str:
 
 
 @contextlib.contextmanager
-def _stop_signals() -> Generator[list[int]]:
+def stop_signals() -> Generator[list[int]]:
     """Turn Ctrl-C, SIGTERM and a closed terminal into KeyboardInterrupt, and yield the list of those received."""
     received: list[int] = []
 

@@ -267,6 +267,8 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "base_url": url,
             "workers": "1",
             "instance_name": "radiant",
+            # `radiant kube doctor` looks at it; what is secret is masked.
+            "expose_config": "True",
         },
         "dag_processor": {
             "dag_bundle_config_list": json.dumps([bundle]),
@@ -276,6 +278,8 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "bundle_refresh_check_interval": "5",
             "print_stats_interval": "0",
         },
+        # A task that a person clears begins anew instead of finding the state of its last success.
+        "state_store": {"clear_on_success": "True"},
         "scheduler": {"scheduler_idle_sleep_time": "0.5"},
         "logging": {
             "base_log_folder": str(home / "logs"),

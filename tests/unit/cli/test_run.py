@@ -75,7 +75,7 @@ def test_demo_cases_are_made_once_and_registered(monkeypatch, home):
 def test_every_stop_signal_is_a_keyboard_interrupt_and_handlers_come_back(number):
     inherited = signal.signal(number, signal.default_int_handler)  # the tests themselves may run under nohup
     try:
-        with module._stop_signals() as received:
+        with module.stop_signals() as received:
             with pytest.raises(KeyboardInterrupt):
                 os.kill(os.getpid(), number)
             assert received == [number]
@@ -87,7 +87,7 @@ def test_every_stop_signal_is_a_keyboard_interrupt_and_handlers_come_back(number
 def test_under_nohup_a_closed_terminal_ends_nothing():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with module._stop_signals() as received:
+        with module.stop_signals() as received:
             os.kill(os.getpid(), signal.SIGHUP)
         assert received == []
     finally:

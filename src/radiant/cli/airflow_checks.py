@@ -1,0 +1,85 @@
+"""What `radiant kube doctor` asks a running Airflow: the connection, and the settings that jobs depend on."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from radiant.cli.finding import Finding, good, unknown, warning, wrong
+
+if TYPE_CHECKING:
+    from radiant.cli.airflow_api import AirflowApi
+
+_TOKEN_S = 600
+"""Airflow's own default; a shorter life ends tasks whose worker was busy or cut off for a moment."""
+_POOL = "default_pool"
+_SLOTS = 16
+"""As many tasks of a DAG as Airflow runs at once by default (`[core] max_active_tasks_per_dag`)."""
+
+
+def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[Finding]:
+    """Look at the connection and at Airflow's settings; raises what the API raises."""
+    yield _connection(api, conn_id)
+    yield _option(
+        api,
+        ("state_store", "clear_on_success"),
+        lambda value: value.lower() == "true",
+        "a task that is cleared finds the state of its last success",
+        "True",
+    )
+    for section in ("execution_api", "scheduler"):
+        name = {"execution_api": "jwt_expiration_time", "scheduler": "task_queued_timeout"}[section]
+        yield _option(
+            api,
+            (section, name),
+            lambda value: float(value) >= _TOKEN_S,
+            f"the token of a task ends before {_TOKEN_S} s; one that waits or is cut off for longer fails",
+            str(_TOKEN_S),
+        )
+    yield _option(
+        api,
+        ("core", "sensitive_var_conn_names"),
+        lambda value: "kube_config" in value,
+        "Airflow's API shows the kubeconfig of the connection to who may read connections",
+        "kube_config",
+    )
+    yield _pool(api)
+
+
+def _connection(api: "AirflowApi", conn_id: str) -> Finding:
+    kind = api.connection_type(conn_id)
+    if kind is None:
+        return warning(
+            "connection",
+            f"{conn_id} is not in Airflow's database",
+            "fine where a variable or a secrets backend has it; else `radiant kube connection --apply`",
+        )
+    if kind != "kubernetes":
+        return wrong(
+            "connection",
+            f"{conn_id} is of type {kind}, not kubernetes",
+            "`radiant kube connection --apply` replaces it",
+        )
+    return good("connection", f"{conn_id} is in {api.url}")
+
+
+def _option(api: "AirflowApi", option: tuple[str, str], holds: Callable[[str], bool], text: str, value: str) -> Finding:
+    section, name = option
+    variable = f"AIRFLOW__{section.upper()}__{name.upper()}"
+    found = api.option(section, name)
+    if found is None:
+        return unknown(
+            "airflow",
+            f"[{section}] {name}: Airflow does not show its settings",
+            f"AIRFLOW__API__EXPOSE_CONFIG=True, or look there: airflow config get-value {section} {name}",
+        )
+    if holds(found):
+        return good("airflow", f"[{section}] {name} is {found}")
+    return warning("airflow", f"[{section}] {name} is {found or 'empty'}: {text}", f"{variable}={value}")
+
+
+def _pool(api: "AirflowApi") -> Finding:
+    slots = api.pools().get(_POOL)
+    if slots is None or slots == 0:
+        return wrong("airflow", f"pool {_POOL} has no slot: no task starts", f"airflow pools set {_POOL} 128 ''")
+    if 0 < slots < _SLOTS:
+        return warning("airflow", f"pool {_POOL} has {slots} slots only", f"airflow pools set {_POOL} 128 ''")
+    return good("airflow", f"pool {_POOL} has {'no limit' if slots < 0 else f'{slots} slots'}")

@@ -1,0 +1,164 @@
+"""A job in a real pod, without Airflow: shows that the image comes, starts, and reaches the work URI."""
+
+import time
+import uuid
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from radiant import storage
+from radiant.cli.finding import Finding, good, unknown, wrong
+from radiant.cli.kube_cluster_checks import TIMEOUT_S, said_by
+from radiant.errors import ConfigError, JobRefusedError, RadiantError
+from radiant.jobs.documents import Request, Status, decode_result, encode
+from radiant.settings import Settings
+
+if TYPE_CHECKING:
+    from radiant.operators.platform import Look, Order
+
+_LOOK_S = 0.5
+_LOG_LINES = 5
+
+
+def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) -> Iterator[Finding]:
+    """Run the job `poc` in a pod of its own and delete it.
+
+    Args:
+        api: client of the cluster.
+        namespace: of the pod.
+        settings: image, work URI, and all that a pod gets.
+        wait_s: seconds for it to start and end.
+    """
+    from radiant.cli.kube_pod import job_of, order_of  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.pod.spec import build_pod  # noqa: PLC0415 - imports Airflow
+
+    attempt = str(uuid.uuid4())
+    order = order_of(job_of("poc", settings), settings, run_id=f"doctor__{attempt}", attempt=attempt)
+    folder = order.argv[3].rpartition("/")[0]
+    try:
+        pod = build_pod(order, settings, namespace=namespace)
+    except (JobRefusedError, ConfigError) as error:
+        yield wrong("image" if "image" in str(error) else "storage", str(error), "correct that setting")
+        return
+    try:
+        storage.write_bytes(order.argv[3], encode(_request(order, folder)))
+    except (RadiantError, OSError, ImportError) as error:
+        yield wrong(
+            "storage", f"this machine cannot write {folder}: {error}", "correct RADIANT_WORK_URI or its credentials"
+        )
+        return
+    try:
+        yield from _run(api, namespace, pod, order, wait_s)
+    finally:
+        storage.delete_prefix(folder)
+
+
+def _request(order: "Order", folder: str) -> Request:
+    from importlib import metadata  # noqa: PLC0415 - only here
+
+    return Request(
+        job=order.job.name,
+        attempt=order.attempt,
+        run_uri=folder,
+        arguments={"pause_s": 0},
+        memory_mib=order.memory_mib,
+        cpu=order.job.resources.cpu,
+        radiant_version=metadata.version("radiant"),
+        image=order.image,
+        trace_context={},
+    )
+
+
+def _run(api: Any, namespace: str, pod: Any, order: "Order", wait_s: float) -> Iterator[Finding]:
+    from kubernetes import client  # noqa: PLC0415 - heavy, only here
+
+    core = client.CoreV1Api(api)
+    began = time.monotonic()
+    try:
+        made: Any = core.create_namespaced_pod(namespace, pod, _request_timeout=TIMEOUT_S)
+    except client.ApiException as error:
+        yield wrong("pod", f"the cluster refuses it: {said_by(error)}", "`radiant kube render --job poc` shows the pod")
+        return
+    name = made.metadata.name
+    try:
+        look = _wait(core, made, began + wait_s)
+        if look is None or look.exit_code is None:
+            yield _not_started(look, wait_s)
+            return
+        yield good("image", f"{pod.spec.containers[0].image} came and ended in {time.monotonic() - began:.1f} s")
+        yield _judge(core, made, look, order)
+    finally:
+        try:
+            core.delete_namespaced_pod(name, namespace, grace_period_seconds=0, _request_timeout=TIMEOUT_S)
+        except client.ApiException as error:
+            yield unknown("pod", f"{name} could not be deleted: {said_by(error)}", f"kubectl delete pod {name}")
+
+
+def _wait(core: Any, made: Any, until: float) -> "Look | None":
+    """Return the last look at the pod: at its end, when it will never start, or when time is over."""
+    from radiant.operators.platform import State  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.pod.ending import look_at, wants_events  # noqa: PLC0415 - as above
+
+    look: Look | None = None
+    while time.monotonic() < until:
+        pod: Any = core.read_namespaced_pod(made.metadata.name, made.metadata.namespace, _request_timeout=TIMEOUT_S)
+        look = look_at(pod)
+        if wants_events(look) or look.state is State.WAITING:
+            look = look_at(pod, _events(core, made))
+        if look.state in {State.ENDED, State.GONE} or look.hopeless:
+            break
+        time.sleep(_LOOK_S)
+    return look
+
+
+def _events(core: Any, pod: Any) -> list[Any]:
+    from kubernetes import client  # noqa: PLC0415 - heavy, only here
+
+    from radiant.operators.pod.ending import PodEvent  # noqa: PLC0415 - imports Airflow
+
+    try:
+        found: Any = core.list_namespaced_event(
+            pod.metadata.namespace, field_selector=f"involvedObject.uid={pod.metadata.uid}", _request_timeout=TIMEOUT_S
+        )
+    except client.ApiException:
+        return []
+    return [PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in found.items]
+
+
+def _not_started(look: "Look | None", wait_s: float) -> Finding:
+    reason = look.reason if look is not None else None
+    detail = look.detail if look is not None else ""
+    about = "image" if reason == "ImagePull" else "pod"
+    mend = "RADIANT_IMAGE, RADIANT_KUBERNETES__PULL_POLICY and __PULL_SECRETS say which image and how it is fetched"
+    if about == "pod":
+        mend = "`radiant kube render --job poc` shows the pod; --wait gives it more time"
+    return wrong(about, f"it did not run within {wait_s:.0f} s: {reason or 'no reason given'}. {detail}".strip(), mend)
+
+
+def _judge(core: Any, pod: Any, look: "Look", order: "Order") -> Finding:
+    try:
+        result = decode_result(storage.read_bytes(order.argv[5]), order.argv[5])
+    except RadiantError:
+        result = None
+    if look.exit_code == 0 and result is not None and result.status is Status.SUCCEEDED:
+        return good(
+            "storage", f"a pod read its request and left its result below {order.argv[5].rpartition('/doctor')[0]}"
+        )
+    said = result.failure.message if result is not None and result.failure is not None else _log(core, pod)
+    return wrong(
+        "storage",
+        f"the job ended with {look.exit_code} ({look.reason or 'by itself'}): {look.detail} {said}".strip(),
+        "the pod must read and write RADIANT_WORK_URI: its credentials (RADIANT_KUBERNETES__ENV_FROM), "
+        "its service account, its volume (__MOUNTS), its user's rights, the NetworkPolicy",
+    )
+
+
+def _log(core: Any, pod: Any) -> str:
+    from kubernetes import client  # noqa: PLC0415 - heavy, only here
+
+    try:
+        text: Any = core.read_namespaced_pod_log(
+            pod.metadata.name, pod.metadata.namespace, tail_lines=_LOG_LINES, _request_timeout=TIMEOUT_S
+        )
+    except client.ApiException:
+        return ""
+    return " | ".join(str(text).split("\n")).strip(" |")

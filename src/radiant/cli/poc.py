@@ -1,0 +1,106 @@
+"""`radiant poc`: the quickest check of an installation."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from radiant.cli.dag_ids import POC
+from radiant.cli.run import find_dags, stop_signals
+from radiant.errors import EXIT_BUG, EXIT_OK, AirflowUnavailableError
+from radiant.settings import load_settings
+
+if TYPE_CHECKING:
+    from radiant.cli.airflow_api import AirflowApi
+    from radiant.cli.standalone import Standalone
+
+_TASK = "poc"
+_LOOK_S = 1.0
+_PATIENCE_S = 120
+"""How long Airflow may leave requests unanswered while its processes live."""
+
+
+def poc(
+    *,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Keep Airflow running, to look at log and XCom in its UI.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port of the UI.  [default: the first free one from 8080]")
+    ] = None,
+    dags: Annotated[Path | None, typer.Option(help="Folder of the DAGs.  [default: dags of the checkout]")] = None,
+) -> None:
+    """Run the DAG POC-ecs-k8s-operators where RADIANT_BACKEND says, and show its log and its answer.
+
+    The exit code is 0 when it is green, 70 when it failed, 75 when Airflow stopped.
+    """
+    from radiant.cli.standalone import USERNAME, Standalone  # noqa: PLC0415 - heavy, only here
+
+    settings = load_settings()
+    settings.home_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    airflow = Standalone(settings, dags_folder=find_dags(dags), dag_ids=(POC,), port=port)
+    exit_code: int | None = None
+    with stop_signals() as stopped:
+        try:
+            airflow.start()
+            typer.echo(f"Starting Airflow, its log is {airflow.log_path}")
+            airflow.wait_until_ready()
+            airflow.api.unpause(POC)
+            run_id = airflow.api.trigger(POC)
+            typer.echo(f"Running {POC}: {settings.backend}")
+            exit_code = EXIT_OK if _follow(airflow, run_id) == "success" else EXIT_BUG
+            if keep:
+                typer.echo(f"Airflow keeps running: {airflow.api.url} user {USERNAME} password {airflow.password}")
+                typer.echo("Ctrl-C ends it.")
+                while True:
+                    airflow.check()
+                    time.sleep(_LOOK_S)
+        except KeyboardInterrupt:
+            if exit_code is None:
+                exit_code = 128 + stopped[-1]
+            typer.echo("Ending Airflow")
+        finally:
+            airflow.stop()
+    raise typer.Exit(exit_code)
+
+
+def _follow(airflow: "Standalone", run_id: str) -> str:
+    """Print the task's log as it comes, then its answer; return the state of the run.
+
+    Raises:
+        AirflowUnavailableError: a part of Airflow ended, or it does not answer for two minutes.
+    """
+    shown = (0, 0)
+    answered = time.monotonic()
+    while True:
+        try:
+            state = airflow.api.run_state(POC, run_id)
+            shown = _show_log(airflow.api, run_id, shown)
+        except AirflowUnavailableError:
+            airflow.check()
+            if time.monotonic() - answered > _PATIENCE_S:
+                raise
+        else:
+            answered = time.monotonic()
+            if state in {"success", "failed"}:
+                break
+        time.sleep(_LOOK_S)
+    answer = airflow.api.xcom(POC, run_id, _TASK)
+    output = answer.get("output") if isinstance(answer, dict) else None
+    typer.echo(f"{POC}: {state}, answer {json.dumps(output)}")
+    return str(state)
+
+
+def _show_log(api: "AirflowApi", run_id: str, shown: tuple[int, int]) -> tuple[int, int]:
+    """Print what is new in the log; return the try and how many of its lines were printed."""
+    found = [one for one in api.task_instances(POC, run_id) if one.task_id == _TASK and one.try_number]
+    if not found:
+        return shown
+    number = found[0].try_number
+    printed = shown[1] if shown[0] == number else 0
+    lines = list(api.log_lines(POC, run_id, _TASK, try_number=number))
+    for line in lines[printed:]:
+        typer.echo(f"  {line}")
+    return number, max(printed, len(lines))
