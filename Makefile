@@ -16,11 +16,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help setup run test test-unit test-mwaa bench build-docker-k8s-operator lint format docs lock clean
-=======
-.PHONY: help setup run test test-unit bench build-docker-k8s-operator minikube lint format docs lock clean
->>>>>>> abc091b (deploy/kubernetes, radiant kube doctor and render, radiant poc, make minikube)
+.PHONY: help setup run test test-unit test-mwaa bench build-docker-k8s-operator minikube lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -367,25 +367,9 @@ def child_environment(
     return environment | dict(values)
 
 
-def kubeconfig_files(environment: Mapping[str, str] | None = None) -> list[Path]:
-    """Return where kubectl looks for its configuration: the files of `KUBECONFIG`, else `~/.kube/config`."""
-    listed = (os.environ if environment is None else environment).get("KUBECONFIG", "")
-    files = [Path(one).expanduser() for one in listed.split(os.pathsep) if one]
-    return files or [Path("~/.kube/config").expanduser()]
-
-
 def airflow_connection(name: str) -> str | None:
     """Return a connection that Airflow would take from this environment, as a URI or as JSON; it may hold secrets."""
     return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None
-
-
-def use_airflow_home(folder: Path) -> None:
-    """Make this the home of the Airflow that this process is about to import, unless a person has chosen one.
-
-    Airflow writes its configuration there as soon as it is imported, and its log lines to standard output.
-    """
-    os.environ.setdefault("AIRFLOW_HOME", str(folder))
-    os.environ.setdefault("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
 
 
 def setting_names() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Which cluster and which credential: the options that the `radiant kube` commands share."""
 
+import os
 import re
 import sys
 from pathlib import Path
@@ -9,14 +10,15 @@ from urllib.parse import urlsplit
 import typer
 
 from radiant.errors import ConfigError
-from radiant.settings import kubeconfig_files
 
 if TYPE_CHECKING:
     from radiant.kubeconfig import Access, Context
 
 KubeconfigOption = Annotated[
-    Path | None, typer.Option("--kubeconfig", metavar="FILE", help="[default: KUBECONFIG, else ~/.kube/config]")
+    str,
+    typer.Option("--kubeconfig", metavar="FILE", envvar="KUBECONFIG", help="As kubectl has it: one file, or several."),
 ]
+KUBECONFIG = "~/.kube/config"
 ContextOption = Annotated[
     str | None, typer.Option("--context", metavar="NAME", help="Context of the kubeconfig.  [default: the current one]")
 ]
@@ -40,18 +42,16 @@ ConnIdOption = Annotated[str, typer.Option("--conn-id", metavar="ID", help="Id o
 CONN_ID = "kubernetes_conn"
 
 
-def find_context(kubeconfig: Path | None, context: str | None) -> "Context":
-    """Return the context; says which one when there are others.
+def find_context(kubeconfig: str, context: str | None) -> "Context":
+    """Return the context of the kubeconfig files; says which one when there are others.
 
     Raises:
         ConfigError: there is none.
     """
     from radiant.kubeconfig import read_context  # noqa: PLC0415 - only here
 
-    if kubeconfig is not None and not kubeconfig.exists():
-        msg = f"--kubeconfig {kubeconfig}: no such file"
-        raise ConfigError(msg)
-    found = read_context([kubeconfig] if kubeconfig is not None else kubeconfig_files(), context)
+    files = [Path(one).expanduser() for one in kubeconfig.split(os.pathsep) if one]
+    found = read_context(files or [Path(KUBECONFIG).expanduser()], context)
     if context is None and found.others:
         say(f"context {found.name}, the current one; --context chooses another: {', '.join(found.others)}")
     return found

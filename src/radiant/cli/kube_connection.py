@@ -11,6 +11,7 @@ import typer
 
 from radiant.cli.kube_access import (
     CONN_ID,
+    KUBECONFIG,
     ConnIdOption,
     ContextOption,
     InsecureOption,
@@ -38,7 +39,7 @@ class Form(StrEnum):
 
 def connection(  # noqa: PLR0913 - one parameter per option
     *,
-    kubeconfig: KubeconfigOption = None,
+    kubeconfig: KubeconfigOption = KUBECONFIG,
     context: ContextOption = None,
     namespace: NamespaceOption = None,
     token_file: TokenOption = None,

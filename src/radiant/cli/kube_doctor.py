@@ -8,6 +8,7 @@ import typer
 
 from radiant.cli.finding import Finding, Verdict, tell, unknown, wrong
 from radiant.cli.kube_access import (
+    KUBECONFIG,
     ContextOption,
     InsecureOption,
     KubeconfigOption,
@@ -24,7 +25,7 @@ from radiant.settings import Settings, load_settings
 
 def doctor(  # noqa: PLR0913 - one parameter per option
     *,
-    kubeconfig: KubeconfigOption = None,
+    kubeconfig: KubeconfigOption = KUBECONFIG,
     context: ContextOption = None,
     namespace: NamespaceOption = None,
     token_file: TokenOption = None,

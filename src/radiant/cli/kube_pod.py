@@ -1,6 +1,7 @@
 """The pod of a job, as the Kubernetes backend builds it."""
 
 import importlib
+import os
 import uuid
 from typing import TYPE_CHECKING, Any, cast
 
@@ -8,7 +9,7 @@ from radiant import storage
 from radiant.errors import ConfigError
 from radiant.jobs.documents import run_uri, task_uri
 from radiant.jobs.spec import Argv
-from radiant.settings import Settings, use_airflow_home
+from radiant.settings import Settings
 
 if TYPE_CHECKING:
     from radiant.jobs.spec import JobSpec
@@ -31,7 +32,8 @@ def require_kubernetes(settings: Settings) -> None:
         ConfigError: it is not installed.
     """
     settings.home_path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    use_airflow_home(settings.home_path / "airflow")
+    # Airflow writes its configuration into its home as soon as it is imported, and what it does to standard output.
+    os.environ |= {"AIRFLOW_HOME": str(settings.home_path / "airflow"), "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
     try:
         importlib.import_module("radiant.operators.pod.spec")
     except ImportError as error:

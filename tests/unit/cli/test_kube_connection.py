@@ -131,7 +131,7 @@ def test_apply_puts_it_into_airflow_and_prints_no_credential(kubeconfig, monkeyp
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--kubeconfig", "/absent"), "--kubeconfig /absent: no such file"),
+        (("--kubeconfig", "/absent"), "/absent: no such kubeconfig"),
         (("--namespace", "No"), "is no namespace"),
         (("--conn-id", "a b"), "it must be made of letters"),
         (("--conn-id", "a-b", "--form", "env"), "letters, digits and _"),
