@@ -144,6 +144,7 @@ class EcsBackend(Backend):
         self.fake = ground.fake
         for name, value in ground.settings.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr("radiant.operators.ecs_task.reads.GAP_S", 0.05)
         monkeypatch.setenv("RADIANT_ECS__CAPACITY_PROVIDER", self.provider)
         monkeypatch.setenv("RADIANT_ECS__ON_DEMAND_PROVIDER", self.provider)
 
