@@ -1,0 +1,172 @@
+"""What `radiant kube doctor` makes of what it sees; on a cluster it is in tests/cluster."""
+
+from types import SimpleNamespace
+
+import pytest
+from kubernetes.client import models as k8s
+from kubernetes.utils.quantity import parse_quantity
+
+from radiant.cli import airflow_checks, kube_cluster_checks
+from radiant.cli.finding import Verdict, good, tell, wrong
+from radiant.cli.kube_cluster_checks import RIGHTS
+from radiant.jobs.catalogue import JOBS
+
+ALL = list(JOBS.values())
+
+
+def number(text):
+    return float(parse_quantity(text))
+
+
+def quota(hard, used=()):
+    status = k8s.V1ResourceQuotaStatus(hard=hard, used=dict(used))
+    return k8s.V1ResourceQuota(metadata=k8s.V1ObjectMeta(name="q"), spec=k8s.V1ResourceQuotaSpec(), status=status)
+
+
+@pytest.mark.parametrize(
+    ("hard", "used", "verdict", "said"),
+    [
+        ({"pods": "3", "requests.memory": "8Gi"}, {"pods": "1"}, Verdict.GOOD, "1 of 3 pods"),
+        ({"pods": "3"}, {"pods": "3"}, Verdict.WARNING, "used up"),
+        ({"limits.memory": "1Gi"}, {}, Verdict.WRONG, "can never hold import-case"),
+        ({"requests.cpu": "1500m"}, {}, Verdict.WRONG, "can never hold import-case"),
+        ({"pods": "0"}, {}, Verdict.WRONG, "can never hold plan-import"),
+    ],
+)
+def test_a_quota_is_judged_by_the_largest_job(hard, used, verdict, said):
+    (found,) = kube_cluster_checks._judge_quotas([quota(hard, used)], ALL, number)
+    assert found.verdict is verdict
+    assert said in found.text
+
+
+def test_no_quota_is_told():
+    (found,) = kube_cluster_checks._judge_quotas([], ALL, number)
+    assert found.verdict is Verdict.WARNING
+
+
+@pytest.mark.parametrize(("most", "verdict"), [("32Gi", Verdict.GOOD), ("1Gi", Verdict.WRONG)])
+def test_a_limit_below_a_job_is_wrong(most, verdict):
+    limits = [k8s.V1LimitRangeItem(type="Container", max={"memory": most})]
+    ranges = [k8s.V1LimitRange(spec=k8s.V1LimitRangeSpec(limits=limits))]
+    (found,) = kube_cluster_checks._judge_limits(ranges, ALL, number)
+    assert found.verdict is verdict
+
+
+def node(memory, cpu, *, ready="True", cordoned=False):
+    status = k8s.V1NodeStatus(
+        allocatable={"memory": memory, "cpu": cpu}, conditions=[k8s.V1NodeCondition(type="Ready", status=ready)]
+    )
+    return k8s.V1Node(spec=k8s.V1NodeSpec(unschedulable=cordoned), status=status)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "verdict"),
+    [
+        ([node("1Gi", "1"), node("4Gi", "4")], Verdict.GOOD),
+        ([node("64Gi", "1"), node("1Gi", "64")], Verdict.WARNING),
+        ([node("4Gi", "4", cordoned=True)], Verdict.WARNING),
+        ([node("4Gi", "4", ready="Unknown")], Verdict.WARNING),
+        ([], Verdict.WARNING),
+    ],
+)
+def test_one_ready_node_must_have_room_for_the_whole_of_a_job(nodes, verdict):
+    (found,) = kube_cluster_checks._judge_nodes(nodes, ALL, number)
+    assert found.verdict is verdict
+
+
+@pytest.fixture
+def allow(monkeypatch):
+    """Let an account have these rights."""
+
+    def make(*rights):
+        monkeypatch.setattr(kube_cluster_checks, "_review", lambda _api, _namespace, right: right in rights)
+
+    return make
+
+
+def test_the_rights_of_the_role_are_enough_and_not_too_many(allow):
+    allow(*RIGHTS)
+    assert [one.verdict for one in kube_cluster_checks.check_rights(None, "n")] == [Verdict.GOOD]
+
+
+@pytest.mark.parametrize("missing", RIGHTS, ids=str)
+def test_a_missing_right_is_named(allow, missing):
+    allow(*(one for one in RIGHTS if one != missing))
+    (found,) = kube_cluster_checks.check_rights(None, "n")
+    assert found.verdict is Verdict.WRONG
+    assert kube_cluster_checks._spoken(missing) in found.text
+    assert "kubectl apply -k" in found.mend
+
+
+def test_an_administrator_is_more_than_jobs_need(allow):
+    allow(*RIGHTS, ("secrets", None, "get"))
+    assert Verdict.WARNING in [one.verdict for one in kube_cluster_checks.check_rights(None, "n")]
+
+
+OPTIONS = {
+    ("state_store", "clear_on_success"): "True",
+    ("execution_api", "jwt_expiration_time"): "600",
+    ("scheduler", "task_queued_timeout"): "600.0",
+    ("core", "sensitive_var_conn_names"): "kube_config,other",
+}
+
+
+def an_airflow(*, kind="kubernetes", options=(), slots=128):
+    shown = OPTIONS | dict(options)
+    return SimpleNamespace(
+        url="http://airflow",
+        connection_type=lambda _: kind,
+        option=lambda section, name: shown[section, name],
+        pools=lambda: {"default_pool": slots},
+    )
+
+
+def verdicts(api):
+    return {one.verdict for one in airflow_checks.check_airflow(api, "kubernetes_conn")}
+
+
+def test_an_airflow_as_it_should_be_has_nothing_to_mend():
+    assert verdicts(an_airflow()) == {Verdict.GOOD}
+    assert verdicts(an_airflow(slots=-1)) == {Verdict.GOOD}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "variable"),
+    [
+        (("state_store", "clear_on_success"), "False", "AIRFLOW__STATE_STORE__CLEAR_ON_SUCCESS=True"),
+        (("execution_api", "jwt_expiration_time"), "60", "AIRFLOW__EXECUTION_API__JWT_EXPIRATION_TIME=600"),
+        (("core", "sensitive_var_conn_names"), "", "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES=kube_config"),
+    ],
+)
+def test_a_setting_that_jobs_suffer_from_is_told_with_its_variable(option, value, variable):
+    found = list(airflow_checks.check_airflow(an_airflow(options={option: value}), "kubernetes_conn"))
+    (told,) = [one for one in found if one.verdict is not Verdict.GOOD]
+    assert (told.verdict, told.mend) == (Verdict.WARNING, variable)
+
+
+def test_settings_that_airflow_does_not_show_are_unknown_not_good():
+    found = verdicts(an_airflow(options=dict.fromkeys(OPTIONS)))
+    assert found == {Verdict.GOOD, Verdict.UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("api", "verdict"),
+    [
+        (an_airflow(kind="aws"), Verdict.WRONG),
+        (an_airflow(kind=None), Verdict.WARNING),
+        (an_airflow(slots=0), Verdict.WRONG),
+        (an_airflow(slots=2), Verdict.WARNING),
+    ],
+)
+def test_connection_and_pool_are_judged(api, verdict):
+    assert verdict in verdicts(api)
+
+
+def test_what_to_do_stands_below_what_is_wrong(capsys):
+    tell(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["ok", "access", "fine"],
+        ["wrong", "rights", "none"],
+        ["->", "get", "some"],
+    ]
