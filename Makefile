@@ -16,7 +16,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit test-mwaa bench build-docker-k8s-operator minikube lint format docs lock clean
+.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench build-docker-k8s-operator minikube lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,10 @@ run: setup ## Import cases on this machine: make run [ARGS="--once | --sheet cas
 	@$(BIN)/radiant run $(ARGS)
 
 test: setup lint ## Run every test that needs no cluster, on two cores
-	@$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --ignore tests/cluster $(ARGS)
+
+test-kubernetes: setup ## Run the tests on a real Kubernetes; RADIANT_TEST_KUBECONFIG and RADIANT_TEST_IMAGE name another than the tool's
+	@$(BIN)/pytest --timeout 1800 tests/cluster $(ARGS)
 
 test-unit: setup ## Run the quick tests alone
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)

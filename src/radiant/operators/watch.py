@@ -174,7 +174,9 @@ class Watch:
         if self._stopping is not None and time.time() > self._stop_deadline:
             return Step(lines, ended=self._ended(look))
         if self._stopping is None and (too_long := self._too_long(look)) is not None:
-            return dataclasses.replace(self._stop(too_long), lines=lines)
+            stopping = dataclasses.replace(self._stop(too_long), lines=lines)
+            # What has not begun has no log and no result to wait for; taking it away can last a minute.
+            return stopping if look.state is State.RUNNING else dataclasses.replace(stopping, ended=self._ended(look))
         return Step(lines, self._news(look), 0.0 if more and lines else self._pause(look))
 
     def _at_its_end(self, look: Look, lines: list[str], more: bool) -> Step:  # noqa: FBT001 - named by its caller

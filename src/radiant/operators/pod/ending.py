@@ -148,7 +148,8 @@ def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
         # Also when a child was killed and the job then failed in its own way.
         reason, hopeless = OUT_OF_MEMORY, False
     terminated = f"container {CONTAINER}: {said or 'ended'}, exit code {code}"
-    detail = _sentences(pod.status.message, terminated, ended.message, *_notable(events))
+    deleted = DELETED if reason == LOST else None
+    detail = _sentences(deleted, pod.status.message, terminated, ended.message, *_notable(events))
     exit_code = _SIGNAL - code if code in _SIGNALS else code
     return Look(
         State.ENDED,

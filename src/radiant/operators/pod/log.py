@@ -111,20 +111,24 @@ def _next(place: Place, known: list[bytes], fresh: list[bytes]) -> Place:
 
 
 def _lines(chunks: Iterable[bytes], *, ended: bool) -> Iterator[bytes]:
-    """Yield whole lines with their times, without their ends."""
+    """Yield whole lines with their times, without their ends.
+
+    What has no time is no line of the log but the kubelet's own word, for example that the container is gone already.
+    """
     rest = b""
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
-        yield from whole
-    if rest and ended:
+        yield from filter(_TIME.match, whole)
+    if ended and _TIME.match(rest):
         yield rest
 
 
 def _stamp(line: bytes) -> str:
-    """Return the time of a line in seconds since the epoch, as text that sorts; empty where it has none."""
+    """Return the time of a line in seconds since the epoch, as text that sorts."""
     found = _TIME.match(line)
     if found is None:
-        return ""
+        msg = "a line of a pod's log without a time"
+        raise ValueError(msg)
     whole, fraction, zone = found.groups()
     # A node writes its local time, and leaves out the last zeros of the fraction.
     moment = dt.datetime.fromisoformat(f"{whole.decode()}{'+00:00' if zone == b'Z' else zone.decode()}")
@@ -132,14 +136,13 @@ def _stamp(line: bytes) -> str:
 
 
 def _second(stamp: str) -> int:
-    """Return the second of a time, 0 of a line without one."""
+    """Return the second of a time, 0 of none."""
     return int(stamp[:12] or 0)
 
 
 def _texts(line: bytes) -> Iterator[str]:
     """Yield the text of a line without its time, in pieces when it is very long."""
-    found = _TIME.match(line)
-    text = line[found.end() :] if found else line
+    text = _TIME.sub(b"", line, count=1)
     while True:
         piece, text = text[:PIECE_BYTES], text[PIECE_BYTES:]
         yield piece.decode("utf-8", "replace").rstrip("\r")

@@ -1,0 +1,419 @@
+"""Each way in which a pod fails, produced on a real node: its name, whether it is tried again, what follows."""
+
+import asyncio
+import http.server
+import json
+import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from kubernetes import client
+
+from backends import airflow_context, execute, follow, run_task
+from cluster.site import wait_for
+from radiant.errors import JobLostError
+from radiant.jobs.catalogue import POC
+from radiant.jobs.documents import Status
+from radiant.operators.note import read_note
+from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.pod.platform import KubernetesPlatform
+from radiant.settings import load_settings
+
+PODS_QUOTA = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {{name: pods}}
+spec: {{hard: {{{hard}}}}}
+"""
+
+
+@pytest.fixture
+def context():
+    return airflow_context(task_id="poc", map_index=-1)
+
+
+def next_try(context):
+    return airflow_context(task_id="poc", map_index=-1, try_number=context["ti"].try_number + 1)
+
+
+def in_thread(pods, body, context, **kwargs):
+    return ThreadPoolExecutor(1).submit(pods.run, body, context=context, job="poc", **kwargs)
+
+
+def running_pod(pods, namespace=None):
+    """Return the one pod that runs."""
+    found = wait_for(
+        lambda: [one for one in pods.site.pods(namespace, "job=poc") if one.status.phase == "Running"], "a running pod"
+    )
+    assert len(found) == 1
+    return found[0]
+
+
+def no_pods(pods):
+    wait_for(lambda: not pods.site.pods(selector="job=poc"), "the pod is removed")
+
+
+def numbers(text, word="line"):
+    return [int(one) for one in re.findall(rf"\b{word} (\d+) end", text)]
+
+
+class Registry(http.server.BaseHTTPRequestHandler):
+    """An image registry that has nothing, or has trouble."""
+
+    status = 404
+
+    def do_GET(self):
+        self.send_response(self.status if "/manifests/" in self.path else 200)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_HEAD = do_GET  # noqa: N815 - the standard library names it
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def registry(cluster):
+    if not cluster.own:
+        pytest.skip("the node of another cluster does not reach a registry of this machine")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Mine", (Registry,), {}))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_image_that_is_not_on_the_node_and_may_not_be_pulled_fails_at_once(pods, context):
+    pods.set(RADIANT_IMAGE="localhost/no-such-image:1", RADIANT_KUBERNETES__PULL_POLICY="Never")
+    with pytest.raises(AirflowFailException, match=r"ImagePull: .*ErrImageNeverPull.*RADIANT_IMAGE"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_an_image_that_the_registry_does_not_have_fails_at_once(pods, context, registry):
+    pods.set(RADIANT_IMAGE=f"127.0.0.1:{registry.server_port}/none:1")
+    with pytest.raises(AirflowFailException, match=r"ImagePull: .*not found"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_registry_in_trouble_is_waited_for_until_the_start_time_out(deferred_pods, context, registry):
+    registry.RequestHandlerClass.status = 503
+    deferred_pods.set(RADIANT_IMAGE=f"127.0.0.1:{registry.server_port}/none:1", RADIANT_CONTAINER__START_TIMEOUT_S="3")
+    with pytest.raises(JobLostError, match=r"did not start in 3 s.*503") as raised:
+        deferred_pods.run("answer()", context=context, job="poc")
+    assert raised.value.reason == "ImagePull"
+
+
+def test_a_name_that_no_image_can_have_fails_at_once(pods, context):
+    pods.set(RADIANT_IMAGE="No/Image:::")
+    with pytest.raises(AirflowFailException, match=r"ImagePull: .*InvalidImageName"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_secret_that_does_not_exist_fails_at_once(pods, context):
+    pods.set(RADIANT_KUBERNETES__ENV_FROM="secret/no-such-secret")
+    with pytest.raises(AirflowFailException, match=r"Config: .*no-such-secret"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_command_that_does_not_exist_fails_at_once(pods, context):
+    pods.template(containers=[{"name": "worker", "env": [{"name": "PATH", "value": "/nowhere"}]}])
+    with pytest.raises(AirflowFailException, match=r"Config: .*radiant-worker"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_pod_that_the_api_refuses_fails_at_once(pods, context):
+    pods.set(RADIANT_KUBERNETES__LABELS='{"not a label": "x"}')
+    with pytest.raises(AirflowFailException, match=r"Config: .*not a label"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_service_account_that_does_not_exist_fails_at_once(pods, context):
+    pods.set(RADIANT_KUBERNETES__SERVICE_ACCOUNT="nobody")
+    with pytest.raises(AirflowFailException, match=r"Config: .*nobody"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_namespace_that_does_not_exist_fails_at_once(pods, context):
+    pods.set(RADIANT_KUBERNETES__NAMESPACE="no-such-namespace")
+    with pytest.raises(AirflowFailException, match=r"Config: .*no-such-namespace"):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_a_pod_waits_for_a_cordoned_node(pods, context):
+    (node, *more) = pods.site.api.list_node().items
+    if more:
+        pytest.skip("there are other nodes to go to")
+    name = node.metadata.name
+    pods.site.kubectl("cordon", name)
+    try:
+        task = in_thread(pods, "answer('after the wait')", context)
+
+        def unschedulable():
+            return any(
+                one.reason == "Unschedulable"
+                for pod in pods.site.pods(selector="job=poc")
+                for one in pod.status.conditions or ()
+            )
+
+        wait_for(unschedulable, "the pod cannot be scheduled")
+    finally:
+        pods.site.kubectl("uncordon", name)
+    assert task.result()["output"] == "after the wait"
+
+
+def test_no_node_for_longer_than_patience_is_named(deferred_pods, context):
+    deferred_pods.set(RADIANT_KUBERNETES__NODE_SELECTOR='{"disk": "of-gold"}', RADIANT_CONTAINER__QUEUE_TIMEOUT_S="2")
+    with pytest.raises(JobLostError, match=r"Unschedulable: .*found no room in 2 s.*node\(s\)") as raised:
+        deferred_pods.run("answer()", context=context, job="poc")
+    assert raised.value.reason == "Unschedulable"
+    no_pods(deferred_pods)
+
+
+def test_a_pod_evicted_through_the_api_is_tried_again(pods, context):
+    task = in_thread(pods, "time.sleep(60)\nanswer()", context)
+    pod = running_pod(pods)
+    eviction = {"apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": pod.metadata.name}}
+    version = client.VersionApi(pods.site.api.api_client).get_code().git_version
+    if int(version.split(".")[1]) >= 22:
+        eviction["apiVersion"] = "policy/v1"
+    pods.site.api.create_namespaced_pod_eviction(pod.metadata.name, pod.metadata.namespace, eviction)
+    with pytest.raises(JobLostError) as raised:
+        task.result()
+    # Before Kubernetes 1.26 nothing tells an eviction from any other deletion.
+    assert raised.value.reason in {"Evicted", "Lost"}
+    assert pods.run("answer('again')", context=next_try(context), job="poc")["output"] == "again"
+
+
+@pytest.mark.parametrize("backend", ["pods", "deferred_pods"])
+def test_a_pod_deleted_under_its_task_is_tried_again(request, backend, context):
+    pods = request.getfixturevalue(backend)
+    task = in_thread(pods, "time.sleep(60)\nanswer()", context)
+    pod = running_pod(pods)
+    pods.site.api.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
+    with pytest.raises(JobLostError, match=r"deleted|evicted") as raised:
+        task.result()
+    assert raised.value.reason == "Lost"
+    assert pods.result(context).status is Status.LOST
+    assert pods.run("answer('again')", context=next_try(context), job="poc")["output"] == "again"
+
+
+def test_a_job_that_ends_well_while_its_pod_is_deleted_needs_proof(pods, context):
+    body = "signal.signal(signal.SIGTERM, lambda *_: None)\ntime.sleep(4)\nanswer('done')"
+    task = in_thread(pods, body, context)
+    pod = running_pod(pods)
+    pods.site.api.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace, grace_period_seconds=20)
+    error = task.exception()
+    if error is None:  # its exit code was seen before it was gone
+        assert task.result()["output"] == "done"
+    else:
+        assert getattr(error, "reason", None) == "Lost"
+
+
+def test_the_kubelet_ends_a_job_that_nobody_watches(deferred_pods, context):
+    deferred_pods.set(RADIANT_JOBS__POC__TIMEOUT_S="2", RADIANT_CONTAINER__START_TIMEOUT_S="2")
+    deferred_pods.install("time.sleep(60)")
+    operator = deferred_pods.operator_class(task_id="poc", job="poc", request={})
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(operator, context)
+    wait_for(lambda: deferred_pods.site.pods(selector="job=poc")[0].status.reason == "DeadlineExceeded", "the deadline")
+    event = asyncio.run(follow(deferred.value.trigger))
+    with pytest.raises(JobLostError, match="RADIANT_JOBS__POC__TIMEOUT_S") as raised:
+        operator.resume(context, json.loads(json.dumps(event)))
+    assert raised.value.reason == "DeadlineExceeded"
+
+
+def test_more_disk_than_asked_for_is_evicted_and_named(pods, context):
+    pods.set(RADIANT_JOBS__POC__SCRATCH_GIB="1")
+    pods.template(volumes=[{"name": "scratch", "emptyDir": {"sizeLimit": "1Mi"}}])
+    body = "open('/scratch/big', 'wb').write(bytes(8 << 20))\ntime.sleep(150)"
+    with pytest.raises(AirflowFailException, match=r"Evicted: .*SCRATCH_GIB"):
+        pods.run(body, context=context, job="poc")
+
+
+def test_a_quota_that_can_never_hold_the_pod_fails_at_once(pods, context):
+    with pods.site.own_namespace(PODS_QUOTA.format(hard="limits.memory: 100Mi")) as namespace:
+        pods.set(RADIANT_KUBERNETES__NAMESPACE=namespace)
+        wait_for(lambda: quota_counts(pods, namespace), "the quota counts")
+        with pytest.raises(AirflowFailException, match=r"QuotaExceeded: .*limits\.memory"):
+            pods.run("answer()", context=context, job="poc")
+
+
+def quota_counts(pods, namespace):
+    return all(one.status.used for one in pods.site.api.list_namespaced_resource_quota(namespace).items)
+
+
+def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
+    pods = deferred_pods
+    body = "time.sleep(0.5)\nanswer(request['arguments']['case_id'])"
+    with pods.site.own_namespace(PODS_QUOTA.format(hard="pods: 3")) as namespace:
+        pods.set(RADIANT_KUBERNETES__NAMESPACE=namespace)
+        wait_for(lambda: quota_counts(pods, namespace), "the quota counts")
+        pods.install(body)
+        tasks = {}
+        for index in range(30):
+            context = airflow_context(task_id="poc", map_index=index)
+            operator = pods.operator_class(task_id="poc", job="poc", request={"case_id": index})
+            with pytest.raises(TaskDeferred) as deferred:
+                execute(operator, context)
+            tasks[index] = operator, context, deferred.value.trigger
+
+        async def wait_for_all():
+            return await asyncio.gather(*(follow(trigger) for _, _, trigger in tasks.values()))
+
+        events = asyncio.run(wait_for_all())
+        refusals = [read_note(pods.place(context)).refusals for _, context, _ in tasks.values()]
+        found = [
+            operator.resume(context, json.loads(json.dumps(event)))["output"]
+            for (operator, context, _), event in zip(tasks.values(), events, strict=True)
+        ]
+    assert found == list(range(30))
+    assert sum(map(bool, refusals)) >= 20, "few had to wait for the quota"
+
+
+@pytest.mark.parametrize("backend", ["pods", "deferred_pods"])
+def test_many_lines_at_once_long_ones_and_half_ones_arrive_once_and_in_order(request, backend, context, capfd):
+    pods = request.getfixturevalue(backend)
+    body = """
+for i in range(6000):
+    print(f"line {i} end")
+print("x" * 40000 + "y" * 5)
+print("50%\\r")
+sys.stdout.write("no end of line")
+sys.stdout.flush()
+answer()
+"""
+    pods.run(body, context=context, job="poc")
+    text = capfd.readouterr().out
+    assert numbers(text) == list(range(6000))
+    assert text.count("x") - text.count("x", 0, 0) >= 40000
+    assert len(re.findall(r"x{1000,}", text)) == 3
+    assert "yyyyy" in text
+    assert "no end of line" in text
+
+
+def test_nothing_is_lost_or_doubled_when_the_triggerer_is_replaced(deferred_pods, context, capfd):
+    pods = deferred_pods
+    pods.install("for i in range(60):\n    print(f'line {i} end', flush=True)\n    time.sleep(0.1)\nanswer()")
+    operator = pods.operator_class(task_id="poc", job="poc", request={})
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(operator, context)
+    path, arguments = deferred.value.trigger.serialize()
+    assert path == "radiant.operators.trigger.ContainerTrigger"
+
+    async def one_triggerer(seconds):
+        trigger = type(deferred.value.trigger)(**json.loads(json.dumps(arguments)))
+
+        async def first():
+            async for event in trigger.run():
+                return event.payload
+            return None
+
+        running = asyncio.create_task(first())
+        done, _ = await asyncio.wait({running}, timeout=seconds)
+        if not done:
+            running.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await running
+        await trigger.cleanup()
+        return running.result() if done else None
+
+    event = None
+    for seconds in (2, 1.3, 1.7, 60):
+        event = event or asyncio.run(one_triggerer(seconds))
+    operator.resume(context, json.loads(json.dumps(event)))
+    assert numbers(capfd.readouterr().out) == list(range(60))
+
+
+def test_a_person_s_kill_removes_the_pod(deferred_pods):
+    context = airflow_context(task_id="poc", map_index=-1, state="failed")
+    with pytest.raises(JobLostError) as raised:
+        deferred_pods.run("time.sleep(60)", context=context, kill_after_s=3, job="poc")
+    assert raised.value.reason == "KilledByUser"
+    no_pods(deferred_pods)
+
+
+def test_a_drained_task_leaves_its_pod_and_the_next_try_adopts_it(pods, context, capfd):
+    body = "print('line 1 end', flush=True)\ntime.sleep(6)\nprint('line 2 end', flush=True)\nanswer('of the first try')"
+    with pytest.raises(JobLostError) as raised:
+        pods.run(body, context=context, kill_after_s=3, job="poc")
+    assert raised.value.reason == "Drained"
+    (pod,) = pods.site.pods(selector="job=poc")
+    note = read_note(pods.place(context))
+    assert note.handle["uid"] == pod.metadata.uid
+    capfd.readouterr()
+    operator_makes_another = "answer('of a second pod')"
+    found = pods.run(operator_makes_another, context=next_try(context), job="poc")
+    assert found["output"] == "of the first try"
+    assert numbers(capfd.readouterr().out) == [1, 2], "the log of the try that adopts has all"
+    no_pods(pods)
+
+
+def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
+    pods = deferred_pods
+    pods.install("answer('of the first try')")
+    with pytest.raises(TaskDeferred):
+        execute(pods.operator_class(task_id="poc", job="poc", request={"case_id": 17}), context)
+    wait_for(lambda: pods.site.pods(selector="job=poc")[0].status.phase == "Succeeded", "the pod ends")
+    found = pods.run("answer('of a second pod')", context=next_try(context), job="poc")
+    assert found["output"] == "of the first try"
+
+
+def test_a_repeated_create_finds_the_pod_of_the_same_attempt(pods, context):
+    pods.install("time.sleep(60)")
+    place = pods.place(context)
+    facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
+    order = Order(POC, place.argv("poc"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
+    platform = KubernetesPlatform(load_settings())
+    first = platform.start(order)
+    assert platform.start(order) == first
+    assert platform.find("0f0e0d0c-1") == first
+    assert len(pods.site.pods(selector="job=poc")) == 1
+    platform.stop({**first, "uid": "of another pod"}, "KilledByUser")
+    assert platform.look({**first, "uid": "of another pod"}).state == "gone"
+    assert pods.site.pods(selector="job=poc")[0].metadata.deletion_timestamp is None
+    platform.stop(first, "KilledByUser")
+    no_pods(pods)
+    assert platform.look(first).state == "gone"
+    assert platform.find("0f0e0d0c-1") is None
+
+
+def test_the_pod_carries_its_place_in_airflow_and_no_rights(pods, context):
+    task = in_thread(pods, "time.sleep(3)\nanswer()", context)
+    pod = running_pod(pods)
+    task.result()
+    labels = pod.metadata.labels
+    assert (labels["dag_id"], labels["task_id"], labels["job"]) == ("import-vcf", "poc", "poc")
+    assert labels["run_id"].startswith("run1-")
+    (worker,) = pod.spec.containers
+    assert pod.spec.automount_service_account_token is False
+    assert worker.security_context.capabilities.drop == ["ALL"]
+    assert worker.security_context.read_only_root_filesystem is True
+    assert worker.resources.requests["memory"] == worker.resources.limits["memory"] == "512Mi"
+    assert [one.mount_path for one in worker.volume_mounts if "serviceaccount" in one.mount_path] == []
+
+
+def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
+    """The next try may begin before the triggerer hears of the clearing."""
+    pods = deferred_pods
+    pods.install("time.sleep(4)\nanswer('once')")
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(pods.operator_class(task_id="poc", job="poc", request={"case_id": 17}), context)
+    found = {}
+
+    def second():
+        found["value"] = run_task(
+            lambda: pods.operator_class(task_id="poc", job="poc", request={"case_id": 17}), next_try(context)
+        )
+
+    thread = threading.Thread(target=second)
+    thread.start()
+    wait_for(lambda: read_note(pods.place(context)).held_by == 2, "the second try adopts")
+    asyncio.run(deferred.value.trigger.on_kill())
+    thread.join()
+    assert found["value"]["output"] == "once"
+    time.sleep(0.1)
+    no_pods(pods)
