@@ -14,7 +14,7 @@ cd "$(dirname "$0")/../.."
 
 namespace=${RADIANT_KUBERNETES__NAMESPACE:-radiant}
 home=${RADIANT_HOME:-$PWD/.radiant}
-image=${RADIANT_IMAGE:-radiant-operator:minikube}
+image=${RADIANT_IMAGE:-localhost/radiant-operator:minikube}
 context=${MINIKUBE_PROFILE:-minikube}
 radiant=.venv/bin/radiant
 work=$home/work
