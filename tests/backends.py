@@ -6,6 +6,7 @@ A backend that joins the contract needs a subclass of `Backend` and its name in 
 import asyncio
 import contextlib
 import datetime as dt
+import importlib
 import json
 import stat
 import sys
@@ -14,7 +15,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-from airflow._shared.module_loading import import_string
 from airflow.sdk.exceptions import TaskDeferred
 
 from radiant.errors import JobLostError
@@ -179,7 +179,8 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
     finally:
         if kill_after_s is not None:
             timer.join()
-    trigger = import_string(path)(**json.loads(json.dumps(arguments)))
+    module, _, name = path.rpartition(".")
+    trigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments)))
     event = asyncio.run(follow(trigger, kill_after_s))
     if event is None:
         # Nothing goes on: the task stays as the person marked it. What is left to read is the result.

@@ -158,6 +158,7 @@ class JobOperator(BaseOperator):
         failure = result.failure
         if failure is None:
             return
+        spec = effective_job(self.job, settings)
         decision = decide(
             failure,
             job=self.job,
@@ -165,6 +166,7 @@ class JobOperator(BaseOperator):
             limit_mib=ended.memory_limit_mib,
             peak_mib=ended.peak_memory_mib,
             cap_mib=settings.jobs.memory_cap_mib,
+            fit=lambda memory_mib: self.memory_limit(spec, memory_mib),
         )
         if decision.memory_mib is not None:
             place.write_memory_mib(decision.memory_mib)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,14 @@ class Decision:
 
 
 def decide(  # noqa: PLR0913 - all but one by name
-    failure: Failure, *, job: str, try_number: int, limit_mib: int, peak_mib: float | None, cap_mib: int
+    failure: Failure,
+    *,
+    job: str,
+    try_number: int,
+    limit_mib: int,
+    peak_mib: float | None,
+    cap_mib: int,
+    fit: Callable[[int], int] = int,
 ) -> Decision:
     """Return what follows this failure; Airflow's `retries` still bounds the number of tries.
 
@@ -67,10 +75,11 @@ def decide(  # noqa: PLR0913 - all but one by name
         limit_mib: memory limit of this try.
         peak_mib: highest memory measured, None when nobody measured.
         cap_mib: memory never grows beyond this.
+        fit: what a platform with fixed sizes gives when so much is asked for.
     """
     prefix = f"RADIANT_JOBS__{job.replace('-', '_').upper()}__"
     if failure.code == OUT_OF_MEMORY:
-        grown = min(next_memory_mib(limit_mib, peak_mib), cap_mib)
+        grown = min(fit(min(next_memory_mib(limit_mib, peak_mib), cap_mib)), cap_mib)
         if grown <= limit_mib:
             hint = (
                 f"The limit cannot grow beyond RADIANT_JOBS__MEMORY_CAP_MIB={cap_mib}: raise it, or {prefix}MEMORY_MIB"

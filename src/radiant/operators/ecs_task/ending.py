@@ -90,7 +90,7 @@ def _reason(task: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str 
     if stop in _TAKEN_AWAY or _SPOT.search(stopped) or _HOST_GONE.search(stopped):
         return SPOT_INTERRUPTED, False
     if stopped.startswith(STOPPED_BY_US):
-        return stopped.removeprefix(STOPPED_BY_US).split()[0], False
+        return stopped.removeprefix(STOPPED_BY_US) or LOST, False
     if "OutOfMemory" in said or (code == _KILLED and stop == "EssentialContainerExited"):
         # Nothing but the kernel sends SIGKILL to a container that nobody stops.
         return OUT_OF_MEMORY, False

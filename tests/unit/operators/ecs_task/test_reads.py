@@ -76,12 +76,12 @@ def wait_for(reader, clock, tasks, seconds, *, look_s=LOOK_S):
     return ages
 
 
-def test_500_waiting_tasks_cost_a_tenth_of_what_the_api_allows(reader, cluster, clock, record_property):
+def test_500_waiting_tasks_cost_a_tenth_of_what_the_api_allows(reader, cluster, clock, request):
     wait_for(reader, clock, 500, 60)
     cluster.calls.clear()
     ages = wait_for(reader, clock, 500, 60)
     per_minute = len(cluster.calls)
-    record_property("DescribeTasks a minute", per_minute)
+    request.node.user_properties.append(("DescribeTasks a minute", per_minute))
     assert per_minute <= LIMIT_PER_MINUTE / 8
     assert max(ages) <= 3 * LOOK_S
 
