@@ -392,6 +392,15 @@ def test_tags_are_shown_when_asked_for(run, ecs):
     assert ecs.list_tags_for_resource(resourceArn=arn)["tags"] == tagged["tags"]
 
 
+def test_a_task_takes_over_the_tags_of_its_definition_and_of_ecs(fake, run, ecs):
+    known = ecs.describe_task_definition(taskDefinition=FAMILY)["taskDefinition"]
+    names = ("containerDefinitions", "networkMode", "cpu", "memory", "requiresCompatibilities")
+    tags = [{"key": "cost-centre", "value": "genomics"}]
+    ecs.register_task_definition(family=FAMILY, tags=tags, **{name: known[name] for name in names})
+    run("true", propagateTags="TASK_DEFINITION", enableECSManagedTags=True)
+    assert fake.tasks()[0]["tags"] == [*tags, {"key": "aws:ecs:clusterName", "value": "radiant"}]
+
+
 def test_tasks_are_listed_by_who_started_them_and_by_what_they_should_become(fake, run, ecs):
     ended = arn_of(run("true", startedBy="run-1"))
     fake.wait(ended)

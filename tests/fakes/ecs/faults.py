@@ -18,6 +18,9 @@ CALL_FAULTS = {
 }
 """Faults of a call, whatever it is."""
 
+_DONE = {"slow", "lose_reply"}
+"""Faults of a call that is done nevertheless."""
+
 TASK_FAULTS = {
     "capacity": "RunTask starts nothing and names `detail` among its failures",
     "start_failed": "the task stops before it runs, with stopCode TaskFailedToStart and `detail` as its reason",
@@ -94,19 +97,11 @@ class FaultPlan:
     def take(self, name: str, text: str, who: str) -> list[Fault]:
         """Return what happens to this call: the first fault of the call, and every one of the tasks it starts."""
         with self._lock:
-            found: list[Fault] = []
-            for fault in self._faults:
-                of_call = fault.kind in CALL_FAULTS
-                if (of_call and any(one.kind in CALL_FAULTS for one in found)) or not fault.wants(name, text, who):
-                    continue
-                if any(one.kind == fault.kind for one in found):
-                    continue
-                found.append(fault)
-            if any(one.kind in CALL_FAULTS for one in found):
-                # The call of a fault that refuses it starts no task.
-                refused = next(one for one in found if one.kind in CALL_FAULTS)
-                if refused.kind not in {"slow", "lose_reply"}:
-                    found = [refused]
+            wanted = [fault for fault in self._faults if fault.wants(name, text, who)]
+            of_call = next((fault for fault in wanted if fault.kind in CALL_FAULTS), None)
+            found = [] if of_call is None else [of_call]
+            if of_call is None or of_call.kind in _DONE:
+                found += {fault.kind: fault for fault in reversed(wanted) if fault.kind in TASK_FAULTS}.values()
             for fault in found:
                 if fault.times is not None:
                     fault.times -= 1

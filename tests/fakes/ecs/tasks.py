@@ -114,7 +114,7 @@ class Tasks:
                 launch_type=launch_type,
                 capacity_provider=provider,
                 parameters=asked,
-                tags=list(asked.get("tags", [])),
+                tags=_all_tags(asked, definition, cluster.name),
                 attachments=_attachments(asked),
                 region=region,
                 faults=dict(faults),
@@ -257,6 +257,15 @@ def _check_tags(tags: list[dict[str, str]]) -> None:
         allowed = all(one.isalnum() or one in " _.:/=+-@" for one in key + value)
         if not allowed or not 1 <= len(key) <= 128 or len(value) > 256 or key.lower().startswith("aws:"):
             refuse(f"Invalid tag: {key}={value}")
+
+
+def _all_tags(asked: dict[str, Any], definition: TaskDefinition, cluster: str) -> list[dict[str, str]]:
+    """Return the tags of a task: those asked for, the definition's where they are propagated, and ECS's own."""
+    found = {tag["key"]: tag["value"] for tag in definition.tags} if "propagateTags" in asked else {}
+    found |= {tag["key"]: tag["value"] for tag in asked.get("tags", [])}
+    if asked.get("enableECSManagedTags"):
+        found["aws:ecs:clusterName"] = cluster
+    return [{"key": key, "value": value} for key, value in found.items()]
 
 
 def _size(asked: dict[str, Any], definition: TaskDefinition, *, fargate: bool) -> tuple[str, str]:
