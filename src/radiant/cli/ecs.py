@@ -222,7 +222,13 @@ def _print_settings(aws: Aws, outputs: Mapping[str, str], settings: Settings) ->
     ec2 = aws.client("ec2")
     group = ec2.describe_security_groups(GroupIds=[outputs["SecurityGroup"]])["SecurityGroups"][0]
     subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [group["VpcId"]]}])["Subnets"]
-    chosen = [one for one in subnets if not settings.ecs.subnets or one["SubnetId"] in settings.ecs.subnets] or subnets
+    chosen = (
+        [one for one in subnets if one["SubnetId"] in settings.ecs.subnets]
+        or [
+            one for one in subnets if not one["MapPublicIpOnLaunch"]
+        ]  # where a VPC has private ones, tasks belong there
+        or subnets
+    )
     values = {
         "RADIANT_BACKEND": "ecs",
         "RADIANT_IMAGE": outputs["Image"],

@@ -11,6 +11,7 @@ from radiant.errors import ConfigError, PlatformUnavailableError
 
 TEMPLATE = "template.yaml"
 _PAUSE_S = 5.0
+"""Between two looks at what is under way."""
 _LONGEST_S = 30 * 60.0
 _NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 _DEAD = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"})
@@ -48,17 +49,10 @@ def template_text() -> str:
 class Stack:
     """One CloudFormation stack."""
 
-    def __init__(self, aws: Aws, name: str, *, pause_s: float = _PAUSE_S) -> None:
-        """Only remember.
-
-        Args:
-            aws: account and region.
-            name: of the stack.
-            pause_s: between two looks at what is under way.
-        """
+    def __init__(self, aws: Aws, name: str) -> None:
+        """Only remember."""
         self._client = aws.client("cloudformation")
         self._name = name
-        self._pause_s = pause_s
 
     def found(self) -> Mapping[str, Any] | None:
         """Return the stack as CloudFormation describes it, None where there is none."""
@@ -95,7 +89,9 @@ class Stack:
             raise ConfigError(msg)
         kind = "CREATE" if found is None else "UPDATE"
         name = f"radiant-{int(time.time() * 1000)}"
-        kept = {one["ParameterKey"] for one in (found or {}).get("Parameters", [])} - set(parameters)
+        known = {one["ParameterKey"] for one in (found or {}).get("Parameters", [])}
+        # A parameter that an earlier version of the template had is no longer one.
+        kept = {one for one in known - set(parameters) if f"\n  {one}:\n    Type:" in template}
         asked: dict[str, Any] = {
             "StackName": self._name,
             "ChangeSetName": name,
@@ -153,7 +149,7 @@ class Stack:
                 raise ConfigError(msg)
             if found["Status"] == "CREATE_COMPLETE":
                 return [_change(one["ResourceChange"]) for one in found["Changes"]]
-            time.sleep(self._pause_s)
+            time.sleep(_PAUSE_S)
         msg = f"CloudFormation has not prepared the change in {_LONGEST_S:.0f} s"
         raise PlatformUnavailableError(msg)
 
@@ -171,7 +167,7 @@ class Stack:
                 return
             if not status.endswith("_IN_PROGRESS"):
                 break
-            time.sleep(self._pause_s)
+            time.sleep(_PAUSE_S)
         causes = "; ".join(self._failures(stack_id, since)) or "see its events in the console"
         msg = f"the stack {self._name} is {status} instead of {wanted}: {causes}"
         raise ConfigError(msg)
