@@ -1,5 +1,6 @@
 """`radiant run` and its Airflow, for real: about a minute for each of three starts."""
 
+import json
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ import pytest
 
 from radiant import lake, vcf
 from radiant.cli.airflow_api import FINISHED_RUN
+from radiant.cli.airflow_checks import check_airflow
+from radiant.cli.finding import Verdict
 from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState
@@ -79,6 +82,18 @@ def start(home, tmp_path):
         process.wait()
 
 
+def require_connections_to_be_kept(api):
+    """As `radiant kube connection --apply` and `radiant kube doctor` use the API of a real Airflow."""
+    made = {"conn_type": "kubernetes", "description": "d", "extra": {"kube_config": '{"users": []}', "namespace": "n"}}
+    assert api.put_connection("kubernetes_conn", made) is True
+    made["extra"]["namespace"] = "m"
+    assert api.put_connection("kubernetes_conn", made) is False
+    shown = api._call("GET", "/api/v2/connections/kubernetes_conn")
+    assert json.loads(shown["extra"]) == {"kube_config": "***", "namespace": "m"}
+    findings = list(check_airflow(api, "kubernetes_conn"))
+    assert {one.verdict for one in findings} == {Verdict.GOOD}, findings
+
+
 @pytest.mark.timeout(900)
 def test_a_job_runs_by_hand_and_a_dead_part_is_noticed(home):
     with Standalone(Settings(home=home), dags_folder=REPOSITORY / "dags") as airflow:
@@ -91,6 +106,8 @@ def test_a_job_runs_by_hand_and_a_dead_part_is_noticed(home):
         assert answer["output"] == [1, 4, 9, 16, 25, 36, 49, 64, 81, 100]
         log = "\n".join(airflow.api.log_lines(POC, run_id, "poc"))
         assert re.findall(r"progress (\d+)/10", log) == [str(step) for step in range(1, 11)]
+
+        require_connections_to_be_kept(airflow.api)
 
         airflow.check()
         (scheduler,) = [pid for pid, command in airflow._parts.items() if command.endswith("airflow scheduler")]

@@ -1,0 +1,77 @@
+"""`deploy/kubernetes/base` with the overlays of docs/kubernetes.md, applied to a cluster."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from cluster.site import REPOSITORY
+
+BASE = REPOSITORY / "deploy" / "kubernetes" / "base"
+PAGE = REPOSITORY / "docs" / "kubernetes.md"
+
+
+def examples():
+    """Return the overlays of the page: every YAML block with patches."""
+    blocks = re.findall(r"^( *)```yaml\n(.*?)^\1```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    found = [yaml.safe_load(re.sub(rf"^{indent}", "", text, flags=re.MULTILINE)) for indent, text in blocks]
+    return [one for one in found if "patches" in one]
+
+
+@pytest.fixture(scope="module")
+def deployed(cluster, tmp_path_factory):
+    """All examples in one overlay, in a namespace of its own."""
+    folder = tmp_path_factory.mktemp("overlay")
+    with cluster.own_namespace() as namespace:
+        overlay = {
+            "resources": [os.path.relpath(BASE, folder.resolve())],
+            "namespace": namespace,
+            "patches": [patch for one in examples() for patch in one["patches"]],
+        }
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        cluster.kubectl("apply", "-k", str(folder))
+        yield namespace
+
+
+def read(cluster, namespace, kind, name):
+    return json.loads(cluster.kubectl("-n", namespace, "get", kind, name, "-o", "json"))
+
+
+def test_the_examples_of_the_page_do_what_they_say(cluster, deployed):
+    assert len(examples()) == 3
+    assert read(cluster, deployed, "resourcequota", "radiant-jobs")["spec"]["hard"]["limits.memory"] == "2000Gi"
+    subjects = read(cluster, deployed, "rolebinding", "radiant-airflow")["subjects"]
+    assert [(one["name"], one["namespace"]) for one in subjects] == [
+        ("radiant-airflow", deployed),
+        ("airflow-worker", "airflow"),
+        ("airflow-triggerer", "airflow"),
+    ]
+    account = read(cluster, deployed, "serviceaccount", "radiant-worker")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":role/radiant-worker")
+    (policy,) = json.loads(cluster.kubectl("-n", deployed, "get", "networkpolicy", "-o", "json"))["items"]
+    assert {"port": 9000, "protocol": "TCP"} in policy["spec"]["egress"][1]["ports"]
+
+
+def refused(cluster, *words, stdin=None):
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        cluster.kubectl(*words, stdin=stdin)
+    return error.value.stderr
+
+
+def a_pod(memory):
+    container = {"name": "c", "image": "none", "resources": {"limits": {"memory": memory}}}
+    spec = {"containers": [container], "priorityClassName": "radiant-jobs", "serviceAccountName": "radiant-worker"}
+    return json.dumps({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": spec})
+
+
+def test_quota_limits_and_priority_hold_and_no_token_is_mounted(cluster, deployed):
+    create = ("-n", deployed, "create", "--dry-run=server", "-o", "json", "-f", "-")
+    pod = json.loads(cluster.kubectl(*create, stdin=a_pod("30Gi")))["spec"]
+    assert (pod["priority"], pod["preemptionPolicy"]) == (-1, "Never")
+    assert "volumeMounts" not in pod["containers"][0]
+    assert "maximum memory usage per Container is 32Gi" in refused(cluster, *create, stdin=a_pod("33Gi"))
+    service = ("-n", deployed, "create", "service", "loadbalancer", "s", "--tcp=80", "--dry-run=server")
+    assert "exceeded quota" in refused(cluster, *service)
