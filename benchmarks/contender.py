@@ -1,35 +1,207 @@
-"""One contender per process: `python benchmarks/contender.py NAME VCF [PED SCRATCH PROCESSES]`."""
+"""One contender per process: `python benchmarks/contender.py NAME ARGUMENTS`; what each takes is its signature."""
 
+import functools
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any, Self
 
 
-def radiant(vcf: str, ped: str, scratch: str, processes: str, *, straightforward: bool = False) -> None:
-    """Run the job import-case: read, stage all tables, write the manifest."""
+def radiant(vcf: str, ped: str, scratch: str, processes: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
+    """Run the job import-case: read, stage all tables, write the manifest.
+
+    The impact from which pairs are made is HIGH: the demo packs all variants into few genes, where pairs grow with the
+    square.
+    """
+    from radiant.jobs.documents import Request
+    from radiant.settings import load_settings
+    from radiant.worker import import_case
+
+    home = tempfile.mkdtemp(dir=scratch)
+    arguments, run_uri = prepare(home, vcf, ped, assembly, impact)
+    settings = load_settings({"RADIANT_HOME": home, "RADIANT_VCF__PROCESSES": processes})
+    import_case.handle(Request("import-case", "a", run_uri, arguments), settings)
+
+
+def prepare(home: str, vcf: str, ped: str, assembly: str, impact: str) -> tuple[dict[str, Any], str]:
+    """Make tables and the case document; return the arguments of import-case and the run's URI."""
     from radiant import lake
     from radiant.domain.case import Case, Priority
     from radiant.domain.pedigree import parse_pedigree
-    from radiant.jobs.documents import Request
     from radiant.settings import load_settings
-    from radiant.vcf.reader import CaseReader
-    from radiant.worker import case_document, import_case
+    from radiant.worker import case_document
 
-    if straightforward:
-        import radiant.vcf
-
-        radiant.vcf.read_case = CaseReader
-    home = tempfile.mkdtemp(dir=scratch)
-    settings = load_settings({"RADIANT_HOME": home, "RADIANT_VCF__PROCESSES": processes})
-    tables = lake.ensure_tables(lake.open_catalog(settings), "radiant")
+    with lake.open_catalog(load_settings({"RADIANT_HOME": home})) as catalog:
+        tables = lake.ensure_tables(catalog, "radiant")
     members = tuple(parse_pedigree(Path(ped).read_text(), ped, None))
-    case = Case(1, f"file://{vcf}", "wgs", Priority.ROUTINE, "GRCh38", members)
-    # HIGH: the demo packs all variants into few genes, where pairs grow with the square.
-    document = case_document.CaseDocument(case, 0, "load", 0, "HIGH", None, tables)
-    uri = f"file://{home}/run/cases/1.json"
-    case_document.write_case(uri, document)
-    arguments = {"case_id": 1, "case_uri": uri, "load_id": "load"}
-    import_case.handle(Request("import-case", "a", f"file://{home}/run", arguments), settings)
+    uri = vcf if "://" in vcf else f"file://{vcf}"
+    case = Case(1, uri, "wgs", Priority.ROUTINE, assembly, members)
+    document = case_document.CaseDocument(case, 0, "load", 0, impact, None, tables)
+    case_uri = f"file://{home}/run/cases/1.json"
+    case_document.write_case(case_uri, document)
+    return {"case_id": 1, "case_uri": case_uri, "load_id": "load"}, f"file://{home}/run"
+
+
+def line_by_line(*arguments: str) -> None:
+    """Import with the straightforward reader."""
+    import radiant.vcf
+    from radiant.vcf.reader import CaseReader
+
+    radiant.vcf.read_case = CaseReader
+    _import(*arguments)
+
+
+def without_inheritance(*arguments: str) -> None:
+    """Import without origin, Mendelian error, mode, pairs, family counts and their judging."""
+    import pyarrow as pa
+
+    from radiant.domain.quality import QualityCounts
+    from radiant.vcf.bulk import reader
+    from radiant.vcf.bulk.genotypes import Inheritances
+
+    def unknown(self: Inheritances, person: Any, *_: Any) -> dict[str, pa.Array]:
+        del self
+        codes, count = pa.array(person * 0, pa.int32()), len(person)
+        return {
+            "parental_origin": pa.DictionaryArray.from_arrays(codes, pa.array(["unknown"])),
+            "mendelian_error": pa.nulls(count, pa.bool_()),
+            "transmission_mode": pa.DictionaryArray.from_arrays(codes, pa.array(["unknown_parents_genotype"])),
+        }
+
+    def nothing(*_: Any) -> None:
+        pass
+
+    Inheritances.columns = unknown
+    reader.count_families = nothing
+    reader.find_candidates = nothing
+    QualityCounts._judge = lambda _: ({}, [])  # type: ignore[method-assign] # noqa: SLF001 - what is measured
+    _import(*arguments)
+
+
+def share_of_inheritance(*arguments: str) -> None:
+    """Import, and print the CPU seconds that inheritance took and those of the whole process, start included.
+
+    Counted: origin, error and mode of each row; family counts and their judging; candidates, pairs, and staging the
+    pairs' rows. Not counted: that the three columns of each row are hashed and written.
+    """
+    from radiant import lake
+    from radiant.domain.quality import QualityCounts
+    from radiant.vcf.bulk import pairs, reader
+    from radiant.vcf.bulk.genotypes import Inheritances
+
+    spent = 0.0
+    running = False
+
+    def timed(function: Callable[..., Any], only: str | None = None) -> Callable[..., Any]:
+        def call(*given: Any, **named: Any) -> Any:
+            nonlocal spent, running
+            if running or (only is not None and only not in given):
+                return function(*given, **named)
+            started, running = time.thread_time(), True
+            try:
+                result = function(*given, **named)
+                # A generator does its work here, all at once.
+                return iter(list(result)) if hasattr(result, "send") else result
+            finally:
+                spent, running = spent + time.thread_time() - started, False
+
+        return call
+
+    Inheritances.columns = timed(Inheritances.columns)  # type: ignore[method-assign]
+    reader.count_families = timed(reader.count_families)
+    reader.find_candidates = timed(reader.find_candidates)
+    pairs.BulkPairs.add_columns = timed(pairs.BulkPairs.add_columns)  # type: ignore[method-assign]
+    pairs.BulkPairs.batches = timed(pairs.BulkPairs.batches)  # type: ignore[method-assign]
+    QualityCounts.to_json = timed(QualityCounts.to_json)  # type: ignore[method-assign]
+    QualityCounts.warnings = timed(QualityCounts.warnings)  # type: ignore[method-assign]
+    lake.Stager.write = timed(lake.Stager.write, "compound_het")  # type: ignore[method-assign]
+    _import(*arguments)
+    print(f"{spent:.3f} {time.process_time():.3f}")
+
+
+def slow_disk(bytes_per_s: str, *arguments: str) -> None:
+    """Import from a file that comes no faster than so many bytes a second, read ahead without end."""
+    from radiant import storage
+
+    opened = storage.open_read
+
+    def throttled(uri: str, *rest: Any) -> IO[bytes]:
+        file = opened(uri, *rest)
+        if not uri.endswith(".vcf.gz"):
+            return file
+        started, read = time.monotonic(), file.read
+
+        class Slow:
+            sent = 0
+            fileno = file.fileno
+
+            def read(self, size: int = -1) -> bytes:
+                data = read(size)
+                self.sent += len(data)
+                time.sleep(max(0.0, self.sent / float(bytes_per_s) - (time.monotonic() - started)))
+                return data
+
+            def __enter__(self) -> Self:
+                return self
+
+            def __exit__(self, *_: object) -> None:
+                file.close()
+
+        return Slow()  # type: ignore[return-value]
+
+    storage.open_read = throttled
+    _import(*arguments)
+
+
+def start_up(vcf: str, ped: str, scratch: str) -> None:
+    """Run `radiant-worker import-case` up to its first record; print the time of day then."""
+    import subprocess
+
+    home = tempfile.mkdtemp(dir=scratch)
+    arguments, run_uri = prepare(home, vcf, ped, "GRCh38", "HIGH")
+    from radiant import storage
+    from radiant.jobs.documents import Request, encode
+
+    request = f"file://{home}/request.json"
+    storage.write_bytes(request, encode(Request("import-case", "a", run_uri, arguments)))
+    argv = ["import-case", "--request", request, "--result", f"file://{home}/result.json"]
+    seen: list[float] = []
+    for _ in range(5):
+        started = time.time()
+        done = subprocess.run(  # noqa: S603 - ours
+            [sys.executable, __file__, "to-first-record", home, *argv], check=True, capture_output=True, text=True
+        )
+        seen.append(float(done.stdout.strip().splitlines()[-1]) - started)
+    print(f"{sorted(seen)[len(seen) // 2]:.3f}")
+
+
+def to_first_record(home: str, *argv: str) -> None:
+    """Be `radiant-worker`, and stop at the first record."""
+    import importlib
+    import os
+
+    os.environ["RADIANT_HOME"] = home
+    import_module = importlib.import_module
+
+    @functools.wraps(import_module)
+    def patched(name: str, package: str | None = None) -> Any:
+        module = import_module(name, package)
+        if name == "radiant.worker.import_case":
+            from radiant.vcf.bulk.plain import PlainReader
+
+            PlainReader.read = stop  # type: ignore[method-assign,assignment]
+        return module
+
+    def stop(*_: Any) -> None:
+        print(time.time(), flush=True)
+        os._exit(0)
+
+    importlib.import_module = patched
+    from radiant.worker.main import main
+
+    main(list(argv))
 
 
 def cyvcf2(vcf: str) -> None:
@@ -76,12 +248,27 @@ def write(folder: str) -> None:
                 out.write_table(file.read_row_group(group))
 
 
+# Some peer needs pandas, which Arrow loads where it is; the importer's image has none.
+if sys.argv[1] not in {"oxbow", "polars-bio"}:
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+
+_import = radiant
+"""The function, where the name is the package's."""
+
+CONTENDERS: dict[str, Callable[..., None]] = {
+    "radiant": radiant,
+    "line-by-line": line_by_line,
+    "without-inheritance": without_inheritance,
+    "share-of-inheritance": share_of_inheritance,
+    "slow-disk": slow_disk,
+    "start-up": start_up,
+    "to-first-record": to_first_record,
+    "cyvcf2": cyvcf2,
+    "polars-bio": polars_bio,
+    "oxbow": oxbow,
+    "decompress": decompress,
+    "write": write,
+}
+
 if __name__ == "__main__":
-    name, *arguments = sys.argv[1:]
-    if name == "straightforward":
-        radiant(*arguments, straightforward=True)
-    else:
-        {
-            "radiant": radiant, "cyvcf2": cyvcf2, "polars-bio": polars_bio, "oxbow": oxbow, "decompress": decompress,
-            "write": write,
-        }[name](*arguments)  # fmt: skip
+    CONTENDERS[sys.argv[1]](*sys.argv[2:])

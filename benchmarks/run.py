@@ -1,10 +1,8 @@
-"""Measure the importer beside its peers, in one run on this machine, and print a table.
+"""`make bench`: the importer beside its peers, the floor, and every target, on files made here.
 
-    python benchmarks/run.py [--records N] [--peer-records N] [--out docs/performance-table.md]
-
-Every contender is a process of its own; wall time, CPU time of it and its children, and the highest sum of their
-resident memory are measured from outside. A peer that is not installed is left out (dependency group `bench`).
-Records a second are those of wall time; on a machine with other work, compare CPU seconds.
+Every contender is a process of its own, measured from outside: wall time, CPU time of it and its children, and the
+highest sum of their resident memory. A peer that is not installed is left out (dependency group `bench`). Records a
+second are those of wall time; on a machine with other work, compare CPU seconds.
 """
 
 import argparse
@@ -14,116 +12,124 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+import data
+from measure import Measured, measure
+from plot import plot
+from targets import markdown, targets
 
 HERE = Path(__file__).parent
+TOOL = [sys.executable, str(HERE / "contender.py")]
+EVERYTHING = "all tables staged, checks, digests, report"
+BANDWIDTH = 20e6
+"""Bytes a second at which S3 and a slow disk are compared."""
 
 
-@dataclass
-class Measured:
-    """One process."""
+class Bench:
+    """Measures, and remembers by name."""
 
-    name: str
-    what: str
-    """What it does, and what it leaves out."""
-    records: int
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
+    def __init__(self, given: argparse.Namespace, scratch: Path) -> None:
+        self.given = given
+        self.scratch = scratch
+        self.seen: dict[str, Measured | None] = {}
 
+    def run(self, name: str, what: str, argv: list[str], records: int, **environment: str) -> None:
+        """Measure a command."""
+        done = self.seen[name] = measure(name, what, argv, records, environment)
+        if done is not None:
+            print(
+                f"{name}: {done.wall_s:.1f} s, {done.cpu_s:.1f} s of CPU, {done.peak_mib:.0f} MiB {done.said[:20]}",
+                file=sys.stderr,
+            )
 
-def measure(name: str, what: str, argv: list[str], records: int) -> Measured | None:
-    """Run a command; None when it fails."""
-    started = time.perf_counter()
-    process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # noqa: S603 - ours
-    peak = 0
-    me = psutil.Process(process.pid)
-    while process.poll() is None:
-        total = 0
-        try:
-            for one in (me, *me.children(recursive=True)):
-                total += one.memory_info().rss
-        except psutil.Error:
-            pass
-        peak = max(peak, total)
-        time.sleep(0.05)
-    before = _CPU["spent"]
-    used = os.times()
-    _CPU["spent"] = used.children_user + used.children_system
-    if process.returncode:
-        error = process.stderr.read().decode().strip().splitlines() if process.stderr else []
-        print(f"{name}: left out ({error[-1] if error else process.returncode})", file=sys.stderr)
-        return None
-    return Measured(name, what, records, time.perf_counter() - started, _CPU["spent"] - before, peak / 2**20)
+    def radiant(self, name: str, family: Path, records: int, processes: int = 1, what: str = EVERYTHING) -> None:
+        """Measure an import; what it staged stays until the end."""
+        folder = self.scratch / str(len(self.seen))
+        folder.mkdir()
+        vcf, ped = str(family / "FAM0001.vcf.gz"), str(family / "FAM0001.ped")
+        self.run(name, what, [*TOOL, "radiant", vcf, ped, str(folder), str(processes)], records)
 
-
-_CPU = {"spent": 0.0}
-
-
-def demo(folder: Path, records: int) -> Path:
-    """Make (or find) a demo family of so many records; return its folder."""
-    family = folder / f"demo-{records}" / "FAM0001"
-    if not (family / "FAM0001.ped").is_file():
-        subprocess.run(  # noqa: S603 - ours
-            [Path(sys.executable).with_name("radiant"), "demo", "make", family.parent, "--records", str(records),
-             "--families", "1", "--seed", "1"], check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
-    return family
-
-
-def contenders(family: Path, few: Path, records: int, few_records: int, scratch: Path) -> list[Measured | None]:
-    """Measure all of them: the importer on `family`, slow peers on the shorter `few`."""
-    vcf, ped = str(family / "FAM0001.vcf.gz"), str(family / "FAM0001.ped")
-    short, short_ped = str(few / "FAM0001.vcf.gz"), str(few / "FAM0001.ped")
-    tool = [sys.executable, str(HERE / "contender.py")]
-    for count in (1, 2):
-        (scratch / str(count)).mkdir()
-    everything = "all tables staged, checks, digests, report"
-    found = [
-        measure(f"radiant, {count} process{'es' if count > 1 else ''}", everything,
-                [*tool, "radiant", vcf, ped, str(scratch / str(count)), str(count)], records)
-        for count in (1, 2)
-    ]  # fmt: skip
-    found.append(
-        measure("radiant, line by line", everything, [*tool, "straightforward", short, short_ped, str(scratch), "1"],
-                few_records)
-    )  # fmt: skip
-    found.append(
-        measure("cyvcf2 record loop", "the same three tables, no checks",
-                [sys.executable, str(HERE / "cyvcf2_loop.py"), short, short_ped, str(scratch)], few_records)
-    )  # fmt: skip
-    found.append(measure("cyvcf2, empty loop", "reads, makes nothing", [*tool, "cyvcf2", short], few_records))
-    found.append(measure("polars-bio", "reads INFO unsplit, makes nothing", [*tool, "polars-bio", short], few_records))
-    found.append(measure("oxbow", "reads INFO, makes nothing", [*tool, "oxbow", short], few_records))
-    if shutil.which("bcftools"):
-        query = "%CHROM\\t%POS\\t%REF\\t%ALT\\t%INFO/CSQ[\\t%GT\\t%AD]\\n"
-        found.append(
-            measure("bcftools query", "reads, prints text", ["bcftools", "query", "-f", query, short], few_records)
+    def peers(self, short: str, ped: str, records: int) -> None:
+        """Measure what others do with the same file."""
+        self.run(
+            "radiant, line by line", EVERYTHING, [*TOOL, "line-by-line", short, ped, str(self.scratch), "1"], records
         )
-    found.append(measure("floor: decompress", "isal, no parsing", [*tool, "decompress", vcf], records))
-    found.append(
-        measure("floor: write", "the finished rows to Parquet again", [*tool, "write", str(scratch / "1")], records)
-    )
-    return found
+        self.run(
+            "cyvcf2 record loop", "the same three tables, no checks",
+            [sys.executable, str(HERE / "cyvcf2_loop.py"), short, ped, str(self.scratch)], records,
+        )  # fmt: skip
+        self.run("cyvcf2, empty loop", "reads, makes nothing", [*TOOL, "cyvcf2", short], records)
+        self.run("polars-bio", "reads INFO unsplit, makes nothing", [*TOOL, "polars-bio", short], records)
+        self.run("oxbow", "reads INFO, makes nothing", [*TOOL, "oxbow", short], records)
+        if shutil.which("bcftools"):
+            query = "%CHROM\\t%POS\\t%REF\\t%ALT\\t%INFO/CSQ[\\t%GT\\t%AD]\\n"
+            self.run("bcftools query", "reads, prints text", ["bcftools", "query", "-f", query, short], records)
+
+    def s3(self, family: Path, records: int) -> None:
+        """Measure an import from S3 and from a disk of the same bandwidth."""
+        vcf, ped = str(family / "FAM0001.vcf.gz"), str(family / "FAM0001.ped")
+        at = f"{BANDWIDTH / 1e6:.0f} MB/s"
+        self.run(
+            "slow disk", f"all tables staged, file at {at}",
+            [*TOOL, "slow-disk", str(BANDWIDTH), vcf, ped, str(self.scratch), "2"], records,
+        )  # fmt: skip
+        server = subprocess.Popen(  # noqa: S603 - ours
+            [sys.executable, str(HERE / "s3_server.py"), vcf, str(BANDWIDTH)], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            port = server.stdout.readline().strip() if server.stdout else ""
+            self.run(
+                "S3", f"all tables staged, object at {at}, 20 ms to the first byte",
+                [*TOOL, "radiant", "s3://bucket/FAM0001.vcf.gz", ped, str(self.scratch), "2"], records,
+                AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}",
+                **dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"), "x"),
+            )  # fmt: skip
+        finally:
+            server.terminate()
+            server.wait()
+
+    def everything(self) -> None:
+        """Measure all."""
+        given, folder = self.given, self.given.data
+        few, many = data.demo(folder, given.peer_records), data.demo(folder, given.records)
+        for count in (1, 2):
+            self.radiant(f"radiant, {count} process{'es' if count > 1 else ''}", many, given.records, count)
+        self.peers(str(few / "FAM0001.vcf.gz"), str(few / "FAM0001.ped"), given.peer_records)
+        self.run(
+            "floor: decompress", "isal, no parsing", [*TOOL, "decompress", str(many / "FAM0001.vcf.gz")], given.records
+        )
+        self.run(
+            "floor: write",
+            "the finished rows to Parquet again",
+            [*TOOL, "write", str(self.scratch / "0")],
+            given.records,
+        )
+        self.s3(many, given.records)
+        self.radiant("10,000 records", data.demo(folder, 10_000), 10_000, 2)
+        self.radiant("lines of 5 MB, 100 samples, 200 CSQ fields", data.long_lines(folder, 200, 5), 200)
+        self.radiant("gVCF", data.gvcf(folder, 4_000_000), 4_000_000, what="counts reference blocks, stages the rest")
+        for members in (3, 30, 300):
+            family = data.cohort(folder, 4000, 2504, members)
+            self.radiant(f"cohort, {members} of 2,504", family, 4000)
+        small = data.demo(folder, 10_000)
+        start = [str(small / "FAM0001.vcf.gz"), str(small / "FAM0001.ped"), str(self.scratch)]
+        self.run("start-up", "five times; the median", [*TOOL, "start-up", *start], 1)
+        if given.ten_million:
+            self.radiant("10 M records", data.demo(folder, 10_000_000), 10_000_000, 2)
 
 
-def table(found: list[Measured | None]) -> str:
+def table(found: list[Measured]) -> str:
     """Return a Markdown table."""
-    rows = [one for one in found if one is not None]
-    loop = next((one for one in rows if one.name == "cyvcf2 record loop"), None)
+    loop = next((one for one in found if one.name == "cyvcf2 record loop"), None)
     lines = [
         "| contender | what it does | records | wall s | records/s | CPU s per million | peak MiB | x cyvcf2 loop |",
         "|---|---|---:|---:|---:|---:|---:|---:|",
     ]
-    for one in rows:
-        rate = one.records / one.wall_s
-        times = f"{rate / (loop.records / loop.wall_s):.1f}" if loop else ""
+    for one in found:
+        times = f"{one.rate / loop.rate:.1f}" if loop else ""
         lines.append(
-            f"| {one.name} | {one.what} | {one.records:,} | {one.wall_s:.1f} | {rate:,.0f} | "
+            f"| {one.name} | {one.what} | {one.records:,} | {one.wall_s:.1f} | {one.rate:,.0f} | "
             f"{one.cpu_s / one.records * 1e6:.0f} | {one.peak_mib:.0f} | {times} |"
         )
     return "\n".join(lines) + "\n"
@@ -134,17 +140,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--peer-records", type=int, default=50_000, help="for peers that take minutes for a million")
+    parser.add_argument("--ten-million", action="store_true", help="import 10 M records, too (1.5 GB of disk)")
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "radiant-bench")
-    parser.add_argument("--out", type=Path, help="write the table here, too")
+    parser.add_argument("--out", type=Path, help="a folder for the tables (bench.md), the figures and the plot")
     given = parser.parse_args()
-    family, few = demo(given.data, given.records), demo(given.data, given.peer_records)
+    given.data.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=given.data) as scratch:
-        found = contenders(family, few, given.records, given.peer_records, Path(scratch))
-    text = table(found)
+        bench = Bench(given, Path(scratch))
+        bench.everything()
+    found = [one for one in bench.seen.values() if one is not None and one.name != "start-up"]
+    same_file = [one for one in found if one.records in {given.records, given.peer_records} and one.name != "slow disk"]
+    load = "load average at the end: " + " ".join(f"{one:.1f}" for one in os.getloadavg())
+    text = f"{table(found)}\n{markdown(targets(bench.seen))}\n{load}\n"
     print(text)
-    print(json.dumps([vars(one) for one in found if one is not None]))
     if given.out:
-        given.out.write_text(text)
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "bench.md").write_text(text)
+        (given.out / "bench.json").write_text(json.dumps([vars(one) for one in found], indent=1))
+        plot(same_file, given.out / "bench.svg")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from radiant.registry.records import (
     DueCases,
     FileRole,
     HistoryEntry,
-    Load,
     Placement,
     Registration,
 )
@@ -175,15 +174,6 @@ class Registry:
         seen = look_at_all(uris)
         with self._database.write() as session:
             return loads.claim(session, part, wanted, self._hold(run, lease_s), seen)
-
-    def unfinished_loads(self, case_ids: Sequence[int]) -> list[Load]:
-        """Return loads of these cases that ended without a commit and whose staged files may still be there.
-
-        A load whose commit was begun (`begin_commit`) is left out, unless it ended with `CommitConflict`: the lake may
-        refer to its files, only the lake's own search for orphans may delete them.
-        """
-        with self._database.read() as session:
-            return loads.unfinished_loads(session, case_ids)
 
     def mark_cleaned(self, load_ids: Iterable[str]) -> None:
         """Note that no staged file of these loads is left."""

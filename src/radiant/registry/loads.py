@@ -109,7 +109,11 @@ def _start(session: Session, row: CaseRow, part: int, hold: Hold, seen: Mapping[
 
 
 def unfinished_loads(session: Session, case_ids: Sequence[int]) -> list[Load]:
-    """Return the failed loads whose files may be deleted; see `Registry.unfinished_loads`."""
+    """Return loads of these cases that ended without a commit and whose staged files may still be there.
+
+    A load whose commit was begun is left out, unless it ended with `CommitConflict`: the lake may refer to its files,
+    only the lake's own search for orphans may delete them.
+    """
     found: list[Load] = []
     for batch in batches(sorted(case_ids)):
         failed = sa.select(LoadRow).where(

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from math import comb
 from typing import TypeVar
 
 import xxhash
@@ -259,72 +258,6 @@ def variant_class(ref: str, alt: str) -> str:
     if len(shorter) == 1 and (longer.startswith(shorter) or longer.endswith(shorter)):
         return "insertion" if longer is alt else "deletion"
     return "indel"
-
-
-# --- Fields with one value per allele or genotype ---------------------------------------------------------------------
-
-
-def values_expected(number: str, n_alts: int, ploidy: int) -> int | None:
-    """How many values a field must have: Number A, R or G; None for any other Number."""
-    if number == "A":
-        return n_alts
-    if number == "R":
-        return n_alts + 1
-    if number == "G":
-        return comb(n_alts + ploidy, ploidy)
-    return None
-
-
-def reindex(
-    values: Sequence[T | None] | None, number: str, alt_index: int, n_alts: int, ploidy: int | None = 2
-) -> list[T | None] | None:
-    """The values of a field that belong to one ALT of a split record.
-
-    Args:
-        values: The field's values, None for a missing one; None or a single None when the whole field is missing.
-        number: The declaration's Number. Anything but A, R and G does not depend on the allele: values come back as is.
-        alt_index: Which ALT, from 1.
-        n_alts: How many ALTs the record has.
-        ploidy: For Number=G: how many alleles the genotype has; None to take it from the number of values.
-
-    Returns:
-        Number=A: one value; R: reference and this ALT; G: `ploidy + 1` values, for 0, 1, ... copies of this ALT and
-        reference otherwise. None when the field is missing, or has a wrong number of values: nobody knows then which
-        allele a value belongs to, and the value of another allele is worse than none. `values_expected` tells which.
-
-    Source: VCF 4.3, section 1.4.2 (Number) and 1.6.2 (GL, the ordering of genotypes).
-    """
-    if values is None:
-        return None
-    if number not in {"A", "R", "G"}:
-        return list(values)
-    if ploidy is None:
-        ploidy = _ploidy_of(len(values), n_alts) if number == "G" else 0
-    if ploidy is None or len(values) != values_expected(number, n_alts, ploidy):
-        return None
-    if number == "A":
-        return [values[alt_index - 1]]
-    if number == "R":
-        return [values[0], values[alt_index]]
-    return [values[i] for i in _genotype_indexes(alt_index, ploidy)]
-
-
-@lru_cache(maxsize=1024)
-def _genotype_indexes(alt_index: int, ploidy: int) -> tuple[int, ...]:
-    """Where the genotypes of reference and one ALT stand in a Number=G field, by copies of the ALT.
-
-    The genotype k1 <= k2 <= ... <= kP stands at the sum over m of C(k_m + m - 1, m).
-    """
-    return tuple(
-        sum(comb(alt_index + m - 1, m) for m in range(ploidy - copies + 1, ploidy + 1)) for copies in range(ploidy + 1)
-    )
-
-
-def _ploidy_of(n_values: int, n_alts: int) -> int | None:
-    ploidy = 1
-    while (n := comb(n_alts + ploidy, ploidy)) < n_values:
-        ploidy += 1
-    return ploidy if n == n_values else None
 
 
 # --- Genotypes --------------------------------------------------------------------------------------------------------

@@ -47,12 +47,12 @@ def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
     low, high = (operation.reduceat(classes, first)[mine] for operation in (np.minimum, np.maximum))
     kind = np.where(low == high, low, _MIXED).astype(np.int64)
     site = (kept.contig[mine] * len(REGIONS) + kept.region[mine]) * len(_TYPES) + kind
+    site_codes, sites = encoded(pa.array(site))
     mask = (1 << CODE_BITS) - 1
     for place, (father, mother) in enumerate(counts.parents):
         codes = [kept.samples[one].genotype[mine] if one is not None else np.zeros(len(mine), np.int64)
                  for one in (place, father, mother)]  # fmt: skip
         trio = (codes[0] << CODE_BITS | codes[1]) << CODE_BITS | codes[2]
-        site_codes, sites = encoded(pa.array(site))
         index, distinct = encoded(pa.array(trio * len(sites) + site_codes))
         for key, times in zip(distinct, np.bincount(index, minlength=len(distinct)).tolist(), strict=True):
             trio_key, at = divmod(key, len(sites))

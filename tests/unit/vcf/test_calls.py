@@ -1,6 +1,4 @@
-"""Number=A/R/G fields and genotypes, as one ALT of a record sees them."""
-
-from itertools import combinations_with_replacement
+"""Genotypes as one ALT of a record sees them."""
 
 import pytest
 from hypothesis import given, settings
@@ -8,57 +6,6 @@ from hypothesis import strategies as st
 
 from radiant.vcf import alleles
 from radiant.vcf.alleles import AlleleError, Rule
-
-
-def genotypes(n_alleles, ploidy):
-    """Every genotype in the order of the specification, by brute force: sorted by the highest allele, then the next."""
-    return sorted(combinations_with_replacement(range(n_alleles), ploidy), key=lambda genotype: genotype[::-1])
-
-
-class TestReindex:
-    def test_a_field_per_alt_gives_the_alts_value(self):
-        assert alleles.reindex([7, 8, None], "A", 2, 3) == [8]
-        assert alleles.reindex([7, 8, None], "A", 3, 3) == [None]
-
-    def test_a_field_per_allele_gives_the_references_and_the_alts_value(self):
-        assert alleles.reindex([30, 7, 8], "R", 2, 2) == [30, 8]
-        assert alleles.reindex([30, 7, 0], "R", 2, 2) == [30, 0]
-
-    def test_the_order_of_genotypes_is_the_specifications(self):
-        """VCF 4.3, 1.6.2: diploid triallelic is 00,01,11,02,12,22; triploid biallelic 000,001,011,111."""
-        assert genotypes(3, 2) == [(0, 0), (0, 1), (1, 1), (0, 2), (1, 2), (2, 2)]
-        assert alleles.reindex(["00", "01", "11", "02", "12", "22"], "G", 1, 2) == ["00", "01", "11"]
-        assert alleles.reindex(["00", "01", "11", "02", "12", "22"], "G", 2, 2) == ["00", "02", "22"]
-        assert alleles.reindex(["0", "1", "2"], "G", 2, 2, 1) == ["0", "2"]
-        assert alleles.reindex(["000", "001", "011", "111"], "G", 1, 1, 3) == ["000", "001", "011", "111"]
-
-    @settings(deadline=None)  # the machine may be busy
-    @given(st.integers(1, 6), st.integers(1, 5), st.data())
-    def test_a_field_per_genotype_agrees_with_brute_force(self, n_alts, ploidy, data):
-        alt_index = data.draw(st.integers(1, n_alts))
-        values = genotypes(n_alts + 1, ploidy)
-        expected = [genotype for genotype in values if set(genotype) <= {0, alt_index}]
-        assert alleles.reindex(values, "G", alt_index, n_alts, ploidy) == expected
-        assert alleles.reindex(values, "G", alt_index, n_alts, None) == expected
-        assert alleles.values_expected("G", n_alts, ploidy) == len(values)
-
-    @pytest.mark.parametrize(
-        ("values", "number"), [([1], "A"), ([1, 2, 3], "A"), ([1, 2], "R"), ([1, 2, 3, 4], "R"), ([1] * 5, "G")]
-    )
-    def test_a_wrong_number_of_values_is_no_value(self, values, number):
-        assert alleles.reindex(values, number, 1, 2) is None
-        assert alleles.reindex(values, number, 1, 2, None) is None
-        assert len(values) != alleles.values_expected(number, 2, 2)
-
-    @pytest.mark.parametrize("number", ["A", "R", "G"])
-    def test_a_missing_field_is_no_value(self, number):
-        assert alleles.reindex(None, number, 1, 2) is None
-        assert alleles.reindex([None], number, 1, 2) is None
-
-    def test_other_fields_do_not_depend_on_the_allele(self):
-        assert alleles.reindex([1, 2, 3], ".", 2, 5) == [1, 2, 3]
-        assert alleles.reindex([9], "1", 2, 5) == [9]
-        assert alleles.values_expected(".", 2, 2) is None
 
 
 class TestCalls:

@@ -1,0 +1,92 @@
+"""The files that are measured; each is made once and kept in the benchmark's folder."""
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from radiant.demo.bgzf import BgzfWriter
+
+_CONTIG = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=248956422>\n"
+_FORMAT = """\
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Allelic depths">
+##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">
+##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Quality">
+"""
+_COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
+
+
+def demo(folder: Path, records: int) -> Path:
+    """Return the folder of an annotated demo trio of so many records."""
+    family = folder / f"demo-{records}" / "FAM0001"
+    if not (family / "FAM0001.ped").is_file():
+        subprocess.run(  # noqa: S603 - ours
+            [Path(sys.executable).with_name("radiant"), "demo", "make", family.parent, "--records", str(records),
+             "--families", "1", "--seed", "1"], check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+    return family
+
+
+def gvcf(folder: Path, lines: int) -> Path:
+    """Return the folder of a gVCF of one sample: 99 % reference blocks."""
+    header = _CONTIG + _FORMAT + '##INFO=<ID=END,Number=1,Type=Integer,Description="End of the block">\n'
+    rows = (
+        f"chr1\t{100 * at + 1}\t.\tA\tG,<NON_REF>\t50\t.\t.\tGT:AD:DP:GQ\t0/1:15,15,0:30:99\n"
+        if at % 100 == 0
+        else f"chr1\t{100 * at + 1}\t.\tA\t<NON_REF>\t.\t.\tEND={100 * at + 100}\tGT:DP:GQ\t0/0:{at % 40}:{at % 99}\n"
+        for at in range(lines)
+    )
+    return _file(folder / f"gvcf-{lines}", header, ["kid"], rows, members=1)
+
+
+def cohort(folder: Path, lines: int, samples: int, members: int) -> Path:
+    """Return the folder of a cohort's file of GT:AD:DP:GQ, with a pedigree of the first so many samples."""
+    names = [f"S{at:04d}" for at in range(samples)]
+    pick = random.Random(1)  # noqa: S311 - a benchmark
+    calls = pick.choices(
+        ("0/0:30,0:30:90", "0/1:15,14:29:99", "1/1:0,31:31:93", "./.:.:.:."), (80, 15, 4, 1), k=999_983
+    )
+    calls += calls[:samples]
+    rows = (
+        f"chr1\t{30 * at + 1}\trs{at}\tA\tG\t50\tPASS\t.\tGT:AD:DP:GQ\t{chr(9).join(calls[first : first + samples])}\n"
+        for at, first in ((at, at * 7919 % 999_983) for at in range(lines))
+    )
+    return _file(folder / f"cohort-{lines}-{samples}", _CONTIG + _FORMAT, names, rows, members=members)
+
+
+def long_lines(folder: Path, lines: int, long: int) -> Path:
+    """Return the folder of a file of 100 samples and 200 CSQ fields, in which so many lines are of 5 MB."""
+    fields = [*["Allele", "Consequence", "IMPACT", "SYMBOL", "Gene", "Feature"], *(f"F{at}" for at in range(194))]
+    header = f'{_CONTIG}{_FORMAT}##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: {"|".join(fields)}">\n'
+
+    def entry(at: int) -> str:
+        rest = "|".join(f"{at % 1000 + field}.25" if field % 3 else "" for field in range(194))
+        return f"G|missense_variant|MODERATE|GENE{at}|ENSG{at:011d}|ENST{at:011d}|{rest}"
+
+    def rows() -> Iterator[str]:
+        calls = "\t".join("0/1:15,14:29:99" if at % 7 == 0 else "0/0:30,0:30:90" for at in range(100))
+        size = len(entry(0)) + 1
+        for at in range(lines):
+            count = 5_000_000 // size if at % max(1, lines // long) == 0 else 4
+            csq = ",".join(entry(at + one) for one in range(count))
+            yield f"chr1\t{1000 * at + 1}\t.\tA\tG\t50\tPASS\tCSQ={csq}\tGT:AD:DP:GQ\t{calls}\n"
+
+    names = [f"S{at:03d}" for at in range(100)]
+    return _file(folder / f"long-{lines}-{long}", header, names, rows(), members=100)
+
+
+def _file(folder: Path, header: str, samples: list[str], rows: Iterator[str], *, members: int) -> Path:
+    vcf = folder / "FAM0001.vcf.gz"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not vcf.is_file():
+        hidden = folder / "part"
+        with hidden.open("wb") as raw, BgzfWriter(raw) as out:
+            out.write((header + "\t".join((_COLUMNS, *samples)) + "\n").encode())
+            for row in rows:
+                out.write(row.encode())
+        hidden.rename(vcf)
+    ped = "".join(f"FAM0001\t{name}\t0\t0\t0\t{0 if at else 2}\n" for at, name in enumerate(samples[:members]))
+    (folder / "FAM0001.ped").write_text(ped)
+    return folder
