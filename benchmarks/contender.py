@@ -5,8 +5,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import IO, Any, Self
+
+
+class NoPandas(MetaPathFinder):
+    """Hides pandas."""
+
+    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
+        """Refuse pandas, leave anything else to others."""
+        del path, target
+        if fullname == "pandas":
+            raise ModuleNotFoundError(name=fullname)
 
 
 def radiant(vcf: str, ped: str, scratch: str, processes: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
@@ -250,7 +261,7 @@ def write(folder: str) -> None:
 
 # Some peer needs pandas, which Arrow loads where it is; the importer's image has none.
 if sys.argv[1] not in {"oxbow", "polars-bio"}:
-    sys.modules["pandas"] = None  # type: ignore[assignment]
+    sys.meta_path.insert(0, NoPandas())
 
 _import = radiant
 """The function, where the name is the package's."""
