@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from radiant.cli.standalone import Standalone
 
 _TASK = "poc"
+_Shown = tuple[int, Counter[str]]
+"""The try, and how often each line of its log was printed."""
 _LOOK_S = 1.0
 _PATIENCE_S = 120
 """How long Airflow may leave requests unanswered while its processes live."""
@@ -72,7 +75,7 @@ def _follow(airflow: "Standalone", run_id: str) -> str:
     Raises:
         AirflowUnavailableError: a part of Airflow ended, or it does not answer for two minutes.
     """
-    shown = (0, 0)
+    shown: _Shown = (0, Counter())
     answered = time.monotonic()
     while True:
         try:
@@ -93,14 +96,20 @@ def _follow(airflow: "Standalone", run_id: str) -> str:
     return str(state)
 
 
-def _show_log(api: "AirflowApi", run_id: str, shown: tuple[int, int]) -> tuple[int, int]:
-    """Print what is new in the log; return the try and how many of its lines were printed."""
+def _show_log(api: "AirflowApi", run_id: str, shown: _Shown) -> _Shown:
+    """Print what is new in the log, and return all that was printed of this try.
+
+    By content, not by number: Airflow orders the parts of a log (worker, triggerer) by their times, so a line
+    may appear in front of one that was there before.
+    """
     found = [one for one in api.task_instances(POC, run_id) if one.task_id == _TASK and one.try_number]
     if not found:
         return shown
     number = found[0].try_number
-    printed = shown[1] if shown[0] == number else 0
-    lines = list(api.log_lines(POC, run_id, _TASK, try_number=number))
-    for line in lines[printed:]:
-        typer.echo(f"  {line}")
-    return number, max(printed, len(lines))
+    printed = shown[1] if shown[0] == number else Counter[str]()
+    lines: Counter[str] = Counter()
+    for line in api.log_lines(POC, run_id, _TASK, try_number=number):
+        lines[line] += 1
+        if lines[line] > printed[line]:
+            typer.echo(f"  {line}")
+    return number, printed | lines

@@ -107,3 +107,8 @@ def test_an_airflow_that_stays_silent_ends_the_command(play, monkeypatch):
     monkeypatch.setattr(poc, "_PATIENCE_S", -1)
     result = play(AirflowUnavailableError("gone"))
     assert isinstance(result.exception, AirflowUnavailableError)
+
+
+def test_a_line_that_arrives_in_front_of_others_is_shown_too(play):
+    result = play(("running", 1, ["b", "c"]), ("success", 1, ["a", "b", "c", "c"]))
+    assert [line for line in result.stdout.splitlines() if line.startswith("  ")] == ["  b", "  c", "  a", "  c"]
