@@ -146,7 +146,6 @@ class EcsBackend(Backend):
             monkeypatch.setenv(name, value)
         monkeypatch.setattr("radiant.operators.ecs_task.reads.GAP_S", 0.05)
         monkeypatch.setenv("RADIANT_ECS__CAPACITY_PROVIDER", self.provider)
-        monkeypatch.setenv("RADIANT_ECS__ON_DEMAND_PROVIDER", self.provider)
 
     def install(self, body: str) -> Path:
         path = super().install(body)

@@ -111,8 +111,9 @@ class Ecs(_Group):
     """Give tasks a public address: needed in a public subnet without NAT or VPC endpoints."""
     capacity_provider: str = Field(default="FARGATE", min_length=1)
     """Where tasks run: FARGATE, FARGATE_SPOT, or the name of an EC2 capacity provider of the cluster."""
-    on_demand_provider: str = Field(default="FARGATE", min_length=1)
-    """Where a task runs that must not be interrupted again: the last try, and the last restart of a try."""
+    on_demand_provider: str | None = None
+    """Where a task runs that must not be interrupted again: the last try, and the last restart of a try. When unset
+    FARGATE instead of FARGATE_SPOT, and otherwise the same provider."""
     platform_version: str = Field(default="LATEST", min_length=1)
     """Version of the Fargate platform."""
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
@@ -124,6 +125,13 @@ class Ecs(_Group):
     `<prefix>/<container>/<task id>`."""
     log_delay_s: float = Field(default=15, ge=0, le=300)
     """How long after its container ended the last lines of a log are waited for."""
+
+    @property
+    def last_resort(self) -> str:
+        """The capacity provider of a task that must not be interrupted again."""
+        return self.on_demand_provider or (
+            "FARGATE" if self.capacity_provider == "FARGATE_SPOT" else self.capacity_provider
+        )
 
 
 class Mount(_Group):

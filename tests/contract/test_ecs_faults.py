@@ -27,11 +27,6 @@ class Fargate(EcsBackend):
     """As people run it: on spot capacity, the last resort on demand."""
 
     provider = "FARGATE_SPOT"
-    jobs = "poc"
-
-    def __init__(self, folder, monkeypatch, ground):
-        super().__init__(folder, monkeypatch, ground)
-        monkeypatch.setenv("RADIANT_ECS__ON_DEMAND_PROVIDER", "FARGATE")
 
     def run(self, body, *, context, **more):
         return super().run(body, context=context, job="poc", **more)

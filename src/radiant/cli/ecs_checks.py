@@ -110,7 +110,7 @@ def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
         yield Finding(Verdict.BAD, f"there is no cluster {ecs.cluster} in {aws.region}", _DEPLOY)
         return
     yield Finding(Verdict.GOOD, f"cluster {ecs.cluster}")
-    for name in dict.fromkeys((ecs.capacity_provider, ecs.on_demand_provider)):
+    for name in dict.fromkeys((ecs.capacity_provider, ecs.last_resort)):
         if name in active[0].get("capacityProviders", []):
             yield Finding(Verdict.GOOD, f"capacity provider {name}")
         else:
@@ -204,7 +204,7 @@ def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
     """Look how many imports the account's quota of vCPUs lets run at once."""
     ecs, job = settings.ecs, JOBS["import-case"]
     units = task_size(job.resources.cpu, job.resources.memory_mib, "FARGATE").cpu_units
-    for provider in dict.fromkeys(one for one in (ecs.capacity_provider, ecs.on_demand_provider) if one in MANAGED):
+    for provider in dict.fromkeys(one for one in (ecs.capacity_provider, ecs.last_resort) if one in MANAGED):
         code, name = _QUOTAS[provider]
         quota = aws.client("service-quotas").get_service_quota(ServiceCode="fargate", QuotaCode=code)["Quota"]
         fit = int(quota["Value"] * 1024 / units)
@@ -216,7 +216,7 @@ def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
 
 
 def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, name: str) -> Iterator[Finding]:
-    if {ecs.capacity_provider, ecs.on_demand_provider} & set(MANAGED):
+    if {ecs.capacity_provider, ecs.last_resort} & set(MANAGED):
         if "FARGATE" not in found.get("compatibilities", []) or found.get("networkMode") != "awsvpc":
             yield Finding(Verdict.BAD, f"{name} cannot run on Fargate", _DEPLOY)
         if not found.get("executionRoleArn"):

@@ -27,7 +27,7 @@ def run_task_call(order: Order, ecs: Ecs) -> dict[str, Any]:
     Raises:
         JobRefusedError: the task could not run as it is asked for: too large, no subnets, overrides too long.
     """
-    provider = ecs.on_demand_provider if order.on_demand else ecs.capacity_provider
+    provider = ecs.last_resort if order.on_demand else ecs.capacity_provider
     overrides = _overrides(order, ecs, provider)
     length = len(json.dumps(overrides))
     if length > LONGEST_OVERRIDES:

@@ -62,10 +62,18 @@ def test_environment_holds_the_trace_and_nothing_else():
     ]
 
 
-def test_on_demand_takes_the_other_provider():
-    ecs = ECS.model_copy(update={"capacity_provider": "FARGATE_SPOT"})
-    for on_demand, provider in ((False, "FARGATE_SPOT"), (True, "FARGATE")):
-        call = run_task_call(dataclasses.replace(ORDER, on_demand=on_demand), ecs)
+@pytest.mark.parametrize(
+    ("settings", "first", "last"),
+    [
+        ({}, "FARGATE", "FARGATE"),
+        ({"capacity_provider": "FARGATE_SPOT"}, "FARGATE_SPOT", "FARGATE"),
+        ({"capacity_provider": "instances"}, "instances", "instances"),
+        ({"capacity_provider": "spot-instances", "on_demand_provider": "instances"}, "spot-instances", "instances"),
+    ],
+)
+def test_what_must_not_be_interrupted_again_takes_the_last_resort(settings, first, last):
+    for on_demand, provider in ((False, first), (True, last)):
+        call = run_task_call(dataclasses.replace(ORDER, on_demand=on_demand), ECS.model_copy(update=settings))
         assert call["capacityProviderStrategy"] == [{"capacityProvider": provider, "weight": 1}]
 
 
