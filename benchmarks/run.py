@@ -108,13 +108,19 @@ class Bench:
         self.s3(many, given.records)
         self.radiant("10,000 records", data.demo(folder, 10_000), 10_000, 2)
         self.radiant("lines of 5 MB, 100 samples, 200 CSQ fields", data.long_lines(folder, 200, 5), 200)
-        self.radiant("gVCF", data.gvcf(folder, 4_000_000), 4_000_000, what="counts reference blocks, stages the rest")
+        self.radiant(
+            "gVCF",
+            data.gvcf(folder, 2 * given.records),
+            2 * given.records,
+            what="counts reference blocks, stages the rest",
+        )
+        lines = max(100, given.records // 250)
         for members in (3, 30, 300):
-            family = data.cohort(folder, 4000, 2504, members)
-            self.radiant(f"cohort, {members} of 2,504", family, 4000)
+            family = data.cohort(folder, lines, 2504, members)
+            self.radiant(f"cohort, {members} of 2,504", family, lines)
         small = data.demo(folder, 10_000)
         start = [str(small / "FAM0001.vcf.gz"), str(small / "FAM0001.ped"), str(self.scratch)]
-        self.run("start-up", "five times; the median", [*TOOL, "start-up", *start], 1)
+        self.run("start-up", "three times; the median", [*TOOL, "start-up", *start], 1)
         if given.ten_million:
             self.radiant("10 M records", data.demo(folder, 10_000_000), 10_000_000, 2)
 
