@@ -167,6 +167,8 @@ def test_the_poc_prints_ten_lines_once_and_in_order_and_returns_a_list(site):
 
 
 def test_marking_a_deferred_task_failed_stops_its_ecs_task(site):
+    # It would be over before a busy triggerer has looked at it.
+    site.aws.fault("hold", delay_s=600)
     run_id = site.api.trigger(POC)
     deadline = time.monotonic() + 300
     while not (started := site.ecs_tasks(POC, run_id)) or not looked_at(site, started[0]["taskArn"]):
