@@ -66,6 +66,7 @@ def ecs_ground(aws: Any) -> Iterator[EcsGround]:
         capacityProviders=["FARGATE", "FARGATE_SPOT", "instances"],
         defaultCapacityProviderStrategy=[],
     )
+    aws.bind_airflow()
     aws.clear_calls()
     yield EcsGround(
         aws,

@@ -508,6 +508,18 @@ def test_calls_are_recorded_by_caller_with_their_parameters(fake, run):
     assert names == ["s3:CreateBucket", "s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:ListBucket"]
 
 
+def test_a_policy_binds_its_caller_alone_and_its_faults_name_the_right(fake, ground):
+    del ground
+    fake.bind_airflow()
+    bound = fake.client("ecs", who="airflow")
+    assert bound.list_tasks(cluster="radiant")["taskArns"] == []
+    code, message = refusal(bound.list_clusters)
+    assert code == "AccessDeniedException"
+    assert "is not authorized to perform: ecs:ListClusters" in message
+    assert fake.client("ecs").list_clusters()["clusterArns"]
+    assert [call.outcome for call in fake.calls(who="airflow")] == ["", "denied"]
+
+
 def test_a_task_reaches_the_services_with_the_role_of_its_own(fake, run):
     code = "import boto3; boto3.client('s3').create_bucket(Bucket='from-task')"
     task = fake.wait(arn_of(run(sys.executable, "-c", code, size={"cpu": "1024", "memory": "2048"})))

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from botocore.config import Config
 from fakes.ecs.calls import Call
 
 REGION = "us-east-1"
+DEFAULT_ACCOUNT_ID = "123456789012"
 TEMPLATE = Path(__file__).parents[3] / "deploy" / "ecs" / "template.yaml"
 
 
@@ -168,6 +170,28 @@ class FakeEcs:
         outputs = {one["OutputKey"]: one["OutputValue"] for one in found["Outputs"]}
         subnets = [one["SubnetId"] for one in ec2.describe_subnets()["Subnets"]][:2]
         return Ground(outputs["Cluster"], outputs["LogGroup"], subnets, [outputs["SecurityGroup"]], outputs)
+
+    def bind_airflow(self, name: str = "radiant") -> None:
+        """Refuse `airflow` every call about ECS and logs that `deploy/ecs/airflow-policy.json` does not allow.
+
+        S3 stays open: suites have buckets of their own.
+        """
+        where = f"{REGION}:{DEFAULT_ACCOUNT_ID}"
+        values = {
+            "AWS::Partition": "aws",
+            "AWS::Region": REGION,
+            "AWS::AccountId": DEFAULT_ACCOUNT_ID,
+            "Name": name,
+            "Cluster.Arn": f"arn:aws:ecs:{where}:cluster/{name}",
+            "ExecutionRole.Arn": f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/{name}-ExecutionRole-*",
+            "TaskRole.Arn": f"arn:aws:iam::{DEFAULT_ACCOUNT_ID}:role/{name}-TaskRole-*",
+            "WorkBucket": "*",
+            "WorkPrefix": "",
+        }
+        text = TEMPLATE.with_name("airflow-policy.json").read_text()
+        document = json.loads(re.sub(r"\$\{([^}]+)\}", lambda found: values[found[1]], text))
+        document["Statement"].append({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})
+        self.options(policies={"airflow": document})
 
     def _ask(self, path: str, **fields: Any) -> Any:
         request = urllib.request.Request(f"{self.endpoint}/_fake/{path}", json.dumps(fields).encode())  # noqa: S310 - http
