@@ -8,6 +8,7 @@ makes sure by a digest that they are those lines.
 
 import datetime as dt
 import hashlib
+import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -69,24 +70,15 @@ def read_page(chunks: Iterable[bytes], place: Place, *, ended: bool) -> Page:
         ended: nothing will follow; a last line without an end is then a line, not one that is still being written.
     """
     lines = _lines(chunks, ended=ended)
-    known: list[bytes] = []
-    digest = hashlib.sha256()
-    fresh: list[bytes] = []
-    rotated = False
-    for line in lines:
-        if len(known) < place.skip:
-            known.append(line)
-            digest.update(line)
-            continue
-        fresh.append(line)
-        break
-    if place.skip and (len(known) < place.skip or digest.hexdigest()[:16] != place.digest):
-        # Not the lines we know: the file is a new one. What is newer than the newest of ours has not been read.
-        fresh = [line for line in (*known, *fresh) if _stamp(line) > place.newest]
-        known, rotated = [], True
-    size = sum(map(len, fresh))
+    known = list(itertools.islice(lines, place.skip))
+    rotated = hashlib.sha256(b"".join(known)).hexdigest()[:16] != place.digest if place.skip else False
+    # When they are not the lines we know, the file is a new one: what is newer than our newest has not been read.
+    fresh = [line for line in known if _stamp(line) > place.newest] if rotated else []
+    seen = known
+    size = 0
     full = False
     for line in lines:
+        seen.append(line)
         fresh.append(line)
         size += len(line)
         if len(fresh) >= PAGE_LINES or size >= PAGE_BYTES:
@@ -97,15 +89,15 @@ def read_page(chunks: Iterable[bytes], place: Place, *, ended: bool) -> Page:
     found = [text for line in fresh for text in _texts(line)]
     if rotated and found:
         found.insert(0, _ROTATED)
-    return Page(found, _next(place, known, fresh), full)
+    return Page(found, _next(place, seen), full)
 
 
-def _next(place: Place, known: list[bytes], fresh: list[bytes]) -> Place:
+def _next(place: Place, seen: list[bytes]) -> Place:
     """Return where the page after this one begins."""
-    newest = max((_stamp(line) for line in (*known, *fresh)), default=place.newest)
+    newest = max((place.newest, *map(_stamp, seen)))
     since = max(place.since, _second(newest) - _BACK_S)
     # The node drops what is older than the second asked for, line by line: the rest is what must be skipped.
-    kept = [line for line in (*known, *fresh) if _second(_stamp(line)) >= since]
+    kept = [line for line in seen if _second(_stamp(line)) >= since]
     digest = hashlib.sha256(b"".join(kept)).hexdigest()[:16]
     return Place(since, len(kept), digest if kept else "", newest)
 

@@ -1,0 +1,154 @@
+"""Who may do what, and an API server that goes away: the Role of `deploy/kubernetes` suffices and nothing less does."""
+
+import base64
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from airflow.sdk.exceptions import AirflowFailException
+
+from backends import airflow_context
+from cluster.site import REPOSITORY, TOOL, wait_for
+from radiant.operators.pod import client as pod_client
+
+ROLE = REPOSITORY / "deploy" / "kubernetes" / "base" / "airflow.yaml"
+
+
+def rules():
+    (role,) = [one for one in yaml.safe_load_all(ROLE.read_text()) if one["kind"] == "Role"]
+    return role["rules"]
+
+
+RIGHTS = sorted((rule["resources"][0], verb) for rule in rules() for verb in rule["verbs"])
+
+
+@pytest.fixture
+def context():
+    return airflow_context(task_id="poc", map_index=-1)
+
+
+@pytest.fixture
+def account(pods, monkeypatch):
+    """Make the Airflow connection that of a service account with the rights given."""
+    monkeypatch.setattr(pod_client, "_DENIED_S", 1.0)
+    monkeypatch.setattr(pod_client, "_clusters", {})
+    names = []
+
+    def use(rights):
+        name = f"airflow-{len(names)}-{os.getpid()}"
+        names.append(name)
+        namespace = pods.site.namespace
+        where = {"name": name, "namespace": namespace}
+        group = "rbac.authorization.k8s.io"
+        found = [{"apiGroups": [""], "resources": [resource], "verbs": [verb]} for resource, verb in rights]
+        documents = [
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": where},
+            {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": where, "rules": found},
+            {
+                "apiVersion": f"{group}/v1",
+                "kind": "RoleBinding",
+                "metadata": where,
+                "roleRef": {"apiGroup": group, "kind": "Role", "name": name},
+                "subjects": [{"kind": "ServiceAccount", **where}],
+            },
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "type": "kubernetes.io/service-account-token",
+                "metadata": {**where, "annotations": {"kubernetes.io/service-account.name": name}},
+            },
+        ]
+        pods.site.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(documents))
+        secret = wait_for(
+            lambda: (one := pods.site.api.read_namespaced_secret(name, namespace)).data and "token" in one.data and one,
+            "the account's token",
+        )
+        kubeconfig = yaml.safe_load(pods.site.kubeconfig.read_text())
+        user = {"token": base64.b64decode(secret.data["token"]).decode()}
+        kubeconfig["users"] = [{"name": one["name"], "user": user} for one in kubeconfig["users"]]
+        path = pods.folder / f"{name}.kubeconfig"
+        path.write_text(yaml.safe_dump(kubeconfig))
+        pods.set(AIRFLOW_CONN_KUBERNETES_CONN=f"kubernetes://?kube_config_path={path}")
+        pod_client._clusters.clear()
+
+    return use
+
+
+def test_the_role_of_deploy_kubernetes_suffices(pods, context, account, capfd):
+    account(RIGHTS)
+    assert pods.run("print('a line')\nanswer('done')", context=context, job="poc")["output"] == "done"
+    assert "a line" in capfd.readouterr().out
+    wait_for(lambda: not pods.site.pods(selector="job=poc"), "the pod is removed")
+
+
+@pytest.mark.parametrize("missing", [("pods", "create"), ("pods", "get"), ("pods/log", "get")])
+def test_without_any_right_to_run_a_pod_the_message_names_it(pods, context, account, missing):
+    account([one for one in RIGHTS if one != missing])
+    with pytest.raises(AirflowFailException, match=rf'Forbidden: .*cannot {missing[1]} resource "{missing[0]}"'):
+        pods.run("answer()", context=context, job="poc")
+
+
+def test_without_the_right_to_delete_pods_they_stay(pods, context, account):
+    account([one for one in RIGHTS if one != ("pods", "delete")])
+    assert pods.run("answer('done')", context=context, job="poc")["output"] == "done"
+    assert len(pods.site.pods(selector="job=poc")) == 1
+
+
+def test_without_the_right_to_list_events_the_reason_says_that_they_are_unknown(pods, context, account):
+    account([one for one in RIGHTS if one != ("events", "list")])
+    with pytest.raises(Exception, match=r'EventsUnknown: .*cannot list resource "events"'):
+        pods.run("os._exit(3)", context=context, job="poc")
+
+
+def test_the_role_has_no_other_right():
+    needed = {("pods", "create"), ("pods", "get"), ("pods", "delete"), ("pods/log", "get"), ("events", "list")}
+    assert set(RIGHTS) == needed
+
+
+def api_server():
+    """Return process id and command line of the tool's API server."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if words[0].endswith(b"/kube-apiserver"):
+            return int(folder.name), [word.decode() for word in words if word]
+    raise LookupError
+
+
+@pytest.mark.parametrize("backend", ["pods", "deferred_pods"])
+def test_nothing_is_lost_or_doubled_when_the_api_server_restarts(request, backend, context, capfd):
+    pods = request.getfixturevalue(backend)
+    if not pods.site.own:
+        pytest.skip("the API server of another cluster is not restarted")
+    body = "for i in range(100):\n    print(f'line {i} end', flush=True)\n    time.sleep(0.12)\nanswer('whole')"
+    down = []
+
+    def restart():
+        wait_for(lambda: [one for one in pods.site.pods(selector="job=poc") if one.status.phase == "Running"], "a pod")
+        time.sleep(2)
+        pid, command = api_server()
+        os.kill(pid, signal.SIGKILL)
+        time.sleep(2)
+        state = Path(subprocess.run([TOOL, "kubeconfig"], capture_output=True, text=True, check=True).stdout).parent
+        with (state / "logs" / "apiserver.log").open("ab") as log:
+            again = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        (state / "apiserver.pid").write_text(f"{again.pid}\n")
+        down.append(pid)
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    found = pods.run(body, context=context, job="poc")
+    thread.join()
+    assert down
+    assert found["output"] == "whole"
+    text = capfd.readouterr().out
+    assert [int(one) for one in re.findall(r"line (\d+) end", text)] == list(range(100))
+    assert "asking again" in text

@@ -1,0 +1,190 @@
+"""A real Airflow whose jobs are pods: the import, the POC, two runs at once, and what happens to a task's process."""
+
+import contextlib
+import json
+import os
+import signal
+import time
+from types import SimpleNamespace
+from urllib.parse import quote
+
+import psutil
+import pytest
+import yaml
+
+from cluster.site import REPOSITORY, wait_for
+from radiant import demo, lake, storage
+from radiant.cli.airflow_api import FINISHED_RUN
+from radiant.cli.standalone import Standalone
+from radiant.domain.case import CaseState, Priority
+from radiant.registry import Registration, Registry
+from radiant.settings import load_settings
+
+POC = "POC-ecs-k8s-operators"
+GOOD, BAD = (1, 2, 3), 900
+RUN_TIMEOUT_S = 600
+
+
+class Running(SimpleNamespace):
+    """One Airflow."""
+
+    def wait(self, dag_id, run_id):
+        wait_for(lambda: self.api.run_state(dag_id, run_id) in FINISHED_RUN, f"{dag_id} ends", RUN_TIMEOUT_S)
+        return self.api.run_state(dag_id, run_id)
+
+    def task(self, run_id, dag_id=POC, task_id="poc"):
+        return self.api._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}")
+
+    def progress(self, run_id, try_number=1):
+        lines = self.api.log_lines(POC, run_id, "poc", try_number=try_number)
+        return sum("progress" in line for line in lines)
+
+    def running_pod(self):
+        """Return the one pod of the POC, when its job runs."""
+
+        def found():
+            pods = self.cluster.pods(selector="job=poc")
+            return [one for one in pods if one.status.phase == "Running" and not one.metadata.deletion_timestamp]
+
+        (pod,) = wait_for(found, "the POC's pod runs", 120)
+        return pod
+
+
+@contextlib.contextmanager
+def airflow(cluster, home, **environment):
+    """Start an Airflow with jobs as pods; the node's folder holds everything."""
+    cluster.clean()
+    worker_environment = {"RADIANT_HOME": str(home)}
+    template = {"kind": "Pod", "spec": {"securityContext": {"runAsUser": os.geteuid(), "runAsNonRoot": False}}}
+    (home / "template.yaml").write_text(yaml.safe_dump(template))
+    config_map = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "worker"}, "data": worker_environment}
+    cluster.kubectl("-n", cluster.namespace, "apply", "-f", "-", stdin=json.dumps(config_map))
+    values = cluster.environment() | {
+        "RADIANT_HOME": str(home),
+        "RADIANT_KUBERNETES__ENV_FROM": "configmap/worker",
+        "RADIANT_KUBERNETES__MOUNTS": json.dumps([{"path": str(home), "host_path": str(home)}]),
+        "RADIANT_KUBERNETES__TEMPLATE": str(home / "template.yaml"),
+        "RADIANT_JOBS__IMPORT_CASE__CPU": "0.5",
+        "RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB": "1024",
+        **environment,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in values.items():
+            patch.setenv(name, value)
+        settings = load_settings()
+        with Standalone(settings, dags_folder=REPOSITORY / "dags") as started:
+            yield Running(api=started.api, settings=settings, cluster=cluster, home=home)
+
+
+@pytest.fixture(scope="module")
+def deferring(cluster):
+    home = cluster.folder / "deferring"
+    home.mkdir()
+    with airflow(cluster, home) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def imported(deferring):
+    """`import-radiant` of four cases, one of them malformed, beside a POC run of its own."""
+    registry = Registry(deferring.settings.effective_registry_url)
+    demo.make(deferring.home / "demo", len(GOOD), 300, 1)
+    files = sorted((deferring.home / "demo").rglob("*.vcf.gz")), sorted((deferring.home / "demo").rglob("*.ped"))
+    families = list(zip(*files, strict=True))
+    cut = deferring.home / "cut.vcf.gz"
+    whole = families[0][0].read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    for case_id, (vcf, ped) in zip((*GOOD, BAD), (*families, (cut, families[0][1])), strict=True):
+        registry.add(
+            Registration(
+                vcf_uri=storage.file_uri(vcf),
+                ped_uri=storage.file_uri(ped),
+                case_id=case_id,
+                strategy="wgs",
+                priority=Priority.ROUTINE,
+                assembly="GRCh38",
+            )
+        )
+    run_id = deferring.api.trigger("import-radiant")
+    beside = deferring.api.trigger(POC)
+    state = deferring.wait("import-radiant", run_id)
+    verdict = deferring.api.xcom("import-radiant", run_id, "verdict")
+    return SimpleNamespace(state=state, verdict=verdict, registry=registry, beside=beside, run_id=run_id)
+
+
+def test_three_cases_are_imported_through_pods_and_the_malformed_one_is_named(deferring, imported):
+    assert imported.state == "failed"
+    assert sorted(imported.verdict["imported"]) == list(GOOD)
+    assert [(one["case_id"], one["code"]) for one in imported.verdict["failed"]] == [(BAD, "VcfTruncated")]
+    assert imported.verdict["trouble"] == []
+    catalog = lake.open_catalog(deferring.settings)
+    for case_id in GOOD:
+        assert sum(batch.num_rows for batch in lake.case_rows(catalog, "radiant", case_id, "occurrence")), case_id
+    states = {one.case.case_id: one.state for one in imported.registry.list_cases()}
+    assert states == dict.fromkeys(GOOD, CaseState.IMPORTED) | {BAD: CaseState.FAILED}
+
+
+def test_the_xcom_of_a_pod_has_its_measured_memory_and_time(deferring, imported):
+    (part,) = deferring.api.xcom("import-radiant", imported.run_id, "parts")
+    run_id = f"{imported.run_id}__part_{part['part']}"
+    summary = deferring.api.xcom("import-vcf", run_id, "import_case", 0)
+    assert summary["status"] == "succeeded"
+    assert summary["peak_memory_mib"] > 10
+    assert summary["cpu_s"] > 0
+    assert summary["image"] == deferring.cluster.image
+
+
+def test_the_poc_s_ten_lines_and_its_list_are_there_after_its_pod_is_gone(deferring, imported):
+    assert deferring.wait(POC, imported.beside) == "success"
+    wait_for(lambda: not deferring.cluster.pods(selector="job=poc"), "the pod is removed")
+    assert deferring.progress(imported.beside) == 10
+    assert len(deferring.api.xcom(POC, imported.beside, "poc")["output"]) == 10
+
+
+def test_two_runs_at_once_have_a_pod_each(deferring):
+    runs = [deferring.api.trigger(POC) for _ in range(2)]
+    assert [deferring.wait(POC, run) for run in runs] == ["success", "success"]
+    assert [deferring.progress(run) for run in runs] == [10, 10]
+
+
+@pytest.mark.parametrize("how", ["mark failed", "clear"])
+def test_a_person_s_wish_stops_the_pod(deferring, how):
+    run_id = deferring.api.trigger(POC)
+    pod = deferring.running_pod()
+    wait_for(lambda: deferring.task(run_id)["state"] == "deferred", "the task waits in the triggerer")
+    if how == "clear":
+        wanted = {"dag_run_id": run_id, "task_ids": ["poc"], "only_failed": False, "dry_run": False}
+        deferring.api._call("POST", f"/api/v2/dags/{POC}/clearTaskInstances", wanted)
+        # The pod is stopped for the next try to start afresh, or the next try was quicker and has taken it over.
+        assert deferring.wait(POC, run_id) == "success"
+        assert len(deferring.api.xcom(POC, run_id, "poc")["output"]) == 10
+    else:
+        path = f"/api/v2/dags/{POC}/dagRuns/{quote(run_id)}/taskInstances/poc"
+        deferring.api._call("PATCH", path, {"new_state": "failed"})
+        assert deferring.wait(POC, run_id) == "failed"
+    uid = pod.metadata.uid
+    wait_for(lambda: uid not in {one.metadata.uid for one in deferring.cluster.pods()}, "the pod is removed", 90)
+
+
+@pytest.fixture(scope="module")
+def waiting(cluster):
+    home = cluster.folder / "waiting"
+    home.mkdir()
+    with airflow(cluster, home, RADIANT_CONTAINER__DEFERRABLE="false") as found:
+        yield found
+
+
+@pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGTERM])
+def test_a_worker_that_dies_or_is_drained_leaves_its_pod_and_the_next_try_adopts_it(waiting, blow):
+    run_id = waiting.api.trigger(POC)
+    pod = waiting.running_pod()
+    pid = wait_for(lambda: waiting.task(run_id)["pid"], "the task has a process")
+    psutil.Process(pid).send_signal(blow)
+    wait_for(lambda: waiting.task(run_id)["state"] in {"up_for_retry", "running", "success"}, "the try ends")
+    time.sleep(1)
+    assert pod.metadata.uid in {one.metadata.uid for one in waiting.cluster.pods()}, "the pod was stopped"
+    assert waiting.wait(POC, run_id) == "success"
+    assert waiting.task(run_id)["try_number"] == 2
+    assert waiting.progress(run_id, try_number=2) == 10
+    text = "\n".join(waiting.api.log_lines(POC, run_id, "poc", try_number=2))
+    assert f"adopting the pod of an earlier try: {{'name': '{pod.metadata.name}'" in text

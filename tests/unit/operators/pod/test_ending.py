@@ -1,0 +1,191 @@
+"""What a pod's status and events mean."""
+
+import datetime as dt
+from types import SimpleNamespace
+
+import pytest
+from kubernetes.client import ApiException
+from kubernetes.client import models as k8s
+
+from radiant.errors import JobNotYetError, JobRefusedError
+from radiant.operators.platform import Look, State
+from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing
+from radiant.operators.pod.platform import _refusal
+
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+def pod(state=None, *, phase="Running", deleted=False, conditions=(), reason=None, message=None):  # noqa: PLR0913 - tests vary each
+    statuses = None
+    if state is not None:
+        statuses = [
+            k8s.V1ContainerStatus(name="worker", state=state, image="", image_id="", ready=False, restart_count=0)
+        ]
+    found = [k8s.V1PodCondition(type="PodScheduled", status="True"), *conditions]
+    status = k8s.V1PodStatus(phase=phase, container_statuses=statuses, conditions=found, reason=reason, message=message)
+    return k8s.V1Pod(metadata=k8s.V1ObjectMeta(deletion_timestamp=NOW if deleted else None), status=status)
+
+
+def terminated(code, reason="Error", message=None):
+    ended = k8s.V1ContainerStateTerminated(
+        exit_code=code, reason=reason, message=message, started_at=NOW, finished_at=NOW + dt.timedelta(seconds=7)
+    )
+    return k8s.V1ContainerState(terminated=ended)
+
+
+def waiting(reason, message=None):
+    return k8s.V1ContainerState(waiting=k8s.V1ContainerStateWaiting(reason=reason, message=message))
+
+
+def disruption(reason):
+    return k8s.V1PodCondition(type="DisruptionTarget", status="True", reason=reason)
+
+
+def test_exit_0_has_no_reason_whatever_happened_around_it():
+    look = look_at(pod(terminated(0, "OOMKilled"), deleted=True, conditions=[disruption("EvictionByEvictionAPI")]))
+    assert (look.state, look.exit_code, look.reason) == (State.ENDED, 0, None)
+    assert look.finished_at - look.started_at == 7
+
+
+@pytest.mark.parametrize(("code", "seen"), [(137, -9), (70, 70), (1, 1)])
+def test_out_of_memory_is_what_the_runtime_says_also_of_a_child(code, seen):
+    look = look_at(pod(terminated(code, "OOMKilled")))
+    assert (look.reason, look.exit_code, look.hopeless) == ("OutOfMemory", seen, False)
+
+
+def test_bad_input_stays_bad_input_though_a_child_ran_out_of_memory():
+    assert look_at(pod(terminated(65, "OOMKilled"))).reason is None
+
+
+def test_a_kill_that_nobody_explains_is_no_lack_of_memory():
+    look = look_at(pod(terminated(137)))
+    assert (look.reason, look.exit_code) == (None, -9)
+
+
+@pytest.mark.parametrize("code", [65, 70, 78])
+def test_a_job_s_own_verdict_counts_though_its_pod_is_being_deleted(code):
+    assert look_at(pod(terminated(code), deleted=True)).reason is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ("EvictionByEvictionAPI", "Evicted"),
+        ("TerminationByKubelet", "Evicted"),
+        ("PreemptionByScheduler", "Preempted"),
+        ("DeletionByTaintManager", "NodeLost"),
+    ],
+)
+def test_a_disruption_is_named(condition, reason):
+    look = look_at(pod(terminated(143), deleted=True, conditions=[disruption(condition)]))
+    assert (look.reason, look.hopeless) == (reason, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("DeadlineExceeded", "DeadlineExceeded"),
+        ("Evicted", "Evicted"),
+        ("NodeLost", "NodeLost"),
+        ("Preempting", "Preempted"),
+        ("OutOfcpu", "Unschedulable"),
+        ("Something", "Lost"),
+    ],
+)
+def test_a_pod_that_failed_without_a_container_is_named(said, reason):
+    look = look_at(pod(phase="Failed", reason=said, message="why"))
+    assert (look.state, look.reason, look.detail) == (State.ENDED, reason, "why.")
+
+
+def test_a_disk_that_is_too_small_stays_too_small():
+    text = 'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi".'
+    assert look_at(pod(phase="Failed", reason="Evicted", message=text)).hopeless
+
+
+def test_a_pod_deleted_by_somebody_is_lost():
+    look = look_at(pod(terminated(143), deleted=True))
+    assert (look.reason, look.exit_code) == ("Lost", -15)
+    assert "was deleted" in look.detail
+
+
+def test_a_pod_on_a_lost_node_is_gone_though_it_is_still_listed():
+    look = look_at(pod(k8s.V1ContainerState(running=k8s.V1ContainerStateRunning()), deleted=True, reason="NodeLost"))
+    assert (look.state, look.reason) == (State.GONE, "NodeLost")
+
+
+def test_without_a_node_it_waits_and_says_why():
+    unscheduled = k8s.V1PodCondition(
+        type="PodScheduled", status="False", reason="Unschedulable", message="0/1 nodes are available"
+    )
+    found = pod(phase="Pending")
+    found.status.conditions = [unscheduled]
+    assert look_at(found) == Look(State.WAITING, "Unschedulable", "0/1 nodes are available.")
+    found.status.conditions = None
+    assert look_at(found) == Look(State.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "name", "hopeless"),
+    [
+        ("ContainerCreating", None, None, False),
+        ("ErrImageNeverPull", "not present", "ImagePull", True),
+        ("InvalidImageName", "couldn't parse", "ImagePull", True),
+        ("ErrImagePull", "rpc error: code = NotFound: not found", "ImagePull", True),
+        ("ErrImagePull", "pull access denied", "ImagePull", True),
+        ("ErrImagePull", "dial tcp: i/o timeout", "ImagePull", False),
+        ("ErrImagePull", "unexpected status: 503", "ImagePull", False),
+        ("CreateContainerConfigError", 'secret "x" not found', "Config", True),
+        ("CreateContainerConfigError", "container has runAsNonRoot and image will run as root", "Config", True),
+        ("CreateContainerConfigError", "failed to sync secret cache: timed out", "Config", False),
+    ],
+)
+def test_a_container_that_waits_says_why_and_whether_there_is_hope(reason, message, name, hopeless):
+    look = look_at(pod(waiting(reason, message), phase="Pending"))
+    assert (look.state, look.reason, look.hopeless) == (State.STARTING, name, hopeless)
+
+
+def test_back_off_is_explained_by_the_event_before_it():
+    event = PodEvent("Warning", "Failed", 'Failed to pull image "x": not found')
+    found = pod(waiting("ImagePullBackOff", "Back-off pulling image"), phase="Pending")
+    assert not look_at(found).hopeless
+    assert look_at(found, [event]).hopeless
+
+
+def test_a_command_that_does_not_exist_is_a_wrong_configuration():
+    look = look_at(pod(terminated(128, "StartError", "exec: no such file or directory")))
+    assert (look.reason, look.hopeless) == ("Config", True)
+
+
+def test_what_is_not_there_any_more_is_named_by_what_was_seen_before_or_its_events():
+    assert look_at_nothing([], None).reason == "Lost"
+    assert look_at_nothing([], Look(State.RUNNING, started_at=3.0)).started_at == 3.0
+    assert look_at_nothing([], Look(State.ENDED, "Evicted")).reason == "Evicted"
+    assert look_at_nothing([PodEvent("Warning", "Preempted", "by x")], None).reason == "Preempted"
+
+
+def test_events_are_said_once_without_the_node_s_own_noise():
+    events = [PodEvent("Warning", "FailedMount", "no claim")] * 2 + [PodEvent("Warning", "MissingClusterDNS", "x")]
+    look = look_at(pod(waiting("ContainerCreating"), phase="Pending"), events)
+    assert look.detail == "FailedMount: no claim."
+
+
+def refusal(status, message):
+    return _refusal(
+        ApiException(
+            http_resp=SimpleNamespace(status=status, reason="", data=f'{{"message": "{message}"}}', getheaders=dict)
+        )
+    )
+
+
+def test_a_full_quota_is_waited_for_and_one_that_is_too_small_is_not():
+    text = "exceeded quota: q, requested: limits.memory=512Mi,pods=1, used: pods=3, limited: limits.memory={},pods=3"
+    assert isinstance(refusal(403, text.format("1Gi")), JobNotYetError)
+    never = refusal(403, text.format("500Mi"))
+    assert isinstance(never, JobRefusedError)
+    assert never.reason == "QuotaExceeded"
+    assert "limits.memory" in str(never)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 422])
+def test_what_the_api_does_not_accept_is_never_asked_again(status):
+    assert isinstance(refusal(status, "no"), JobRefusedError)

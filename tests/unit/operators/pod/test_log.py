@@ -1,0 +1,116 @@
+"""A pod's log in pages, from a kubelet that answers as the real one does: line by line, since a whole second."""
+
+import random
+
+import pytest
+
+from radiant.operators.pod.log import PAGE_LINES, PIECE_BYTES, Place, read_page
+
+
+class Kubelet:
+    """The log of one container."""
+
+    def __init__(self):
+        self.lines = []
+
+    def write(self, seconds, text, zone="Z"):
+        whole, nanos = divmod(round(seconds * 10**9), 10**9)
+        fraction = f".{nanos:09d}".rstrip("0").rstrip(".")
+        hours = 2 if zone == "+02:00" else 0
+        clock = f"2026-01-01T{hours + whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}{fraction}{zone}"
+        self.lines.append((seconds, f"{clock} {text}".encode()))
+
+    def answer(self, place, *, size=7, tail=b""):
+        epoch = 1767225600  # 2026-01-01T00:00:00Z
+        kept = [line for seconds, line in self.lines if not place.since or epoch + seconds >= place.since]
+        data = b"".join(line + b"\n" for line in kept) + tail
+        return [data[at : at + size] for at in range(0, len(data), size)]
+
+    def read(self, place, *, ended=False, **kwargs):
+        return read_page(self.answer(place, **kwargs), place, ended=ended)
+
+
+@pytest.fixture
+def kubelet():
+    return Kubelet()
+
+
+def test_pages_join_to_the_whole_log_whenever_they_are_read(kubelet):
+    chance = random.Random(1)  # noqa: S311 - repeatable on purpose
+    place, found, now = Place(), [], 0.0
+    for number in range(2000):
+        now += chance.choice([0, 0, 0, 0.000001, 0.3, 2.5])
+        # Two threads write: times run backwards by a hair.
+        kubelet.write(max(0, now - chance.choice([0, 0, 0.4])), f"line {number}")
+        if chance.random() < 0.2:
+            page = kubelet.read(Place.decode(place.encode()), size=chance.choice([1, 100, 10000]))
+            found += page.lines
+            place = page.place
+    found += kubelet.read(place, ended=True).lines
+    assert found == [f"line {number}" for number in range(2000)]
+
+
+def test_many_lines_of_the_same_time_come_once_over_several_pages(kubelet):
+    total = 2 * PAGE_LINES + 100
+    for number in range(total):
+        kubelet.write(5.5, f"line {number}")
+    place, found, pages = Place(), [], 0
+    while True:
+        page = kubelet.read(place, size=4096)
+        found += page.lines
+        place, pages = page.place, pages + 1
+        if not page.full:
+            break
+    assert found == [f"line {number}" for number in range(total)]
+    assert pages == 3
+
+
+def test_a_line_that_is_still_being_written_waits_for_its_end(kubelet):
+    kubelet.write(1, "whole")
+    tail = b"2026-01-01T00:00:02Z hal"
+    page = kubelet.read(Place(), tail=tail)
+    assert page.lines == ["whole"]
+    assert kubelet.read(page.place, tail=tail, ended=True).lines == ["hal"]
+
+
+def test_times_of_another_zone_are_understood(kubelet):
+    for number in range(20):
+        kubelet.write(number, f"line {number}", zone="+02:00")
+    first = kubelet.read(Place())
+    kubelet.write(20, "line 20", zone="+02:00")
+    assert first.place.since == 1767225600 + 17
+    assert kubelet.read(first.place).lines == ["line 20"]
+
+
+def test_what_the_kubelet_says_itself_is_no_line(kubelet):
+    said = b"unable to retrieve container logs for containerd://1"
+    assert kubelet.read(Place(), tail=said, ended=True).lines == []
+    assert kubelet.read(Place(), tail=said + b"\n").lines == []
+
+
+def test_after_a_rotation_nothing_comes_twice_and_the_gap_is_said(kubelet):
+    for number in range(10):
+        kubelet.write(number, f"line {number}")
+    page = kubelet.read(Place())
+    kubelet.lines = kubelet.lines[9:]
+    kubelet.write(10, "line 10")
+    found = kubelet.read(page.place)
+    assert found.lines[1:] == ["line 10"]
+    assert "rotated" in found.lines[0]
+    kubelet.write(11, "line 11")
+    assert kubelet.read(found.place).lines == ["line 11"]
+
+
+@pytest.mark.parametrize("joint", [b"", b"2026-01-01T00:00:01.000000001Z "])
+def test_a_very_long_line_comes_in_pieces_without_the_times_between_them(kubelet, joint):
+    rest = b"y" * 10
+    text = b"x" * PIECE_BYTES + joint + rest
+    kubelet.lines.append((1, b"2026-01-01T00:00:01Z " + text))
+    assert kubelet.read(Place(), size=4096).lines == ["x" * PIECE_BYTES, "y" * 10]
+
+
+def test_carriage_returns_at_the_end_and_bytes_that_are_no_text_do_no_harm(kubelet):
+    kubelet.lines.append((1, b"2026-01-01T00:00:01Z 50%\r"))
+    kubelet.lines.append((1, b"2026-01-01T00:00:01Z \xff\xfe"))
+    kubelet.write(1, "")
+    assert kubelet.read(Place()).lines == ["50%", "\ufffd\ufffd", ""]

@@ -1,0 +1,256 @@
+"""A container's life step by step, on a platform that does what a script says."""
+
+import dataclasses
+
+import pytest
+
+from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.jobs.catalogue import POC
+from radiant.operators.ending import KILLED, LOST
+from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
+from radiant.operators.platform import LogPage, Look, State, TaskFacts
+from radiant.operators.request import TaskPlace, new_request
+from radiant.operators.watch import Watch
+from radiant.settings import Container
+
+RUNS = Look(State.RUNNING, started_at=1.0)
+GOOD = Look(State.ENDED, exit_code=0, started_at=1.0, finished_at=6.0)
+
+
+class Scripted:
+    """Answers looks and log pages from lists; an exception in a list is raised."""
+
+    name, noun, timeout_reason = "kubernetes", "pod", "DeadlineExceeded"
+    interruptions = frozenset({"Preempted"})
+
+    def __init__(self, looks=(), starts=(), pages=()):
+        self.looks, self.starts, self.pages = list(looks), list(starts), list(pages)
+        self.attempts, self.stopped, self.released, self.cursors = [], [], [], []
+
+    @staticmethod
+    def answer(script, otherwise):
+        found = script.pop(0) if script else otherwise
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def start(self, order):
+        self.attempts.append(order.attempt)
+        return self.answer(self.starts, {"name": f"pod-{len(self.attempts)}"})
+
+    def find(self, attempt):
+        return {"name": attempt} if attempt in self.attempts else None
+
+    def look(self, _handle):
+        return self.answer(self.looks, GOOD)
+
+    def read_log(self, _handle, cursor, _look):
+        self.cursors.append(cursor)
+        return self.answer(self.pages, LogPage([], cursor))
+
+    def stop(self, handle, _reason):
+        self.stopped.append(handle)
+
+    def release(self, handle):
+        self.released.append(handle)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return TaskPlace(f"file://{tmp_path}", f"file://{tmp_path}/poc")
+
+
+def watch_of(platform, place, *, note=None, timeout_s=10**10, try_number=1, **limits):
+    request = request_on_file(place)
+    if request is None:
+        request = new_request(POC, {}, place, memory_mib=512, image=None)
+        place.ask(request)
+        new_note(request, "kubernetes", try_number).save(place)
+    return Watch(
+        platform,
+        place,
+        request=request,
+        note=note or read_note(place),
+        spec=dataclasses.replace(POC, timeout_s=timeout_s),
+        task=TaskFacts("d", "r", "t", -1, try_number, last_try=False),
+        limits=Container(**limits),
+    )
+
+
+def steps(watch):
+    found = []
+    for _ in range(50):
+        found.append(watch.step())
+        watch.logged()
+        if found[-1].ended is not None:
+            return found
+    raise AssertionError(found)
+
+
+def test_a_job_that_ends_well_has_no_reason(place):
+    ended = steps(watch_of(Scripted([RUNS, GOOD]), place))[-1].ended
+    assert (ended.exit_code, ended.reason, ended.seconds) == (0, None, 5.0)
+
+
+def test_the_handle_is_on_file_as_soon_as_the_container_is_started(place):
+    watch_of(Scripted(), place).step()
+    assert read_note(place).handle == {"name": "pod-1"}
+
+
+def test_a_start_that_went_unanswered_is_repeated_with_the_same_attempt(place):
+    platform = Scripted(starts=[PlatformUnavailableError("no answer")])
+    steps(watch_of(platform, place))
+    assert len(platform.attempts) == 2
+    assert len(set(platform.attempts)) == 1
+
+
+def test_no_room_is_waited_for_and_said_once(place):
+    platform = Scripted(starts=[JobNotYetError("3 of 3 used", reason="QuotaExceeded")] * 3)
+    found = steps(watch_of(platform, place))
+    assert [one.news for one in found if "Quota" in one.news] == ["waiting: QuotaExceeded: 3 of 3 used"]
+    assert found[-1].ended.reason is None
+    assert read_note(place).refusals == 3
+
+
+def test_no_room_for_longer_than_patience_ends_by_its_name(place):
+    watch_of(Scripted(), place)
+    note = dataclasses.replace(read_note(place), asked_at=0.0)
+    platform = Scripted(starts=[JobNotYetError("full", reason="QuotaExceeded")])
+    (step,) = steps(watch_of(platform, place, note=note, queue_timeout_s=5))
+    assert (step.ended.reason, step.ended.retryable) == ("QuotaExceeded", True)
+
+
+def test_what_is_refused_is_not_tried_again(place):
+    (step,) = steps(watch_of(Scripted(starts=[JobRefusedError("no right", reason="Forbidden")]), place))
+    assert (step.ended.reason, step.ended.retryable, step.ended.detail) == ("Forbidden", False, "no right")
+
+
+def test_a_start_without_hope_is_stopped_at_once_and_not_tried_again(place):
+    platform = Scripted([Look(State.STARTING, "ImagePull", "not found", hopeless=True), Look(State.GONE)])
+    ended = steps(watch_of(platform, place))[-1].ended
+    assert (ended.reason, ended.retryable) == ("ImagePull", False)
+    assert platform.stopped == [{"name": "pod-1"}]
+    assert len(platform.looks) == 1, "the removal of what never began is not waited for"
+
+
+def test_a_job_above_its_time_is_stopped_and_the_rest_of_its_log_read(place):
+    pages = [LogPage(["a"], "1"), LogPage(["last words"], "2")]
+    platform = Scripted([RUNS, Look(State.ENDED, exit_code=75, started_at=1.0)], pages=pages)
+    found = steps(watch_of(platform, place, timeout_s=1))
+    assert platform.stopped == [{"name": "pod-1"}]
+    assert found[-1].ended.reason == "DeadlineExceeded"
+    assert [line for one in found for line in one.lines] == ["a", "last words"]
+
+
+def test_a_job_that_ends_well_while_it_is_stopped_has_ended_well(place):
+    assert steps(watch_of(Scripted([RUNS, GOOD]), place, timeout_s=1))[-1].ended.reason is None
+
+
+def test_an_interrupted_container_is_started_again_with_another_attempt(place):
+    taken = Look(State.ENDED, "Preempted", "by another.", exit_code=-15, started_at=1.0)
+    platform = Scripted([RUNS, taken])
+    found = steps(watch_of(platform, place))
+    assert found[-1].ended.reason is None
+    assert len(set(platform.attempts)) == 2
+    assert platform.released == [{"name": "pod-1"}]
+    assert request_on_file(place).attempt == platform.attempts[1]
+
+
+def test_restarts_are_counted(place):
+    taken = Look(State.GONE, "Preempted", "by another.")
+    ended = steps(watch_of(Scripted([taken] * 9), place, restarts=2))[-1].ended
+    assert ended.reason == "Preempted"
+    assert read_note(place).restarts == 2
+
+
+def test_an_interruption_that_would_happen_again_does_not_start_again(place):
+    taken = Look(State.ENDED, "Preempted", "again and again", hopeless=True)
+    platform = Scripted([taken])
+    assert steps(watch_of(platform, place))[-1].ended.retryable is False
+    assert len(platform.attempts) == 1
+
+
+def test_a_container_that_is_gone_is_lost(place):
+    assert steps(watch_of(Scripted([Look(State.GONE)]), place))[-1].ended.reason == LOST
+
+
+def test_a_platform_that_does_not_answer_is_asked_again(place):
+    platform = Scripted([PlatformUnavailableError("refused"), PlatformUnavailableError("refused"), RUNS])
+    found = steps(watch_of(platform, place))
+    assert sum("asking again" in one.news for one in found) == 1
+    assert found[-1].ended.reason is None
+
+
+def test_a_platform_that_does_not_answer_for_too_long_leaves_the_container_to_the_next_try(place):
+    watch = watch_of(Scripted([PlatformUnavailableError("refused")] * 9), place)
+    watch.step()
+    watch.step()
+    watch._unanswered_since = 1.0
+    with pytest.raises(PlatformUnavailableError):
+        watch.step()
+    assert not read_note(place).closed
+
+
+def test_lines_that_nobody_logged_come_again_to_whoever_goes_on(place):
+    pages = [LogPage(["a"], "1"), LogPage(["b"], "2")]
+    first = watch_of(Scripted([RUNS] * 9, pages=pages), place)
+    first.step()
+    first.logged()
+    assert first.step().lines == ["a"]
+    first.logged()
+    assert first.step().lines == ["b"]
+    first.save_log_cursor()  # its driver was cancelled before it could log b
+    platform = Scripted([RUNS] * 9)
+    watch_of(platform, place).step()
+    assert platform.cursors == ["1"]
+
+
+def test_another_try_has_the_log_from_its_beginning(place):
+    first = watch_of(Scripted([RUNS] * 9, pages=[LogPage(["a"], "1")]), place)
+    first.step()
+    first.step()
+    first.logged()
+    first.save_log_cursor()
+    platform = Scripted([RUNS])
+    watch_of(platform, place, try_number=2).step()
+    assert platform.cursors == [""]
+
+
+def test_lines_read_before_a_stop_that_got_no_answer_are_not_lost(place):
+    platform = Scripted([RUNS, RUNS], pages=[LogPage(["a"], "1"), LogPage(["a"], "1")])
+    watch = watch_of(platform, place, timeout_s=1)
+    watch.step()
+    platform.stop = lambda *_: (_ for _ in ()).throw(PlatformUnavailableError("no"))
+    assert watch.step().lines == []
+    assert watch.step().lines == []
+    assert platform.cursors == ["", ""]
+
+
+def test_a_kill_stops_closes_and_says_who(place):
+    platform = Scripted([RUNS])
+    watch = watch_of(platform, place)
+    watch.step()
+    ended = watch.kill(KILLED, "a person")
+    assert (ended.reason, ended.exit_code) == (KILLED, None)
+    assert platform.stopped == platform.released == [{"name": "pod-1"}]
+    assert read_note(place).closed
+
+
+def test_a_kill_finds_what_a_start_without_an_answer_left(place):
+    platform = Scripted(starts=[PlatformUnavailableError("no answer")])
+    watch = watch_of(platform, place)
+    watch.step()
+    watch.kill(KILLED, "a person")
+    assert platform.stopped == [{"name": platform.attempts[0]}]
+
+
+def test_only_what_wants_the_same_is_adopted(place):
+    watch_of(Scripted(), place).step()
+    note, on_file = read_note(place), request_on_file(place)
+    same = new_request(POC, {}, place, memory_mib=512, image=None)
+    other = new_request(POC, {"case_id": 2}, place, memory_mib=512, image=None)
+    assert may_adopt(note, on_file, same, "kubernetes")
+    assert not may_adopt(note, on_file, other, "kubernetes")
+    assert not may_adopt(note, on_file, same, "ecs")
+    assert not may_adopt(dataclasses.replace(note, closed=True), on_file, same, "kubernetes")
+    assert not may_adopt(dataclasses.replace(note, attempt="another"), on_file, same, "kubernetes")
