@@ -88,7 +88,7 @@ def deferring(cluster):
 def imported(deferring):
     """`import-radiant` of four cases, one of them malformed, beside a POC run of its own."""
     registry = Registry(deferring.settings.effective_registry_url)
-    demo.make(deferring.home / "demo", len(GOOD), 300, 1)
+    demo.make(deferring.home / "demo", len(GOOD), 500, 1)
     files = sorted((deferring.home / "demo").rglob("*.vcf.gz")), sorted((deferring.home / "demo").rglob("*.ped"))
     families = list(zip(*files, strict=True))
     cut = deferring.home / "cut.vcf.gz"
