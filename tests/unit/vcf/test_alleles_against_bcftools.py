@@ -27,7 +27,6 @@ import pytest
 
 from radiant.vcf import alleles
 from radiant.vcf.alleles import Allele, AlleleError, Rule, Skip
-from vcf_files import Read, write
 
 needs_bcftools = pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
 
@@ -200,38 +199,6 @@ class TestLive:
             loci, rules = ours(lines, fasta)
         assert rules == []
         assert Counter(loci) == Counter(theirs(expected))
-
-    @pytest.mark.parametrize(("name", "least"), [("chrm-indels.vcf.gz", 100), ("clinical-trio-vep.vcf.gz", 300)])
-    def test_values_per_allele_of_split_records_are_those_of_bcftools(self, corpus, tmp_path, name, least):
-        """Number=A of INFO, and reads per allele of samples; where no row is, nobody carries the allele."""
-        text = read(corpus / name)
-        header = [line for line in text.splitlines() if line.startswith("#")]
-        multi = ["\t".join(row) for row in records(text) if "," in row[4] and "*" not in row[4]]
-        path = write(tmp_path / "a.vcf", "\n".join([*header, *multi]) + "\n")
-        found = {}
-        for row in Read(path, None, tolerate=len(multi)).occurrence:
-            found[row["source_pos"], row["source_alt"], row["alt_index"], row["sample"]] = row
-        samples, compared, at = header[-1].split("\t")[9:], 0, {}
-        for split, (pos, alts) in zip(run_norm(path, "-m-any"), self._one_by_one(multi), strict=True):
-            index = at[pos, alts] = at.get((pos, alts), 0) + 1
-            info = dict(item.partition("=")[::2] for item in split[7].split(";"))
-            for sample, text in zip(samples, split[9:], strict=True):
-                row = found.get((pos, alts, index, sample))
-                if row is None:
-                    continue
-                own = dict(zip(split[8].split(":"), text.split(":"), strict=False))
-                if row["info_ac"] is not None:
-                    assert (row["info_ac"], row["info_af"]) == (int(info["AC"]), pytest.approx(float(info["AF"])))
-                if row["ad_alt"] is not None:
-                    assert [row["ad_ref"], row["ad_alt"]] == list(map(int, own["AD"].split(",")))
-                    compared += 1
-        assert compared >= least
-
-    @staticmethod
-    def _one_by_one(lines):
-        for line in lines:
-            _, pos, _, _, alts, *_ = line.split("\t")
-            yield from [(int(pos), alts)] * (alts.count(",") + 1)
 
 
 class TestConformanceFiles:
