@@ -79,19 +79,18 @@ def _open(conn_id: str) -> Cluster:
 
 
 class Denials:
-    """Since when the cluster denies what is asked of it."""
+    """Since when the cluster denies each thing that is asked of it."""
 
     def __init__(self) -> None:
-        self._since: float | None = None
+        self._since: dict[str, float] = {}
 
-    def over(self) -> None:
-        """Forget: it answered."""
-        self._since = None
+    def over(self, what: str) -> None:
+        """Forget: it was allowed."""
+        self._since.pop(what, None)
 
-    def last(self) -> bool:
-        """Tell whether it has been so for long enough to be meant."""
-        self._since = self._since or time.monotonic()
-        return time.monotonic() - self._since > _DENIED_S
+    def last(self, what: str) -> bool:
+        """Tell whether it has been denied for long enough to be meant."""
+        return time.monotonic() - self._since.setdefault(what, time.monotonic()) > _DENIED_S
 
 
 @contextlib.contextmanager
@@ -110,19 +109,19 @@ def api_errors(what: str, conn_id: str, denials: Denials) -> Generator[None]:
     except (HTTPError, OSError) as error:
         msg = f"Kubernetes does not answer ({what}): {_short(error)}"
         raise PlatformUnavailableError(msg) from error
-    denials.over()
+    denials.over(what)
 
 
 def _judge(error: ApiException, what: str, conn_id: str, denials: Denials) -> None:
     text = message_of(error)
     if error.status == _UNAUTHORIZED or (error.status == _FORBIDDEN and is_denied(text)):
         forget_cluster(conn_id)
-        if denials.last():
+        if denials.last(what):
             msg = f"Kubernetes does not let the Airflow connection {conn_id!r} {what}: {text}"
             raise JobRefusedError(msg, reason="Forbidden") from error
         msg = f"Kubernetes says no ({what}): {text}"
         raise PlatformUnavailableError(msg, reason="Forbidden") from error
-    denials.over()
+    denials.over(what)
     # Everything that is not about this very request may pass: throttling (429), a server that starts or ends (5xx).
     if error.status is None or error.status in {0, 408, 429} or error.status >= 500:  # noqa: PLR2004 - HTTP
         msg = f"Kubernetes does not answer ({what}): {error.status} {text}"
