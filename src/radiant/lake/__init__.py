@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from radiant.lake.overview import TableOverview, table_overview
     from radiant.lake.read import case_rows
     from radiant.lake.tables import ensure_tables
-    from radiant.lake.variants import VariantQuery, result_schema, variants
+    from radiant.lake.variant_query import VariantQuery, result_schema, variants
 
 __all__ = [
     "CaseLoad",
@@ -49,20 +49,20 @@ _MODULES = {
     "CaseLoad": "case_load",
     "CommitReport": "commit",
     "TableOverview": "overview",
-    "VariantQuery": "variants",
+    "VariantQuery": "variant_query",
     "VisibleCase": "case_load",
     "case_rows": "read",
     "commit_part": "commit",
     "delete_staged": "clean",
     "ensure_tables": "tables",
     "open_catalog": "catalog",
-    "result_schema": "variants",
+    "result_schema": "variant_query",
     "table_overview": "overview",
-    "variants": "variants",
+    "variants": "variant_query",
     "visible_case": "case_load",
     "visible_cases": "case_load",
 }
-"""Where the names are that are imported when they are first asked for."""
+"""Where the names are that are imported when they are first asked for; none is a module's, which would hide it."""
 
 
 def __getattr__(name: str) -> object:
