@@ -1,7 +1,7 @@
 """Several processes read one file: each gets segments, stages their rows, and answers with counts.
 
 This process is one of them: it reads on a thread, while the main one cuts segments, hashes the file and merges answers,
-which takes a twentieth of the time and hardly any of Python's lock. A process that only did that would cost 100 MiB.
+which is two of eighty CPU seconds. A process that only did that would cost 100 MiB.
 
 The others are started anew (not forked: Arrow has threads), end when this one closes their pipe or dies, and hold no
 credentials but those for the files.
