@@ -2,18 +2,26 @@
 
 Workers without catalog credentials stage Parquet files (`Stager`); one committer per part makes them visible
 (`commit_part`); readers go through `case_load` (`case_rows`, `variants`).
+
+What stages is imported at once; the rest, which needs PyIceberg (50 MiB, half a second), when it is first asked for.
 """
 
-from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases
-from radiant.lake.catalog import open_catalog
-from radiant.lake.clean import delete_staged
-from radiant.lake.commit import CommitReport, commit_part
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from radiant.lake.digest import RowDigest
-from radiant.lake.overview import TableOverview, table_overview
-from radiant.lake.read import case_rows
+from radiant.lake.reference import TableRef
 from radiant.lake.stage import Manifest, Stager
-from radiant.lake.tables import TableRef, ensure_tables
-from radiant.lake.variants import VariantQuery, result_schema, variants
+
+if TYPE_CHECKING:
+    from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases
+    from radiant.lake.catalog import open_catalog
+    from radiant.lake.clean import delete_staged
+    from radiant.lake.commit import CommitReport, commit_part
+    from radiant.lake.overview import TableOverview, table_overview
+    from radiant.lake.read import case_rows
+    from radiant.lake.tables import ensure_tables
+    from radiant.lake.variant_query import VariantQuery, result_schema, variants
 
 __all__ = [
     "CaseLoad",
@@ -36,3 +44,30 @@ __all__ = [
     "visible_case",
     "visible_cases",
 ]
+
+_MODULES = {
+    "CaseLoad": "case_load",
+    "CommitReport": "commit",
+    "TableOverview": "overview",
+    "VariantQuery": "variant_query",
+    "VisibleCase": "case_load",
+    "case_rows": "read",
+    "commit_part": "commit",
+    "delete_staged": "clean",
+    "ensure_tables": "tables",
+    "open_catalog": "catalog",
+    "result_schema": "variant_query",
+    "table_overview": "overview",
+    "variants": "variant_query",
+    "visible_case": "case_load",
+    "visible_cases": "case_load",
+}
+"""Where the names are that are imported when they are first asked for; none is a module's, which would hide it."""
+
+
+def __getattr__(name: str) -> object:
+    module = _MODULES.get(name)
+    if module is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"{__name__}.{module}"), name)

@@ -11,7 +11,7 @@ import pyarrow as pa
 from radiant.domain.tables import CASE_LOAD
 from radiant.errors import CaseNotFoundError, LakeError
 from radiant.lake.filters import all_of, equal
-from radiant.lake.schema import CASE_COLUMN
+from radiant.lake.layout import CASE_COLUMN
 from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from radiant import storage
 from radiant.domain.tables import SHORT_NAMES
+from radiant.lake.reference import TableRef
 from radiant.lake.snapshot import files_of_all_snapshots
 from radiant.lake.stage import staged_folder
-from radiant.lake.tables import TableRef, load_table
+from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

@@ -17,8 +17,10 @@ from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
+from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.reference import TableRef
 from radiant.lake.scan import plan, scan_files
-from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.schema import file_schema
 from radiant.lake.snapshot import (
     CommitKey,
     LiveFile,
@@ -28,7 +30,7 @@ from radiant.lake.snapshot import (
     live_files,
 )
 from radiant.lake.stage import HANDED_OVER
-from radiant.lake.tables import TableRef, load_table
+from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
@@ -272,7 +274,7 @@ def _rewrite(
 def _writer(table: IcebergTable, part: int) -> DataFileWriter:
     ref = TableRef.of(table)
     prefix = f"{ref.data_location}/part={part}/rewritten/{uuid.uuid4().hex}-"
-    return DataFileWriter(ref, [field.name for field in ref.schema.fields], prefix, part, _opener(table.io))
+    return DataFileWriter(file_schema(table.schema()), ref.spec_id, prefix, part, _opener(table.io))
 
 
 def _opener(io: FileIO) -> Callable[[str], AbstractContextManager[IO[bytes]]]:

@@ -9,25 +9,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.io.pyarrow import (
-    compute_statistics_plan,
-    data_file_statistics_from_parquet_metadata,
-    parquet_path_to_id_mapping,
-)
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
-from pyiceberg.typedef import Record
-from pyiceberg.types import PrimitiveType, StringType
 
-from radiant.lake.schema import BOUNDED_COLUMNS, file_schema
+from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID
 
 # ParquetWriter takes lists of columns where its types say bool.
 # pyright: reportArgumentType=false
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from radiant.lake.tables import TableRef
+    from pyiceberg.manifest import DataFile
 
 FILE_BYTES = 256 * 1024 * 1024
 """A file that reached this size is closed and the next one opened; a whole genome's largest table makes a few."""
@@ -35,11 +27,20 @@ FILE_BYTES = 256 * 1024 * 1024
 ROW_GROUP_ROWS = 128 * 1024
 """Most rows of a row group: what a reader of one region reads at least."""
 
-BUFFER_BYTES = 16 * 1024 * 1024
+BUFFER_BYTES = 8 * 1024 * 1024
 """Rows are collected up to this size in Arrow's memory before a row group is written: bounds the memory per table."""
 
-_UNREPEATED = frozenset({"locus", "locus_hash", "start", "end", "source_pos", "line", "text", "hgvsg", "info_vqslod"})
+_UNREPEATED = frozenset(
+    {
+        "locus", "locus_hash", "start", "end", "source_pos", "line", "text", "hgvsg", "hgvsc", "hgvsp", "quality",
+        "info_fs", "info_vqslod", "info_mq_rank_sum", "info_read_pos_rank_sum", "info_base_q_rank_sum",
+        "info_excess_het",
+    }
+)  # fmt: skip
 """Columns with about as many values as rows: a dictionary would only be given up half way."""
+
+_BOUND_CHARACTERS = 16
+"""Of a text, so many characters are kept as a bound."""
 
 _DELTA = frozenset({"start", "end", "source_pos", "line"})
 """Nearly ascending integers, stored as differences."""
@@ -66,7 +67,7 @@ class StagedFile:
     lower_bounds: dict[int, str]
     """Iceberg's single-value serialisation of the smallest value by field id, hexadecimal."""
     upper_bounds: dict[int, str]
-    """Of the largest (or something above it: strings are cut to 16 characters)."""
+    """Of the largest; none of strings of more than 16 characters."""
     split_offsets: tuple[int, ...]
     """Where the row groups begin, ascending."""
 
@@ -89,6 +90,9 @@ class StagedFile:
 
     def data_file(self) -> DataFile:
         """Return the manifest entry's data file."""
+        from pyiceberg.manifest import DataFile, DataFileContent, FileFormat  # noqa: PLC0415 - only who commits has it
+        from pyiceberg.typedef import Record  # noqa: PLC0415 - as above
+
         data_file = DataFile.from_args(
             content=DataFileContent.DATA,
             file_path=self.path,
@@ -119,8 +123,8 @@ class DataFileWriter:
 
     def __init__(
         self,
-        ref: TableRef,
-        columns: Iterable[str],
+        schema: pa.Schema,
+        spec_id: int,
         prefix: str,
         part: int,
         open_file: Callable[[str], AbstractContextManager[IO[bytes]]],
@@ -128,15 +132,15 @@ class DataFileWriter:
         """Prepare; nothing is opened before the first row.
 
         Args:
-            ref: The table.
-            columns: Which of its columns the rows have.
+            schema: Of the rows, with Iceberg's field ids (`layout.file_schema`).
+            spec_id: The partition spec that the files are written for.
             prefix: URI that the files' names begin with; `00000.parquet` and up follow.
             part: The partition all rows belong to.
             open_file: Opens a URI for writing; the file appears when the context ends without an error.
         """
-        self.schema = file_schema(ref.schema, columns)
+        self.schema = schema
         """Arrow schema of the rows, with Iceberg's field ids."""
-        self._ref = ref
+        self._spec_id = spec_id
         self._prefix = prefix
         self._part = part
         self._open_file = open_file
@@ -191,7 +195,7 @@ class DataFileWriter:
         if self._open:
             done, self._open = self._open, None
             done.close()
-            self._files.append(_describe(done, self._ref, self._part))
+            self._files.append(_describe(done, self._spec_id, self._part))
 
 
 class _OpenFile:
@@ -225,7 +229,7 @@ class _OpenFile:
             table = table.unify_dictionaries()
         for name, column in zip(table.schema.names, table.columns, strict=True):
             self.nulls[name] += column.null_count
-        self._writer.write_table(table.combine_chunks(), row_group_size=max(len(table), 1))
+        self._writer.write_table(table, row_group_size=max(len(table), 1))
 
     def close(self) -> None:
         self._writer.close()
@@ -244,40 +248,63 @@ class _DiscardError(Exception):
     """Thrown into an open file's context so that the file never appears."""
 
 
-def _describe(done: _OpenFile, ref: TableRef, part: int) -> StagedFile:
-    schema = ref.schema
-    bounded = {
-        f"write.metadata.metrics.column.{field.name}": "truncate(16)" if field.field_type == StringType() else "full"
-        for field in schema.fields
-        if field.name in BOUNDED_COLUMNS
+def _describe(done: _OpenFile, spec_id: int, part: int) -> StagedFile:
+    metadata = done.metadata
+    leaves = {_leaf(field): field for field in done.schema} | {
+        f"{field.name}.key_value.value": field for field in done.schema if pa.types.is_map(field.type)
     }
-    statistics = data_file_statistics_from_parquet_metadata(
-        done.metadata,
-        compute_statistics_plan(schema, {"write.metadata.metrics.default": "none"} | bounded),
-        parquet_path_to_id_mapping(schema),
-    ).to_serialized_dict()
-    counted = {field.name: field.field_id for field in schema.fields if isinstance(field.field_type, PrimitiveType)}
-    rows: int = statistics["record_count"]
+    sizes: Counter[int] = Counter()
+    lowest: dict[int, Any] = {}
+    highest: dict[int, Any] = {}
+    offsets: list[int] = []
+    types = {int(field.metadata[FIELD_ID]): field.type for field in done.schema if field.name in BOUNDED_COLUMNS}
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        chunks = [group.column(index) for index in range(group.num_columns)]
+        first = chunks[0]
+        offsets.append(first.dictionary_page_offset if first.has_dictionary_page else first.data_page_offset)
+        for chunk in chunks:
+            field_id = _leaf_id(leaves[chunk.path_in_schema], chunk.path_in_schema)
+            sizes[field_id] += chunk.total_compressed_size
+            statistics = chunk.statistics if field_id in types else None
+            if statistics is not None and statistics.has_min_max:
+                lowest[field_id] = min(statistics.min, lowest.get(field_id, statistics.min))
+                highest[field_id] = max(statistics.max, highest.get(field_id, statistics.max))
+    rows: int = metadata.num_rows
+    counted = {field.name: int(field.metadata[FIELD_ID]) for field in done.schema if not pa.types.is_nested(field.type)}
     return StagedFile(
         path=done.path,
         record_count=rows,
         size_bytes=done.size,
         part=part,
-        spec_id=ref.spec.spec_id,
-        column_sizes=statistics["column_sizes"],
+        spec_id=spec_id,
+        column_sizes=dict(sizes),
         value_counts={counted[name]: rows for name in done.nulls if name in counted},
         null_value_counts={counted[name]: nulls for name, nulls in done.nulls.items() if name in counted},
-        lower_bounds={field_id: value.hex() for field_id, value in statistics["lower_bounds"].items()},
-        upper_bounds={field_id: value.hex() for field_id, value in statistics["upper_bounds"].items()},
-        split_offsets=tuple(statistics["split_offsets"]),
+        lower_bounds={field_id: _bound(value, types[field_id])[0].hex() for field_id, value in lowest.items()},
+        upper_bounds={
+            field_id: bound[0].hex()
+            for field_id, value in highest.items()
+            if (bound := _bound(value, types[field_id]))[1]
+        },
+        split_offsets=tuple(offsets),
     )
 
 
+def _bound(value: Any, type_: pa.DataType) -> tuple[bytes, bool]:
+    """Serialise a bound as Iceberg does; the second is False where a text was cut, which is no upper bound any more.
+
+    Source: Iceberg table specification, appendix D, binary single-value serialisation.
+    """
+    if isinstance(value, str):
+        return value[:_BOUND_CHARACTERS].encode(), len(value) <= _BOUND_CHARACTERS
+    return int(value).to_bytes(max(1, type_.bit_width // 8), "little", signed=not isinstance(value, bool)), True
+
+
 def _with_dictionaries(schema: pa.Schema, batch: pa.RecordBatch) -> pa.Schema:
-    """Return the schema with the columns that come dictionary-encoded: written as they are, without decoding."""
+    """Return the schema with the strings that come dictionary-encoded: written as they are, without decoding."""
     return pa.schema(
         [
-            field.with_type(column.type) if pa.types.is_dictionary(column.type) else field
+            field.with_type(column.type) if pa.types.is_dictionary(column.type) and field.type == pa.string() else field
             for field, column in zip(schema, batch.columns, strict=True)
         ]
     )
@@ -296,7 +323,7 @@ def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 def _recode(column: pa.Array, type_: pa.DataType) -> pa.Array:
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = column.dictionary.take(column.indices)
     return column.dictionary_encode().cast(type_) if pa.types.is_dictionary(type_) else column.cast(type_)
 
 
@@ -305,3 +332,11 @@ def _leaf(field: pa.Field) -> str:
     if pa.types.is_list(field.type):
         return f"{field.name}.list.element"
     return f"{field.name}.key_value.key" if pa.types.is_map(field.type) else field.name
+
+
+def _leaf_id(field: pa.Field, path: str) -> int:
+    if pa.types.is_list(field.type):
+        field = field.type.value_field
+    elif pa.types.is_map(field.type):
+        field = field.type.key_field if path.endswith(".key") else field.type.item_field
+    return int(field.metadata[FIELD_ID])

@@ -1,12 +1,17 @@
 """A digest of rows that depends on their order and values alone, not on chunks, files, encodings or processes.
 
-Every column is one or more streams of 64-bit numbers. A stream x0, x1, ... of n numbers has the digest
+Every value is a 64-bit number, and so is a row: the sum over its columns of the value times the column's odd
+multiplier, modulo 2^64. The rows x0, x1, ... of a stream of n have the digest
 
     x0 * R^(n-1) + x1 * R^(n-2) + ... + x(n-1)    modulo 2^64, with R odd and every x stirred first,
 
 so that the digest of a stream follows from those of its pieces: `digest(A + B) = digest(A) * R^len(B) + digest(B)`.
-Whoever reads a piece needs to know nothing of the pieces before it. Two streams at once, stirred differently, make 128
-bits. This finds what is lost, swapped or changed by accident; it is no protection against someone who means harm.
+Whoever reads a piece needs to know nothing of the pieces before it. Two such sums, over rows stirred differently, are
+kept. This finds what is lost, swapped or changed by accident (but for one in 2^64); it is no protection against someone
+who means harm.
+
+Columns that repeat come as dictionaries: each distinct value is hashed and multiplied once, and columns that share
+their indices are added up before the rows look anything up.
 """
 
 import hashlib
@@ -28,53 +33,53 @@ _RATIO = np.uint64(0x9E3779B97F4A7C15)
 _STIRS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 _BLOCK = 1 << 16
 _HALF = np.uint64(32)
+_ONE = np.uint64(1)
+_NULL = np.uint64(0xD6E8FEB86659FD93)
+"""The number of every null, whatever lies beneath it."""
+_NEXT = np.uint64(0xA0761D6478BD642F)
+"""Elements of a list are multiplied by this, by its square, and so on."""
 _ALL = (1 << 64) - 1
-_NULL = np.uint64(0)
+_WORD = 8
 _LONG = 128
 """Longer strings are hashed one by one."""
 _LOW_BYTES: _Numbers = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
 
 Sums = tuple[int, int, int]
-"""How many numbers, and the two sums."""
+"""How many rows, and the two sums."""
 
 
 class RowDigest:
     """Digest of a stream of record batches.
 
-    Equal for two streams exactly when they hold the same rows in the same order (up to accidents of 2^-128), however
+    Equal for two streams exactly when they hold the same rows in the same order (up to accidents of 2^-64), however
     they are cut into batches, whether strings are dictionary-encoded, and in whatever order the columns come.
     """
 
     def __init__(self) -> None:
-        self.sums: dict[str, Sums] = {}
-        self.rows = 0
+        self.sums: Sums = (0, 0, 0)
+        """How many rows, and the two sums."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows were added."""
+        return self.sums[0]
 
     def update(self, batch: pa.RecordBatch) -> None:
         """Add the rows of a batch; every batch has the same columns."""
-        self.rows += batch.num_rows
-        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            for key, numbers in _streams(name, column):
-                sums = self.sums.get(key, (0, 0, 0))
-                if isinstance(numbers, int):
-                    self.sums[key] = _followed(sums, (numbers, 0, 0))
-                    continue
-                for start in range(0, len(numbers), _BLOCK):
-                    sums = _followed(sums, _sums(numbers[start : start + _BLOCK]))
-                self.sums[key] = sums
+        if not batch.num_rows:
+            return
+        rows = _rows(batch)
+        for start in range(0, len(rows), _BLOCK):
+            self.sums = _followed(self.sums, _summed(rows[start : start + _BLOCK]))
 
     def follow(self, other: "RowDigest") -> None:
         """Add the rows that another digest has seen, behind one's own."""
-        self.rows += other.rows
-        for key, sums in other.sums.items():
-            self.sums[key] = _followed(self.sums.get(key, (0, 0, 0)), sums)
+        self.sums = _followed(self.sums, other.sums)
 
     def hexdigest(self) -> str:
-        """Return the sha256 over the columns' sums, lower-case hexadecimal."""
-        total = hashlib.sha256(str(self.rows).encode())
-        for key, sums in sorted(self.sums.items()):
-            if sums[0]:
-                total.update(f"\n{key}={sums[0]},{sums[1]:016x},{sums[2]:016x}".encode())
-        return total.hexdigest()
+        """Return the sha256 over the number of rows and the sums, lower-case hexadecimal."""
+        rows, one, other = self.sums
+        return hashlib.sha256(f"{rows},{one:016x},{other:016x}".encode()).hexdigest()
 
 
 def _followed(first: Sums, second: Sums) -> Sums:
@@ -91,111 +96,111 @@ def _ratios() -> _Numbers:
     return np.multiply.accumulate(ratios)[::-1].copy()
 
 
-def _sums(numbers: _Numbers) -> Sums:
-    ratios = _ratios()[_BLOCK - len(numbers) :]
-    mixed = numbers * _STIRS[0]
-    mixed ^= mixed >> _HALF
+def _summed(rows: _Numbers) -> Sums:
+    ratios = _ratios()[_BLOCK - len(rows) :]
+    mixed = _stirred(rows, _STIRS[0])
     one = int(np.dot(mixed, ratios))
-    mixed *= _STIRS[1]
+    return len(rows), one, int(np.dot(_stirred(mixed, _STIRS[1]), ratios))
+
+
+def _stirred(numbers: _Numbers, multiplier: np.uint64) -> _Numbers:
+    mixed = numbers * multiplier
     mixed ^= mixed >> _HALF
-    return len(numbers), one, int(np.dot(mixed, ratios))
+    return mixed
 
 
-def _streams(key: str, column: pa.Array) -> Iterator[tuple[str, _Numbers | int]]:
-    """Yield (name, numbers) for a column, a count for so many zeros. Nulls are zeros, whatever lies beneath them."""
+# --- Rows -------------------------------------------------------------------------------------------------------------
+
+
+def _rows(batch: pa.RecordBatch) -> _Numbers:
+    """Return one number per row."""
+    rows = np.zeros(batch.num_rows, dtype=np.uint64)
+    texts = iter(_hashed([text for column in batch.columns for text in _texts(column)]))
+    shared: dict[tuple[int, int, int, int], tuple[pa.Array, _Numbers]] = {}
+    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+        multiplier = _multiplier(name)
+        if not pa.types.is_dictionary(column.type):
+            rows += _numbers(column, texts) * multiplier
+            continue
+        distinct = _distinct(column, texts) * multiplier
+        indices = column.indices
+        validity, values = indices.buffers()
+        key = (values.address, 0 if validity is None else validity.address, indices.offset, len(distinct))
+        shared[key] = indices, distinct + shared[key][1] if key in shared else distinct
+    for indices, distinct in shared.values():
+        rows += _looked_up(distinct, indices)
+    return rows
+
+
+@lru_cache(maxsize=1024)
+def _multiplier(name: str) -> np.uint64:
+    return np.uint64(xxhash.xxh3_64_intdigest(name.encode()) | 1)
+
+
+def _distinct(column: pa.DictionaryArray, texts: Iterator[_Numbers]) -> _Numbers:
+    """Return the numbers of a dictionary's values, and that of null behind them."""
+    return np.append(_numbers(column.dictionary, texts), _NULL)
+
+
+def _looked_up(distinct: _Numbers, indices: pa.Array) -> _Numbers:
+    if indices.null_count:
+        indices = indices.fill_null(len(distinct) - 1)
+    return distinct[indices.to_numpy(zero_copy_only=False)]
+
+
+def _numbers(column: pa.Array, texts: Iterator[_Numbers]) -> _Numbers:
+    """Return one number per value.
+
+    Args:
+        column: The values.
+        texts: The hashes of its texts, in the order of `_texts`.
+    """
     type_ = column.type
-    if pa.types.is_null(type_):
-        yield f"{key}/null", np.ones(len(column), dtype=np.uint64)
-        return
-    yield f"{key}/null", _raw(column.is_null()) if column.null_count else len(column)
-    if pa.types.is_dictionary(type_) or _is_text(type_):
-        yield f"{key}/text", _texts(column) if column.null_count < len(column) else len(column)
-    elif pa.types.is_map(type_) or pa.types.is_list(type_) or pa.types.is_large_list(type_):
-        lists = column.cast(_as_list(type_)) if pa.types.is_map(type_) else column
-        yield f"{key}/length", _raw(pc.fill_null(pc.list_value_length(lists), 0))
-        elements = pc.list_flatten(lists)
-        if pa.types.is_map(type_):
-            keys, items = elements.flatten()
-            yield from _streams(f"{key}/key", keys)
-            yield from _long_text(f"{key}/value", items)
-        else:
-            yield from _streams(f"{key}/element", elements)
-    elif column.null_count == len(column):
-        yield f"{key}/data", len(column)
+    if column.null_count == len(column):
+        return np.full(len(column), _NULL)
+    if _is_text(type_):
+        return next(texts)
+    if pa.types.is_dictionary(type_):
+        return _looked_up(_distinct(column, texts), column.indices)
+    if _is_list(type_):
+        numbers = _lists(column, texts)
     else:
         if pa.types.is_timestamp(type_):
             column = column.cast(pa.int64())
         zero = pa.scalar(0, pa.uint8()).cast(column.type)
-        yield f"{key}/data", _raw(pc.fill_null(column, zero) if column.null_count else column)
+        numbers = _raw(pc.fill_null(column, zero) if column.null_count else column)
+    return np.where(_booleans(column.is_null()), _NULL, numbers) if column.null_count else numbers
 
 
-def _texts(column: pa.Array) -> _Numbers:
-    """Return one number per string; null is 0. Of a dictionary each string is hashed once."""
-    if not pa.types.is_dictionary(column.type):
-        return _hashes(column)
-    hashes = _hashes(column.dictionary)
-    codes = column.indices
-    if codes.null_count:
-        hashes = np.append(hashes, _NULL)
-        codes = codes.fill_null(len(hashes) - 1)
-    return hashes[codes.to_numpy(zero_copy_only=False)]
+def _lists(column: pa.Array, texts: Iterator[_Numbers]) -> _Numbers:
+    """Return one number per list: a polynomial of its elements."""
+    elements = _elements(column)
+    if pa.types.is_map(column.type):
+        keys, items = elements.flatten()
+        numbers = _numbers(keys, texts) * _STIRS[0] + _numbers(items, texts) * _STIRS[1]
+    else:
+        numbers = _numbers(elements, texts)
+    length = _raw(pc.fill_null(pc.list_value_length(_as_lists(column)), 0)).astype(np.int64)
+    end = np.cumsum(length)
+    powers = np.full(int(length.max(initial=0)) + 1, _NEXT)
+    powers[0] = 1
+    powers = np.multiply.accumulate(powers)
+    place = np.arange(len(numbers)) - np.repeat(end - length, length)
+    sums = np.zeros(len(numbers) + 1, dtype=np.uint64)
+    np.cumsum(numbers * powers[place + 1], out=sums[1:])
+    return sums[end] - sums[end - length] + powers[length] * _RATIO
 
 
-def _hashes(strings: pa.Array) -> _Numbers:
-    """Hash strings, eight bytes of all of them at a time; long ones one by one."""
-    count = len(strings)
-    strings = strings.cast(pa.large_string())
-    offsets = np.frombuffer(strings.buffers()[1], dtype=np.int64)[strings.offset : strings.offset + count + 1]
-    data = strings.buffers()[2]
-    size = int(offsets[-1]) if count else 0
-    padded = np.zeros(size + 8, dtype=np.uint8)
-    if data is not None:
-        padded[:size] = np.frombuffer(data, dtype=np.uint8)[:size]
-    words = np.ndarray((size + 1,), dtype="<u8", buffer=padded, strides=(1,))
-    start, length = offsets[:-1], np.diff(offsets)
-    hashes = (length.astype(np.uint64) + np.uint64(1)) * _STIRS[0]
-    long = np.flatnonzero(length > _LONG)
-    active = np.flatnonzero((length > 0) & (length <= _LONG))
-    at = 0
-    while len(active):
-        left = np.minimum(length[active] - at, 8)
-        mixed = (hashes[active] ^ (words[start[active] + at] & _LOW_BYTES[left])) * _STIRS[1]
-        hashes[active] = mixed ^ (mixed >> _HALF)
-        at += 8
-        active = active[length[active] > at]
-    for index in long.tolist():
-        hashes[index] = xxhash.xxh3_64_intdigest(padded[int(start[index]) : int(start[index] + length[index])])
-    if strings.null_count:
-        hashes[_booleans(strings.is_null())] = 0
-    return hashes
+def _elements(column: pa.Array) -> pa.Array:
+    return pc.list_flatten(_as_lists(column))
 
 
-def _booleans(column: pa.Array) -> NDArray[np.bool_]:
-    return column.to_numpy(zero_copy_only=False)
-
-
-def _long_text(key: str, column: pa.Array) -> Iterator[tuple[str, _Numbers | int]]:
-    """Yield the streams of strings that hardly repeat: their lengths and all their bytes."""
-    yield f"{key}/null", _raw(column.is_null()) if column.null_count else len(column)
-    column = column.cast(pa.large_string())
-    if column.null_count:
-        column = pc.fill_null(column, "")
-    if not len(column):
-        return
-    offsets = np.frombuffer(column.buffers()[1], dtype=np.int64)[column.offset : column.offset + len(column) + 1]
-    yield f"{key}/length", np.diff(offsets).astype(np.uint64)
-    data = column.buffers()[2]
-    if data is not None:
-        text = np.frombuffer(data, dtype=np.uint8)[int(offsets[0]) : int(offsets[-1])]
-        yield f"{key}/data", text.astype(np.uint64)
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
-
-
-def _as_list(type_: pa.DataType) -> pa.DataType:
-    return pa.list_(pa.struct([pa.field("key", type_.key_type), pa.field("value", type_.item_type)]))
+def _as_lists(column: pa.Array) -> pa.Array:
+    type_ = column.type
+    if not pa.types.is_map(type_):
+        return column
+    pair = pa.struct([pa.field("key", type_.key_type), pa.field("value", type_.item_type)])
+    return column.cast(pa.list_(pair))
 
 
 def _raw(column: pa.Array) -> _Numbers:
@@ -206,3 +211,74 @@ def _raw(column: pa.Array) -> _Numbers:
     if values.dtype == np.float64:
         return values.view(np.uint64)
     return values.astype(np.uint64) if values.dtype == np.bool_ else values.astype(np.int64).view(np.uint64)
+
+
+def _booleans(column: pa.Array) -> NDArray[np.bool_]:
+    return column.to_numpy(zero_copy_only=False)
+
+
+# --- Texts ------------------------------------------------------------------------------------------------------------
+
+
+def _texts(column: pa.Array) -> Iterator[pa.Array]:
+    """Yield the strings that a column is made of."""
+    type_ = column.type
+    if column.null_count == len(column):
+        return
+    if _is_text(type_):
+        yield column
+    elif pa.types.is_dictionary(type_):
+        yield from _texts(column.dictionary)
+    elif pa.types.is_map(type_):
+        for part in _elements(column).flatten():
+            yield from _texts(part)
+    elif _is_list(type_):
+        yield from _texts(_elements(column))
+
+
+def _hashed(texts: list[pa.Array]) -> Iterator[_Numbers]:
+    """Hash the strings of several arrays, all at once."""
+    if not texts:
+        return
+    hashes = _hashes(pa.concat_arrays([text.cast(pa.large_string()) for text in texts]))
+    start = 0
+    for text in texts:
+        end = start + len(text)
+        yield hashes[start:end]
+        start = end
+
+
+def _hashes(strings: pa.LargeStringArray) -> _Numbers:
+    """Hash strings, eight bytes of all of them at a time; long ones one by one."""
+    count = len(strings)
+    offsets = np.frombuffer(strings.buffers()[1], dtype=np.int64)[strings.offset : strings.offset + count + 1]
+    data = strings.buffers()[2]
+    size = int(offsets[-1]) if count else 0
+    padded = np.zeros(size + _WORD, dtype=np.uint8)
+    if data is not None:
+        padded[:size] = np.frombuffer(data, dtype=np.uint8)[:size]
+    words = np.ndarray((size + 1,), dtype="<u8", buffer=padded, strides=(1,))
+    start, length = offsets[:-1], np.diff(offsets)
+    hashes = (length.astype(np.uint64) + _ONE) * _STIRS[0]
+    hashes = _stirred(hashes ^ (words[start] & _LOW_BYTES[np.minimum(length, _WORD)]), _STIRS[1])
+    at = _WORD
+    active = np.flatnonzero((length > _WORD) & (length <= _LONG))
+    while len(active):
+        left = np.minimum(length[active] - at, _WORD)
+        mixed = hashes[active] ^ (words[start[active] + at] & _LOW_BYTES[left])
+        hashes[active] = _stirred(mixed, _STIRS[1])
+        at += _WORD
+        active = active[length[active] > at]
+    for index in np.flatnonzero(length > _LONG).tolist():
+        hashes[index] = xxhash.xxh3_64_intdigest(padded[int(start[index]) : int(start[index] + length[index])])
+    if strings.null_count:
+        hashes[_booleans(strings.is_null())] = _NULL
+    return hashes
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
+
+
+def _is_list(type_: pa.DataType) -> bool:
+    return pa.types.is_list(type_) or pa.types.is_large_list(type_) or pa.types.is_map(type_)

@@ -17,7 +17,7 @@ from pyiceberg.expressions import (
     Or,
 )
 
-from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -9,8 +9,8 @@ from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import LakeError
 from radiant.lake.case_load import VisibleCase, visible_case
 from radiant.lake.filters import all_of, rows_of
+from radiant.lake.layout import CASE_COLUMN
 from radiant.lake.scan import plan, scan_files
-from radiant.lake.schema import CASE_COLUMN
 from radiant.lake.snapshot import live_file
 from radiant.lake.tables import load_table
 

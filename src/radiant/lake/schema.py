@@ -1,7 +1,5 @@
 """Column declarations -> Iceberg and Arrow schemas."""
 
-from collections.abc import Iterable
-
 import pyarrow as pa
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.partitioning import PartitionField, PartitionSpec
@@ -23,9 +21,7 @@ from pyiceberg.types import (
 )
 
 from radiant.domain.tables import Table, Type
-
-PARTITION_COLUMN = "part"
-CASE_COLUMN = "case_id"
+from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID, PARTITION_COLUMN
 
 _PRIMITIVE: dict[Type, IcebergType] = {
     Type.BOOLEAN: BooleanType(),
@@ -36,24 +32,6 @@ _PRIMITIVE: dict[Type, IcebergType] = {
     Type.STRING: StringType(),
     Type.TIMESTAMP: TimestamptzType(),
 }
-
-BOUNDED_COLUMNS = frozenset(
-    {
-        "part",
-        "case_id",
-        "is_proband",
-        "chromosome",
-        "start",
-        "end",
-        "locus_hash",
-        "parental_origin",
-        "impact_score",
-        "line",
-    }
-)
-"""Columns whose lower and upper bounds are kept, in Parquet row groups and in Iceberg manifests: those that a reader
-filters by and that are clustered. Bounds of the others prune nothing, and statistics on all columns cost 15 % of the
-writing time and most of a manifest's bytes."""
 
 _PROPERTIES = {
     "format-version": "2",
@@ -119,10 +97,9 @@ def table_properties(table: Table) -> dict[str, str]:
     return _PROPERTIES | bounded | {"comment": table.doc}
 
 
-def file_schema(schema: Schema, names: Iterable[str]) -> pa.Schema:
-    """Return the Arrow schema of a data file with these columns of a table: plain strings, Iceberg's field ids."""
-    wanted = set(names)
-    fields = [field for field in schema_to_pyarrow(schema) if field.name in wanted]
+def file_schema(schema: Schema) -> pa.Schema:
+    """Return the Arrow schema of a data file with all columns of a table, also such as this version does not know."""
+    fields = schema_to_pyarrow(schema)
     return pa.schema([field.with_type(_small(field.type)).with_metadata(_id_only(field)) for field in fields])
 
 
@@ -142,5 +119,4 @@ def _small_field(field: pa.Field) -> pa.Field:
 
 
 def _id_only(field: pa.Field) -> dict[bytes, bytes]:
-    key = b"PARQUET:field_id"
-    return {key: (field.metadata or {})[key]}
+    return {FIELD_ID: (field.metadata or {})[FIELD_ID]}

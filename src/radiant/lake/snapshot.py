@@ -14,7 +14,7 @@ from pyiceberg.table.update.snapshot import _OverwriteFiles  # pyright: ignore[r
 from pyiceberg.types import LongType
 
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
-from radiant.lake.schema import CASE_COLUMN
+from radiant.lake.layout import CASE_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -14,13 +14,13 @@ from radiant.domain.tables import SHORT_NAMES, Column
 from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
-from radiant.lake.schema import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from radiant.lake.tables import TableRef
+    from radiant.lake.reference import TableRef
 
 _ADDED = (PARTITION_COLUMN, CASE_COLUMN)
 """Columns that the stager adds."""
@@ -132,8 +132,8 @@ class Stager:
         self._adopted: dict[str, list[StagedFile]] = {name: [] for name in SHORT_NAMES}
         self._writers = {
             name: DataFileWriter(
-                refs[name],
-                [column.name for column in table.columns],
+                refs[name].file_schema(column.name for column in table.columns),
+                refs[name].spec_id,
                 f"{self._folders[name]}/{self._attempt}-",
                 part,
                 storage.open_write,
@@ -162,8 +162,9 @@ class Stager:
 
         Args:
             short_name: A key of `domain.tables.SHORT_NAMES`.
-            batch: The table's columns by name, in any order, without `part` and `case_id`. Strings may be
-                dictionary-encoded or large; all other types exactly as declared.
+            batch: The table's columns by name, in any order, without `part` and `case_id`. Strings may be large, all
+                other types exactly as declared; columns, keys and values of maps may be dictionary-encoded, columns of
+                strings so that no item comes twice.
 
         Raises:
             SchemaMismatchError: columns are missing, unknown, of another type, or null where a value is required.
@@ -281,8 +282,8 @@ def _checked(table: str, declared: list[Column], schema: pa.Schema, batch: pa.Re
         fitted = _fitted(array, target)
         if fitted is None:
             problems.append(f"{column.name} is {array.type}, declared {column.type}")
-        elif column.required and fitted.null_count:
-            problems.append(f"{column.name} is required and has {fitted.null_count} nulls")
+        elif column.required and (nulls := _null_count(fitted)):
+            problems.append(f"{column.name} is required and has {nulls} nulls")
         else:
             columns.append(fitted)
     if problems:
@@ -291,16 +292,25 @@ def _checked(table: str, declared: list[Column], schema: pa.Schema, batch: pa.Re
     return columns
 
 
+def _null_count(array: pa.Array) -> int:
+    if pa.types.is_dictionary(array.type) and array.dictionary.null_count:
+        array = array.dictionary.take(array.indices)
+    return array.null_count
+
+
 def _fitted(array: pa.Array, target: pa.DataType) -> pa.Array | None:
-    """Return the array in the file's type (dictionaries of strings stay), None when it has another meaning."""
+    """Return the array in the file's type (dictionaries stay), None when it has another meaning."""
     type_ = array.type
-    if type_ == target:
+    if type_ == target or (pa.types.is_dictionary(type_) and type_.value_type == target != pa.string()):
         return array
     if pa.types.is_null(type_) or (_is_text(type_) and target == pa.string()):
         return array.cast(target)
     if pa.types.is_dictionary(type_) and _is_text(type_.value_type) and target == pa.string():
         # A null inside the dictionary is a null that nobody counts: decode those.
         return array.cast(target if array.dictionary.null_count else pa.dictionary(pa.int32(), pa.string()))
+    if pa.types.is_map(type_) and pa.types.is_map(target):
+        parts = _plain(type_.key_type), _plain(type_.item_type)
+        return array if parts == (target.key_type, target.item_type) else None
     is_list = pa.types.is_list(type_) or pa.types.is_large_list(type_)
     if is_list and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
         return array.cast(target)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pyiceberg.exceptions import (
@@ -14,15 +11,14 @@ from pyiceberg.exceptions import (
     NoSuchTableError,
     TableAlreadyExistsError,
 )
-from pyiceberg.partitioning import PartitionSpec
-from pyiceberg.schema import Schema
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import ListType, MapType
 
 from radiant.domain.tables import CASE_LOAD, SHORT_NAMES, Table
 from radiant.errors import LakeError, LakeUnavailableError, SchemaMismatchError
+from radiant.lake.layout import PARTITION_COLUMN
+from radiant.lake.reference import TableRef
 from radiant.lake.schema import (
-    PARTITION_COLUMN,
     iceberg_schema,
     iceberg_type,
     partition_spec,
@@ -42,74 +38,6 @@ LAKE_TABLES: dict[str, Table] = {**SHORT_NAMES, CASE_LOAD_NAME: CASE_LOAD}
 
 _ATTEMPTS = 10
 """Creation and schema changes race with other processes that do the same; the loser looks again."""
-
-
-@dataclass(frozen=True)
-class TableRef:
-    """What a process without catalog credentials needs to write data files of a table. Crosses as JSON."""
-
-    identifier: str
-    """`namespace.table`."""
-    location: str
-    """URI of the table's folder."""
-    data_location: str
-    """URI of the folder for data files (`write.data.path`, else `<location>/data`)."""
-    schema_json: str
-    """The table's Iceberg schema with the field ids of the real table, as Iceberg writes it in metadata."""
-    spec_json: str
-    """The table's partition spec, as Iceberg writes it in metadata."""
-    name_mapping: str | None
-    """`schema.name-mapping.default` of the table, for readers of files without field ids; None when unset."""
-
-    @cached_property
-    def schema(self) -> Schema:
-        """The table's schema."""
-        return Schema.model_validate_json(self.schema_json)
-
-    @cached_property
-    def spec(self) -> PartitionSpec:
-        """The table's partition spec."""
-        return PartitionSpec.model_validate_json(self.spec_json)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return {
-            "identifier": self.identifier,
-            "location": self.location,
-            "data_location": self.data_location,
-            "schema": json.loads(self.schema_json),
-            "spec": json.loads(self.spec_json),
-            "name_mapping": self.name_mapping,
-        }
-
-    @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> TableRef:
-        """Read what `to_json` returned.
-
-        Raises:
-            KeyError: a key is missing.
-        """
-        return cls(
-            identifier=raw["identifier"],
-            location=raw["location"],
-            data_location=raw["data_location"],
-            schema_json=json.dumps(raw["schema"]),
-            spec_json=json.dumps(raw["spec"]),
-            name_mapping=raw["name_mapping"],
-        )
-
-    @classmethod
-    def of(cls, table: IcebergTable) -> TableRef:
-        """Describe a loaded table."""
-        location = table.location().rstrip("/")
-        return cls(
-            identifier=".".join(table.name()),
-            location=location,
-            data_location=table.properties.get("write.data.path", f"{location}/data").rstrip("/"),
-            schema_json=table.schema().model_dump_json(),
-            spec_json=table.spec().model_dump_json(),
-            name_mapping=table.properties.get("schema.name-mapping.default"),
-        )
 
 
 def ensure_tables(catalog: Catalog, namespace: str) -> dict[str, TableRef]:

@@ -1,6 +1,6 @@
 """Arrow columns from what numpy found: codes, numbers with missing values, ratios, phase sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,44 @@ from radiant.vcf.bulk.samples import Samples
 from radiant.vcf.bulk.slices import Integers, Mask
 
 
-def spread(column: pa.Array, index: Integers) -> pa.Array:
-    """Repeat the values of a column, one per index; strings become dictionaries."""
-    at = pa.array(index.astype(np.int32))
+def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[str, pa.Array]:
+    """Repeat the values of columns, one per index (null where an Arrow index is).
+
+    They become dictionaries of their values, except plain strings: Parquet needs dictionaries of strings in which none
+    comes twice. Columns that repeat in the same way share the indices, which makes their digest cheap.
+    """
+    at = index if isinstance(index, pa.Array) else pa.array(index.astype(np.int32))
+    known: dict[tuple[int, int], pa.Array] = {}
+    found: dict[str, pa.Array] = {}
+    for name, column in columns.items():
+        if column.null_count == len(column):
+            found[name] = pa.nulls(len(at), getattr(column.type, "value_type", column.type))
+            continue
+        if pa.types.is_string(column.type):
+            found[name] = column.take(at)
+            continue
+        if not pa.types.is_dictionary(column.type):
+            found[name] = pa.DictionaryArray.from_arrays(at, column)
+            continue
+        indices = column.indices
+        key = (indices.buffers()[1].address, indices.offset)
+        if key not in known:
+            known[key] = indices.take(at)
+        found[name] = pa.DictionaryArray.from_arrays(known[key], column.dictionary)
+    return found
+
+
+def decoded(column: pa.Array) -> pa.Array:
+    """Return a plain column."""
     if pa.types.is_dictionary(column.type):
-        return pa.DictionaryArray.from_arrays(column.indices.take(at), column.dictionary)
-    if pa.types.is_string(column.type) and not column.null_count:
-        return pa.DictionaryArray.from_arrays(at, column)
-    return column.take(at)
+        return column.dictionary.take(column.indices)
+    if pa.types.is_map(column.type):
+        return column.cast(pa.map_(_plain(column.type.key_type), _plain(column.type.item_type)))
+    return column
+
+
+def _plain(type_: pa.DataType) -> pa.DataType:
+    return type_.value_type if pa.types.is_dictionary(type_) else type_
 
 
 def coded(texts: Sequence[Any], index: Integers, null: Mask | None = None) -> pa.DictionaryArray:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from radiant.domain.quality import QualityCounts
 from radiant.vcf.bulk.alleles import CLASSES
-from radiant.vcf.bulk.entries import Fields
+from radiant.vcf.bulk.columns import decoded
+from radiant.vcf.bulk.fields import Fields
 from radiant.vcf.bulk.genotypes import CODE_BITS, REGIONS, Genotypes
 from radiant.vcf.bulk.pairs import CANDIDATES, LOCUS_COLUMNS
 from radiant.vcf.bulk.plain import Kept, Places
@@ -74,7 +75,7 @@ def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -
     """Find what may be half of a compound heterozygous pair, as `pairs.CANDIDATES`, in the order of the file."""
     if rows.fields is None:
         return None
-    score = rows.fields.columns["impact_score"].fill_null(0).to_numpy(zero_copy_only=False)
+    score = rows.fields.score
     genes = _affected_genes(rows.fields, rows.group, np.flatnonzero(score >= minimum_impact), score)
     may = np.array([person.may_have_pairs for person in people], dtype=np.bool_)
     het = rows.occurrence_columns["zygosity"].dictionary.index(Zygosity.HET.value).as_py()
@@ -88,7 +89,7 @@ def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -
     low = np.searchsorted(genes.allele, rows.allele[some])
     count = np.searchsorted(genes.allele, rows.allele[some], side="right") - low
     occurrence, gene = np.repeat(some, count), pa.array(ranges(low, count))
-    taken = {name: _text(rows.occurrence_columns[name].take(pa.array(occurrence))) for name in _OCCURRENCE_COLUMNS}
+    taken = {name: decoded(rows.occurrence_columns[name].take(pa.array(occurrence))) for name in _OCCURRENCE_COLUMNS}
     columns = {name: taken[name] for name in (*LOCUS_COLUMNS, "phased", "phase_set", "parental_origin")}
     columns["person"] = pa.array(rows.who[occurrence].astype(np.int32))
     columns["gene_id"], columns["symbol"] = genes.gene.take(gene), genes.symbol.take(gene)
@@ -111,7 +112,7 @@ class _Genes:
 def _affected_genes(fields: Fields, group: Integers, strong: Integers, score: NDArray[Any]) -> _Genes:
     """Return the genes of the entries that are strong enough."""
     at = pa.array(strong)
-    symbol, gene = (_text(fields.columns[name].take(at)) for name in ("symbol", "gene_id"))
+    symbol, gene = (decoded(fields.columns[name].take(at)) for name in ("symbol", "gene_id"))
     gene = pc.call_function("coalesce", [gene, symbol])
     named = np.flatnonzero(gene.is_valid().to_numpy(zero_copy_only=False))
     codes, names = encoded(gene.take(pa.array(named)))
@@ -123,10 +124,6 @@ def _affected_genes(fields: Fields, group: Integers, strong: Integers, score: ND
     appearance = np.argsort(first)
     chosen = pa.array(named[order[best]][appearance])
     return _Genes(group[strong[named[first[appearance]]]], gene.take(chosen), symbol.take(chosen))
-
-
-def _text(column: pa.Array) -> pa.Array:
-    return column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
 
 
 def _haplotype(calls: pa.ListArray) -> pa.Array:

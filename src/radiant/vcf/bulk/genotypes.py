@@ -100,15 +100,19 @@ class Zygosities:
         region = RegionClass.X if key & 1 else RegionClass.AUTOSOME
         return _ZYGOSITY_CODES[zygosity(text, alt_index, Sex.MALE, region)]
 
-    def calls(self, codes: Integers, alt_index: Integers) -> tuple[pa.Array, NDArray[np.bool_]]:
+    def calls(
+        self, codes: Integers, alt_index: Integers, null: NDArray[np.bool_] | None
+    ) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
         """Return the calls as this ALT sees them, and whether each genotype is phased."""
         index, distinct = encoded(pa.array(codes << CODE_BITS | alt_index))
         found = [
             alleles.calls(self._genotypes.texts[key >> CODE_BITS] or ".", key & ((1 << CODE_BITS) - 1))
             for key in distinct
         ]
-        lists = pa.array([calls for calls, _ in found], pa.list_(pa.int32())).take(pa.array(index))
-        return lists, np.array([phased for _, phased in found], dtype=np.bool_)[index]
+        at = pa.array(index.astype(np.int32), mask=null)
+        lists = pa.array([calls for calls, _ in found], pa.list_(pa.int32()))
+        phased = pa.array([phased for _, phased in found], pa.bool_())
+        return pa.DictionaryArray.from_arrays(at, lists), pa.DictionaryArray.from_arrays(at, phased)
 
 
 class Inheritances:
@@ -145,10 +149,11 @@ class Inheritances:
         index, distinct = encoded(pa.array(trio * len(kinds) + first))
         found = [self._inferred(kinds[key % len(kinds)], key // len(kinds)) for key in distinct]
         origins, errors, modes = zip(*found, strict=True) if found else ((), (), ())
-        at = pa.array(index.astype(np.int32))
         return {
             "parental_origin": _dictionary(origins, index),
-            "mendelian_error": pa.array(errors, pa.bool_()).take(at),
+            "mendelian_error": pa.DictionaryArray.from_arrays(
+                pa.array(index.astype(np.int32)), pa.array(errors, pa.bool_())
+            ),
             "transmission_mode": _dictionary(modes, index),
         }
 

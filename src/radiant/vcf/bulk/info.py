@@ -52,7 +52,7 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None) -
         header: What is declared.
         tag: The consequences' key, None without.
     """
-    return _Reading(info.compact(), n_alts, header, tag).result()
+    return _Reading(info, n_alts, header, tag).result()
 
 
 class _Reading:
@@ -131,21 +131,23 @@ class _Reading:
         if column.name in self._columns:  # two keys of one column
             self._reject(owner)
             return
-        wanted = self._n_alts[owner] if column.per_allele else np.ones(len(owner), dtype=np.int64)
         # A dot alone stands for all values.
         alone = value.equals(".")
-        owner, value, wanted = owner[~alone], value[~alone], wanted[~alone]
-        pieces = split(value, self._commas)
+        if alone.any():
+            owner, value = owner[~alone], value[~alone]
         negative = name not in reserved.NOT_NEGATIVE
-        found: _Numbers
-        if column.kind is Kind.INTEGER:
-            found, ok = numbers.integers(pieces.items, negative=negative)
-        else:
-            found, ok = numbers.floats(pieces.items, negative=negative)
-        self._reject(owner[pieces.owner[~ok]])
-        self._reject(owner[pieces.count != wanted])
+        read = numbers.integers if column.kind is Kind.INTEGER else numbers.floats
         first = np.full(self._lines, -1, dtype=np.int64)
-        first[owner] = pieces.first
+        if column.per_allele:
+            pieces = split(value, self._commas)
+            self._reject(owner[pieces.count != self._n_alts[owner]])
+            found, ok = read(pieces.items, negative=negative)
+            self._reject(owner[pieces.owner[~ok]])
+            first[owner] = pieces.first
+        else:
+            found, ok = read(value, negative=negative)  # not sure of one with a comma
+            self._reject(owner[~ok])
+            first[owner] = np.arange(len(owner))
         self._columns[column.name] = Values(found, first)
 
     def _check_other(self, name: str, owner: Integers, value: Slices, has_value: Mask) -> None:

@@ -11,6 +11,7 @@ from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import VcfFormatError
 from radiant.vcf.bulk.alleles import SKIPS, STORED, TRANSITION, TRANSVERSION, changes, variant_classes
 from radiant.vcf.bulk.chunks import Chunk
+from radiant.vcf.bulk.columns import decoded
 from radiant.vcf.bulk.families import count_families, find_candidates
 from radiant.vcf.bulk.genotypes import ZYGOSITIES
 from radiant.vcf.bulk.neighbours import without_neighbours
@@ -314,8 +315,7 @@ def _tally(codes: Integers) -> Iterator[tuple[int, int]]:
 def _decoded(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch with plain columns."""
     schema = arrow_schema(SHORT_NAMES[name])
-    arrays = [column.dictionary_decode() if pa.types.is_dictionary(column.type) else column for column in batch.columns]
-    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+    return pa.RecordBatch.from_arrays([decoded(column) for column in batch.columns], schema=schema)
 
 
 def _spliced(plain: Table | None, alone: Table | None) -> pa.RecordBatch | None:
@@ -326,6 +326,7 @@ def _spliced(plain: Table | None, alone: Table | None) -> pa.RecordBatch | None:
     columns: list[pa.Array] = []
     order = pa.array(np.argsort(np.concatenate((plain.line, alone.line)), kind="stable"))
     for one, other in zip(plain.batch.columns, alone.batch.columns, strict=True):
-        same = other.dictionary_encode() if pa.types.is_dictionary(one.type) else other
-        columns.append(pa.concat_arrays([one, same]).take(order))
-    return pa.RecordBatch.from_arrays(columns, schema=plain.batch.schema)
+        text = pa.types.is_dictionary(one.type) and pa.types.is_string(one.type.value_type)
+        both = [one, decoded(other).dictionary_encode()] if text else [decoded(one), decoded(other)]
+        columns.append(pa.concat_arrays(both).take(order))
+    return pa.RecordBatch.from_arrays(columns, names=plain.batch.schema.names)

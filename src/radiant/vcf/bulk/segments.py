@@ -150,8 +150,9 @@ class SplitReader(BulkReader):
             end = _end_of_blocks(gathered, size)
             # The last blocks are held back until it is known that they are: they end with the end-of-file block.
             if end >= size and end < len(gathered):
-                yield gathered[:end]
-                gathered = gathered[end:]
+                whole, gathered = gathered[:end], gathered[end:]
+                yield whole
+                del whole
                 continue
             parts, have = [gathered], 0
             while have < max(_READ_BYTES, size - len(gathered)):
@@ -162,6 +163,7 @@ class SplitReader(BulkReader):
                 parts.append(more)
                 have += len(more)
             gathered = b"".join(parts)
+            parts.clear()
             if not have:
                 break
         if not gathered.endswith(_EOF_BLOCK) or _end_of_blocks(gathered, len(gathered)) != len(gathered):

@@ -103,9 +103,9 @@ class Slices:
 
     def word(self, at: int = 0) -> Words:
         """Return the eight bytes from this place on, zeros behind the piece's end."""
-        left = np.clip(self.end - self.start - at, 0, WORD)
+        left = np.minimum(self.length, WORD) if at == 0 else np.clip(self.length - at, 0, WORD)
         # A place behind the piece may be behind the buffer, too: its bytes are masked away in any case.
-        places = np.minimum(self.start + at, len(self.buffer.data))
+        places = self.start if at == 0 else np.minimum(self.start + at, len(self.buffer.data))
         return self.buffer.words[places] & _LOW_BYTES[left]
 
     def equals(self, text: str) -> Mask:
@@ -134,6 +134,12 @@ class Slices:
     def strings(self, null: Mask | None = None) -> pa.StringArray:
         """Return Arrow strings: copies, null where the mask is True."""
         count = len(self)
+        if null is not None and null.any():
+            some = self[~null].strings()
+            offsets = np.zeros(count + 1, dtype=np.int32)
+            np.cumsum(np.where(null, 0, self.length), out=offsets[1:])
+            valid = pa.array(~null).buffers()[1]
+            return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), some.buffers()[2], valid)
         if count == 0:
             return pa.array([], pa.string())
         offsets = np.empty(2 * count + 1, dtype=np.int32)
@@ -143,18 +149,35 @@ class Slices:
         first = int(self.start[0])
         offsets[-1] = max(first, min(first + 2 * int(self.length.sum()), len(self.buffer.data)))
         pieces = pa.StringArray.from_buffers(2 * count, pa.py_buffer(offsets), self.buffer.arrow)
-        wanted = np.arange(0, 2 * count, 2, dtype=np.int32)
-        return pieces.take(pa.array(wanted, mask=null))
+        return pieces.take(pa.array(np.arange(0, 2 * count, 2, dtype=np.int32)))
+
+    def dictionary(self, null: Mask | None = None) -> pa.DictionaryArray:
+        """Return Arrow strings as a dictionary, null where the mask is True.
+
+        Up to eight bytes are compared as numbers: no string is made but the distinct ones.
+        """
+        if null is not None and null.any():
+            some = self[~null].dictionary()
+            codes = np.zeros(len(self), dtype=np.int32)
+            codes[~null] = some.indices.to_numpy()
+            return pa.DictionaryArray.from_arrays(pa.array(codes, mask=null), some.dictionary)
+        if len(self) == 0 or int(self.length.max()) > WORD:
+            return self.strings().dictionary_encode()
+        found = pa.array(self.word()).dictionary_encode()
+        distinct = found.dictionary.to_numpy().astype("<u8").view(f"S{WORD}").astype("U").tolist()
+        return pa.DictionaryArray.from_arrays(found.indices, pa.array(distinct, pa.string()))
+
+    @classmethod
+    def of(cls, strings: pa.StringArray) -> "Slices":
+        """Take Arrow strings without a null, as they are in memory, one behind the other."""
+        offsets = np.frombuffer(strings.buffers()[1], dtype=np.int32)[: len(strings) + 1].astype(np.int64)
+        content = strings.buffers()[2]
+        text = b"" if content is None else memoryview(content)[: int(offsets[-1])]
+        return cls(Buffer.of(text), offsets[:-1], offsets[1:])
 
     def compact(self) -> "Slices":
         """Return the same pieces in a buffer of their own, one behind the other."""
-        if not len(self):
-            return self
-        strings = self.strings()
-        offsets = np.frombuffer(strings.buffers()[1], dtype=np.int32)[: len(self) + 1].astype(np.int64)
-        content = strings.buffers()[2]
-        text = b"" if content is None else memoryview(content)[: int(offsets[-1])]
-        return Slices(Buffer.of(text), offsets[:-1], offsets[1:])
+        return Slices.of(self.strings()) if len(self) else self
 
     def texts(self) -> list[str]:
         """Return Python strings."""

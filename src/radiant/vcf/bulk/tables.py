@@ -17,7 +17,8 @@ from radiant.vcf import consequences
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import CLASSES
 from radiant.vcf.bulk.columns import coded, number, phase_sets, ratio, spread
-from radiant.vcf.bulk.entries import MARKS, Entries, FieldReader, Fields, pick
+from radiant.vcf.bulk.entries import Entries
+from radiant.vcf.bulk.fields import MARKS, FieldReader, Fields, pick
 from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
 from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
 from radiant.vcf.bulk.plain import Kept, Places, chromosome_names
@@ -128,9 +129,7 @@ class TableMaker:
         kept, carried = rows.kept, rows.carried
         allele, who = np.nonzero(carried.by.T)
         place, alt_index = carried.place[allele], carried.alt_index[allele]
-        columns = {name: spread(column, allele) for name, column in rows.locus.items()}
-        columns |= {name: spread(column, allele) for name, column in _source(kept, carried).items()}
-        columns |= {name: spread(column, allele) for name, column in _info(kept, carried).items()}
+        columns = spread(rows.locus | _source(kept, carried) | _info(kept, carried), allele)
         for name in ("patient_id", "experiment_id", "sample", "sex", "affected"):
             columns[name] = coded([person.columns[name] for person in self._people], who)
         columns["is_proband"] = pa.array(
@@ -164,9 +163,7 @@ class TableMaker:
         zygosity = self._zygosities.called(called.genotype, alt_index, hemizygous)
         support = np.where(zygosity == _WT, called.ad_ref, called.ad_alt)
         zygosity[(support != numbers.MISSING) & (support < LOW_DEPTH)] = _UNK
-        calls, phased = self._zygosities.calls(called.genotype, alt_index)
-        if null.any():
-            calls = calls.take(pa.array(np.arange(count), mask=null))
+        calls, phased = self._zygosities.calls(called.genotype, alt_index, null if null.any() else None)
         columns = {
             f"{prefix}calls": calls,
             f"{prefix}zygosity": pa.DictionaryArray.from_arrays(
@@ -180,7 +177,7 @@ class TableMaker:
             f"{prefix}ad_ratio": ratio(called.ad_alt, called.ad_total),
         }
         if not prefix:
-            columns["phased"] = pa.array(phased)
+            columns["phased"] = phased
         return columns
 
     def _texts(self, codes: Integers) -> pa.DictionaryArray:
@@ -254,7 +251,7 @@ class Rows:
             null = np.ones(count, dtype=np.bool_)
             index[owner], null[owner] = chosen, False
             taken = pa.array(index, mask=null)
-            columns |= {name: self.fields.columns[name].take(taken) for name in COLUMNS}
+            columns |= spread({name: self.fields.columns[name] for name in COLUMNS}, taken)
             self.picked = chosen
             marks = np.zeros(count, dtype=np.int64)
             marks[owner] = reason
@@ -265,7 +262,7 @@ class Rows:
         """Return the consequence rows; after `variant`, which picks."""
         if self.fields is None:
             return None
-        columns = {name: spread(column, self.group) for name, column in self.locus.items()}
+        columns = spread(self.locus, self.group)
         columns |= self.fields.columns
         columns["extra"] = self.fields.extra
         picked = np.zeros(len(self.group), dtype=np.bool_)
@@ -364,7 +361,7 @@ def _locus(kept: Kept, places: Places, carried: Carried, trimmed: alleles.Trimme
     names = chromosome_names(places)
     keys = alleles.loci(names.take(pa.array(contig)), trimmed)
     return {
-        "locus": keys,
+        "locus": pa.DictionaryArray.from_arrays(pa.array(np.arange(len(keys), dtype=np.int32)), keys),
         "locus_hash": pa.array(alleles.locus_hashes(keys)),
         "chromosome": pa.DictionaryArray.from_arrays(pa.array(contig.astype(np.int32)), names),
         "start": pa.array(trimmed.start),
@@ -386,7 +383,7 @@ def _source(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
         "source_alt": kept.alt[place].strings().dictionary_encode(),
         "alt_index": pa.array(carried.alt_index.astype(np.int32)),
         "quality": pa.array(quality32, mask=np.isnan(quality)),
-        "filter": filters.take(pa.array(kept.filter_[place])),
+        "filter": pa.DictionaryArray.from_arrays(pa.array(kept.filter_[place].astype(np.int32)), filters),
     }
 
 
@@ -399,7 +396,8 @@ def _info(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
         if isinstance(found, Slices):
             mine = found[carried.place]
             null = mine.length < 0
-            columns[column.name] = Slices(mine.buffer, mine.start, np.maximum(mine.start, mine.end)).strings(null)
+            pieces = Slices(mine.buffer, mine.start, np.maximum(mine.start, mine.end))
+            columns[column.name] = pieces.dictionary(null)
     return columns
 
 

@@ -1,0 +1,307 @@
+"""The fields of consequence entries as columns; the rules are those of `vcf.csq_fields` and `vcf.consequences.pick`.
+
+A field's text is read by its own parser of `vcf.csq_fields`, once per distinct text of a chunk; text that hardly
+repeats is copied. Fields side by side that are about the transcript are read together: a few hundred distinct runs of
+text stand for ten thousand entries.
+
+    entries   T|intron_variant|MODIFIER|GENE|...|lncRNA|   C|intron_variant|MODIFIER|GENE|...|lncRNA|
+    runs        [intron_variant|MODIFIER|GENE|...|lncRNA]    the same text: number 0
+    columns   consequences, impact, symbol, ... of run 0     and for each entry the number of its run
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from radiant.domain.tables import CONSEQUENCE, Type
+from radiant.vcf.bulk.columns import decoded as plain
+from radiant.vcf.bulk.columns import spread
+from radiant.vcf.bulk.entries import Entries
+from radiant.vcf.bulk.slices import Integers, Mask, Slices
+from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, is_text
+from radiant.vcf.schema import ARROW_TYPES
+
+# pyarrow makes its compute functions at run time.
+# pyright: reportAttributeAccessIssue=false
+
+_TYPES: dict[str, Type] = {column.name: column.type for column in CONSEQUENCE.columns}
+_UNREPEATED = frozenset({"hgvsg", "hgvsc", "hgvsp", "cdna_position", "cds_position", "protein_position"})
+"""Text columns with about as many values as rows: a dictionary does not pay."""
+_OF_TRANSCRIPT = frozenset(
+    {
+        "Consequence", "IMPACT", "SYMBOL", "Gene", "Feature_type", "Feature", "BIOTYPE", "STRAND", "FLAGS", "HGNC_ID",
+        "SYMBOL_SOURCE", "CANONICAL", "MANE", "MANE_SELECT", "MANE_PLUS_CLINICAL", "TSL", "APPRIS", "CCDS", "ENSP",
+        "SWISSPROT", "TREMBL", "UNIPARC", "UNIPROT_ISOFORM", "SOURCE", "GENE_PHENO",
+    }
+)  # fmt: skip
+"""Fields that are the same wherever a variant has the same effect on the same transcript."""
+MARKS: tuple[str, ...] = ("PICK", "MANE_SELECT", "CANONICAL", "impact", "first")
+"""Why an entry is picked; by code."""
+_DOT = ord(".")
+
+
+@dataclass(frozen=True, eq=False)
+class Fields:
+    """The fields of some entries."""
+
+    columns: dict[str, pa.Array]
+    """Typed columns; strings as dictionaries where they repeat."""
+    extra: pa.Array
+    """The map of everything else."""
+    pick: Mask
+    """PICK=1."""
+    existing: Slices
+    """Existing_variation, empty where it says nothing."""
+
+    @cached_property
+    def score(self) -> Integers:
+        """The impact's score, 0 where there is none."""
+        return plain(self.columns["impact_score"]).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class _Unshown:
+    """A field of which some entries have a text that no column shows."""
+
+    text: Slices
+    some: Mask
+
+
+class FieldReader:
+    """Reads the fields of entries; remembers what the texts it met mean."""
+
+    def __init__(self, format_: ConsequenceFormat) -> None:
+        self._format = format_
+        self._width = len(format_.names)
+        self._parsed: list[dict[str, tuple[tuple[Any, ...], bool]]] = [{} for _ in format_.names]
+        self._names: pa.StringArray = pa.array(dict.fromkeys(format_.names), pa.string())
+        self._name_codes = {name: code for code, name in enumerate(dict.fromkeys(format_.names))}
+        self._runs = list(_runs(format_.names))
+        in_runs = {index for first, last in self._runs for index in range(first, last)}
+        self._alone = [index for index in range(self._width) if index not in in_runs]
+        self._pick, self._existing = (
+            format_.names.index(name) if name in format_.names else -1 for name in ("PICK", "Existing_variation")
+        )
+
+    def read(self, entries: Entries) -> Fields:
+        """Read the fields of entries."""
+        columns: dict[str, pa.Array] = {}
+        count = len(entries.text)
+        unshown: dict[int, _Unshown] = {}
+        for first, last in self._runs:
+            # What entries say of a transcript repeats from line to line: it is read once per distinct text.
+            dictionary = entries.run(first, last, self._width).dictionary()
+            if 2 * len(dictionary.dictionary) > count:
+                self._read(entries, range(first, last), 0, self._width, columns, unshown)
+                continue
+            heads: dict[str, pa.Array] = {}
+            texts = Entries.of(dictionary.dictionary)
+            odd: dict[int, _Unshown] = {}
+            self._read(texts, range(first, last), first, last - first, heads, odd)
+            columns |= spread(heads, dictionary.indices)
+            at = dictionary.indices.to_numpy()
+            for index, one in odd.items():
+                unshown[index] = _Unshown(entries.field(index, self._width), one.some[at])
+        self._read(entries, self._alone, 0, self._width, columns, unshown)
+        nothing = np.zeros(count, dtype=np.int64)
+        existing = Slices(entries.text.buffer, nothing, nothing)
+        pick = np.zeros(count, dtype=np.bool_)
+        if (one := unshown.get(self._existing)) is not None:
+            existing = Slices(one.text.buffer, one.text.start, np.where(one.some, one.text.end, one.text.start))
+        if (one := unshown.get(self._pick)) is not None:
+            pick = one.text.equals("1")
+        extra = self._extra(entries.text, unshown)
+        for name, value in self._format.empty.items():
+            if name not in columns:
+                type_ = ARROW_TYPES[_TYPES[name]]
+                columns[name] = pa.nulls(count, type_) if value is None else pa.repeat(pa.scalar(value, type_), count)
+        return Fields(columns, extra, pick, existing)
+
+    def _read(  # noqa: PLR0913, PLR0917 - where from, what, and where to
+        self,
+        entries: Entries,
+        indexes: Iterable[int],
+        before: int,
+        width: int,
+        columns: dict[str, pa.Array],
+        unshown: dict[int, _Unshown],
+    ) -> None:
+        """Read some fields of entries.
+
+        Args:
+            entries: Whole entries, or a run of their fields.
+            indexes: Which fields, by their number in a whole entry.
+            before: How many fields of the whole entry these texts leave out at the beginning.
+            width: How many fields they have.
+            columns: The columns go here.
+            unshown: What no column shows goes here.
+        """
+        for index in indexes:
+            text = entries.field(index - before, width)
+            length = text.length
+            some = length > 0
+            if not some.any():
+                continue
+            single = length == 1
+            if single.any():
+                some &= ~(single & (text.byte(0) == _DOT))
+            known = self._format.known[index]
+            if known is not None:
+                some = self._known(index, known, text, ~some, columns)
+            if some is not None:
+                unshown[index] = _Unshown(text, some)
+
+    def _known(self, index: int, known: Field, text: Slices, empty: Mask, columns: dict[str, pa.Array]) -> Mask | None:
+        """Make the columns of a known field; return for which entries they do not say all, None for none."""
+        if empty.all():
+            return None
+        if is_text(known):
+            columns[known.columns[0]] = _text_column(text, empty, repeats=known.columns[0] not in _UNREPEATED)
+            return None
+        dictionary = text.dictionary(empty)
+        parsed = self._parse(index, known, dictionary.dictionary.to_pylist())
+        for place, name in enumerate(known.columns):
+            self._column(name, dictionary, [values[place] for values, _ in parsed], columns)
+        incomplete = [not complete for _, complete in parsed]
+        if not any(incomplete):
+            return None
+        codes = dictionary.indices.fill_null(len(incomplete)).to_numpy(zero_copy_only=False)
+        return np.array([*incomplete, False], dtype=np.bool_)[codes]
+
+    def _parse(self, index: int, known: Field, texts: Sequence[str]) -> list[tuple[tuple[Any, ...], bool]]:
+        memory = self._parsed[index]
+        if len(memory) > 100_000:  # noqa: PLR2004 - some megabytes
+            memory.clear()
+        result: list[tuple[tuple[Any, ...], bool]] = []
+        for text in texts:
+            found = memory.get(text)
+            if found is None:
+                found = memory[text] = known.parse(text)
+            result.append(found)
+        return result
+
+    def _column(
+        self, name: str, dictionary: pa.DictionaryArray, values: list[Any], columns: dict[str, pa.Array]
+    ) -> None:
+        """Make a column from the values of the distinct texts."""
+        declared = _TYPES[name]
+        indices = dictionary.indices
+        if declared is Type.STRING:
+            if values == dictionary.dictionary.to_pylist():
+                columns[name] = dictionary
+                return
+            distinct = {value: code for code, value in enumerate(dict.fromkeys(v for v in values if v is not None))}
+            codes = pa.array([None if value is None else distinct[value] for value in values], pa.int32())
+            columns[name] = pa.DictionaryArray.from_arrays(codes.take(indices), pa.array(list(distinct), pa.string()))
+            return
+        missing = self._format.empty[name]
+        if missing is not None and indices.null_count:
+            indices = indices.fill_null(len(values))
+            values = [*values, missing]
+        columns[name] = pa.DictionaryArray.from_arrays(indices, pa.array(values, ARROW_TYPES[declared]))
+
+    def _extra(self, entries: Slices, unshown: dict[int, _Unshown]) -> pa.Array:
+        """Make the map of the fields that no column shows, in the order of the header."""
+        rest = [unshown[index] for index in sorted(unshown)]
+        count, width = len(entries), len(rest)
+        kept = np.empty((count, width), dtype=np.bool_)
+        start = np.empty((count, width), dtype=np.int64)
+        end = np.empty((count, width), dtype=np.int64)
+        for place, one in enumerate(rest):
+            kept[:, place], start[:, place], end[:, place] = one.some, one.text.start, one.text.end
+        flat = np.flatnonzero(kept)
+        offsets = np.zeros(count + 1, dtype=np.int32)
+        np.cumsum(np.count_nonzero(kept, axis=1), out=offsets[1:])
+        names = np.array([self._name_codes[self._format.names[index]] for index in sorted(unshown)], dtype=np.int32)
+        codes = pa.array(names[flat % width] if width else names)
+        keys = pa.DictionaryArray.from_arrays(codes, self._names)
+        some = Slices(entries.buffer, start.reshape(-1)[flat], end.reshape(-1)[flat])
+        return pa.MapArray.from_arrays(pa.array(offsets), keys, decoded(some.strings(), some))
+
+
+def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield (first, behind the last) of fields side by side that are about the transcript."""
+    first: int | None = None
+    for index, name in enumerate([*names, ""]):
+        if name in _OF_TRANSCRIPT:
+            first = index if first is None else first
+        else:
+            if first is not None and index - first > 1:
+                yield first, index
+            first = None
+
+
+def _text_column(text: Slices, empty: Mask, *, repeats: bool) -> pa.Array:
+    if not repeats:
+        return decoded(text.strings(empty), text)
+    dictionary = text.dictionary(empty)
+    values = dictionary.dictionary
+    if not pc.any(pc.match_substring(values, "%")).as_py():
+        return dictionary
+    plain = [decode(value) for value in values.to_pylist()]
+    codes = {value: code for code, value in enumerate(dict.fromkeys(plain))}
+    indices = pa.array([codes[value] for value in plain], pa.int32()).take(dictionary.indices)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(list(codes), pa.string()))
+
+
+def decoded(strings: pa.StringArray, text: Slices) -> pa.StringArray:
+    """Replace percent codes."""
+    percents = text.buffer.find("%")
+    if not len(percents):
+        return strings
+    some = np.flatnonzero(np.searchsorted(percents, text.start) < np.searchsorted(percents, text.end))
+    if not len(some):
+        return strings
+    wanted = strings.take(pa.array(some))
+    change = [None if one is None else decode(one) for one in wanted.to_pylist()]
+    mask = np.zeros(len(strings), dtype=np.bool_)
+    mask[some] = True
+    return pc.replace_with_mask(strings, pa.array(mask), pa.array(change, pa.string()))
+
+
+# --- Picking ----------------------------------------------------------------------------------------------------------
+
+
+def pick(group: Integers, fields: Fields) -> tuple[Integers, NDArray[np.int8]]:
+    """Pick the entry that stands for each allele, see `vcf.consequences.pick`.
+
+    Args:
+        group: The allele of each entry, ascending.
+        fields: What the entries say.
+
+    Returns:
+        For each allele that has entries, in order: the index of its entry, and the code of the reason.
+    """
+    count = len(group)
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    size = np.diff(np.append(first, count))
+    marks: tuple[Mask, ...] = (
+        fields.pick,
+        _bools(fields.columns["mane_select"].is_valid()),
+        _bools(plain(fields.columns["canonical"]).fill_null(False)),  # noqa: FBT003 - the value
+    )
+    left = np.ones(count, dtype=np.bool_)
+    reason = np.full(len(first), -1, dtype=np.int8)
+    for code, mark in enumerate(marks):
+        marked = left & mark
+        some = np.logical_or.reduceat(marked, first)
+        reason[some & (reason < 0)] = code
+        left = np.where(np.repeat(some, size), marked, left)
+    score = np.where(left, fields.score, -1)
+    best = np.maximum.reduceat(score, first)
+    reason[(reason < 0) & (best > 0)] = MARKS.index("impact")
+    reason[reason < 0] = MARKS.index("first")
+    candidates = np.flatnonzero(score == np.repeat(best, size))
+    owner = np.repeat(np.arange(len(first)), size)[candidates]
+    chosen = candidates[np.flatnonzero(np.diff(owner, prepend=-1))]
+    return chosen, reason
+
+
+def _bools(array: pa.Array) -> Mask:
+    return array.to_numpy(zero_copy_only=False)
