@@ -1,7 +1,8 @@
 """Every setting, and the only reader of environment variables.
 
 `RADIANT_<NAME>` sets a value, `RADIANT_<GROUP>__<NAME>` one inside a group. A `RADIANT_*` variable that names no
-setting is an error: a misspelt limit must not be silently no limit. Iceberg catalogs are configured by PyIceberg's own
+setting is an error: a misspelt limit must not be silently no limit; `RADIANT_TEST_*` belongs to the tests and is left
+alone. Iceberg catalogs are configured by PyIceberg's own
 variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`). An empty variable is one that is not set.
 """
 
@@ -28,6 +29,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from radiant.errors import ConfigError
 
 PREFIX = "RADIANT_"
+_OF_TESTS = "RADIANT_TEST_"
 
 
 class _Group(BaseModel):
@@ -338,7 +340,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         ConfigError: a variable named `RADIANT_*` that is no setting (the nearest name is suggested), or a value out of
             range.
     """
-    names = os.environ if environment is None else environment
+    given = os.environ if environment is None else environment
+    names = {name: value for name, value in given.items() if not name.startswith(_OF_TESTS)}
     known = set(setting_names())
     for name in sorted(names):
         if name.startswith(PREFIX) and name not in known:

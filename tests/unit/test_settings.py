@@ -25,6 +25,11 @@ def test_a_value_out_of_range_names_variable_value_and_rule():
         load_settings({"RADIANT_VCF__TOLERATE": "-1"})
 
 
+def test_a_variable_of_the_tests_is_left_alone(monkeypatch):
+    monkeypatch.setenv("RADIANT_TEST_KUBECONFIG", "x")
+    assert load_settings() == load_settings({"RADIANT_TEST_KUBECONFIG": "x"}) == load_settings({})
+
+
 def test_a_variable_of_somebody_else_is_left_alone():
     assert load_settings({"PYICEBERG_CATALOG__DEFAULT__URI": "x", "PATH": "/bin"}).backend == "local"
 

@@ -13,6 +13,7 @@ import typer
 
 from radiant.cli.dag_ids import IMPORT_DAGS, IMPORT_RADIANT
 from radiant.errors import AirflowUnavailableError, ConfigError, InputError
+from radiant.jobs.documents import run_uri
 from radiant.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -88,14 +89,14 @@ def _run(  # noqa: PLR0913 - the options of the command
             if sheet is not None:
                 _register(registry, sheet, settings, console)  # bad input is told before Airflow is started for it
             airflow.start()
+            # What its killed runs held. No more than that: another Airflow may share the registry.
+            registry.release({run_uri(settings.effective_work_uri, *run) for run in airflow.past_runs})
             console.print(f"Starting Airflow, its log is {airflow.log_path}", soft_wrap=True)
             if demo is not None or (sheet is None and not registry.list_cases()):
                 _register(registry, _make_demo(settings, demo, console), settings, console)
             airflow.wait_until_ready()
             login = f"{airflow.api.url} user {USERNAME} password {airflow.password}"
             console.print(f"Airflow is ready: {login}", soft_wrap=True)
-            # What a killed run held; nobody else can hold it, this process has the home.
-            registry.release()
             run_id = _follow(airflow, console)
             summary = read_summary(airflow.api, run_id)
             print_summary(summary, console)

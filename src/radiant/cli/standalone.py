@@ -21,7 +21,7 @@ from radiant.cli.airflow_api import AirflowApi
 from radiant.cli.dag_ids import ALL_DAGS
 from radiant.cli.home_lock import home_lock
 from radiant.cli.ports import reserved_ports
-from radiant.cli.unfinished_runs import fail_unfinished_runs
+from radiant.cli.unfinished_runs import end_past_runs
 from radiant.errors import AirflowError, AirflowUnavailableError, ConfigError
 from radiant.settings import Settings, child_environment
 
@@ -76,6 +76,8 @@ class Standalone:
         self._api: AirflowApi | None = None
         self.password = ""
         """Of the user `admin`; kept in the home."""
+        self.past_runs: frozenset[tuple[str, str]] = frozenset()
+        """(dag_id, run_id) of this Airflow's runs before this start; all are dead."""
 
     @property
     def api(self) -> AirflowApi:
@@ -118,7 +120,7 @@ class Standalone:
         self._open.enter_context(home_lock(self._settings.home_path))
         processes.end_marked(self._mark, _GRACE_S)
         self._home.mkdir(mode=0o700, exist_ok=True)
-        fail_unfinished_runs(self._home / "airflow.db")
+        self.past_runs = end_past_runs(self._home / "airflow.db")
         self.password = _password(self._home / "passwords.json")
         api_port, *log_ports = self._open.enter_context(reserved_ports(self._port or _PORTS[0], *_PORTS[1:]))
         if self._port not in {None, api_port}:

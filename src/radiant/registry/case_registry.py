@@ -241,14 +241,14 @@ class Registry:
         with self._database.write() as session:
             loads.mark_purged(session, case_ids, self._clock())
 
-    def release(self, run: str | None = None) -> list[int]:
-        """Give back everything that a run which is known to be dead holds; all runs when None.
+    def release(self, runs: Collection[str]) -> list[int]:
+        """Give back everything that these runs, which are known to be dead, hold.
 
         Returns:
             The cases that are `registered` again, by number.
         """
         with self._database.write() as session:
-            return loads.release(session, run, self._clock())
+            return loads.release(session, runs, self._clock())
 
     def _hold(self, run: str, lease_s: int) -> Hold:
         # Asked for inside the writing transaction: waiting for other writers must not eat up the lease.

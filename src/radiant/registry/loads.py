@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -221,13 +221,13 @@ def mark_purged(session: Session, case_ids: Iterable[int], at: dt.datetime) -> N
     forget_ids(session, purged)
 
 
-def release(session: Session, run: str | None, at: dt.datetime) -> list[int]:
+def release(session: Session, runs: Collection[str], at: dt.datetime) -> list[int]:
     """Give back what runs hold; see `Registry.release`."""
     held = sa.select(CaseRow).where(CaseRow.state.in_(HELD)).order_by(CaseRow.case_id)
-    if run is not None:
-        held = held.where(CaseRow.run == run)
     released: list[int] = []
     for row in session.scalars(held):
+        if row.run not in runs:
+            continue
         end_started(session, row, at, "Released", "its run ended")
         move(session, row, CaseState.REGISTERED, at, f"released: run {row.run} ended", run=row.run)
         released.append(row.case_id)

@@ -226,8 +226,17 @@ def list_files(uri: str) -> list[str]:
 
 
 def delete_prefix(uri: str) -> None:
-    """Delete a file, or a folder with all it holds; nothing there is fine."""
+    """Delete a file, or a folder with all it holds; nothing there is fine.
+
+    Raises:
+        InputError: the root of a disk or a whole bucket, which the store would delete with all that others keep there;
+            or no permission.
+        StorageError: the store does not answer.
+    """
     filesystem, path = _resolve(uri)
+    if _is_root(filesystem, path):
+        msg = f"{uri}: is the root of its store and is never deleted as a whole. Name a folder in it"
+        raise InputError(msg)
     with named(uri):
         if filesystem.exists(path):
             filesystem.rm(path, recursive=True)
@@ -244,6 +253,14 @@ def _resolve(uri: str) -> tuple[Any, str]:
         msg = f"{uri}: {error}. Install the extra that knows this scheme, for example radiant[s3]"
         raise InputError(msg) from error
     return filesystem, path
+
+
+def _is_root(filesystem: Any, path: str) -> bool:
+    """Tell whether a path is `/` of this machine, or a bucket without a key."""
+    if _is_local(filesystem):
+        resolved = Path(path).resolve()
+        return resolved == resolved.parent
+    return "/" not in path.strip("/")
 
 
 def _is_local(filesystem: Any) -> bool:

@@ -248,7 +248,7 @@ class TestRelease:
         registry.claim(0, [1], run="dead", lease_s=LEASE_S)
         imported = registry.claim(0, [3], run="dead", lease_s=LEASE_S).cases[0].load_id
         registry.finish_imported(3, imported)
-        assert registry.release() == [1, 2]
+        assert registry.release({"dead", "plan"}) == [1, 2]
         assert due_ids(registry) == [1, 2]
         assert [load.code for load in unfinished_loads(registry, [1])] == ["Released"]
 
@@ -258,5 +258,5 @@ class TestRelease:
         assign_all(registry)
         registry.claim(0, [1], run="one", lease_s=LEASE_S)
         registry.claim(0, [2], run="two", lease_s=LEASE_S)
-        assert registry.release("one") == [1]
+        assert registry.release({"one", "never seen"}) == [1]
         assert state(registry, 2) is CaseState.IMPORTING

@@ -3,7 +3,7 @@ import sqlite3
 
 import pytest
 
-from radiant.cli.unfinished_runs import fail_unfinished_runs
+from radiant.cli.unfinished_runs import end_past_runs
 from radiant.errors import AirflowError
 
 
@@ -11,10 +11,10 @@ from radiant.errors import AirflowError
 def database(tmp_path):
     path = tmp_path / "airflow.db"
     with contextlib.closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("CREATE TABLE dag_run (run_id TEXT, state TEXT, end_date TIMESTAMP)")
+        connection.execute("CREATE TABLE dag_run (dag_id TEXT, run_id TEXT, state TEXT, end_date TIMESTAMP)")
         connection.execute("CREATE TABLE task_instance (run_id TEXT, state TEXT, end_date TIMESTAMP)")
         for state in ("queued", "running", "success", "failed"):
-            connection.execute("INSERT INTO dag_run VALUES (?, ?, NULL)", (state, state))
+            connection.execute("INSERT INTO dag_run VALUES ('dag', ?, ?, NULL)", (state, state))
         for state in ("running", "queued", "scheduled", "deferred", "up_for_retry", "success", "skipped", None):
             connection.execute("INSERT INTO task_instance VALUES (?, ?, NULL)", (state, state))
     return path
@@ -26,7 +26,7 @@ def read(path, table):
 
 
 def test_queued_and_running_runs_become_failed_and_ended_ones_stay(database):
-    assert fail_unfinished_runs(database) == 2
+    end_past_runs(database)
     assert read(database, "dag_run") == {
         "queued": "failed",
         "running": "failed",
@@ -36,32 +36,38 @@ def test_queued_and_running_runs_become_failed_and_ended_ones_stay(database):
 
 
 def test_started_tasks_become_failed_and_untouched_ones_stay(database):
-    fail_unfinished_runs(database)
+    end_past_runs(database)
     after = read(database, "task_instance")
     assert {after[state] for state in ("running", "queued", "scheduled", "deferred", "up_for_retry")} == {"failed"}
     assert (after["success"], after["skipped"], after[None]) == ("success", "skipped", None)
 
 
+def test_every_run_is_told_those_that_an_earlier_start_ended_too(database):
+    every = {("dag", state) for state in ("queued", "running", "success", "failed")}
+    assert end_past_runs(database) == every
+    assert end_past_runs(database) == every
+
+
 def test_the_end_date_is_one_that_airflow_reads(database):
-    fail_unfinished_runs(database)
+    end_past_runs(database)
     with contextlib.closing(sqlite3.connect(database)) as connection:
         (text,) = connection.execute("SELECT end_date FROM dag_run WHERE run_id = 'running'").fetchone()
     assert len(text) == len("2026-01-01 00:00:00.000000")
 
 
 def test_no_database_yet_is_fine(tmp_path):
-    assert fail_unfinished_runs(tmp_path / "airflow.db") == 0
+    assert end_past_runs(tmp_path / "airflow.db") == frozenset()
     assert not (tmp_path / "airflow.db").exists()
 
 
 def test_a_database_without_tables_is_fine(tmp_path):
     path = tmp_path / "airflow.db"
     path.touch()
-    assert fail_unfinished_runs(path) == 0
+    assert end_past_runs(path) == frozenset()
 
 
 def test_what_is_no_database_is_refused_with_its_path_and_the_remedy(tmp_path):
     path = tmp_path / "airflow.db"
     path.write_bytes(b"not a database" * 100)
     with pytest.raises(AirflowError, match=r"airflow\.db.*remove its folder"):
-        fail_unfinished_runs(path)
+        end_past_runs(path)

@@ -88,6 +88,13 @@ def test_deleting_what_is_not_there_is_fine(tmp_path):
     storage.delete_prefix(storage.file_uri(tmp_path / "nothing"))
 
 
+@pytest.mark.parametrize("uri", ["file:///", "file:////", "file:///tmp/.."])
+def test_the_root_of_the_disk_is_never_deleted(uri, monkeypatch):
+    monkeypatch.setattr(fsspec.get_filesystem_class("file"), "rm", lambda *_, **__: pytest.fail("deleted"))
+    with pytest.raises(InputError, match=r"is the root of its store.*Name a folder"):
+        storage.delete_prefix(uri)
+
+
 class ObjectStore(MemoryFileSystem):
     """Like S3: an object appears when its upload is committed. (fsspec's own memory filesystem shows it at once.)"""
 

@@ -191,3 +191,18 @@ def test_deleting_takes_what_is_below_and_nothing_beside(s3):
     storage.delete_prefix(s3.uri("x/1.json"))
     storage.delete_prefix(s3.uri("x/nothing"))
     assert [key for key in s3.names() if key.startswith("x/")] == ["x/10/a"]
+
+
+@pytest.mark.parametrize("end", ["", "/", "//"])
+def test_a_whole_bucket_is_never_deleted(s3, end):
+    s3.put("a", DATA)
+    with pytest.raises(InputError, match=rf"s3://clinic{end}: is the root of its store"):
+        storage.delete_prefix(f"s3://{s3.bucket}{end}")
+    assert "a" in s3.names()
+
+
+def test_a_folder_of_a_bucket_is_deleted_alone(s3):
+    for key in ("gone/a", "gone/b/c", "gone-not"):
+        s3.put(key, DATA)
+    storage.delete_prefix(s3.uri("gone/"))
+    assert {name for name in s3.names() if name.startswith("gone")} == {"gone-not"}
