@@ -14,7 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from backends import EcsBackend, airflow_context, execute, follow, run_task
 from radiant.errors import JobError, JobLostError, PlatformUnavailableError
-from radiant.operators.ecs_task import platform
+from radiant.operators.ecs_task import pace, platform, reads
 from radiant.operators.note import read_note
 from radiant.operators.trigger import ContainerTrigger
 
@@ -52,6 +52,15 @@ class DeferrableFargate(Fargate):
 
 
 HERE, THERE = Fargate, DeferrableFargate
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """A task of these tests lasts a second: what is not answered or not new is asked for again as quickly."""
+    monkeypatch.setattr(reads, "GAP_S", 0.1)
+    monkeypatch.setattr(pace, "_SHORTEST_S", 0.2)
+    monkeypatch.setattr(pace, "_SILENCE_S", 0.2)
+    monkeypatch.setattr(platform, "_PACE", pace.Pace())
 
 
 @pytest.fixture(params=[HERE, THERE], ids=["worker", "triggerer"])
@@ -132,6 +141,7 @@ def test_a_task_that_may_not_be_seen_is_not_stopped_and_the_next_try_adopts_it(b
         backend.run("time.sleep(4)\nanswer('done')", context=context)
     assert raised.value.reason == "AccessDenied"
     backend.fake.clear_faults()
+    monkeypatch.delenv("RADIANT_CONTAINER__PATIENCE_S")  # ECS is asked again some seconds after a refusal
     assert backend.run(GOOD, context=next_try(context))["output"] == "done"
     assert len(backend.fake.tasks()) == 1
     assert backend.calls("StopTask") == []
@@ -385,8 +395,8 @@ def test_a_start_that_takes_too_long_is_given_up_and_stopped(backend, context, m
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("RADIANT_ECS__CLUSTER", "another", "ClusterNotFoundException.*RADIANT_ECS__CLUSTER"),
-        ("RADIANT_ECS__TASK_DEFINITION", "another", "TaskDefinition not found.*radiant ecs doctor"),
+        ("RADIANT_ECS__CLUSTER", "another", "AccessDeniedException.*RADIANT_ECS__CLUSTER"),
+        ("RADIANT_ECS__TASK_DEFINITION", "another", "another-poc.*RADIANT_ECS__TASK_DEFINITION"),
         ("RADIANT_ECS__CONTAINER", "another", "another is not a container"),
         ("RADIANT_ECS__SUBNETS", "subnet-0", "subnet-0"),
         ("RADIANT_ECS__SUBNETS", "", "RADIANT_ECS__SUBNETS"),
@@ -399,6 +409,20 @@ def test_a_wrong_setting_fails_at_once_and_is_named(here, context, name, value, 
     with pytest.raises(AirflowFailException, match=said):
         here.run(GOOD, context=context)
     assert here.fake.tasks() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("RADIANT_ECS__CLUSTER", "ClusterNotFoundException.*RADIANT_ECS__CLUSTER"),
+        ("RADIANT_ECS__TASK_DEFINITION", "TaskDefinition not found.*radiant ecs doctor"),
+    ],
+)
+def test_a_name_that_does_not_exist_is_named_also_where_airflow_may_start_everything(here, context, name, said):
+    here.fake.options(policies={})
+    here.monkeypatch.setenv(name, "another")
+    with pytest.raises(AirflowFailException, match=said):
+        here.run(GOOD, context=context)
 
 
 def test_a_missing_right_to_start_fails_at_once_and_says_where_the_policy_is(backend, context):

@@ -123,7 +123,9 @@ def not_started(error: ClientError | BotoCoreError) -> Exception:
 
 _REMEDY = "`radiant ecs doctor` checks roles, network, task definitions and limits"
 _REMEDIES = dict.fromkeys(
-    _DENIED, "Give the role of Airflow the rights of deploy/ecs/airflow-policy.json, iam:PassRole included"
+    _DENIED,
+    "Give the role of Airflow the rights of deploy/ecs/airflow-policy.json, iam:PassRole included, or correct "
+    "RADIANT_ECS__CLUSTER and RADIANT_ECS__TASK_DEFINITION: the policy allows those of its own installation alone",
 ) | {
     "ClusterNotFoundException": "Correct RADIANT_ECS__CLUSTER and RADIANT_ECS__REGION, or run `radiant ecs deploy`",
     "PlatformUnknownException": "Correct RADIANT_ECS__PLATFORM_VERSION",

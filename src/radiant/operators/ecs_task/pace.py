@@ -14,6 +14,8 @@ PER_S = 10.0
 """Reads a second of one process."""
 _SHORTEST_S = 2.0
 _LONGEST_S = 30.0
+_SILENCE_S = 1.0
+"""Without reads after the first that is not answered."""
 _SLOWER = 1.5
 _FORGET_S = 600.0
 """A log that was not read for so long, of a task that was killed for example, is forgotten."""
@@ -22,7 +24,7 @@ _FORGET_S = 600.0
 @dataclass(slots=True)
 class _Turn:
     next_at: float
-    gap_s: float = _SHORTEST_S
+    gap_s: float
 
 
 class Pace:
@@ -40,7 +42,7 @@ class Pace:
         self._allowed = PER_S
         self._counted_at = clock()
         self._silent_until = float("-inf")
-        self._silence_s = 1.0
+        self._silence_s = _SILENCE_S
 
     def may_read(self, stream: str, *, ended: bool) -> bool:
         """Tell whether a log may be read now, and count it; the rest of an ended log does not wait for news."""
@@ -48,7 +50,7 @@ class Pace:
             now = self._clock()
             self._allowed = min(PER_S, self._allowed + (now - self._counted_at) * PER_S)
             self._counted_at = now
-            turn = self._turns.setdefault(stream, _Turn(now))
+            turn = self._turns.setdefault(stream, _Turn(now, _SHORTEST_S))
             if now < self._silent_until or self._allowed < 1 or (now < turn.next_at and not ended):
                 return False
             self._allowed -= 1
@@ -58,8 +60,8 @@ class Pace:
         """Note how much there was to read."""
         with self._lock:
             now = self._clock()
-            self._silence_s = 1.0
-            turn = self._turns.setdefault(stream, _Turn(now))
+            self._silence_s = _SILENCE_S
+            turn = self._turns.setdefault(stream, _Turn(now, _SHORTEST_S))
             turn.gap_s = _SHORTEST_S if lines else min(_LONGEST_S, turn.gap_s * _SLOWER)
             turn.next_at = now + (0 if lines else turn.gap_s)
 
