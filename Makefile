@@ -85,7 +85,7 @@ docs: setup ## Write the pages that are made from the code
 lock: setup ## Resolve the dependencies anew
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
-	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --constraint $(LOCK) \
+	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group mwaa --output-file $(MWAA_LOCK) pyproject.toml
 

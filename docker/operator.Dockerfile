@@ -17,14 +17,17 @@ COPY deploy/ecs/template.yaml /src/deploy/ecs/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m pip --python /opt/radiant/bin/python install --quiet --no-deps /src
 # What a job never opens: tests, headers, Flight, type stubs, and botocore's descriptions of services it never calls.
+# (libarrow_substrait stays: pyarrow's core is linked to it.) Then whatever any job imports is imported.
 RUN cd /opt/radiant/lib/python3*/site-packages \
  && rm -rf pyarrow/include pyarrow/tests pyarrow/src pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight* \
-           pyarrow/libarrow_substrait* pyarrow/_substrait* \
            numpy/*/tests numpy/tests numpy/*/include pysam/include \
  && find . \( -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.pyi' \) -delete \
  && find botocore/data -mindepth 1 -maxdepth 1 -type d \
       ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name glue ! -name signin -exec rm -rf {} + \
- && python3 -m compileall -q -j 0 /opt/radiant/lib
+ && python3 -m compileall -q -j 0 /opt/radiant/lib \
+ && /opt/radiant/bin/python -c 'import importlib; from radiant.worker.main import HANDLERS; \
+      [importlib.import_module(name) for name in (*HANDLERS.values(), "s3fs", "psycopg", "pyarrow.fs", "pyarrow.parquet", \
+      "pyiceberg.catalog.sql", "pyiceberg.catalog.rest", "pyiceberg.catalog.glue", "pyiceberg.io.pyarrow", "pyiceberg.io.fsspec")]'
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=0.0.0

@@ -79,8 +79,12 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
         failure = Failure("OutOfMemory", "the job ran out of memory", retryable=True, exit_code=EXIT_TRANSIENT)
         log.exception("OutOfMemory")
     except Exception as error:  # noqa: BLE001 - the last one who can say so
-        # Not the error's own text: it may quote a value of the file, an identifier among them.
-        message = f"{type(error).__name__} {_place_of(error)}. This is a bug in radiant: report it with the log above"
+        # Not the error's own text: it may quote a value of the file, an identifier among them. That of an import names
+        # the library that an image lacks.
+        said = f" ({error})" if isinstance(error, ImportError) else ""
+        message = (
+            f"{type(error).__name__}{said} {_place_of(error)}. This is a bug in radiant: report it with the log above"
+        )
         failure = Failure("Bug", message, retryable=False, exit_code=EXIT_BUG)
         log.error("Bug: %s\n%s", message, "".join(traceback.format_tb(error.__traceback__)).rstrip())  # noqa: TRY400 - as above
         log.debug("%s", error)

@@ -1,6 +1,7 @@
 """The worker's contract: stale result gone, a result document whatever happens, the exit code."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -51,6 +52,14 @@ def test_bad_input_exits_65_and_says_so_in_the_result(folder):
     assert failure is not None
     assert (failure.code, failure.retryable, failure.exit_code) == ("BadInput", False, 65)
     assert "pause_s is 'soon'" in failure.message
+
+
+def test_an_image_that_lacks_a_library_is_told_which(folder):
+    (folder / "pyarrow.py").write_text("raise ImportError('libarrow_x.so: cannot open shared object file')")
+    command = ask(folder, job="plan-import")
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, check=False)
+    assert done.returncode == 70
+    assert "ImportError (libarrow_x.so: cannot open shared object file) in " in answer(folder).failure.message
 
 
 def test_a_stale_result_is_gone_before_the_work_begins(folder):
