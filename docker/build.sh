@@ -22,6 +22,8 @@ case $tool in
       eval "$environment"
       echo "building into minikube's Docker"
     fi
+    # The Dockerfile mounts: the builder of old, which some Dockers still choose, cannot. Without BuildKit Docker says so.
+    export DOCKER_BUILDKIT=1
     build=(docker build) ;;
   podman) build=(podman build) ;;
   buildah) build=(buildah build --layers) ;;
@@ -38,6 +40,8 @@ trap 'rm -f "$index"' EXIT
     grep -v 'file:' | awk -F ' = ' '{ value[$1] = $0 } END { for (name in value) print value[name] }' || true
 } >"$index"
 
-"${build[@]}" --secret "id=pip.conf,src=$index" --file docker/operator.Dockerfile --tag "$image" \
+# Only where it says something: the builders that cannot take a secret are still many.
+[ "$(wc -l <"$index")" -le 1 ] || build+=(--secret "id=pip.conf,src=$index")
+"${build[@]}" --file docker/operator.Dockerfile --tag "$image" \
   --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .
 echo "built $image; set RADIANT_IMAGE=$image"
