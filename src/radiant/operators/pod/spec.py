@@ -17,16 +17,21 @@ from radiant.settings import Mount, Settings
 
 SCRATCH = "/scratch"
 """The one folder that a job may write to; `HOME`, `TMPDIR` and where it starts."""
+_USER = _GROUP = 10001
+"""Those of the image. Without a word about its group a pod is in group 0, and a group without a user is refused."""
+_SCRATCH_REQUEST_GIB = 1
+"""Disk that a node must have left for a pod. Only a BCF from an object store needs scratch, nearly all pods leave it
+empty: asked for is little, and the job's own number is the limit. Who finds the node's disk full is started again."""
 _FILE = "file://"
 
 
 def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
     """Return the pod that runs an order.
 
-    A pod template file is merged over what a worker needs (a user that is not root, a root file system that cannot be
-    written, no capabilities, no token of the service account, a scratch volume); what follows from the order and the
-    settings is stronger than both. `KubernetesPodOperator` does the merging, and Airflow's `pod_mutation_hook` has the
-    last word, as in any other pod of Airflow.
+    A pod template file is merged over what a worker needs (a user and a group that are not root, a root file system
+    that cannot be written, no capabilities, no token of the service account, a scratch volume); what follows from the
+    order and the settings is stronger than both. `KubernetesPodOperator` does the merging, and Airflow's
+    `pod_mutation_hook` has the last word, as in any other pod of Airflow.
 
     Raises:
         JobRefusedError: there is no image, the template file is no pod, or the pod cannot see the work URI.
@@ -38,6 +43,7 @@ def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
         raise JobRefusedError(msg)
     memory = f"{order.memory_mib}Mi"
     cpu = f"{round(order.job.resources.cpu * 1000)}m"
+    scratch_gib = order.job.resources.scratch_gib
     pod = KubernetesPodOperator(
         task_id="pod",
         name=pod_name(order.attempt),
@@ -54,7 +60,9 @@ def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
         # Memory asked for is memory had: a node never promises more than it has. CPU may be used while nobody else
         # wants it; a limit would only make the start slower.
         container_resources=k8s.V1ResourceRequirements(
-            requests={"cpu": cpu, "memory": memory}, limits={"memory": memory}
+            requests={"cpu": cpu, "memory": memory, "ephemeral-storage": f"{_SCRATCH_REQUEST_GIB}Gi"},
+            # One more, for the log that the node keeps.
+            limits={"memory": memory, "ephemeral-storage": f"{scratch_gib + 1}Gi"},
         ),
         volumes=[_volume(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
         volume_mounts=[_volume_mount(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
@@ -99,7 +107,15 @@ def _defaults(order: Order) -> dict[str, Any]:
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": _USER,
+                "runAsGroup": _GROUP,
+                "fsGroup": _GROUP,
+                # A volume that has the group already is not walked through.
+                "fsGroupChangePolicy": "OnRootMismatch",
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
             "volumes": [{"name": "scratch", "emptyDir": {"sizeLimit": f"{order.job.resources.scratch_gib}Gi"}}],
             "containers": [
                 {

@@ -1,6 +1,8 @@
 """The pod of a job, without any cluster."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from radiant.operators.platform import Order, TaskFacts
 from radiant.operators.pod.spec import build_pod
 from radiant.settings import load_settings
 
+REPOSITORY = Path(__file__).parents[4]
 FACTS = TaskFacts("import-vcf", "manual__2026-01-01T00:00:00+00:00", "import_case", 3, 1, last_try=False)
 
 
@@ -50,8 +53,8 @@ def test_labels_say_where_it_belongs_and_name_nobody():
 def test_memory_is_asked_for_as_much_as_it_is_limited_and_the_time_too():
     pod = built({"RADIANT_CONTAINER__START_TIMEOUT_S": "60", "RADIANT_JOBS__IMPORT_CASE__TIMEOUT_S": "100"})
     assert pod["spec"]["containers"][0]["resources"] == {
-        "requests": {"cpu": "2000m", "memory": "3000Mi"},
-        "limits": {"memory": "3000Mi"},
+        "requests": {"cpu": "2000m", "memory": "3000Mi", "ephemeral-storage": "1Gi"},
+        "limits": {"memory": "3000Mi", "ephemeral-storage": "21Gi"},
     }
     assert pod["spec"]["activeDeadlineSeconds"] == IMPORT_CASE.timeout_s + 60
 
@@ -59,13 +62,28 @@ def test_memory_is_asked_for_as_much_as_it_is_limited_and_the_time_too():
 def test_a_worker_may_do_as_little_as_possible():
     spec = built()["spec"]
     assert spec["automountServiceAccountToken"] is False
-    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert spec["securityContext"] == {
+        "runAsNonRoot": True,
+        "runAsUser": 10001,
+        "runAsGroup": 10001,
+        "fsGroup": 10001,
+        "fsGroupChangePolicy": "OnRootMismatch",
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
     assert spec["containers"][0]["securityContext"] == {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,
         "capabilities": {"drop": ["ALL"]},
     }
     assert spec["volumes"] == [{"name": "scratch", "emptyDir": {"sizeLimit": "20Gi"}}]
+
+
+def test_user_and_group_are_those_of_the_image():
+    text = (REPOSITORY / "docker" / "operator.Dockerfile").read_text()
+    user, group = map(int, re.search(r"^USER (\d+):(\d+)$", text, re.MULTILINE).groups())
+    context = built()["spec"]["securityContext"]
+    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (user, group, group)
+    assert user > 0 < group
 
 
 def test_the_environment_has_the_trace_and_the_scratch_and_no_setting_of_airflow():
