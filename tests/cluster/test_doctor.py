@@ -96,6 +96,13 @@ def test_an_image_that_does_not_exist_is_found(doctor):
     assert "wrong    image" in words
 
 
+def test_a_registry_that_does_not_answer_is_told_without_waiting(doctor):
+    code, words = doctor("--wait", 3600, RADIANT_IMAGE="127.0.0.1:1/absent:1")
+    assert code == EXIT_CONFIG
+    assert "wrong    image" in words
+    assert "connection refused" in words
+
+
 def test_a_work_uri_that_the_pod_cannot_write_is_found(doctor, cluster, tmp_path_factory):
     folder = cluster.folder / tmp_path_factory.mktemp("closed").name
     folder.mkdir()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _LOOK_S = 0.5
 _LOG_LINES = 5
+_PULLS = 2
+"""So many looks at an image that does not come are enough: a job would go on waiting, a person wants to know."""
 
 
 def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) -> Iterator[Finding]:
@@ -82,7 +84,7 @@ def _run(api: Any, namespace: str, pod: Any, order: "Order", wait_s: float) -> I
     try:
         look = _wait(core, made, began + wait_s)
         if look is None or look.exit_code is None:
-            yield _not_started(look, wait_s)
+            yield _not_started(look, time.monotonic() - began)
             return
         yield good("image", f"{pod.spec.containers[0].image} came and ended in {time.monotonic() - began:.1f} s")
         yield _judge(core, made, look, order)
@@ -94,17 +96,20 @@ def _run(api: Any, namespace: str, pod: Any, order: "Order", wait_s: float) -> I
 
 
 def _wait(core: Any, made: Any, until: float) -> "Look | None":
-    """Return the last look at the pod: at its end, when it will never start, or when time is over."""
-    from radiant.operators.platform import State  # noqa: PLC0415 - imports Airflow
+    """Return the last look at the pod: at its end, when it does not start, or when time is over."""
+    from radiant.operators.ending import IMAGE_PULL  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.platform import State  # noqa: PLC0415 - as above
     from radiant.operators.pod.ending import look_at, wants_events  # noqa: PLC0415 - as above
 
     look: Look | None = None
+    pulls = 0
     while time.monotonic() < until:
         pod: Any = core.read_namespaced_pod(made.metadata.name, made.metadata.namespace, _request_timeout=TIMEOUT_S)
         look = look_at(pod)
         if wants_events(look) or look.state is State.WAITING:
             look = look_at(pod, _events(core, made))
-        if look.state in {State.ENDED, State.GONE} or look.hopeless:
+        pulls += look.reason == IMAGE_PULL
+        if look.state in {State.ENDED, State.GONE} or look.hopeless or pulls >= _PULLS:
             break
         time.sleep(_LOOK_S)
     return look
@@ -124,14 +129,16 @@ def _events(core: Any, pod: Any) -> list[Any]:
     return [PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in found.items]
 
 
-def _not_started(look: "Look | None", wait_s: float) -> Finding:
+def _not_started(look: "Look | None", waited_s: float) -> Finding:
     reason = look.reason if look is not None else None
     detail = look.detail if look is not None else ""
     about = "image" if reason == "ImagePull" else "pod"
     mend = "RADIANT_IMAGE, RADIANT_KUBERNETES__PULL_POLICY and __PULL_SECRETS say which image and how it is fetched"
     if about == "pod":
         mend = "`radiant kube render --job poc` shows the pod; --wait gives it more time"
-    return wrong(about, f"it did not run within {wait_s:.0f} s: {reason or 'no reason given'}. {detail}".strip(), mend)
+    return wrong(
+        about, f"it did not run within {waited_s:.0f} s: {reason or 'no reason given'}. {detail}".strip(), mend
+    )
 
 
 def _judge(core: Any, pod: Any, look: "Look", order: "Order") -> Finding:
