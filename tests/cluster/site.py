@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import tempfile
 import time
@@ -98,7 +99,14 @@ def wait_for(found: Callable[[], Any], what: str, seconds: float = 60) -> Any:
 
 @contextlib.contextmanager
 def site() -> Iterator[Site]:
-    """Find or start a cluster, and make a namespace in it."""
+    """Find or start a cluster, and make a namespace in it.
+
+    Raises:
+        NoClusterError: there is none, or no kubectl.
+    """
+    if shutil.which("kubectl") is None:
+        message = "no kubectl: the tests on a cluster run it, and it is not on PATH"
+        raise NoClusterError(message)
     with contextlib.ExitStack() as stack:
         kubeconfig = GIVEN["KUBECONFIG"]
         own = kubeconfig is None
@@ -169,6 +177,6 @@ def _tool(*words: str) -> str:
     return done.stdout.strip()
 
 
-def host_address() -> str:
-    """Return the address at which pods reach this machine."""
-    return _tool("host")
+def start_what_does_not_run() -> None:
+    """Start again what a test, or its loss, has ended of the tool's cluster."""
+    _tool("up")

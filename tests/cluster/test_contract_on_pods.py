@@ -10,6 +10,7 @@ _WAYS = {"kubernetes": PodBackend, "kubernetes-deferrable": DeferrablePodBackend
 
 @pytest.fixture
 def backend(request, cluster, tmp_path_factory, monkeypatch):
+    cluster.clean()  # a job of this suite asks for a whole small node, and a drained one goes on
     return _WAYS[request.param](cluster.folder / tmp_path_factory.mktemp("contract").name, monkeypatch, cluster)
 
 

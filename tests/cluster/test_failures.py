@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes import client
+from kubernetes.utils.quantity import parse_quantity
 
 from backends import airflow_context, execute, follow, run_task
 from cluster.site import wait_for
@@ -87,6 +88,15 @@ def registry(cluster):
     server.server_close()
 
 
+@pytest.fixture
+def one_node(pods):
+    """Name of the only node."""
+    (node, *more) = pods.site.api.list_node().items
+    if more:
+        pytest.skip("there are other nodes to go to")
+    return node.metadata.name
+
+
 def test_an_image_that_is_not_on_the_node_and_may_not_be_pulled_fails_at_once(pods, context):
     pods.set(RADIANT_IMAGE="localhost/no-such-image:1", RADIANT_KUBERNETES__PULL_POLICY="Never")
     with pytest.raises(AirflowFailException, match=r"ImagePull: .*ErrImageNeverPull.*RADIANT_IMAGE"):
@@ -143,12 +153,8 @@ def test_a_namespace_that_does_not_exist_fails_at_once(pods, context):
         pods.run("answer()", context=context, job="poc")
 
 
-def test_a_pod_waits_for_a_cordoned_node(pods, context):
-    (node, *more) = pods.site.api.list_node().items
-    if more:
-        pytest.skip("there are other nodes to go to")
-    name = node.metadata.name
-    pods.site.kubectl("cordon", name)
+def test_a_pod_waits_for_a_cordoned_node(pods, context, one_node):
+    pods.site.kubectl("cordon", one_node)
     try:
         task = in_thread(pods, "answer('after the wait')", context)
 
@@ -161,7 +167,7 @@ def test_a_pod_waits_for_a_cordoned_node(pods, context):
 
         wait_for(unschedulable, "the pod cannot be scheduled")
     finally:
-        pods.site.kubectl("uncordon", name)
+        pods.site.kubectl("uncordon", one_node)
     assert task.result()["output"] == "after the wait"
 
 
@@ -186,6 +192,42 @@ def test_a_pod_evicted_through_the_api_is_tried_again(pods, context):
     # Before Kubernetes 1.26 nothing tells an eviction from any other deletion.
     assert raised.value.reason in {"Evicted", "Lost"}
     assert pods.run("answer('again')", context=next_try(context), job="poc")["output"] == "again"
+
+
+def test_a_pod_that_its_node_drives_out_is_started_again_within_the_try(pods, context, one_node, capfd):
+    task = in_thread(pods, "time.sleep(3)\nanswer('of the second pod')", context)
+    first = running_pod(pods)
+    pods.site.kubectl("taint", "node", one_node, "radiant-test=gone:NoExecute")
+    try:
+        wait_for(
+            lambda: first.metadata.uid not in {one.metadata.uid for one in pods.site.pods(selector="job=poc")},
+            "the node is rid of it",
+        )
+    finally:
+        pods.site.kubectl("taint", "node", one_node, "radiant-test:NoExecute-")
+    assert task.result()["output"] == "of the second pod"
+    assert re.search(r"NodeLost: .*started again \(restart 1 of 3", capfd.readouterr().out)
+
+
+def test_a_pod_that_gives_way_to_a_more_important_one_is_started_again_within_the_try(pods, context, one_node, capfd):
+    room = pods.site.api.read_node(one_node).status.allocatable["cpu"]
+    cpu = float(parse_quantity(room)) * 0.7
+    name = f"important-{pods.site.namespace}"
+    important = {"kind": "PriorityClass", "apiVersion": "scheduling.k8s.io/v1", "metadata": {"name": name}, "value": 9}
+    pods.site.kubectl("apply", "-f", "-", stdin=json.dumps(important))
+    pods.set(RADIANT_JOBS__POC__CPU=str(cpu))
+    try:
+        task = in_thread(pods, "time.sleep(3)\nanswer('of the second pod')", context)
+        running_pod(pods)
+        container = {"name": "c", "image": pods.site.image, "command": ["sleep", "3"]}
+        container["resources"] = {"requests": {"cpu": str(cpu)}}
+        spec = {"priorityClassName": name, "restartPolicy": "Never", "containers": [container]}
+        pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "important"}, "spec": spec}
+        pods.site.kubectl("-n", pods.site.namespace, "apply", "-f", "-", stdin=json.dumps(pod))
+        assert task.result()["output"] == "of the second pod"
+    finally:
+        pods.site.kubectl("delete", "priorityclass", name)
+    assert re.search(r"Preempted: .*started again \(restart 1 of 3", capfd.readouterr().out)
 
 
 @pytest.mark.parametrize("backend", ["pods", "deferred_pods"])
