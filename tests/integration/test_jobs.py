@@ -1,21 +1,17 @@
 """The import's jobs in their order, without Airflow: what each leaves for the next, and what readers see."""
 
-import dataclasses
 import json
-from pathlib import Path
-from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from radiant import lake, storage
+from import_site import ImportSite
+from radiant import lake
 from radiant.cli.variants import variants
-from radiant.domain.case import CaseState, Priority
-from radiant.jobs.documents import Request, Result, Status, decode_result, encode, run_uri, task_uri
-from radiant.registry import Registration, Registry
-from radiant.settings import Settings, load_settings
-from radiant.worker.main import run
+from radiant.domain.case import CaseState
+from radiant.jobs.documents import run_uri
+from radiant.settings import load_settings
 
 HEADER = """\
 ##fileformat=VCFv4.2
@@ -39,80 +35,15 @@ LINES = [
 PED = "F{n}\tchild\tfather\tmother\t1\t2\nF{n}\tfather\t0\t0\t1\t1\nF{n}\tmother\t0\t0\t2\t1\n"
 
 
-@dataclasses.dataclass
-class Site:
-    """A registry, a lake and a work folder of one test."""
-
-    folder: Path
-    settings: Settings
-    runs: int = 0
-
-    @property
-    def registry(self) -> Registry:
-        return Registry(self.settings.effective_registry_url)
+class Site(ImportSite):
+    """The site with cases of the lines above."""
 
     def add(self, number: int, lines: list[str] = LINES) -> int:
         vcf = self.folder / f"{number}.vcf"
         vcf.write_text(HEADER + "\n".join(lines) + "\n")
         ped = self.folder / f"{number}.ped"
         ped.write_text(PED.format(n=number))
-        return self.registry.add(
-            Registration(
-                vcf_uri=storage.file_uri(vcf),
-                ped_uri=storage.file_uri(ped),
-                strategy="wgs",
-                priority=Priority.ROUTINE,
-                assembly="GRCh38",
-                case_id=number,
-            )
-        ).case_id
-
-    def job(self, name: str, task: str, run_folder: str, index: int = -1, **arguments: Any) -> Result:
-        place = task_uri(run_folder, task, index)
-        request = Request(job=name, attempt=f"{task}-{index}", run_uri=run_folder, arguments=arguments)
-        storage.write_bytes(f"{place}/request.json", encode(request))
-        run(request, self.settings, f"{place}/result.json")
-        return decode_result(storage.read_bytes(f"{place}/result.json"), place)
-
-    def import_due(
-        self, cases: list[int] | None = None, *, lose: int | None = None, lose_file_of: int | None = None
-    ) -> dict[str, Any]:
-        """Run all jobs as the DAGs do; the import of case `lose` ends without a result. Return commit's output."""
-        self.runs += 1
-        top = run_uri(self.settings.effective_work_uri, "import-vcf", f"run{self.runs}")
-        plan = self.job("plan-import", "plan", top, cases=cases)
-        assert plan.status is Status.SUCCEEDED, plan.failure
-        (part,) = plan.output["parts"]
-        prepared = self.job("prepare-part", "prepare", top, part=part["part"], cases=part["cases"])
-        assert prepared.status is Status.SUCCEEDED, prepared.failure
-        for index, one in enumerate(prepared.output["cases"]):
-            self.job("import-case", "import_case", top, index, **one)
-            if one["case_id"] == lose:
-                storage.delete_prefix(f"{task_uri(top, 'import_case', index)}/result.json")
-        for path in self.data_files():
-            if lose_file_of is not None and f"case={lose_file_of}/" in str(path):
-                path.unlink()
-        arguments = {
-            "part": part["part"],
-            "loads": prepared.output["cases"],
-            "deleted": prepared.output["deleted"],
-        }
-        committed = self.job("commit-part", "commit", top, **arguments)
-        assert committed.status is Status.SUCCEEDED, committed.failure
-        again = self.job("commit-part", "commit_again", top, **arguments)
-        assert again.output == committed.output, "repeating commit-part changed something"
-        return committed.output
-
-    def visible(self) -> dict[int, Any]:
-        return {
-            case_id: one.digests
-            for case_id, one in lake.visible_cases(
-                lake.open_catalog(self.settings), self.settings.lake.namespace
-            ).items()
-        }
-
-    def data_files(self) -> list[Path]:
-        return sorted((self.folder / "home" / "warehouse").rglob("*.parquet"))
+        return self.register(number, vcf, ped)
 
 
 @pytest.fixture

@@ -18,7 +18,9 @@ def place(where):
     return {"chrom": chrom, "pos": int(pos or 1000)}
 
 
-def answers(folder, pedigree, genotypes, *, where="chr1", alt="G", assembly="GRCh38"):
+def answers(  # noqa: PLR0913 - what a line and its case are
+    folder, pedigree, genotypes, *, where="chr1", alt="G", assembly="GRCh38"
+):
     """Read one line both ways: (sample, ALT) -> (origin, Mendelian error, mode) of each row."""
     members = parse_pedigree(pedigree, "family.ped")
     line = record(*genotypes.values(), alt=alt, **place(where))
