@@ -64,6 +64,7 @@ def write(catalog, refs) -> None:
                 zygosity=["HET"] * len(people),
                 transmission_mode=["autosomal_dominant"] * len(people),
                 gq=[99] * len(people),
+                filter=[["LowQual", "off-target"], *[["PASS"]] * (len(people) - 1)],
                 dp=[None] + [30] * (len(people) - 1),
                 ad_ref=[15] * len(people),
                 ad_alt=[15] * len(people),

@@ -210,6 +210,7 @@ _COLUMNS: dict[str, Literal["left", "right"]] = {
     "gq": "right",
     "dp": "right",
     "ad": "right",
+    "filter": "left",
     "mother": "left",
     "father": "left",
     "origin": "left",
@@ -218,7 +219,7 @@ _COLUMNS: dict[str, Literal["left", "right"]] = {
     "rs": "left",
 }
 
-_ONLY_WIDE = ("HGVSc", "sample", "mode", "rs")
+_ONLY_WIDE = ("HGVSc", "sample", "filter", "mode", "rs")
 """Columns left out where there is no room for all."""
 
 _WIDE = 160
@@ -241,6 +242,7 @@ def _cells(row: dict[str, Any]) -> dict[str, object]:
         "gq": row["gq"],
         "dp": row["dp"],
         "ad": ad,
+        "filter": ", ".join(row["filter"] or ()),
         "mother": row["mother_zygosity"],
         "father": row["father_zygosity"],
         "origin": row["parental_origin"],

@@ -62,6 +62,7 @@ def test_the_table_shows_what_an_expert_needs(run):
     for cell in ("ABC", "moderate", "MODERATE", "ENST1:c.0", "p.0", "kid", "HET", "99", "15,15", "WT", "denovo"):
         assert cell in line.split()
     assert "autosomal_dominant" in line
+    assert "LowQual, off-target" in line
     assert "1 row" in out
 
 
