@@ -17,10 +17,10 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 REPOSITORY = Path(__file__).parents[1]
 
 
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("explore", max_examples=2000)
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile("repeatable")
-"""The same examples in every run; `pytest --hypothesis-profile explore` looks for new ones."""
+"""The same examples in every run on any machine; `pytest --hypothesis-profile explore` looks for new ones."""
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
 """Splitting, trimming, left-aligning and naming alleles."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from radiant.vcf import alleles
@@ -102,7 +102,6 @@ class TestSplit:
             alleles.split_record("1", 5, "G", ["A" * 5_000_000 + "!"])
         assert len(str(caught.value)) < 300
 
-    @settings(deadline=None)  # the machine may be busy
     @given(st.integers(1, 50), few_bases, few_bases, few_bases, few_bases)
     def test_trimming_never_changes_the_haplotype(self, pos, before, ref, alt, after):
         assume(ref != alt)
@@ -113,7 +112,6 @@ class TestSplit:
         assert genome[start - 1 :].startswith(short_ref)
         assert genome[: start - 1] + short_alt + genome[start - 1 + len(short_ref) :] == written
 
-    @settings(deadline=None)  # the machine may be busy
     @given(st.integers(1, 50), bases, bases)
     def test_trimming_twice_is_trimming_once(self, pos, ref, alt):
         assume(ref != alt)
@@ -122,7 +120,6 @@ class TestSplit:
         _, ref, alt = once
         assert len(ref) == 1 or len(alt) == 1 or (ref[0] != alt[0] and ref[-1] != alt[-1])
 
-    @settings(deadline=None)  # the machine may be busy
     @given(st.integers(1, 50), few_bases, st.lists(few_bases, min_size=1, max_size=4, unique=True))
     def test_splitting_what_was_split_changes_nothing(self, pos, ref, alts):
         assume(ref not in alts)
@@ -181,7 +178,6 @@ class TestFasta:
     def test_a_code_that_comes_into_an_allele_is_the_first_of_its_bases(self):
         assert one(2, "CC", "C", Genome(chr1="RCCC")) == (1, "AC", "A")
 
-    @settings(deadline=None)  # the machine may be busy
     @given(few_bases, few_bases, few_bases, few_bases)
     def test_left_aligning_never_changes_the_haplotype_and_twice_is_once(self, before, ref, alt, after):
         assume(ref != alt)
@@ -192,7 +188,6 @@ class TestFasta:
         assert sequence[: start - 1] + short_alt + sequence[start - 1 + len(short_ref) :] == before + alt + after
         assert one(start, short_ref, short_alt, genome) == (start, short_ref, short_alt)
 
-    @settings(deadline=None)  # the machine may be busy
     @given(few_bases, few_bases, st.integers(1, 5))
     def test_every_place_of_a_deletion_gives_the_same_locus(self, before, unit, copies):
         sequence = f"G{before}{unit * (copies + 1)}G"
@@ -216,7 +211,6 @@ class TestLocus:
         assert alleles.locus_hash("17-43094464-A-G") == 7778000608054516546
         assert alleles.locus_hash("") == 0x2D06800538D394C2
 
-    @settings(deadline=None)  # the machine may be busy
     @given(st.text("0123456789XYM-ACGT", max_size=40))
     def test_the_hash_fits_a_signed_long(self, locus):
         assert -(1 << 63) <= alleles.locus_hash(locus) < 1 << 63
@@ -257,7 +251,6 @@ class TestVariantClass:
         with pytest.raises(ValueError, match="both"):
             alleles.variant_class("CA", "ca")
 
-    @settings(deadline=None)  # the machine may be busy
     @given(bases, bases)
     def test_trimming_does_not_change_the_class(self, ref, alt):
         assume(ref != alt)

@@ -1,7 +1,7 @@
 """Genotypes as one ALT of a record sees them."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from radiant.vcf import alleles
@@ -57,7 +57,6 @@ class TestCalls:
             alleles.calls("0/3", 1, 2)
         assert caught.value.rule is Rule.GT_ALLELE_UNKNOWN
 
-    @settings(deadline=None)  # the machine may be busy
     @given(st.lists(st.one_of(st.none(), st.integers(0, 12)), min_size=1, max_size=6), st.data())
     def test_ploidy_order_and_every_allele_are_kept(self, numbers, data):
         separators = data.draw(st.lists(st.sampled_from("|/"), min_size=len(numbers) - 1, max_size=len(numbers) - 1))

@@ -1,7 +1,7 @@
 """Which ALT of its record a consequence entry is about."""
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from radiant.vcf.alleles import split_record
@@ -69,7 +69,6 @@ class TestVepsSpelling:
         assert of("ca", "c,caa", ["-", "AA"]) == ([1, 2], 0)
         assert of("C", "T,G", ["t", "g"]) == ([1, 2], 0)
 
-    @settings(deadline=None)  # the machine may be busy
     @given(st.text("ACGT", min_size=1, max_size=6), st.lists(st.text("ACGT", min_size=1, max_size=6), unique=True))
     def test_every_spelling_of_vep_is_found(self, ref, alts):
         """The rule of VEP's own parser, written down a second time."""
@@ -122,7 +121,6 @@ class TestTheOnlyAlt:
         assert of("C", "CA", ["-", "AA"]) == ([None, None], 0)
         assert of("C", "CAG", ["-"]) == ([None], 0)
 
-    @settings(deadline=None)  # the machine may be busy
     @given(
         st.text("ACGT", min_size=1, max_size=5), st.text("ACGT", min_size=1, max_size=5), st.text("ACGT", max_size=3)
     )
