@@ -1,9 +1,9 @@
 """Every setting, and the only reader of environment variables.
 
 `RADIANT_<NAME>` sets a value, `RADIANT_<GROUP>__<NAME>` one inside a group. A `RADIANT_*` variable that names no
-setting is an error: a misspelt limit must not be silently no limit; `RADIANT_TEST_*` belongs to the tests and is left
-alone. Iceberg catalogs are configured by PyIceberg's own
-variables and file (`PYICEBERG_CATALOG__<NAME>__*`, `.pyiceberg.yaml`). An empty variable is one that is not set.
+setting is an error: a misspelt limit must not be silently no limit. `RADIANT_TEST_*` belongs to the tests and is left
+alone. Iceberg catalogs are configured by PyIceberg's own variables and file (`PYICEBERG_CATALOG__<NAME>__*`,
+`.pyiceberg.yaml`). An empty variable is one that is not set.
 """
 
 import difflib
