@@ -13,7 +13,7 @@ from radiant.jobs.documents import Request
 from radiant.settings import Settings
 from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_uri, write_staged
 from radiant.worker.cores import usable_cores
-from radiant.worker.import_pool import ImportPool, Piece, PieceTask, tune_arrow
+from radiant.worker.import_pool import ImportPool, Piece, PieceTask, tune_process
 from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.import_case")
@@ -58,7 +58,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
         dictionaries=True,
     )
     log.info("case %d: reading %s", case.case_id, case.vcf_uri)
-    tune_arrow()
+    tune_process()
     processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
     staged = _stage_together(document, options, processes) or _stage_alone(document, options)
     manifest, report = staged.manifest, staged.report

@@ -8,6 +8,7 @@ credentials but those for the files.
 """
 
 import contextlib
+import gc
 import logging
 import multiprocessing
 import signal
@@ -141,7 +142,7 @@ def _received(connection: Connection) -> Piece:
 def _work(connection: Connection, task: PieceTask) -> None:
     """Be a process that reads segments."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    tune_arrow()
+    tune_process()
     _serve(connection, task, threading.Event())
 
 
@@ -187,7 +188,9 @@ def _while_wanted(
         yield item
 
 
-def tune_arrow() -> None:
-    """One thread, and memory that goes back to the system: the processes are the parallelism."""
+def tune_process() -> None:
+    """One Arrow thread, and memory that goes back to the system: the processes are the parallelism. Cycles are rare."""
+    gc.freeze()
+    gc.set_threshold(100_000)
     pa.set_cpu_count(1)
     pa.set_memory_pool(pa.system_memory_pool())

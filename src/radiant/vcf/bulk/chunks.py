@@ -84,8 +84,4 @@ def _odd_characters(buffer: Buffer, lines: Slices, expected: int, regular: Mask)
 
 def lines_with(chunk: Chunk, character: str, of: Integers, column: int) -> Mask:
     """Tell which of some regular lines have a rare character in a column."""
-    places = chunk.buffer.find(character)
-    if not len(places):
-        return np.zeros(len(of), dtype=np.bool_)
-    where = chunk.column(column, of)
-    return np.searchsorted(places, where.start) < np.searchsorted(places, where.end)
+    return chunk.column(column, of).having(character)

@@ -1,68 +1,75 @@
 """Consequence entries of many lines; the rules are those of `vcf.consequences`, `vcf.csq_alleles` and `vcf.csq_fields`.
 
 Here entries are found and matched to the ALTs they are about; `bulk.fields` reads those of alleles that get rows.
+
+Entries of one file have one number of fields. Behind every field is a separator, a line break behind the last entry of
+a line, so that where the separators are is a table as soon as it is known that every entry has its number of fields:
+
+    text     T | intron , C | exon\\n...     of width 2
+    edges    -1    8   ...   before the entry
+              1   10   ...   behind its first field
+              8   15   ...   behind its last
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from radiant.vcf.bulk.alleles import LineAlts, vep_names
-from radiant.vcf.bulk.slices import Integers, Mask, Slices, split
+from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices
 from radiant.vcf.csq_fields import ConsequenceFormat
 
 _DIGIT_ZERO = ord("0")
+_BAR, _COMMA, _BREAK = (ord(one) for one in "|,\n")
 _MOST_ALTS_BY_DIGIT = 9
 
 
 @dataclass(frozen=True, eq=False)
 class Entries:
-    """The entries of some lines."""
+    """Some entries."""
 
-    text: Slices
+    buffer: Buffer
+    edges: Integers
+    """One column per entry: where the separator before it is, then those behind each of its fields."""
     line: Integers
     """Which line each is of."""
     alt_index: Integers
     """Which ALT each is about, from 1."""
-    bars: Integers
-    """Where all field separators are."""
-    first_bar: Integers
-    """Index of each entry's first."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.line)
 
     def __getitem__(self, which: Any) -> "Entries":
         """Return some of them."""
-        return Entries(self.text[which], self.line[which], self.alt_index[which], self.bars, self.first_bar[which])
+        return Entries(self.buffer, self.edges[:, which], self.line[which], self.alt_index[which])
 
     @classmethod
-    def of(cls, texts: pa.StringArray) -> "Entries":
-        """Take texts, of no line."""
-        pieces = Slices.of(texts)
-        bars = pieces.buffer.find("|")
-        nothing = np.zeros(len(pieces), dtype=np.int64)
-        return cls(pieces, nothing, nothing, bars, np.searchsorted(bars, pieces.start))
+    def of(cls, texts: pa.StringArray, width: int) -> "Entries":
+        """Take texts that have so many fields, of no line."""
+        buffer = Slices.of(texts).terminated()
+        ends = np.flatnonzero((buffer.data == _BAR) | (buffer.data == _BREAK))
+        nothing = np.zeros(len(texts), dtype=np.int64)
+        return cls(buffer, _table(ends, ends[width - 1 :: width], width), nothing, nothing)
 
-    def field(self, index: int, width: int) -> Slices:
+    def field(self, index: int) -> Slices:
         """Return one field of each entry."""
-        return self.run(index, index + 1, width)
+        return self.run(index, index + 1)
 
-    def run(self, first: int, last: int, width: int) -> Slices:
+    def run(self, first: int, last: int) -> Slices:
         """Return fields side by side, with the separators between them; `last` is the one behind them."""
-        start = self._bar(first - 1) + 1 if first else self.text.start
-        end = self._bar(last - 1) if last < width else self.text.end
-        return Slices(self.text.buffer, start, end)
+        return Slices(self.buffer, self.edges[first] + 1, self.edges[last])
 
-    def _bar(self, index: int) -> Integers:
-        found = self._bars_found.get(index)
-        if found is None:
-            found = self._bars_found[index] = self.bars[self.first_bar + index]
-        return found
 
-    @cached_property
-    def _bars_found(self) -> dict[int, Integers]:
-        return {}
+def _table(ends: Integers, entry_ends: Integers, width: int) -> Integers:
+    """Return the edges of entries that have so many fields, one behind the other."""
+    edges = np.empty((width + 1, len(entry_ends)), dtype=np.int64)
+    edges[0, :1] = -1
+    edges[0, 1:] = entry_ends[:-1]
+    edges[1:] = ends.reshape(-1, width).T
+    return edges
 
 
 def read_entries(values: Slices, line_alts: LineAlts, format_: ConsequenceFormat) -> tuple[Entries, Mask]:
@@ -78,21 +85,34 @@ def read_entries(values: Slices, line_alts: LineAlts, format_: ConsequenceFormat
         line's ALTs in VEP's first way of spelling (with the same ALLELE_NUM, where there is one).
     """
     ok = np.ones(len(values), dtype=np.bool_)
-    present = np.flatnonzero(values.length > 0)
-    pieces = split(values[present], values.buffer.find(","))
-    line, text = present[pieces.owner], pieces.items
-    bars = values.buffer.find("|")
-    first_bar = np.searchsorted(bars, text.start)
     width = len(format_.names)
-    fine = np.searchsorted(bars, text.end) - first_bar == width - 1
+    present = np.flatnonzero(values.length > 0)
+    buffer = values[present].terminated()
+    ends, entry_ends, per_line = _ends(buffer)
+    line = np.repeat(present, per_line)
+    fine = np.diff(entry_ends, prepend=-1) == width
     if not fine.all():
+        # The lines of the others are read alone: what is left has no gaps.
         ok[line[~fine]] = False
-        keep = ok[line]
-        text, line, first_bar = text[keep], line[keep], first_bar[keep]
-    entries = Entries(text, line, np.zeros(len(text), dtype=np.int64), bars, first_bar)
-    if len(text):
+        present = present[ok[present]]
+        buffer = values[present].terminated()
+        ends, entry_ends, per_line = _ends(buffer)
+        line = np.repeat(present, per_line)
+    edges = _table(ends, ends[entry_ends], width)
+    entries = Entries(buffer, edges, line, np.zeros(len(line), dtype=np.int64))
+    if len(entries):
         _match(entries, line_alts, format_, ok)
     return entries, ok
+
+
+def _ends(buffer: Buffer) -> tuple[Integers, Integers, Integers]:
+    """Return where all fields of all entries end, which of these are the ends of entries, and the entries per line."""
+    data = buffer.data
+    ends = np.flatnonzero((data == _BAR) | (data == _COMMA) | (data == _BREAK))
+    separator = data[ends]
+    entry_ends = np.flatnonzero(separator != _BAR)
+    line_ends = np.flatnonzero(separator[entry_ends] == _BREAK)
+    return ends, entry_ends, np.diff(line_ends, prepend=-1)
 
 
 def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok: Mask) -> None:
@@ -103,8 +123,7 @@ def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok
         entries.alt_index[only] = 1
         ok[entries.line[~only]] = False
         return
-    width = len(format_.names)
-    names = entries.field(format_.allele, width)
+    names = entries.field(format_.allele)
     spelled = line_alts.alts if format_.snpeff else vep_names(line_alts)
     dash = names.equals("-")
     count = line_alts.count[entries.line]
@@ -112,7 +131,7 @@ def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok
     found = entries.alt_index
     numbered = np.zeros(len(names), dtype=np.bool_)
     if format_.allele_num is not None:
-        number = entries.field(format_.allele_num, width)
+        number = entries.field(format_.allele_num)
         numbered = number.length > 0
         digit = number.byte(0).astype(np.int64) - _DIGIT_ZERO
         sure = (number.length == 1) & (digit >= 1) & (digit <= np.minimum(count, _MOST_ALTS_BY_DIGIT))

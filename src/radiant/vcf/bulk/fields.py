@@ -92,31 +92,31 @@ class FieldReader:
     def read(self, entries: Entries) -> Fields:
         """Read the fields of entries."""
         columns: dict[str, pa.Array] = {}
-        count = len(entries.text)
+        count = len(entries)
         unshown: dict[int, _Unshown] = {}
         for first, last in self._runs:
             # What entries say of a transcript repeats from line to line: it is read once per distinct text.
-            dictionary = entries.run(first, last, self._width).dictionary()
+            dictionary = entries.run(first, last).dictionary()
             if 2 * len(dictionary.dictionary) > count:
-                self._read(entries, range(first, last), 0, self._width, columns, unshown)
+                self._read(entries, range(first, last), 0, columns, unshown)
                 continue
             heads: dict[str, pa.Array] = {}
-            texts = Entries.of(dictionary.dictionary)
+            texts = Entries.of(dictionary.dictionary, last - first)
             odd: dict[int, _Unshown] = {}
-            self._read(texts, range(first, last), first, last - first, heads, odd)
+            self._read(texts, range(first, last), first, heads, odd)
             columns |= spread(heads, dictionary.indices)
             at = dictionary.indices.to_numpy()
             for index, one in odd.items():
-                unshown[index] = _Unshown(entries.field(index, self._width), one.some[at])
-        self._read(entries, self._alone, 0, self._width, columns, unshown)
+                unshown[index] = _Unshown(entries.field(index), one.some[at])
+        self._read(entries, self._alone, 0, columns, unshown)
         nothing = np.zeros(count, dtype=np.int64)
-        existing = Slices(entries.text.buffer, nothing, nothing)
+        existing = Slices(entries.buffer, nothing, nothing)
         pick = np.zeros(count, dtype=np.bool_)
         if (one := unshown.get(self._existing)) is not None:
             existing = Slices(one.text.buffer, one.text.start, np.where(one.some, one.text.end, one.text.start))
         if (one := unshown.get(self._pick)) is not None:
             pick = one.text.equals("1")
-        extra = self._extra(entries.text, unshown)
+        extra = self._extra(entries, unshown)
         for name, value in self._format.empty.items():
             if name not in columns:
                 type_ = ARROW_TYPES[_TYPES[name]]
@@ -128,7 +128,6 @@ class FieldReader:
         entries: Entries,
         indexes: Iterable[int],
         before: int,
-        width: int,
         columns: dict[str, pa.Array],
         unshown: dict[int, _Unshown],
     ) -> None:
@@ -138,12 +137,11 @@ class FieldReader:
             entries: Whole entries, or a run of their fields.
             indexes: Which fields, by their number in a whole entry.
             before: How many fields of the whole entry these texts leave out at the beginning.
-            width: How many fields they have.
             columns: The columns go here.
             unshown: What no column shows goes here.
         """
         for index in indexes:
-            text = entries.field(index - before, width)
+            text = entries.field(index - before)
             length = text.length
             some = length > 0
             if not some.any():
@@ -206,7 +204,7 @@ class FieldReader:
             values = [*values, missing]
         columns[name] = pa.DictionaryArray.from_arrays(indices, pa.array(values, ARROW_TYPES[declared]))
 
-    def _extra(self, entries: Slices, unshown: dict[int, _Unshown]) -> pa.Array:
+    def _extra(self, entries: Entries, unshown: dict[int, _Unshown]) -> pa.Array:
         """Make the map of the fields that no column shows, in the order of the header."""
         rest = [unshown[index] for index in sorted(unshown)]
         count, width = len(entries), len(rest)
@@ -222,7 +220,7 @@ class FieldReader:
         codes = pa.array(names[flat % width] if width else names)
         keys = pa.DictionaryArray.from_arrays(codes, self._names)
         some = Slices(entries.buffer, start.reshape(-1)[flat], end.reshape(-1)[flat])
-        return pa.MapArray.from_arrays(pa.array(offsets), keys, decoded(some.strings(), some))
+        return pa.MapArray.from_arrays(pa.array(offsets), keys, decoded(some.strings()))
 
 
 def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
@@ -239,7 +237,7 @@ def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _text_column(text: Slices, empty: Mask, *, repeats: bool) -> pa.Array:
     if not repeats:
-        return decoded(text.strings(empty), text)
+        return decoded(text.strings(empty))
     dictionary = text.dictionary(empty)
     values = dictionary.dictionary
     if not pc.any(pc.match_substring(values, "%")).as_py():
@@ -250,19 +248,26 @@ def _text_column(text: Slices, empty: Mask, *, repeats: bool) -> pa.Array:
     return pa.DictionaryArray.from_arrays(indices, pa.array(list(codes), pa.string()))
 
 
-def decoded(strings: pa.StringArray, text: Slices) -> pa.StringArray:
+def decoded(strings: pa.StringArray) -> pa.StringArray:
     """Replace percent codes."""
-    percents = text.buffer.find("%")
-    if not len(percents):
-        return strings
-    some = np.flatnonzero(np.searchsorted(percents, text.start) < np.searchsorted(percents, text.end))
+    offsets, text = strings.buffers()[1:]
+    percents = np.flatnonzero(np.frombuffer(text or b"", dtype=np.uint8) == ord("%"))
+    starts = np.frombuffer(offsets, dtype=np.int32)[: len(strings) + 1]
+    some = np.unique(np.searchsorted(starts, percents[percents < starts[-1]], side="right") - 1)
     if not len(some):
         return strings
     wanted = strings.take(pa.array(some))
-    change = [None if one is None else decode(one) for one in wanted.to_pylist()]
+    # Nearly all are the equals sign of a synonymous change.
+    change = pc.replace_substring(wanted, "%3D", "=")
+    rest = np.flatnonzero(pc.match_substring(change, "%").to_numpy(zero_copy_only=False))
+    if len(rest):
+        slowly = pa.array([decode(one) for one in wanted.take(pa.array(rest)).to_pylist()], pa.string())
+        mask = np.zeros(len(wanted), dtype=np.bool_)
+        mask[rest] = True
+        change = pc.replace_with_mask(change, pa.array(mask), slowly)
     mask = np.zeros(len(strings), dtype=np.bool_)
     mask[some] = True
-    return pc.replace_with_mask(strings, pa.array(mask), pa.array(change, pa.string()))
+    return pc.replace_with_mask(strings, pa.array(mask), change)
 
 
 # --- Picking ----------------------------------------------------------------------------------------------------------

@@ -173,13 +173,14 @@ class ChunkWork:
             alleles["not_carried"] += not_carried
         stored = of_skipped = of_nobody = 0
         if kept.entries is not None and ok.any():
-            own = kept.entries[ok[kept.entries.line]]
-            stored = int(np.count_nonzero(owners(kept, carried, own) >= 0))
-            skip = kept.alts.skip[kept.alts.first[own.line] + own.alt_index - 1]
+            own = ok[kept.entries.line]
+            line, alt_index = kept.entries.line[own], kept.entries.alt_index[own]
+            stored = int(np.count_nonzero(owners(kept, carried, line, alt_index) >= 0))
+            skip = kept.alts.skip[kept.alts.first[line] + alt_index - 1]
             of_skipped = int(np.count_nonzero(skip != STORED))
-            of_nobody = len(own.line) - stored - of_skipped
+            of_nobody = len(line) - stored - of_skipped
             entries["of_skipped_alleles"] += of_skipped
-            nameless = kept.entries_name_no_alt and len(own.line)
+            nameless = kept.entries_name_no_alt and len(line)
             entries["assumed"] += stored + of_nobody if nameless else 0
         if len(carried):
             entries["stored"] += stored

@@ -117,6 +117,13 @@ class Slices:
                 same &= self.word(at) == int.from_bytes(raw[at : at + WORD], "little")
         return same
 
+    def having(self, character: str) -> Mask:
+        """Tell which pieces have a character that is rare, or looked for in any case."""
+        places = self.buffer.find(character)
+        if not len(places):
+            return np.zeros(len(self), dtype=np.bool_)
+        return np.searchsorted(places, self.start) < np.searchsorted(places, self.end)
+
     def same_as(self, other: "Slices") -> Mask:
         """Tell which pieces equal those of another array at the same place."""
         same = self.length == other.length
@@ -178,6 +185,14 @@ class Slices:
     def compact(self) -> "Slices":
         """Return the same pieces in a buffer of their own, one behind the other."""
         return Slices.of(self.strings()) if len(self) else self
+
+    def terminated(self) -> Buffer:
+        """Return the same pieces in a buffer of their own, a line break behind each."""
+        data = Slices(self.buffer, self.start, self.end + 1).strings().buffers()[2]
+        size = int(self.length.sum()) + len(self)
+        buffer = Buffer.of(b"" if data is None else memoryview(data)[:size])
+        buffer.data[np.cumsum(self.length + 1) - 1] = ord("\n")
+        return buffer
 
     def texts(self) -> list[str]:
         """Return Python strings."""

@@ -23,13 +23,15 @@ from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inhe
 from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
 from radiant.vcf.bulk.plain import Kept, Places, chromosome_names
 from radiant.vcf.bulk.samples import Samples
-from radiant.vcf.bulk.slices import Integers, Mask, Slices
+from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices, split
 from radiant.vcf.csq_fields import COLUMNS, ConsequenceFormat, decode
 from radiant.vcf.genotypes import LOW_DEPTH, Zygosity
 from radiant.vcf.people import Person
 from radiant.vcf.schema import arrow_schema
 
 _HEMIZYGOUS = (REGION_CODES[RegionClass.X], REGION_CODES[RegionClass.Y])
+_BETWEEN_IDS = np.frombuffer(b";,&", dtype=np.uint8)
+_NOTHING = Slices.of(pa.array([], pa.string()))
 _WT, _UNK = ZYGOSITIES.index(Zygosity.WT), ZYGOSITIES.index(Zygosity.UNK)
 
 
@@ -112,7 +114,7 @@ class TableMaker:
         nobody = np.zeros(0, dtype=np.int64)
         if kept.entries is None or self._fields is None:
             return None, nobody
-        group = owners(kept, carried, kept.entries)
+        group = owners(kept, carried, kept.entries.line, kept.entries.alt_index)
         mine = np.flatnonzero(group >= 0)
         group = group[mine]
         if (np.diff(group) < 0).any():
@@ -271,49 +273,48 @@ class Rows:
         return _table("consequence", columns, self.line[self.group])
 
     def _rsnumbers(self) -> pa.Array:
-        """Return the rs numbers of ID and of the entries; most alleles have one and the same, or none."""
-        count = len(self.carried)
+        """Return the rs numbers of ID and of the entries, in this order, each once."""
         id_ = self.kept.id_[self.carried.place]
-        known = ~id_.equals(".")
-        existing = Slices(id_.buffer, np.zeros(count, np.int64), np.zeros(count, np.int64))
-        alone = np.zeros(count, dtype=np.bool_)
-        """Alleles whose entries do not all say the same."""
-        if self.fields is not None:
-            said = self.fields.existing
-            speaking = np.flatnonzero(said.length > 0)
-            owner = self.group[speaking]
-            first = np.flatnonzero(np.diff(owner, prepend=-1))
-            existing = Slices(said.buffer, existing.start, existing.end.copy())
-            existing.start[owner[first]] = said.start[speaking[first]]
-            existing.end[owner[first]] = said.end[speaking[first]]
-            differs = ~said[speaking].same_as(existing[owner])
-            alone[owner[differs]] = True
-        has_existing = existing.length > 0
-        one_id = known & is_rs_number(id_)
-        one_existing = is_rs_number(existing)
-        same = has_existing & (existing.length == id_.length) & existing.same_as(id_)
-        from_id = one_id & (~has_existing | same) & ~alone
-        from_existing = ~known & one_existing & ~alone
-        none = ~known & ~has_existing
-        rest = np.flatnonzero(~(from_id | from_existing | none))
-        lists: list[list[str] | None] = self._rsnumbers_alone(rest, id_)
-        count_of = (from_id | from_existing).astype(np.int64)
-        count_of[rest] = [len(one or ()) for one in lists]
-        offsets = np.zeros(count + 1, dtype=np.int32)
-        np.cumsum(count_of, out=offsets[1:])
-        # One array of words: those of ID, those of entries, those found one by one; then in the order of the rows.
-        words = pa.concat_arrays(
-            [
-                id_[from_id].strings(),
-                existing[from_existing].strings(),
-                pa.array([word for one in lists for word in one or ()], pa.string()),
-            ]
-        )
-        owner = np.concatenate(
-            (np.flatnonzero(from_id), np.flatnonzero(from_existing), np.repeat(rest, count_of[rest]))
-        )
-        ordered = words.take(pa.array(np.argsort(owner, kind="stable")))
-        return pa.ListArray.from_arrays(pa.array(offsets), ordered, mask=pa.array(count_of == 0))
+        existing, odd = self._existing()
+        said = Slices.of(pa.concat_arrays([id_.strings(), existing.strings()]))
+        separators = np.flatnonzero(np.isin(said.buffer.data, _BETWEEN_IDS))
+        parts = split(said, separators)
+        owner = parts.owner % max(1, len(id_))
+        order = np.argsort(owner, kind="stable")
+        words, owner = parts.items[order], owner[order]
+        wanted, too_long = is_rs_number(words)
+        odd[owner[too_long]] = True
+        rest = np.flatnonzero(odd)
+        wanted &= ~odd[owner]
+        words, owner = words[wanted], owner[wanted]
+        words, owner = _each_once(words, owner)
+        lists = self._rsnumbers_alone(rest, id_)
+        count = np.bincount(owner, minlength=len(id_))
+        count[rest] = [len(one or ()) for one in lists]
+        strings = words.strings()
+        if len(rest):
+            found = [word for one in lists for word in one or ()]
+            owner = np.concatenate((owner, np.repeat(rest, count[rest])))
+            strings = pa.concat_arrays([strings, pa.array(found, pa.string())]).take(
+                pa.array(np.argsort(owner, kind="stable"))
+            )
+        offsets = np.zeros(len(id_) + 1, dtype=np.int32)
+        np.cumsum(count, out=offsets[1:])
+        return pa.ListArray.from_arrays(pa.array(offsets), strings, mask=pa.array(count == 0))
+
+    def _existing(self) -> tuple[Slices, Mask]:
+        """Return what an allele's entries say in Existing_variation, and where they do not all say the same."""
+        count = len(self.carried)
+        odd = np.zeros(count, dtype=np.bool_)
+        said = _NOTHING if self.fields is None else self.fields.existing
+        existing = Slices(said.buffer, np.zeros(count, np.int64), np.zeros(count, np.int64))
+        speaking = np.flatnonzero(said.length > 0)
+        owner = self.group[speaking]
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        existing.start[owner[first]] = said.start[speaking[first]]
+        existing.end[owner[first]] = said.end[speaking[first]]
+        odd[owner[~said[speaking].same_as(existing[owner])]] = True
+        return existing, odd | existing.having("%")
 
     def _rsnumbers_alone(self, rest: Integers, id_: Slices) -> list[list[str] | None]:
         if not len(rest):
@@ -334,8 +335,17 @@ class Rows:
         return found
 
 
-def is_rs_number(text: Slices) -> Mask:
-    """Tell which pieces are `rs` and 1 to 17 digits."""
+def _each_once(words: Slices, owner: Integers) -> tuple[Slices, Integers]:
+    """Leave out words that an owner has already; the owners ascend."""
+    again = np.zeros(len(words), dtype=np.bool_)
+    for distance in range(1, int(np.bincount(owner).max(initial=1))):
+        at = np.flatnonzero(owner[distance:] == owner[:-distance])
+        again[at[words[at].same_as(words[at + distance])] + distance] = True
+    return words[~again], owner[~again]
+
+
+def is_rs_number(text: Slices) -> tuple[Mask, Mask]:
+    """Tell which pieces are `rs` and 1 to 17 digits, and which are so long that this does not tell."""
     length = text.length
     digits = Slices(text.buffer, np.minimum(text.start + 2, text.end), text.end)
     head = Slices(text.buffer, digits.start, np.minimum(digits.start + 9, text.end))
@@ -343,16 +353,17 @@ def is_rs_number(text: Slices) -> Mask:
     _, head_ok = numbers.whole_numbers(head)
     _, tail_ok = numbers.whole_numbers(tail)
     prefix = (text.byte(0) == ord("r")) & (Slices(text.buffer, digits.start - 1, text.end).byte(0) == ord("s"))
-    return prefix & (length > 2) & (length <= 20) & head_ok & (tail_ok | (tail.length == 0))  # noqa: PLR2004
+    too_long = length > 20  # noqa: PLR2004 - rs and twice nine digits
+    return prefix & (length > 2) & ~too_long & head_ok & (tail_ok | (tail.length == 0)), prefix & too_long  # noqa: PLR2004
 
 
-def owners(kept: Kept, carried: Carried, entries: Entries) -> Integers:
-    """Return the carried allele of each entry, -1 for none."""
+def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) -> Integers:
+    """Return the carried allele of each of some entries, -1 for none."""
     row_of = np.full(len(kept.alts.alts), -1, dtype=np.int64)
     row_of[carried.alt] = np.arange(len(carried))
     # An entry whose ALT was not found is of a line that is read alone, and of no allele here.
-    matched = entries.alt_index > 0
-    return np.where(matched, row_of[kept.alts.first[entries.line] + entries.alt_index - matched], -1)
+    matched = alt_index > 0
+    return np.where(matched, row_of[kept.alts.first[line] + alt_index - matched], -1)
 
 
 def _locus(kept: Kept, places: Places, carried: Carried, trimmed: alleles.Trimmed) -> dict[str, pa.Array]:
