@@ -1,6 +1,6 @@
 """The reader: chunks in, batches out, exactly what `vcf.reader.CaseReader` gives line by line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import cast
 
@@ -48,12 +48,14 @@ class BulkReader(CaseReader):
         maker = TableMaker(reader.people, plain.genotypes, reader.consequence_format)
         for first_line, text in feed.pieces():
             work = ChunkWork(self, reader, plain, maker, Chunk.of(first_line, text, header.columns))
-            yield from self._shaped(work.run())
+            batches = work.run()
             failed = work.failed_at
             if failed is not None:
                 rest = ((first_line + line, work.chunk.raw(line)) for line in range(failed + 1, len(work.chunk)))
                 self._look_ahead(reader, chain(rest, feed.lines()))
                 raise VcfFormatError(self._rejection())
+            del text, work  # what takes the rows needs the memory
+            yield from self._shaped(batches)
         yield from self._shaped(self._end(reader))
         yield from self._shaped(self._waiting())
 
@@ -63,7 +65,7 @@ class BulkReader(CaseReader):
             if batch is not None:
                 yield name, batch
 
-    def _shaped(self, batches: Iterator[tuple[str, pa.RecordBatch]]) -> Iterator[tuple[str, pa.RecordBatch]]:
+    def _shaped(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Cut batches to the size asked for, and decode dictionaries that are not wanted."""
         for name, batch in batches:
             whole = batch if self.options.dictionaries else _decoded(name, batch)
@@ -90,8 +92,8 @@ class ChunkWork:
         self._remembered_to = 0
         self._plain_kept: Mask | None = None
 
-    def run(self) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """Read the chunk."""
+    def run(self) -> list[tuple[str, pa.RecordBatch]]:
+        """Read the chunk and return its rows; `failed_at` says whether there are none because a line was rejected."""
         case, chunk = self._case, self.chunk
         read = self._read = self._plain.read(chunk)
         stretches = read.places.stretches(np.flatnonzero(read.places.primary))
@@ -118,11 +120,9 @@ class ChunkWork:
         if in_order:
             self._move_on(read)
         if self.failed_at is not None:
-            return
-        for name in SHORT_NAMES:
-            batch = _spliced(tables.get(name), slow.get(name))
-            if batch is not None and batch.num_rows:
-                yield name, batch
+            return []
+        spliced = ((name, _spliced(tables.get(name), slow.get(name))) for name in SHORT_NAMES)
+        return [(name, batch) for name, batch in spliced if batch is not None and batch.num_rows]
 
     def _move_on(self, read: ReadLines) -> None:
         """Take the place of the last line that was read."""

@@ -326,16 +326,18 @@ class SegmentReader(BulkReader):
         for text in _whole_lines(segment, self.options.chunk_bytes, answer):
             chunk = Chunk.of(number, text, reader.header.columns)
             work = ChunkWork(self, reader, self._plain, self._maker, chunk)
-            for name, batch in self._shaped(work.run()):
+            batches = work.run()
+            if self.counts.total.rejected:
+                raise NeedsOneReaderError
+            _continue(answer, work)
+            number += len(chunk)
+            del text, chunk, work  # what takes the rows needs the memory
+            for name, batch in self._shaped(batches):
                 if name == "quarantine":
                     answer.quarantine.append(batch)
                 else:
                     answer.rows[name] += batch.num_rows
                     yield name, batch
-            if self.counts.total.rejected:
-                raise NeedsOneReaderError
-            _continue(answer, work)
-            number += len(chunk)
         answer.version = self.source.version
         answer.lines, answer.alone = number - _FIRST_LINE, self.lines_alone
         answer.tail = reader.duplicates.keys
@@ -382,7 +384,9 @@ def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]
             end = whole.rfind(b"\n") + 1
             parts, have = [whole[end:]], len(whole) - end
             if end:
-                yield _without_cr(whole[:end], answer)
+                whole = whole[:end]
+                yield _without_cr(whole, answer)
+            del whole
     last = b"".join(parts)
     if last:
         answer.ended_without_break = not last.endswith(b"\n")
