@@ -1,4 +1,8 @@
-"""One process, measured from outside: wall time, CPU time and the highest sum of resident memory, children included."""
+"""One process, measured from outside: wall time, CPU time and the highest memory, children included.
+
+Memory is summed over the processes in two ways: as resident (what several of them map counts several times) and with
+shared pages shared out (PSS: what a container's limit counts, looked at less often, for it costs more).
+"""
 
 import os
 import subprocess
@@ -9,6 +13,7 @@ from dataclasses import dataclass
 import psutil
 
 _EVERY_S = 0.02
+_PSS_EVERY_S = 0.25
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,9 @@ class Measured:
     cpu_s: float
     """User and system time, children included."""
     peak_mib: float
+    """Highest sum of resident memory."""
+    pss_mib: float
+    """The same with shared pages counted once."""
     said: str
     """The last line of its standard output."""
 
@@ -41,7 +49,7 @@ def measure(
     with subprocess.Popen(  # noqa: S603 - ours
         argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, text=True
     ) as process:
-        peak = _peak(process)
+        peak, pss = _peak(process)
         wall = time.perf_counter() - started
         output, error = process.communicate()
     after = os.times()
@@ -51,22 +59,29 @@ def measure(
         print(f"{name}: left out ({lines[-1] if lines else process.returncode})", file=sys.stderr)
         return None
     said = output.strip().splitlines()
-    return Measured(name, what, records, wall, cpu, peak / 2**20, said[-1] if said else "")
+    return Measured(name, what, records, wall, cpu, peak / 2**20, pss / 2**20, said[-1] if said else "")
 
 
-def _peak(process: subprocess.Popen[str]) -> int:
-    """Wait for a process; return the highest sum of resident memory."""
-    me, peak = psutil.Process(process.pid), 0
+def _peak(process: subprocess.Popen[str]) -> tuple[int, int]:
+    """Wait for a process; return the highest sums of resident memory and of PSS."""
+    me, peak, pss, looked = psutil.Process(process.pid), 0, 0, 0.0
     while process.poll() is None:
-        total = 0
-        for one in _family(me):
-            try:
-                total += one.memory_info().rss
-            except psutil.Error:
-                continue
-        peak = max(peak, total)
+        family = _family(me)
+        peak = max(peak, sum(_bytes(one, "rss") for one in family))
+        if time.monotonic() - looked >= _PSS_EVERY_S:
+            pss = max(pss, sum(_bytes(one, "pss") for one in family))
+            looked = time.monotonic()
         time.sleep(_EVERY_S)
-    return peak
+    return peak, pss
+
+
+def _bytes(process: psutil.Process, kind: str) -> int:
+    """Return a process's memory, 0 when it is gone or the system does not say."""
+    try:
+        found = process.memory_full_info() if kind == "pss" else process.memory_info()
+    except psutil.Error:
+        return 0
+    return int(getattr(found, kind, 0))
 
 
 def _family(me: psutil.Process) -> list[psutil.Process]:

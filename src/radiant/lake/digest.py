@@ -184,7 +184,7 @@ def _lists(column: pa.Array, texts: Iterator[_Numbers]) -> _Numbers:
 
 
 def _elements(column: pa.Array) -> tuple[NDArray[np.int64], list[pa.Array]]:
-    """Return where each list begins (and behind all, where the last one ends), and all elements; keys and items of maps.
+    """Return where lists begin, and the last one ends, and all their elements; of maps the keys and the items.
 
     A null list may have elements: they count for nothing, its number is that of null.
     """

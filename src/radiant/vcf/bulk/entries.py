@@ -1,14 +1,14 @@
-"""Consequence entries of many lines; the rules are those of `vcf.consequences`, `vcf.csq_alleles` and `vcf.csq_fields`.
+r"""Consequence entries of lines; the rules are those of `vcf.consequences`, `vcf.csq_alleles` and `vcf.csq_fields`.
 
 Here entries are found and matched to the ALTs they are about; `bulk.fields` reads those of alleles that get rows.
 
 Entries of one file have one number of fields. Behind every field is a separator, a line break behind the last entry of
 a line, so that where the separators are is a table as soon as it is known that every entry has its number of fields:
 
-    text     T | intron , C | exon\\n...     of width 2
-    edges    -1    8   ...   before the entry
-              1   10   ...   behind its first field
-              8   15   ...   behind its last
+    text     T|intron,C|exon\n...    entries of two fields
+    edges    -1    8  ...   before the entry
+              1   10  ...   behind its first field
+              8   15  ...   behind its last
 """
 
 from dataclasses import dataclass

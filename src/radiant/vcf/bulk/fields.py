@@ -123,7 +123,7 @@ class FieldReader:
                 columns[name] = pa.nulls(count, type_) if value is None else pa.repeat(pa.scalar(value, type_), count)
         return Fields(columns, extra, pick, existing)
 
-    def _read(  # noqa: PLR0913, PLR0917 - where from, what, and where to
+    def _read(
         self,
         entries: Entries,
         indexes: Iterable[int],

@@ -13,25 +13,22 @@ from numpy.typing import NDArray
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 from radiant.domain.tables import SHORT_NAMES
-from radiant.vcf import consequences
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import CLASSES
 from radiant.vcf.bulk.columns import coded, number, phase_sets, ratio, spread
-from radiant.vcf.bulk.entries import Entries
 from radiant.vcf.bulk.fields import MARKS, FieldReader, Fields, pick
 from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
 from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
 from radiant.vcf.bulk.plain import Kept, Places, chromosome_names
+from radiant.vcf.bulk.rsnumbers import rs_numbers
 from radiant.vcf.bulk.samples import Samples
-from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices, split
-from radiant.vcf.csq_fields import COLUMNS, ConsequenceFormat, decode
+from radiant.vcf.bulk.slices import Integers, Mask, Slices
+from radiant.vcf.csq_fields import COLUMNS, ConsequenceFormat
 from radiant.vcf.genotypes import LOW_DEPTH, Zygosity
 from radiant.vcf.people import Person
 from radiant.vcf.schema import arrow_schema
 
 _HEMIZYGOUS = (REGION_CODES[RegionClass.X], REGION_CODES[RegionClass.Y])
-_BETWEEN_IDS = np.frombuffer(b";,&", dtype=np.uint8)
-_NOTHING = Slices.of(pa.array([], pa.string()))
 _WT, _UNK = ZYGOSITIES.index(Zygosity.WT), ZYGOSITIES.index(Zygosity.UNK)
 
 
@@ -245,7 +242,9 @@ class Rows:
         count = len(self.carried)
         classes = alleles.variant_classes(self.trimmed)
         columns["variant_class"] = coded(CLASSES, classes.astype(np.int64))
-        columns["rsnumber"] = self._rsnumbers()
+        columns["rsnumber"] = rs_numbers(
+            self.kept.id_[self.carried.place], None if self.fields is None else self.fields.existing, self.group
+        )
         if self.fields is not None:
             chosen, reason = pick(self.group, self.fields)
             owner = self.group[chosen]
@@ -271,90 +270,6 @@ class Rows:
         picked[self.picked] = True
         columns["picked"] = pa.array(picked)
         return _table("consequence", columns, self.line[self.group])
-
-    def _rsnumbers(self) -> pa.Array:
-        """Return the rs numbers of ID and of the entries, in this order, each once."""
-        id_ = self.kept.id_[self.carried.place]
-        existing, odd = self._existing()
-        said = Slices.of(pa.concat_arrays([id_.strings(), existing.strings()]))
-        separators = np.flatnonzero(np.isin(said.buffer.data, _BETWEEN_IDS))
-        parts = split(said, separators)
-        owner = parts.owner % max(1, len(id_))
-        order = np.argsort(owner, kind="stable")
-        words, owner = parts.items[order], owner[order]
-        wanted, too_long = is_rs_number(words)
-        odd[owner[too_long]] = True
-        rest = np.flatnonzero(odd)
-        wanted &= ~odd[owner]
-        words, owner = words[wanted], owner[wanted]
-        words, owner = _each_once(words, owner)
-        lists = self._rsnumbers_alone(rest, id_)
-        count = np.bincount(owner, minlength=len(id_))
-        count[rest] = [len(one or ()) for one in lists]
-        strings = words.strings()
-        if len(rest):
-            found = [word for one in lists for word in one or ()]
-            owner = np.concatenate((owner, np.repeat(rest, count[rest])))
-            strings = pa.concat_arrays([strings, pa.array(found, pa.string())]).take(
-                pa.array(np.argsort(owner, kind="stable"))
-            )
-        offsets = np.zeros(len(id_) + 1, dtype=np.int32)
-        np.cumsum(count, out=offsets[1:])
-        return pa.ListArray.from_arrays(pa.array(offsets), strings, mask=pa.array(count == 0))
-
-    def _existing(self) -> tuple[Slices, Mask]:
-        """Return what an allele's entries say in Existing_variation, and where they do not all say the same."""
-        count = len(self.carried)
-        odd = np.zeros(count, dtype=np.bool_)
-        said = _NOTHING if self.fields is None else self.fields.existing
-        existing = Slices(said.buffer, np.zeros(count, np.int64), np.zeros(count, np.int64))
-        speaking = np.flatnonzero(said.length > 0)
-        owner = self.group[speaking]
-        first = np.flatnonzero(np.diff(owner, prepend=-1))
-        existing.start[owner[first]] = said.start[speaking[first]]
-        existing.end[owner[first]] = said.end[speaking[first]]
-        odd[owner[~said[speaking].same_as(existing[owner])]] = True
-        return existing, odd | existing.having("%")
-
-    def _rsnumbers_alone(self, rest: Integers, id_: Slices) -> list[list[str] | None]:
-        if not len(rest):
-            return []
-        first = np.searchsorted(self.group, rest)
-        last = np.searchsorted(self.group, rest, side="right")
-        said: list[str | None] = []
-        if self.fields is not None:
-            of = np.concatenate([np.arange(low, high) for low, high in zip(first, last, strict=True)])
-            some = self.fields.existing[of]
-            said = [decode(text) if text else None for text in some.texts()]
-        at = 0
-        found: list[list[str] | None] = []
-        for text, low, high in zip(id_[rest].texts(), first.tolist(), last.tolist(), strict=True):
-            own = dict.fromkeys(said[at : at + high - low])
-            at += high - low
-            found.append(consequences.rsnumbers(text, own))
-        return found
-
-
-def _each_once(words: Slices, owner: Integers) -> tuple[Slices, Integers]:
-    """Leave out words that an owner has already; the owners ascend."""
-    again = np.zeros(len(words), dtype=np.bool_)
-    for distance in range(1, int(np.bincount(owner).max(initial=1))):
-        at = np.flatnonzero(owner[distance:] == owner[:-distance])
-        again[at[words[at].same_as(words[at + distance])] + distance] = True
-    return words[~again], owner[~again]
-
-
-def is_rs_number(text: Slices) -> tuple[Mask, Mask]:
-    """Tell which pieces are `rs` and 1 to 17 digits, and which are so long that this does not tell."""
-    length = text.length
-    digits = Slices(text.buffer, np.minimum(text.start + 2, text.end), text.end)
-    head = Slices(text.buffer, digits.start, np.minimum(digits.start + 9, text.end))
-    tail = Slices(text.buffer, head.end, np.minimum(head.end + 9, text.end))
-    _, head_ok = numbers.whole_numbers(head)
-    _, tail_ok = numbers.whole_numbers(tail)
-    prefix = (text.byte(0) == ord("r")) & (Slices(text.buffer, digits.start - 1, text.end).byte(0) == ord("s"))
-    too_long = length > 20  # noqa: PLR2004 - rs and twice nine digits
-    return prefix & (length > 2) & ~too_long & head_ok & (tail_ok | (tail.length == 0)), prefix & too_long  # noqa: PLR2004
 
 
 def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) -> Integers:
