@@ -1,8 +1,8 @@
 """`make bench`: the importer beside its peers, the floor, and every target, on files made here.
 
 Every contender is a process of its own, measured from outside: wall time, CPU time of it and its children, and the
-highest sum of their memory, resident and with shared pages counted once. A peer that is not installed is left out (dependency group `bench`). Records a
-second are those of wall time; on a machine with other work, compare CPU seconds.
+highest sum of their memory, resident and with shared pages counted once. A peer that is not installed is left out
+(dependency group `bench`). Records a second are those of wall time; on a machine with other work, compare CPU seconds.
 """
 
 import argparse
@@ -129,7 +129,7 @@ def table(found: list[Measured]) -> str:
     """Return a Markdown table."""
     loop = next((one for one in found if one.name == "cyvcf2 record loop"), None)
     lines = [
-        "| contender | what it does | records | wall s | records/s | CPU s per million | peak MiB | PSS MiB | x cyvcf2 loop |",
+        "| contender | what it does | records | wall s | records/s | CPU s/M | MiB | PSS MiB | x cyvcf2 loop |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for one in found:

@@ -3,7 +3,7 @@
 The columns are those of `vcf.info.INFO_COLUMNS`: a new one there is read here, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +55,18 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None) -
     return _Reading(info, n_alts, header, tag).result()
 
 
+@dataclass(frozen=True, eq=False)
+class _Unread:
+    """The text of a number column, to be read with that of all others of its kind."""
+
+    column: InfoColumn
+    items: Slices
+    owner: Integers
+    """The line of each."""
+    first: Integers
+    """Index of each line's first, -1 for a line without the key."""
+
+
 class _Reading:
     """One pass over a chunk's INFO."""
 
@@ -68,6 +80,8 @@ class _Reading:
         self._ok = np.ones(self._lines, dtype=np.bool_)
         self._columns: dict[str, Values | Slices] = {}
         self._undeclared: dict[str, Integers] = {}
+        self._unread: dict[tuple[Kind, bool], list[_Unread]] = {}
+        self._read_columns: set[str] = set()
         self._entries = Slices(info.buffer, np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
         present = np.flatnonzero(~info.equals("."))
         fields = split(info[present], info.buffer.find(";"))
@@ -82,6 +96,8 @@ class _Reading:
         bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for code, name in enumerate(names):
             self._read_key(name, order[bounds[code] : bounds[code + 1]])
+        for (kind, negative), columns in self._unread.items():
+            self._read_together(kind, columns, negative=negative)
 
     def result(self) -> Info:
         """Return what was read."""
@@ -128,27 +144,36 @@ class _Reading:
         known.end[owner[~dots]] = value.end[~dots]
 
     def _read_numbers(self, name: str, column: InfoColumn, owner: Integers, value: Slices) -> None:
-        if column.name in self._columns:  # two keys of one column
+        if column.name in self._read_columns:  # two keys of one column
             self._reject(owner)
             return
+        self._read_columns.add(column.name)
         # A dot alone stands for all values.
         alone = value.equals(".")
         if alone.any():
             owner, value = owner[~alone], value[~alone]
-        negative = name not in reserved.NOT_NEGATIVE
-        read = numbers.integers if column.kind is Kind.INTEGER else numbers.floats
         first = np.full(self._lines, -1, dtype=np.int64)
         if column.per_allele:
             pieces = split(value, self._commas)
             self._reject(owner[pieces.count != self._n_alts[owner]])
-            found, ok = read(pieces.items, negative=negative)
-            self._reject(owner[pieces.owner[~ok]])
             first[owner] = pieces.first
+            owner, value = owner[pieces.owner], pieces.items
         else:
-            found, ok = read(value, negative=negative)  # not sure of one with a comma
-            self._reject(owner[~ok])
             first[owner] = np.arange(len(owner))
-        self._columns[column.name] = Values(found, first)
+        unread = self._unread.setdefault((column.kind, name not in reserved.NOT_NEGATIVE), [])
+        unread.append(_Unread(column, value, owner, first))
+
+    def _read_together(self, kind: Kind, columns: Sequence[_Unread], *, negative: bool) -> None:
+        """Read the numbers of several columns at once; of a column with one value none has a comma."""
+        start, end = (np.concatenate([getattr(one.items, name) for one in columns]) for name in ("start", "end"))
+        read = numbers.integers if kind is Kind.INTEGER else numbers.floats
+        value, ok = read(Slices(self._buffer, start, end), negative=negative)
+        at = 0
+        for one in columns:
+            mine = slice(at, at + len(one.items))
+            self._reject(one.owner[~ok[mine]])
+            self._columns[one.column.name] = Values(value[mine], one.first)
+            at = mine.stop
 
     def _check_other(self, name: str, owner: Integers, value: Slices, has_value: Mask) -> None:
         """Check a key without a column against its declaration."""

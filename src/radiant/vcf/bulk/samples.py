@@ -1,6 +1,7 @@
 """The members' sample columns of many lines: genotype, depths, quality; the rules are those of `vcf.genotypes`.
 
-Lines are read together that have the same FORMAT; a file has a handful.
+Lines are read together that have the same FORMAT; a file has a handful. So are members, one behind the other as if they
+were further lines: the work of a call of numpy is the same, their number is not.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.genotypes import READ_KEYS, FormatReader
 from radiant.vcf.header import Header
 
+_TOGETHER = 1 << 16
+"""Sample columns that are read at once: bounds the memory for a cohort."""
 _MOST_FORMATS = 64
 """Lines of further FORMATs of a file are read alone."""
 
@@ -65,7 +68,7 @@ class Formats:
 
 @dataclass(slots=True)
 class _Member:
-    """What is read of one member, FORMAT by FORMAT."""
+    """What is read of some members, one behind the other, FORMAT by FORMAT."""
 
     genotype: Integers
     dp: Integers
@@ -113,36 +116,60 @@ class SampleReader:
         """
         lines = len(format_)
         ok = np.ones(lines, dtype=np.bool_)
-        empty = [_Member.of(lines, self._genotypes.none) for _ in members]
         codes, texts = encoded(format_.strings())
+        samples: list[Samples] = []
+        together = max(1, _TOGETHER // max(1, lines))
+        for first in range(0, len(members), together):
+            samples += self._read_some(members[first : first + together], n_alts, codes, texts, ok)
+        return samples, Formats(codes, tuple(texts)), ok
+
+    def _read_some(
+        self, members: Sequence[Slices], n_alts: Integers, codes: Integers, texts: Sequence[str], ok: Mask
+    ) -> list[Samples]:
+        """Read members one behind the other and take them apart again; clear `ok` for lines that are not plain."""
+        count, lines = len(members), len(codes)
+        found = _Member.of(count * lines, self._genotypes.none)
         for code, text in enumerate(texts):
             of = np.flatnonzero(codes == code) if len(texts) > 1 else np.arange(lines)
             reader = self._format(text)
             if reader is None:
                 ok[of] = False
                 continue
-            keys = reader.keys
-            for member, column in zip(empty, members, strict=True):
-                fine = _Columns(self._header, keys, column[of].compact(), n_alts[of]).fill(member, of, self._genotypes)
-                ok[of[~fine]] = False
-        return [_finished(member) for member in empty], Formats(codes, tuple(texts)), ok
+            column = Slices(
+                members[0].buffer,
+                np.concatenate([member.start[of] for member in members]),
+                np.concatenate([member.end[of] for member in members]),
+            )
+            place = (np.arange(count)[:, np.newaxis] * lines + of).reshape(-1)
+            columns = _Columns(self._header, reader.keys, column.compact(), np.tile(n_alts[of], count))
+            fine = columns.fill(found, place, self._genotypes)
+            ok[place[~fine] % lines] = False
+        return _apart(found, count, lines)
 
 
-def _finished(member: _Member) -> Samples:
+def _apart(found: _Member, count: int, lines: int) -> list[Samples]:
+    """Take members apart that were read one behind the other."""
+    value = np.concatenate(found.values) if found.values else np.zeros(0, dtype=np.int64)
     phase_set = None
-    if member.sets:
-        first = member.sets[0][1].buffer
-        nothing = np.zeros(len(member.dp), dtype=np.int64)
-        phase_set = Slices(first, nothing, nothing.copy())
-        for of, pieces in member.sets:
+    if found.sets:
+        phase_set = Slices(found.sets[0][1].buffer, np.zeros_like(found.dp), np.zeros_like(found.dp))
+        for of, pieces in found.sets:
             phase_set.start[of] = pieces.start
             phase_set.end[of] = pieces.end
-    value = np.concatenate(member.values) if member.values else np.zeros(0, dtype=np.int64)
-    return Samples(member.genotype, member.dp, member.gq, phase_set, Depths(value, member.first, member.total))
+    return [
+        Samples(
+            found.genotype[mine],
+            found.dp[mine],
+            found.gq[mine],
+            None if phase_set is None else phase_set[mine],
+            Depths(value, found.first[mine], found.total[mine]),
+        )
+        for mine in (slice(one * lines, (one + 1) * lines) for one in range(count))
+    ]
 
 
 class _Columns:
-    """One member's columns under one FORMAT."""
+    """Members' columns under one FORMAT."""
 
     def __init__(self, header: Header, keys: Sequence[str], column: Slices, n_alts: Integers) -> None:
         self._header = header
