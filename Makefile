@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
 BENCH_LOCK := requirements/bench.txt
+POLARS_BIO := .venv-polars-bio
+POLARS_BIO_LOCK := requirements/polars-bio.txt
 WORKER_LOCK := requirements/worker.txt
 MWAA := .venv-mwaa
 MWAA_LOCK := requirements/mwaa.txt
@@ -58,8 +60,10 @@ $(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)
 bench: $(BENCH_STAMP) ## Measure the importer beside its peers: make bench [ARGS="--records 100000"]
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-$(BENCH_STAMP): $(STAMP) $(BENCH_LOCK)
+$(BENCH_STAMP): $(STAMP) $(BENCH_LOCK) $(POLARS_BIO_LOCK)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(BENCH_LOCK)
+	@test -x $(POLARS_BIO)/bin/python || $(BIN)/python -m venv --without-pip $(POLARS_BIO)
+	@$(BIN)/uv pip sync --quiet --python $(POLARS_BIO)/bin/python --require-hashes $(POLARS_BIO_LOCK)
 	@touch $@
 
 build-docker-k8s-operator: ## Build the image of the jobs: make build-docker-k8s-operator [CONTAINER_TOOL=docker|podman|buildah]
@@ -85,9 +89,10 @@ docs: setup ## Write the pages that are made from the code
 lock: setup ## Resolve the dependencies anew
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
+	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group mwaa --output-file $(MWAA_LOCK) pyproject.toml
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
-	@rm -rf $(VENV) $(MWAA) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(MWAA) $(POLARS_BIO) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
