@@ -8,8 +8,10 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass
+from typing import IO
 
 import psutil
 
@@ -50,23 +52,27 @@ def measure(
         return None
     before = os.times()
     started = time.perf_counter()
-    with subprocess.Popen(  # noqa: S603 - ours
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **(environment or {})}, text=True
-    ) as process:
+    # Files, not pipes: nobody reads while the process runs.
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as error:
+        process = subprocess.Popen(argv, stdout=output, stderr=error, env={**os.environ, **(environment or {})})  # noqa: S603 - ours
         peak, pss = _peak(process)
         wall = time.perf_counter() - started
-        output, error = process.communicate()
+        said, lines = (_last_line(file) for file in (output, error))
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if process.returncode:
-        lines = error.strip().splitlines()
-        print(f"{name}: left out ({lines[-1] if lines else process.returncode})", file=sys.stderr)
+        print(f"{name}: left out ({lines or process.returncode})", file=sys.stderr)
         return None
-    said = output.strip().splitlines()
-    return Measured(name, what, records, wall, cpu, peak / 2**20, pss / 2**20, said[-1] if said else "")
+    return Measured(name, what, records, wall, cpu, peak / 2**20, pss / 2**20, said)
 
 
-def _peak(process: subprocess.Popen[str]) -> tuple[int, int]:
+def _last_line(file: IO[str]) -> str:
+    file.seek(0)
+    found = file.read().strip().splitlines()
+    return found[-1] if found else ""
+
+
+def _peak(process: subprocess.Popen[bytes]) -> tuple[int, int]:
     """Wait for a process; return the highest sums of resident memory and of PSS."""
     me, peak, pss, looked = psutil.Process(process.pid), 0, 0, 0.0
     while process.poll() is None:
