@@ -6,9 +6,10 @@ Entries of one file have one number of fields. Behind every field is a separator
 a line, so that where the separators are is a table as soon as it is known that every entry has its number of fields:
 
     text     T|intron,C|exon\n...    entries of two fields
-    edges    -1    8  ...   before the entry
-              1   10  ...   behind its first field
-              8   15  ...   behind its last
+    before   -1    8  ...
+    ends      1    8
+             10   15
+              .....
 """
 
 from dataclasses import dataclass
@@ -31,8 +32,10 @@ class Entries:
     """Some entries."""
 
     buffer: Buffer
-    edges: Integers
-    """One column per entry: where the separator before it is, then those behind each of its fields."""
+    before: Integers
+    """Where the separator before each is."""
+    ends: Integers
+    """One row per entry: where the separators behind its fields are."""
     line: Integers
     """Which line each is of."""
     alt_index: Integers
@@ -44,7 +47,7 @@ class Entries:
 
     def __getitem__(self, which: Any) -> "Entries":
         """Return some of them."""
-        return Entries(self.buffer, self.edges[:, which], self.line[which], self.alt_index[which])
+        return Entries(self.buffer, self.before[which], self.ends[which], self.line[which], self.alt_index[which])
 
     @classmethod
     def of(cls, texts: pa.StringArray, width: int) -> "Entries":
@@ -52,7 +55,7 @@ class Entries:
         buffer = Slices.of(texts).terminated()
         ends = np.flatnonzero((buffer.data == _BAR) | (buffer.data == _BREAK))
         nothing = np.zeros(len(texts), dtype=np.int64)
-        return cls(buffer, _table(ends, ends[width - 1 :: width], width), nothing, nothing)
+        return cls(buffer, _before(ends[width - 1 :: width]), ends.reshape(-1, width), nothing, nothing)
 
     def field(self, index: int) -> Slices:
         """Return one field of each entry."""
@@ -60,16 +63,16 @@ class Entries:
 
     def run(self, first: int, last: int) -> Slices:
         """Return fields side by side, with the separators between them; `last` is the one behind them."""
-        return Slices(self.buffer, self.edges[first] + 1, self.edges[last])
+        start = self.ends[:, first - 1] if first else self.before
+        return Slices(self.buffer, start + 1, self.ends[:, last - 1].copy())
 
 
-def _table(ends: Integers, entry_ends: Integers, width: int) -> Integers:
-    """Return the edges of entries that have so many fields, one behind the other."""
-    edges = np.empty((width + 1, len(entry_ends)), dtype=np.int64)
-    edges[0, :1] = -1
-    edges[0, 1:] = entry_ends[:-1]
-    edges[1:] = ends.reshape(-1, width).T
-    return edges
+def _before(entry_ends: Integers) -> Integers:
+    """Return where the separators before entries are that stand one behind the other."""
+    before = np.empty_like(entry_ends)
+    before[:1] = -1
+    before[1:] = entry_ends[:-1]
+    return before
 
 
 def read_entries(values: Slices, line_alts: LineAlts, format_: ConsequenceFormat) -> tuple[Entries, Mask]:
@@ -98,8 +101,8 @@ def read_entries(values: Slices, line_alts: LineAlts, format_: ConsequenceFormat
         buffer = values[present].terminated()
         ends, entry_ends, per_line = _ends(buffer)
         line = np.repeat(present, per_line)
-    edges = _table(ends, ends[entry_ends], width)
-    entries = Entries(buffer, edges, line, np.zeros(len(line), dtype=np.int64))
+    nothing = np.zeros(len(line), dtype=np.int64)
+    entries = Entries(buffer, _before(ends[entry_ends]), ends.reshape(-1, width), line, nothing)
     if len(entries):
         _match(entries, line_alts, format_, ok)
     return entries, ok

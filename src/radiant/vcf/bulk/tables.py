@@ -119,7 +119,8 @@ class TableMaker:
             mine, group = mine[order], group[order]
         if not len(mine):
             return None, nobody
-        return self._fields.read(kept.entries[mine]), group
+        every = len(mine) == len(kept.entries) and not (np.diff(mine) != 1).any()
+        return self._fields.read(kept.entries if every else kept.entries[mine]), group
 
     # --- Occurrences --------------------------------------------------------------------------------------------------
 
