@@ -122,7 +122,9 @@ def _events(core: Any, pod: Any) -> list[Any]:
 
     try:
         found: Any = core.list_namespaced_event(
-            pod.metadata.namespace, field_selector=f"involvedObject.uid={pod.metadata.uid}", _request_timeout=TIMEOUT_S
+            pod.metadata.namespace,
+            field_selector=f"involvedObject.kind=Pod,involvedObject.name={pod.metadata.name}",
+            _request_timeout=TIMEOUT_S,
         )
     except client.ApiException:
         return []

@@ -149,7 +149,8 @@ class KubernetesPlatform:
 
     def _events(self, handle: Handle) -> tuple[PodEvent, ...]:
         """Return the pod's events, oldest first; without the right to read them, that."""
-        selector = f"involvedObject.uid={handle['uid']}"
+        # By name and not by uid: the controller that acts on taints gives none.
+        selector = f"involvedObject.kind=Pod,involvedObject.name={handle['name']}"
         try:
             with api_errors("list events", self._conn_id, Denials()):
                 found = cluster_of(self._conn_id).api.list_namespaced_event(
@@ -158,7 +159,8 @@ class KubernetesPlatform:
         except (ApiException, PlatformUnavailableError) as error:
             text = message_of(error) if isinstance(error, ApiException) else str(error)
             return (PodEvent("Warning", "EventsUnknown", text),)
-        items: list[Any] = sorted(found.items, key=lambda one: str(one.last_timestamp or one.event_time))
+        mine = [one for one in found.items if one.involved_object.uid in {None, "", handle["uid"]}]
+        items: list[Any] = sorted(mine, key=lambda one: str(one.last_timestamp or one.event_time))
         return tuple(PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in items)
 
     def _log(self, cluster: Cluster, handle: Handle, place: Place) -> Any:
