@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -120,6 +121,7 @@ def api_server():
     raise LookupError
 
 
+@pytest.mark.filterwarnings("ignore:unclosed <ssl:ResourceWarning")  # a connection that the killed server broke
 @pytest.mark.parametrize("backend", ["pods", "deferred_pods"])
 def test_nothing_is_lost_or_doubled_when_the_api_server_restarts(request, backend, context, capfd):
     pods = request.getfixturevalue(backend)
@@ -138,6 +140,7 @@ def test_nothing_is_lost_or_doubled_when_the_api_server_restarts(request, backen
         restarted = executor.submit(restart)
         found = pods.run(body, context=context, job="poc")
         restarted.result()
+    gc.collect()
     start_what_does_not_run()  # scheduler and controllers end when the server is away for 10 s
     assert found["output"] == "whole"
     text = capfd.readouterr().out

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import time
 from types import SimpleNamespace
@@ -17,27 +18,49 @@ from radiant import demo, lake, storage
 from radiant.cli.airflow_api import FINISHED_RUN
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
+from radiant.errors import AirflowUnavailableError
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 
 POC = "POC-ecs-k8s-operators"
 GOOD, BAD = (1, 2, 3), 900
 RUN_TIMEOUT_S = 600
+PATIENCE_S = 120
 
 
 class Running(SimpleNamespace):
     """One Airflow."""
 
-    def wait(self, dag_id, run_id):
-        wait_for(lambda: self.api.run_state(dag_id, run_id) in FINISHED_RUN, f"{dag_id} ends", RUN_TIMEOUT_S)
-        return self.api.run_state(dag_id, run_id)
+    def ask(self, question):
+        """Return an answer of Airflow, which does not answer for a while when the machine has much to do."""
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            try:
+                return question()
+            except AirflowUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.5)
 
-    def task(self, run_id, dag_id=POC, task_id="poc"):
-        return self.api._call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}")
+    def wait(self, dag_id, run_id):
+        def state():
+            return self.ask(lambda: self.api.run_state(dag_id, run_id))
+
+        wait_for(lambda: state() in FINISHED_RUN, f"{dag_id} ends", RUN_TIMEOUT_S)
+        return state()
+
+    def task(self, run_id):
+        path = f"/api/v2/dags/{POC}/dagRuns/{quote(run_id)}/taskInstances/poc"
+        return self.ask(lambda: self.api._call("GET", path))
+
+    def log(self, run_id, try_number=1):
+        return self.ask(lambda: list(self.api.log_lines(POC, run_id, "poc", try_number=try_number)))
 
     def progress(self, run_id, try_number=1):
-        lines = self.api.log_lines(POC, run_id, "poc", try_number=try_number)
-        return sum("progress" in line for line in lines)
+        return sum("progress" in line for line in self.log(run_id, try_number))
+
+    def xcom(self, *place):
+        return self.ask(lambda: self.api.xcom(*place))
 
     def running_pod(self):
         """Return the one pod of the POC, when its job runs."""
@@ -51,7 +74,7 @@ class Running(SimpleNamespace):
 
 
 @contextlib.contextmanager
-def airflow(cluster, home, **environment):
+def airflow(cluster, home, dags=REPOSITORY / "dags", **environment):
     """Start an Airflow with jobs as pods; the node's folder holds everything."""
     cluster.clean()
     worker_environment = {"RADIANT_HOME": str(home)}
@@ -72,7 +95,7 @@ def airflow(cluster, home, **environment):
         for name, value in values.items():
             patch.setenv(name, value)
         settings = load_settings()
-        with Standalone(settings, dags_folder=REPOSITORY / "dags") as started:
+        with Standalone(settings, dags_folder=dags) as started:
             yield Running(api=started.api, settings=settings, cluster=cluster, home=home)
 
 
@@ -108,7 +131,7 @@ def imported(deferring):
     run_id = deferring.api.trigger("import-radiant")
     beside = deferring.api.trigger(POC)
     state = deferring.wait("import-radiant", run_id)
-    verdict = deferring.api.xcom("import-radiant", run_id, "verdict")
+    verdict = deferring.xcom("import-radiant", run_id, "verdict")
     return SimpleNamespace(state=state, verdict=verdict, registry=registry, beside=beside, run_id=run_id)
 
 
@@ -125,9 +148,9 @@ def test_three_cases_are_imported_through_pods_and_the_malformed_one_is_named(de
 
 
 def test_the_xcom_of_a_pod_has_its_measured_memory_and_time(deferring, imported):
-    (part,) = deferring.api.xcom("import-radiant", imported.run_id, "parts")
+    (part,) = deferring.xcom("import-radiant", imported.run_id, "parts")
     run_id = f"{imported.run_id}__part_{part['part']}"
-    summary = deferring.api.xcom("import-vcf", run_id, "import_case", 0)
+    summary = deferring.xcom("import-vcf", run_id, "import_case", 0)
     assert summary["status"] == "succeeded"
     assert summary["peak_memory_mib"] > 10
     assert summary["cpu_s"] > 0
@@ -138,7 +161,7 @@ def test_the_poc_s_ten_lines_and_its_list_are_there_after_its_pod_is_gone(deferr
     assert deferring.wait(POC, imported.beside) == "success"
     wait_for(lambda: not deferring.cluster.pods(selector="job=poc"), "the pod is removed")
     assert deferring.progress(imported.beside) == 10
-    assert len(deferring.api.xcom(POC, imported.beside, "poc")["output"]) == 10
+    assert len(deferring.xcom(POC, imported.beside, "poc")["output"]) == 10
 
 
 def test_two_runs_at_once_have_a_pod_each(deferring):
@@ -157,7 +180,7 @@ def test_a_person_s_wish_stops_the_pod(deferring, how):
         deferring.api._call("POST", f"/api/v2/dags/{POC}/clearTaskInstances", wanted)
         # The pod is stopped for the next try to start afresh, or the next try was quicker and has taken it over.
         assert deferring.wait(POC, run_id) == "success"
-        assert len(deferring.api.xcom(POC, run_id, "poc")["output"]) == 10
+        assert len(deferring.xcom(POC, run_id, "poc")["output"]) == 10
     else:
         path = f"/api/v2/dags/{POC}/dagRuns/{quote(run_id)}/taskInstances/poc"
         deferring.api._call("PATCH", path, {"new_state": "failed"})
@@ -170,7 +193,12 @@ def test_a_person_s_wish_stops_the_pod(deferring, how):
 def waiting(cluster):
     home = cluster.folder / "waiting"
     home.mkdir()
-    with airflow(cluster, home, RADIANT_CONTAINER__DEFERRABLE="false") as found:
+    # A job that is long enough to be in the middle of, whatever else the machine does.
+    dags = home / "dags"
+    shutil.copytree(REPOSITORY / "dags", dags)
+    file = dags / "poc_ecs_k8s_operators.py"
+    file.write_text(file.read_text().replace("request={}", 'request={"pause_s": 1.5}'))
+    with airflow(cluster, home, dags, RADIANT_CONTAINER__DEFERRABLE="false") as found:
         yield found
 
 
@@ -186,5 +214,5 @@ def test_a_worker_that_dies_or_is_drained_leaves_its_pod_and_the_next_try_adopts
     assert waiting.wait(POC, run_id) == "success"
     assert waiting.task(run_id)["try_number"] == 2
     assert waiting.progress(run_id, try_number=2) == 10
-    text = "\n".join(waiting.api.log_lines(POC, run_id, "poc", try_number=2))
+    text = "\n".join(waiting.log(run_id, try_number=2))
     assert f"adopting the pod of an earlier try: {{'name': '{pod.metadata.name}'" in text
