@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument(
         "--ten-million",
         action="store_true",
-        help="import 10 M records, too: 1.7 GB of disk; an hour to make the file and import it",
+        help="import 10 M records, too: 1.7 GB of disk, about half an hour",
     )
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "radiant-bench")
     parser.add_argument("--out", type=Path, help="a folder for the tables (bench.md), the figures and the plot")
