@@ -38,8 +38,8 @@ $(STAMP): $(LOCK) pyproject.toml
 run: setup ## Import cases on this machine: make run [ARGS="--once | --sheet cases.csv"]
 	@$(BIN)/radiant run $(ARGS)
 
-test: setup lint ## Run every test that needs no cluster; three at once, since one of them is usually waiting
-	@$(BIN)/pytest -n 3 --dist loadfile --ignore tests/cluster $(ARGS)
+test: setup lint ## Run every test that needs no cluster; three at once, as one of them usually waits
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(ARGS)
 
 test-kubernetes: setup ## Run the tests on a real Kubernetes; RADIANT_TEST_KUBECONFIG and RADIANT_TEST_IMAGE name another than the tool's
 	@$(BIN)/pytest --timeout 1800 tests/cluster $(ARGS)
