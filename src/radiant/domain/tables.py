@@ -194,6 +194,15 @@ _CONSEQUENCE_FIELDS = (
     _c("lof", Type.STRING, "LoF (LOFTEE)."),
     _c("lof_filter", Type.STRING, "LoF_filter."),
     _c("lof_flags", Type.STRING, "LoF_flags."),
+    _c("csq_allele", Type.STRING, "Allele, as the annotator spells the ALT."),
+    _c("allele_num", Type.INT, "ALLELE_NUM: which ALT of the line, from 1."),
+    _c("existing_variation", Type.STRING, "Existing_variation: known variants of this place, with `&` between them."),
+    _c("clin_sig", Type.STRING, "CLIN_SIG (ClinVar), with `&` between several."),
+    _c("distance", Type.INT, "DISTANCE from the variant to the transcript, in bases."),
+    _c("hgnc_id", Type.STRING, "HGNC_ID."),
+    _c("max_af", Type.DOUBLE, "MAX_AF: the highest frequency in any population, 0 to 1."),
+    _c("gnomade_af", Type.DOUBLE, "gnomADe_AF: frequency in gnomAD exomes, 0 to 1."),
+    _c("gnomadg_af", Type.DOUBLE, "gnomADg_AF: frequency in gnomAD genomes, 0 to 1."),
 )
 
 VARIANT = Table(

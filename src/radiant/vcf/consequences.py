@@ -53,6 +53,12 @@ class Consequence:
     extra: Mapping[str, str]
     """Every other field that is not empty, decoded, under its name in the header."""
 
+    @property
+    def existing_variation(self) -> str | None:
+        """Existing_variation, as written."""
+        value = self.columns["existing_variation"]
+        return None if value is None else str(value)
+
 
 @dataclass(frozen=True, slots=True)
 class Malformed:

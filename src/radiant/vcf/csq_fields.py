@@ -71,6 +71,21 @@ def _flag(raw: str) -> tuple[tuple[Value, ...], bool]:
     return (raw == "YES",), raw in {"YES", "NO"}
 
 
+_WHOLE = re.compile(r"\d{1,9}", re.ASCII)
+
+
+def _whole(raw: str) -> tuple[tuple[Value, ...], bool]:
+    return ((int(raw),), True) if _WHOLE.fullmatch(raw) else ((None,), False)
+
+
+_FREQUENCY = re.compile(r"\d{1,9}(?:\.\d{1,20})?(?:[eE]-?\d{1,2})?", re.ASCII)
+
+
+def _frequency(raw: str) -> tuple[tuple[Value, ...], bool]:
+    """One number; VEP can be asked for those of several variants at one place, which stay in `extra`."""
+    return ((float(raw),), True) if _FREQUENCY.fullmatch(raw) else ((None,), False)
+
+
 _PREDICTION = re.compile(
     r"(?P<word>[A-Za-z][A-Za-z_ ]*)?(?P<bracket>\()?(?P<score>\d+(?:\.\d+)?(?:[eE]-?\d+)?)?(?(bracket)\))"
 )
@@ -126,6 +141,15 @@ FIELDS: Mapping[str, Field] = {
     "LoF": Field(("lof",), _text),
     "LoF_filter": Field(("lof_filter",), _text),
     "LoF_flags": Field(("lof_flags",), _text),
+    "Allele": Field(("csq_allele",), _text),
+    "ALLELE_NUM": Field(("allele_num",), _whole),
+    "Existing_variation": Field(("existing_variation",), _text),
+    "CLIN_SIG": Field(("clin_sig",), _text),
+    "DISTANCE": Field(("distance",), _whole),
+    "HGNC_ID": Field(("hgnc_id",), _text),
+    "MAX_AF": Field(("max_af",), _frequency),
+    "gnomADe_AF": Field(("gnomade_af",), _frequency),
+    "gnomADg_AF": Field(("gnomadg_af",), _frequency),
 }
 """By VEP's name. To add a column: one line here, one in `domain.tables`."""
 
@@ -151,6 +175,7 @@ _SNPEFF_NAMES: Mapping[str, str] = {
     "cDNA.pos / cDNA.length": "cDNA_position",
     "CDS.pos / CDS.length": "CDS_position",
     "AA.pos / AA.length": "Protein_position",
+    "Distance": "DISTANCE",
 }
 """SnpEff's names for the same things; `Rank` is of an exon or an intron, nobody says which, so it stays in `extra`."""
 

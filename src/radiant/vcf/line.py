@@ -373,7 +373,7 @@ def _add_consequences(
             locus,
             {
                 "variant_class": alleles.variant_class(allele.reference, allele.alternate),
-                "rsnumber": consequences.rsnumbers(id_, [entry.extra.get("Existing_variation") for entry in entries]),
+                "rsnumber": consequences.rsnumbers(id_, [entry.existing_variation for entry in entries]),
                 "picked_by": picked_by,
             },
             picked.columns if picked is not None else {},

@@ -178,9 +178,11 @@ _CSQ = '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequences. Format: '
 _CSQ_HEADERS = [
     HEADER,
     HEADER + _CSQ + 'Allele|Consequence|IMPACT|SYMBOL|Gene|Existing_variation|PICK|SIFT|EXON|CANONICAL|HGVSp">\n',
-    HEADER + _CSQ + 'Allele|ALLELE_NUM|Consequence|IMPACT|Gene|STRAND|MANE_SELECT|LoF_info">\n',
+    HEADER
+    + _CSQ
+    + 'Allele|ALLELE_NUM|Consequence|IMPACT|Gene|STRAND|MANE_SELECT|LoF_info|DISTANCE|gnomADg_AF|CLIN_SIG|HGNC_ID">\n',
 ]
-_WIDTHS = [0, 11, 8]
+_WIDTHS = [0, 11, 12]
 
 _bases = st.sampled_from(["A", "C", "G", "T", "AC", "CA", "ACG", "AAC", "CCA", "N", "acgt", "ACGTACGTACGTACGT"])
 _alts = st.lists(
@@ -211,7 +213,8 @@ _infos = st.lists(
 ).map(lambda fields: ";".join(fields) or ".")
 _words = st.sampled_from(
     ["", "", "A", "C", "G", "-", "AC", "1", "2", "missense_variant&x", "HIGH", "MODERATE", "LOW", "YES", "NO", "rs1",
-     "rs1&COSV2", "rs2&rs3", "tolerated(0.2)", "2/5", "3-4/12", "p.Ala%3D", "p.%zz", "ENSG1", ".", "deleterious", "+1"]
+     "rs1&COSV2", "rs2&rs3", "tolerated(0.2)", "2/5", "3-4/12", "p.Ala%3D", "p.%zz", "ENSG1", ".", "deleterious", "+1",
+     "0.25", "1.5e-05", "0.1&0.2", "4812", "benign&pathogenic"]
 )  # fmt: skip
 
 

@@ -47,15 +47,18 @@ class TestParse:
             "sift_prediction": "deleterious",
             "sift_score": 0.02,
             "canonical": True,
+            "csq_allele": "T",
+            "existing_variation": "rs1&COSV2",
         }
-        assert found.extra == {"Allele": "T", "EXON": "3-4/12", "Existing_variation": "rs1&COSV2"}
+        assert found.extra == {"EXON": "3-4/12"}
 
     def test_every_column_is_there_and_empty_is_null(self):
         (found,) = parsed(entry(SYMBOL="", IMPACT=".")).entries
         assert tuple(found.columns) == COLUMNS
-        assert set(found.columns.values()) == {None, False}
+        assert set(found.columns.values()) == {None, False, "T"}
+        assert found.columns["csq_allele"] == "T"
         assert found.columns["canonical"] is False  # declared, and not YES
-        assert found.extra == {"Allele": "T"}
+        assert found.extra == {}
 
     def test_canonical_is_null_where_the_header_does_not_declare_it(self):
         (found,) = parsed("T|HIGH", format_=ConsequenceFormat.of("CSQ", ["Allele", "IMPACT"])).entries

@@ -102,6 +102,10 @@ PLAIN = {
     "lof": "LoF",
     "lof_filter": "LoF_filter",
     "lof_flags": "LoF_flags",
+    "csq_allele": "Allele",
+    "existing_variation": "Existing_variation",
+    "clin_sig": "CLIN_SIG",
+    "hgnc_id": "HGNC_ID",
 }
 
 
@@ -117,8 +121,12 @@ def as_vep_writes(entry):
         if columns[f"{name}_prediction"] is not None:
             score = columns[f"{name}_score"]  # null where VEP was asked for the word alone
             fields[tag] = columns[f"{name}_prediction"] + ("" if score is None else f"({score:g})")
-    if columns["strand"] is not None:
-        fields["STRAND"] = str(columns["strand"])
+    for name, tag in (("strand", "STRAND"), ("allele_num", "ALLELE_NUM"), ("distance", "DISTANCE")):
+        if columns[name] is not None:
+            fields[tag] = str(columns[name])
+    for name, tag in (("max_af", "MAX_AF"), ("gnomade_af", "gnomADe_AF"), ("gnomadg_af", "gnomADg_AF")):
+        if columns[name] is not None:
+            fields[tag] = f"{columns[name]:g}"
     if columns["canonical"]:
         fields["CANONICAL"] = "YES"
     return fields | dict(entry.extra)

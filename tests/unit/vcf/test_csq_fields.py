@@ -75,7 +75,8 @@ class TestHeader:
         assert found is not None
         assert found.names == ("Allele", "Annotation", "Annotation_Impact", "Gene_Name", "HGVS.c")
         assert found.snpeff
-        assert found.known == (None, FIELDS["Consequence"], FIELDS["IMPACT"], FIELDS["SYMBOL"], FIELDS["HGVSc"])
+        names = ("Allele", "Consequence", "IMPACT", "SYMBOL", "HGVSc")
+        assert found.known == tuple(FIELDS[name] for name in names)
 
     def test_quotes_and_what_follows_the_description_are_not_fields(self):
         raw = '##INFO=<ID=CSQ,Number=.,Type=String,Description="VEP \\"x\\". Format: \'Allele|IMPACT\'",Source="v|w">'
@@ -86,7 +87,7 @@ class TestHeader:
     def test_a_repeated_field_keeps_both_values(self):
         found = ConsequenceFormat.of("CSQ", ["Allele", "AF", "AF", "SYMBOL", "SYMBOL"])
         assert found.names == ("Allele", "AF", "AF#2", "SYMBOL", "SYMBOL#2")
-        assert found.known == (None, None, None, FIELDS["SYMBOL"], None)
+        assert found.known == (FIELDS["Allele"], None, None, FIELDS["SYMBOL"], None)
 
 
 @pytest.mark.parametrize(
@@ -136,6 +137,16 @@ def test_percent_codes_are_decoded_once(text, decoded):
         ("PolyPhen", "probably_damaging(0.999)&benign(0.1)", ("probably_damaging", 0.999), False),
         ("PolyPhen", "unknown(x)", (None, None), False),
         ("PolyPhen", "(0.2", (None, None), False),
+        ("ALLELE_NUM", "2", (2,), True),
+        ("DISTANCE", "4812", (4812,), True),
+        ("DISTANCE", "-4812", (None,), False),
+        ("DISTANCE", "1234567890", (None,), False),
+        ("gnomADg_AF", "0.535", (0.535,), True),
+        ("gnomADe_AF", "1.593e-05", (1.593e-05,), True),
+        ("MAX_AF", "1", (1.0,), True),
+        ("gnomADg_AF", "0.1&0.2", (None,), False),
+        ("gnomADg_AF", "nan", (None,), False),
+        ("gnomADg_AF", "1e999", (None,), False),
     ],
 )
 def test_a_field_becomes_its_columns(name, text, values, complete):
@@ -144,8 +155,16 @@ def test_a_field_becomes_its_columns(name, text, values, complete):
 
 def test_every_parser_gives_one_value_per_column_of_its_type():
     types = {column.name: column.type for column in CONSEQUENCE.columns}
-    python = {Type.STRING: str, Type.INT: int, Type.FLOAT: float, Type.BOOLEAN: bool, Type.STRINGS: list}
+    python = {
+        Type.STRING: str,
+        Type.INT: int,
+        Type.BOOLEAN: bool,
+        Type.STRINGS: list,
+        Type.FLOAT: float,
+        Type.DOUBLE: float,
+    }
     samples = {"EXON": "1/2", "INTRON": "1/2", "STRAND": "1", "IMPACT": "LOW", "SIFT": "a(1)", "PolyPhen": "a(1)"}
+    samples |= dict.fromkeys(("ALLELE_NUM", "DISTANCE", "MAX_AF", "gnomADe_AF", "gnomADg_AF"), "1")
     for name, field in FIELDS.items():
         values, _ = field.parse(samples.get(name, "YES"))
         assert len(values) == len(field.columns)

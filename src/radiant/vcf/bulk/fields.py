@@ -109,11 +109,8 @@ class FieldReader:
             for index, one in odd.items():
                 unshown[index] = _Unshown(entries.field(index), one.some[at])
         self._read(entries, self._alone, 0, columns, unshown)
-        nothing = np.zeros(count, dtype=np.int64)
-        existing = Slices(entries.buffer, nothing, nothing)
+        existing = _existing(entries, self._existing)
         pick = np.zeros(count, dtype=np.bool_)
-        if (one := unshown.get(self._existing)) is not None:
-            existing = Slices(one.text.buffer, one.text.start, np.where(one.some, one.text.end, one.text.start))
         if (one := unshown.get(self._pick)) is not None:
             pick = one.text.equals("1")
         extra = self._extra(entries, unshown)
@@ -142,13 +139,9 @@ class FieldReader:
         """
         for index in indexes:
             text = entries.field(index - before)
-            length = text.length
-            some = length > 0
-            if not some.any():
+            some = _said(text)
+            if some is None:
                 continue
-            single = length == 1
-            if single.any():
-                some &= ~(single & (text.byte(0) == _DOT))
             known = self._format.known[index]
             if known is not None:
                 some = self._known(index, known, text, ~some, columns)
@@ -221,6 +214,25 @@ class FieldReader:
         keys = pa.DictionaryArray.from_arrays(codes, self._names)
         some = Slices(entries.buffer, start.reshape(-1)[flat], end.reshape(-1)[flat])
         return pa.MapArray.from_arrays(pa.array(offsets), keys, decoded(some.strings()))
+
+
+def _said(text: Slices) -> Mask | None:
+    """Tell which pieces are neither empty nor a dot, None where all are empty."""
+    length = text.length
+    some = length > 0
+    if not some.any():
+        return None
+    single = length == 1
+    if single.any():
+        some &= ~(single & (text.byte(0) == _DOT))
+    return some
+
+
+def _existing(entries: Entries, index: int) -> Slices:
+    """Return Existing_variation, empty where it says nothing or there is no such field."""
+    text = entries.field(index) if index >= 0 else Slices(entries.buffer, entries.before, entries.before)
+    some = _said(text)
+    return text if some is None else Slices(text.buffer, text.start, np.where(some, text.end, text.start))
 
 
 def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
