@@ -2,7 +2,6 @@
 
 import functools
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from importlib.abc import MetaPathFinder
@@ -20,27 +19,16 @@ class NoPandas(MetaPathFinder):
             raise ModuleNotFoundError(name=fullname)
 
 
-def radiant(vcf: str, ped: str, scratch: str, processes: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
-    """Run the job import-case: read, stage all tables, write the manifest.
+def prepare(vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
+    """Make the tables, the case document and the request of import-case: what happens before the job.
 
     The impact from which pairs are made is HIGH: the demo packs all variants into few genes, where pairs grow with the
     square.
     """
-    from radiant.jobs.documents import Request
-    from radiant.settings import load_settings
-    from radiant.worker import import_case
-
-    home = tempfile.mkdtemp(dir=scratch)
-    arguments, run_uri = prepare(home, vcf, ped, assembly, impact)
-    settings = load_settings({"RADIANT_HOME": home, "RADIANT_VCF__PROCESSES": processes})
-    import_case.handle(Request("import-case", "a", run_uri, arguments), settings)
-
-
-def prepare(home: str, vcf: str, ped: str, assembly: str, impact: str) -> tuple[dict[str, Any], str]:
-    """Make tables and the case document; return the arguments of import-case and the run's URI."""
-    from radiant import lake
+    from radiant import lake, storage
     from radiant.domain.case import Case, Priority
     from radiant.domain.pedigree import parse_pedigree
+    from radiant.jobs.documents import Request, encode
     from radiant.settings import load_settings
     from radiant.worker import case_document
 
@@ -52,19 +40,38 @@ def prepare(home: str, vcf: str, ped: str, assembly: str, impact: str) -> tuple[
     document = case_document.CaseDocument(case, 0, "load", 0, impact, None, tables)
     case_uri = f"file://{home}/run/cases/1.json"
     case_document.write_case(case_uri, document)
-    return {"case_id": 1, "case_uri": case_uri, "load_id": "load"}, f"file://{home}/run"
+    arguments = {"case_id": 1, "case_uri": case_uri, "load_id": "load"}
+    storage.write_bytes(_request(home), encode(Request("import-case", "a", f"file://{home}/run", arguments)))
 
 
-def line_by_line(*arguments: str) -> None:
+def _request(home: str) -> str:
+    return f"file://{home}/request.json"
+
+
+def radiant(home: str) -> None:
+    """Be `radiant-worker import-case`: read, stage all tables, write the manifest and the result."""
+    import os
+
+    from radiant.worker.main import main
+
+    os.environ["RADIANT_HOME"] = home
+    try:
+        main(["import-case", "--request", _request(home), "--result", f"file://{home}/result.json"])
+    except SystemExit as end:
+        if end.code:
+            raise
+
+
+def line_by_line(home: str) -> None:
     """Import with the straightforward reader."""
     import radiant.vcf
     from radiant.vcf.reader import CaseReader
 
     radiant.vcf.read_case = CaseReader
-    _import(*arguments)
+    _import(home)
 
 
-def without_inheritance(*arguments: str) -> None:
+def without_inheritance(home: str) -> None:
     """Import without origin, Mendelian error, mode, pairs, family counts and their judging."""
     import pyarrow as pa
 
@@ -88,10 +95,10 @@ def without_inheritance(*arguments: str) -> None:
     reader.count_families = nothing
     reader.find_candidates = nothing
     QualityCounts._judge = lambda _: ({}, [])  # type: ignore[method-assign] # noqa: SLF001 - what is measured
-    _import(*arguments)
+    _import(home)
 
 
-def share_of_inheritance(*arguments: str) -> None:
+def share_of_inheritance(home: str) -> None:
     """Import, and print the CPU seconds that inheritance took and those of the whole process, start included.
 
     Counted: origin, error and mode of each row; family counts and their judging; candidates, pairs, and staging the
@@ -128,11 +135,11 @@ def share_of_inheritance(*arguments: str) -> None:
     QualityCounts.to_json = timed(QualityCounts.to_json)  # type: ignore[method-assign]
     QualityCounts.warnings = timed(QualityCounts.warnings)  # type: ignore[method-assign]
     lake.Stager.write = timed(lake.Stager.write, "compound_het")  # type: ignore[method-assign]
-    _import(*arguments)
+    _import(home)
     print(f"{spent:.3f} {time.process_time():.3f}")
 
 
-def slow_disk(bytes_per_s: str, *arguments: str) -> None:
+def slow_disk(bytes_per_s: str, home: str) -> None:
     """Import from a file that comes no faster than so many bytes a second, read ahead without end."""
     from radiant import storage
 
@@ -163,37 +170,28 @@ def slow_disk(bytes_per_s: str, *arguments: str) -> None:
         return Slow()  # type: ignore[return-value]
 
     storage.open_read = throttled
-    _import(*arguments)
+    _import(home)
 
 
-def start_up(vcf: str, ped: str, scratch: str) -> None:
-    """Run `radiant-worker import-case` up to its first record; print the time of day then."""
+def start_up(home: str) -> None:
+    """Start `radiant-worker import-case` three times; print the median of the seconds to its first record."""
     import subprocess
 
-    home = tempfile.mkdtemp(dir=scratch)
-    arguments, run_uri = prepare(home, vcf, ped, "GRCh38", "HIGH")
-    from radiant import storage
-    from radiant.jobs.documents import Request, encode
-
-    request = f"file://{home}/request.json"
-    storage.write_bytes(request, encode(Request("import-case", "a", run_uri, arguments)))
-    argv = ["import-case", "--request", request, "--result", f"file://{home}/result.json"]
     seen: list[float] = []
     for _ in range(3):
         started = time.time()
         done = subprocess.run(  # noqa: S603 - ours
-            [sys.executable, __file__, "to-first-record", home, *argv], check=True, capture_output=True, text=True
+            [sys.executable, __file__, "to-first-record", home], check=True, capture_output=True, text=True
         )
         seen.append(float(done.stdout.strip().splitlines()[-1]) - started)
     print(f"{sorted(seen)[len(seen) // 2]:.3f}")
 
 
-def to_first_record(home: str, *argv: str) -> None:
+def to_first_record(home: str) -> None:
     """Be `radiant-worker`, and stop at the first record."""
     import importlib
     import os
 
-    os.environ["RADIANT_HOME"] = home
     import_module = importlib.import_module
 
     @functools.wraps(import_module)
@@ -210,9 +208,7 @@ def to_first_record(home: str, *argv: str) -> None:
         os._exit(0)
 
     importlib.import_module = patched
-    from radiant.worker.main import main
-
-    main(list(argv))
+    _import(home)
 
 
 def cyvcf2(vcf: str) -> None:
@@ -267,6 +263,7 @@ _import = radiant
 """The function, where the name is the package's."""
 
 CONTENDERS: dict[str, Callable[..., None]] = {
+    "prepare": prepare,
     "radiant": radiant,
     "line-by-line": line_by_line,
     "without-inheritance": without_inheritance,

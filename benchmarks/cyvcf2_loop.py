@@ -122,7 +122,7 @@ def rows(path: Path, members: Sequence[Member]) -> Iterator[tuple[str, dict[str,
                 yield "occurrence", {**shared, **_occurrence(people, calls, index, allele.alt_index, region)}
             own = parsed.of(allele.alt_index)
             picked, picked_by = consequences.pick(own)
-            existing = [entry.extra.get("Existing_variation") for entry in own]
+            existing = [entry.existing_variation for entry in own]
             yield (
                 "variant",
                 {
