@@ -42,8 +42,8 @@ _ALL = (1 << 64) - 1
 _WORD = 8
 _LONG = 128
 """Longer strings are hashed one by one."""
-_MOST_SHORT_BYTES = 1 << 30
-"""Texts of a batch beyond this need 64-bit offsets."""
+_FEW = 2048
+"""Strings in an array that is hashed together with others."""
 _LOW_BYTES: _Numbers = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
 
 Sums = tuple[int, int, int]
@@ -242,32 +242,49 @@ def _texts(column: pa.Array) -> Iterator[pa.Array]:
 
 
 def _hashed(texts: list[pa.Array]) -> Iterator[_Numbers]:
-    """Hash the strings of several arrays, all at once."""
-    if not texts:
-        return
-    type_ = pa.string() if sum(text.nbytes for text in texts) < _MOST_SHORT_BYTES else pa.large_string()
-    hashes = _hashes(pa.concat_arrays([text if text.type == type_ else text.cast(type_) for text in texts]))
+    """Hash the strings of several arrays: small ones together, which is one call for all, the others each in cache."""
+    few = [text for text in texts if len(text) < _FEW]
+    together = _hashes(pa.concat_arrays([_short(text) for text in few])) if few else np.zeros(0, dtype=np.uint64)
     start = 0
     for text in texts:
-        end = start + len(text)
-        yield hashes[start:end]
-        start = end
+        if len(text) < _FEW:
+            yield together[start : start + len(text)]
+            start += len(text)
+        else:
+            yield _hashes(text.cast(pa.large_string()) if pa.types.is_string_view(text.type) else text)
+
+
+def _short(text: pa.Array) -> pa.Array:
+    return text if pa.types.is_string(text.type) else text.cast(pa.string())
 
 
 def _hashes(strings: pa.StringArray | pa.LargeStringArray) -> _Numbers:
-    """Hash strings, eight bytes of all of them at a time; long ones one by one."""
+    """Hash strings; nulls have a number of their own."""
     count = len(strings)
     width = np.int64 if pa.types.is_large_string(strings.type) else np.int32
     offsets = np.frombuffer(strings.buffers()[1], dtype=width)[strings.offset : strings.offset + count + 1]
     data = strings.buffers()[2]
-    size = int(offsets[-1]) if count else 0
+    # With a word behind the last text, so that the word at its last byte exists.
+    first, size = (int(offsets[0]), int(offsets[-1] - offsets[0])) if count else (0, 0)
     padded = np.zeros(size + _WORD, dtype=np.uint8)
     if data is not None:
-        padded[:size] = np.frombuffer(data, dtype=np.uint8)[:size]
-    words = np.ndarray((size + 1,), dtype="<u8", buffer=padded, strides=(1,))
-    start, length = offsets[:-1], np.diff(offsets)
+        padded[:size] = np.frombuffer(data, dtype=np.uint8)[first : first + size]
+    start = offsets[:-1] - first
+    length = np.diff(offsets)
+    if not strings.null_count:
+        return _hashes_of(padded, start, length)
+    hashes = np.full(count, _NULL)
+    there = np.flatnonzero(_valid(strings))
+    hashes[there] = _hashes_of(padded, start[there], length[there])
+    return hashes
+
+
+def _hashes_of(padded: NDArray[np.uint8], start: NDArray[Any], length: NDArray[Any]) -> _Numbers:
+    """Hash pieces of a text, eight bytes of all of them at a time; long ones one by one."""
+    words = np.ndarray((len(padded) - _WORD + 1,), dtype="<u8", buffer=padded, strides=(1,))
     hashes = (length.astype(np.uint64) + _ONE) * _STIRS[0]
-    hashes = _stirred(hashes ^ (words[start] & _LOW_BYTES[np.minimum(length, _WORD)]), _STIRS[1])
+    hashes ^= words[start] & _LOW_BYTES[np.minimum(length, _WORD)]
+    hashes = _stirred(hashes, _STIRS[1])
     at = _WORD
     active = np.flatnonzero((length > _WORD) & (length <= _LONG))
     while len(active):
@@ -278,8 +295,6 @@ def _hashes(strings: pa.StringArray | pa.LargeStringArray) -> _Numbers:
         active = active[length[active] > at]
     for index in np.flatnonzero(length > _LONG).tolist():
         hashes[index] = xxhash.xxh3_64_intdigest(padded[int(start[index]) : int(start[index] + length[index])])
-    if strings.null_count:
-        hashes[~_valid(strings)] = _NULL
     return hashes
 
 
