@@ -30,14 +30,17 @@ ROW_GROUP_ROWS = 128 * 1024
 BUFFER_BYTES = 8 * 1024 * 1024
 """Rows are collected up to this size in Arrow's memory before a row group is written: bounds the memory per table."""
 
-_UNREPEATED = frozenset(
+_PLAIN = frozenset(
     {
-        "locus", "locus_hash", "start", "end", "source_pos", "line", "text", "hgvsg", "hgvsc", "hgvsp", "quality",
-        "info_fs", "info_vqslod", "info_mq_rank_sum", "info_read_pos_rank_sum", "info_base_q_rank_sum",
-        "info_excess_het",
+        # about as many values as rows
+        "locus", "locus_hash", "start", "end", "source_pos", "line", "text", "hgvsg", "hgvsc", "hgvsp", "rsnumber",
+        "quality", "info_fs", "info_qd", "info_sor", "info_mq", "info_vqslod", "info_mq_rank_sum",
+        "info_read_pos_rank_sum", "info_base_q_rank_sum", "info_excess_het", "gnomade_af", "gnomadg_af", "max_af",
+        # the same a few rows long: the compression finds that in plain text, and cannot in numbers packed into bits
+        "symbol", "gene_id", "transcript_id", "mane_select", "existing_variation", "cds_position", "protein_position",
     }
 )  # fmt: skip
-"""Columns with about as many values as rows: a dictionary would only be given up half way."""
+"""Columns that a Parquet dictionary makes slower to write, and most of them larger, too; see decision 14."""
 
 _BOUND_CHARACTERS = 16
 """Of a text, so many characters are kept as a bound."""
@@ -215,7 +218,7 @@ class _OpenFile:
             schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[leaf for leaf, field in zip(leaves, schema, strict=True) if field.name not in _UNREPEATED],
+            use_dictionary=[leaf for leaf, field in zip(leaves, schema, strict=True) if field.name not in _PLAIN],
             write_statistics=[field.name for field in schema if field.name in BOUNDED_COLUMNS],
             column_encoding={field.name: "DELTA_BINARY_PACKED" for field in schema if field.name in _DELTA},
             # The Arrow schema would make readers return our dictionaries; Iceberg's types are in the Parquet schema.
@@ -301,10 +304,12 @@ def _bound(value: Any, type_: pa.DataType) -> tuple[bytes, bool]:
 
 
 def _with_dictionaries(schema: pa.Schema, batch: pa.RecordBatch) -> pa.Schema:
-    """Return the schema with the strings that come dictionary-encoded: written as they are, without decoding."""
+    """Return the schema with the strings that come dictionary-encoded and are stored so: written without decoding."""
     return pa.schema(
         [
-            field.with_type(column.type) if pa.types.is_dictionary(column.type) and field.type == pa.string() else field
+            field.with_type(column.type)
+            if pa.types.is_dictionary(column.type) and field.type == pa.string() and field.name not in _PLAIN
+            else field
             for field, column in zip(schema, batch.columns, strict=True)
         ]
     )
