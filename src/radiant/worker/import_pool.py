@@ -11,10 +11,12 @@ import contextlib
 import gc
 import logging
 import multiprocessing
+import queue
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
@@ -61,6 +63,7 @@ class ImportPool:
         self._count = processes
         self._task = task
         self._running: dict[Connection, BaseProcess | threading.Thread] = {}
+        self._for_thread: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -72,7 +75,9 @@ class ImportPool:
             other.close()
             self._running[mine] = process
         mine, other = self._context.Pipe()
-        thread = threading.Thread(target=_serve, args=(other, self._task, self._ended), daemon=True)
+        thread = threading.Thread(
+            target=_serve, args=(other, self._for_thread.get, self._task, self._ended), daemon=True
+        )
         thread.start()
         self._running[mine] = thread
         return self
@@ -82,6 +87,7 @@ class ImportPool:
     ) -> None:
         """End them: processes at once, whatever they do."""
         self._ended.set()
+        self._for_thread.put(None)
         for connection, worker in self._running.items():
             connection.close()
             if not isinstance(worker, threading.Thread):
@@ -107,8 +113,9 @@ class ImportPool:
         while segment is not None or busy:
             if segment is not None and free:
                 connection = free.pop()
-                _send(connection, segment)
+                self._hand_out(segment, connection)
                 busy.append(connection)
+                segment = None  # not in memory while the next one is read
                 segment = next(segments, None)
                 continue
             for ready in wait(busy):
@@ -117,15 +124,28 @@ class ImportPool:
                 free.append(connection)
                 yield _received(connection)
 
+    def _hand_out(self, segment: Segment, connection: Connection) -> None:
+        if isinstance(self._running[connection], threading.Thread):
+            self._for_thread.put(segment)
+        else:
+            _send(connection, segment)
+
 
 def _send(connection: Connection, segment: Segment) -> None:
     try:
         # The blocks apart, as they are: pickled they would be in memory twice more.
-        connection.send(replace(segment, blocks=b""))
-        connection.send_bytes(segment.blocks)
+        connection.send((replace(segment, blocks=()), len(segment.blocks)))
+        for blocks in segment.blocks:
+            connection.send_bytes(blocks)
     except OSError as error:
         msg = "a reading process ended"
         raise NeedsOneReaderError(msg) from error
+
+
+def _sent(connection: Connection) -> Segment:
+    """Return what `_send` was given at the other end."""
+    segment, pieces = connection.recv()
+    return replace(segment, blocks=[connection.recv_bytes() for _ in range(pieces)])
 
 
 def _received(connection: Connection) -> Piece:
@@ -143,15 +163,16 @@ def _work(connection: Connection, task: PieceTask) -> None:
     """Be a process that reads segments."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tune_process()
-    _serve(connection, task, threading.Event())
+    _serve(connection, partial(_sent, connection), task, threading.Event())
 
 
-def _serve(connection: Connection, task: PieceTask, ended: threading.Event) -> None:
-    """Read segments until the pipe is closed, or nobody wants them any more."""
+def _serve(
+    connection: Connection, receive: Callable[[], Segment | None], task: PieceTask, ended: threading.Event
+) -> None:
+    """Read segments until there are none, the pipe is closed, or nobody wants them any more."""
     try:
         reader = vcf.SegmentReader(task.uri, task.members, task.options)
-        while True:
-            segment = replace(connection.recv(), blocks=connection.recv_bytes())
+        while (segment := receive()) is not None:
             connection.send(_piece(reader, segment, task, ended))
     except (EOFError, ConnectionError):
         return

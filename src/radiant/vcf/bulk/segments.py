@@ -14,6 +14,8 @@ a `NeedsOneReaderError`: the file is then read again by one reader, which finds 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import IO
 
 import pyarrow as pa
@@ -54,8 +56,8 @@ class Segment:
     """A piece of the file."""
 
     index: int
-    blocks: bytes
-    """Whole BGZF blocks."""
+    blocks: Sequence[bytes]
+    """Whole BGZF blocks, some in each piece."""
     skip: int
     """Decompressed bytes at the beginning that are the header's, or of a line that began before."""
     tail: bytes
@@ -132,43 +134,40 @@ class SplitReader(BulkReader):
 
     def _cut(self, file: IO[bytes], size: int) -> Iterator[Segment]:
         skip = self._line_reader.header.size
-        before: tuple[bytes, int] | None = None
         index = 0
-        for blocks in self._blocks(file, size):
-            if before is not None:
-                tail, skip = _first_line(blocks)
-                yield Segment(index, before[0], before[1], tail)
-                index += 1
-            before = blocks, skip
-        if before is not None:
-            yield Segment(index, before[0], before[1], b"")
+        blocks: list[bytes] = []
+        for index, group in groupby(self._pieces(file, size), itemgetter(0)):
+            pieces = map(itemgetter(1), group)
+            start: list[bytes] = []
+            if index:
+                tail, length = _first_line(_noted(pieces, start))
+                yield Segment(index - 1, blocks, skip, tail)
+                skip = length
+            blocks = start
+            blocks += pieces
+        yield Segment(index, blocks, skip, b"")
 
-    def _blocks(self, file: IO[bytes], size: int) -> Iterator[bytes]:
-        """Yield whole blocks, about so many bytes at a time."""
-        gathered = b""
-        while True:
-            end = _end_of_blocks(gathered, size)
-            # The last blocks are held back until it is known that they are: they end with the end-of-file block.
-            if end >= size and end < len(gathered):
-                whole, gathered = gathered[:end], gathered[end:]
-                yield whole
-                del whole
-                continue
-            parts, have = [gathered], 0
-            while have < max(_READ_BYTES, size - len(gathered)):
-                more = file.read(_READ_BYTES)
-                if not more:
+    def _pieces(self, file: IO[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the index of a segment and whole blocks of it, all blocks of the file, as few at once as are read."""
+        index = have = 0
+        piece = rest = b""
+        while more := file.read(_READ_BYTES):
+            self.source.note(more)
+            data = rest + more
+            at = 0
+            while at < len(data):
+                if have >= size:
+                    index, have = index + 1, 0
+                end = _end_of_blocks(data, at, size - have)
+                if end == at:
                     break
-                self.source.note(more)
-                parts.append(more)
-                have += len(more)
-            gathered = b"".join(parts)
-            parts.clear()
-            if not have:
-                break
-        if not gathered.endswith(_EOF_BLOCK) or _end_of_blocks(gathered, len(gathered)) != len(gathered):
+                piece = data[at:end]
+                yield index, piece
+                have += end - at
+                at = end
+            rest = data[at:]
+        if rest or not piece.endswith(_EOF_BLOCK):
             raise NeedsOneReaderError
-        yield gathered
 
     def add(self, answer: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Take what a segment held, in any order; yield the quarantine rows that are next in the file.
@@ -243,10 +242,10 @@ class SplitReader(BulkReader):
         yield from self._shaped(self._waiting())
 
 
-def _end_of_blocks(data: bytes, size: int) -> int:
-    """Return where the blocks end that fill this size, the last one whole."""
-    at = 0
-    while at < size and at + _HEADER_BYTES <= len(data):
+def _end_of_blocks(data: bytes, start: int, size: int) -> int:
+    """Return where the whole blocks end that begin at a place, but for those that begin so many bytes behind it."""
+    at = start
+    while at < start + size and at + _HEADER_BYTES <= len(data):
         if data[at : at + 4] != b"\x1f\x8b\x08\x04" or data[at + 10 : at + 16] != b"\x06\x00BC\x02\x00":
             raise NeedsOneReaderError
         end = at + int.from_bytes(data[at + 16 : at + 18], "little") + 1
@@ -256,15 +255,23 @@ def _end_of_blocks(data: bytes, size: int) -> int:
     return at
 
 
-def _first_line(blocks: bytes) -> tuple[bytes, int]:
+def _noted(pieces: Iterator[bytes], taken: list[bytes]) -> Iterator[bytes]:
+    """Yield pieces, and keep those that were taken."""
+    for piece in pieces:
+        taken.append(piece)
+        yield piece
+
+
+def _first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
     """Return the decompressed text up to and including the first line break, and its length."""
-    text = b""
-    for piece in _decompressed(blocks):
-        text += piece
-        end = text.find(b"\n") + 1
-        if end:
-            return text[:end], end
-    if not blocks.endswith(_EOF_BLOCK):
+    text = piece = b""
+    for piece in pieces:
+        for more in _decompressed(piece):
+            text += more
+            end = text.find(b"\n") + 1
+            if end:
+                return text[:end], end
+    if not piece.endswith(_EOF_BLOCK):
         raise NeedsOneReaderError  # a line longer than a segment
     return text, len(text)
 
@@ -374,7 +381,7 @@ def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]
     skip = segment.skip
     parts: list[bytes] = []
     have = 0
-    for piece in _decompressed_and(segment.tail, segment.blocks):
+    for piece in _texts(segment):
         text = piece[skip:] if skip else piece
         skip = max(0, skip - len(piece))
         parts.append(text)
@@ -393,10 +400,11 @@ def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]
         yield _without_cr(last, answer)
 
 
-def _decompressed_and(tail: bytes, blocks: bytes) -> Iterator[bytes]:
-    yield from _decompressed(blocks)
-    if tail:
-        yield tail
+def _texts(segment: Segment) -> Iterator[bytes]:
+    for blocks in segment.blocks:
+        yield from _decompressed(blocks)
+    if segment.tail:
+        yield segment.tail
 
 
 def _without_cr(text: bytes, answer: Answer) -> bytes:
