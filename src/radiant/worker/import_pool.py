@@ -4,21 +4,21 @@ This process is one of them: it reads on a thread, while the main one cuts segme
 which is two of eighty CPU seconds. A process that only did that would cost 100 MiB.
 
 The others are started anew (not forked: Arrow has threads), end when this one closes their pipe or dies, and hold no
-credentials but those for the files.
+credentials but those for the files. `multiprocessing` would start one process more, its resource tracker, of 12 MiB.
 """
 
 import contextlib
 import gc
 import logging
-import multiprocessing
 import queue
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Self
 
@@ -29,6 +29,8 @@ from radiant.domain.case import Member
 from radiant.vcf import Answer, NeedsOneReaderError, Segment
 
 log = logging.getLogger("radiant.worker.import_pool")
+
+_PROGRAM = f"import sys; from {__name__} import serve_process; serve_process(int(sys.argv[1]))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +61,21 @@ class ImportPool:
     """A context manager: leaving the block ends all processes, and the thread as soon as it has finished a chunk."""
 
     def __init__(self, processes: int, task: PieceTask) -> None:
-        self._context = multiprocessing.get_context("spawn")
         self._count = processes
         self._task = task
-        self._running: dict[Connection, BaseProcess | threading.Thread] = {}
+        self._running: dict[Connection, subprocess.Popen[bytes] | threading.Thread] = {}
         self._for_thread: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         """Start the processes and the thread."""
         for _ in range(self._count - 1):
-            mine, other = self._context.Pipe()
-            process = self._context.Process(target=_work, args=(other, self._task), daemon=True)
-            process.start()
-            other.close()
-            self._running[mine] = process
-        mine, other = self._context.Pipe()
+            mine, other = Pipe()
+            with other:
+                self._running[mine] = _started(other)
+            with contextlib.suppress(ConnectionError):  # it ended: who sends it a segment will see
+                mine.send(self._task)
+        mine, other = Pipe()
         thread = threading.Thread(
             target=_serve, args=(other, self._for_thread.get, self._task, self._ended), daemon=True
         )
@@ -90,16 +91,19 @@ class ImportPool:
         self._for_thread.put(None)
         for connection, worker in self._running.items():
             connection.close()
-            if not isinstance(worker, threading.Thread):
+            if isinstance(worker, subprocess.Popen):
                 worker.kill()
         for worker in self._running.values():
-            worker.join()
+            if isinstance(worker, subprocess.Popen):
+                worker.wait()
+            else:
+                worker.join()
         self._running.clear()
 
     @property
-    def processes(self) -> Iterator[BaseProcess]:
+    def processes(self) -> Iterator[subprocess.Popen[bytes]]:
         """The processes that were started."""
-        yield from (worker for worker in self._running.values() if not isinstance(worker, threading.Thread))
+        yield from (worker for worker in self._running.values() if isinstance(worker, subprocess.Popen))
 
     def run(self, segments: Iterator[Segment]) -> Iterator[Piece]:
         """Hand out segments and yield what comes back, in any order.
@@ -131,6 +135,13 @@ class ImportPool:
             _send(connection, segment)
 
 
+def _started(end: Connection) -> subprocess.Popen[bytes]:
+    """Start a process that has one end of a pipe."""
+    # Like this process, and not by what lies in the current folder.
+    argv = [sys.executable, "-P", "-c", _PROGRAM, str(end.fileno())]
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[end.fileno()])  # noqa: S603 - this program
+
+
 def _send(connection: Connection, segment: Segment) -> None:
     try:
         # The blocks apart, as they are: pickled they would be in memory twice more.
@@ -159,11 +170,18 @@ def _received(connection: Connection) -> Piece:
     raise NeedsOneReaderError(str(answer))
 
 
-def _work(connection: Connection, task: PieceTask) -> None:
-    """Be a process that reads segments."""
+def serve_process(descriptor: int) -> None:
+    """Be a process that reads segments.
+
+    Args:
+        descriptor: Of the pipe that gives the task, then segments.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tune_process()
-    _serve(connection, partial(_sent, connection), task, threading.Event())
+    connection = Connection(descriptor)
+    with contextlib.suppress(EOFError, ConnectionError):
+        task = connection.recv()
+        _serve(connection, partial(_sent, connection), task, threading.Event())
 
 
 def _serve(
