@@ -101,6 +101,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
                 case.vcf_uri,
                 members,
                 options,
+                reader.read_header(),
                 document.tables,
                 document.part,
                 case.case_id,

@@ -40,6 +40,8 @@ class PieceTask:
     uri: str
     members: Sequence[Member] | None
     options: vcf.ReadOptions
+    header: Sequence[bytes]
+    """Lines of the file's header."""
     tables: dict[str, lake.TableRef]
     part: int
     case_id: int
@@ -189,7 +191,7 @@ def _serve(
 ) -> None:
     """Read segments until there are none, the pipe is closed, or nobody wants them any more."""
     try:
-        reader = vcf.SegmentReader(task.uri, task.members, task.options)
+        reader = vcf.SegmentReader(task.uri, task.members, task.options, task.header)
         while (segment := receive()) is not None:
             connection.send(_piece(reader, segment, task, ended))
     except (EOFError, ConnectionError):

@@ -23,8 +23,9 @@ def split_outcome(path, members=None, *, size: int, readers: int = 2, **options:
     """Read segments with several readers, the answers arriving in a mixed order."""
     wanted = vcf.ReadOptions(**options)
     split = SplitReader(f"file://{path}", members, wanted)
+    header = split.read_header()
     segments = list(split.segments(size))
-    pool = [SegmentReader(f"file://{path}", members, wanted) for _ in range(readers)]
+    pool = [SegmentReader(f"file://{path}", members, wanted, header) for _ in range(readers)]
     order = list(range(len(segments)))
     random.Random(len(segments)).shuffle(order)  # noqa: S311 - any order
     batches: dict[int, list[tuple[str, pa.RecordBatch]]] = {}

@@ -16,12 +16,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import IO
+from typing import IO, TypeVar
 
 import pyarrow as pa
 from isal import isal_zlib
 
-from radiant import storage
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import SHORT_NAMES
@@ -45,6 +44,9 @@ _HEADER_BYTES = 18
 _WBITS_GZIP = 31
 _FIRST_LINE = 1
 """Lines of a segment count from here; whoever merges knows what came before."""
+
+
+_T = TypeVar("_T")
 
 
 class NeedsOneReaderError(Exception):
@@ -89,8 +91,6 @@ class Answer:
     """Alleles near its end."""
     had_crlf: bool = False
     ended_without_break: bool = False
-    version: storage.Fingerprint | None = None
-    """Of the file whose header the reader of this segment knows."""
 
 
 # --- Handing out and merging ------------------------------------------------------------------------------------------
@@ -109,25 +109,36 @@ class SplitReader(BulkReader):
         self._lines = 0
         self._pieces_seen: dict[str, int] = {}
 
+    def read_header(self) -> list[bytes]:
+        """Read the header and return its lines: what a `SegmentReader` must know.
+
+        Raises:
+            RadiantError: as `batches` does for the header.
+            NeedsOneReaderError: no bgzip file, or a header with a fault.
+        """
+        lines: list[tuple[int, bytes]] = []
+        source, feed = self.source, self.source.feed(1 << 16).lines()
+        self._reader = self._begin(_noted(feed, lines))
+        feed.close()
+        if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
+            raise NeedsOneReaderError
+        if self.options.fasta is not None or self._reader.header.findings:
+            raise NeedsOneReaderError
+        return [line for _, line in lines]
+
     def segments(self, size: int) -> Iterator[Segment]:
-        """Read the header, then yield the file's segments; every byte is hashed.
+        """Yield the file's segments, after `read_header`; every byte is hashed.
 
         Args:
             size: Compressed bytes of a segment, up to one block more.
 
         Raises:
-            RadiantError: as `batches` does for the header.
+            InputError: the file is gone.
+            StorageError: the store does not answer, or the file was replaced since its header was read.
             NeedsOneReaderError: no bgzip file without a fault.
         """
-        header = self.source.feed(1 << 16).lines()
-        self._reader = self._begin(header)
-        header.close()
         source = self.source
-        if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
-            raise NeedsOneReaderError
-        if self.options.fasta is not None or self._reader.header.findings:
-            raise NeedsOneReaderError
-        self._lines = self._reader.header.lines
+        self._lines = self._line_reader.header.lines
         source.start_over()
         with source.open() as file:
             yield from self._cut(file, size)
@@ -173,8 +184,7 @@ class SplitReader(BulkReader):
         """Take what a segment held, in any order; yield the quarantine rows that are next in the file.
 
         Raises:
-            NeedsOneReaderError: a line was rejected, records are out of order, an allele comes twice, or the segment's
-            reader read the header of another version of the file.
+            NeedsOneReaderError: a line was rejected, records are out of order, or an allele comes twice.
         """
         self._waiting_answers[answer.index] = answer
         while self._next in self._waiting_answers:
@@ -184,11 +194,7 @@ class SplitReader(BulkReader):
 
     def _merge(self, one: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
         reader = self._line_reader
-        if (
-            one.version != self.source.version
-            or one.counts.total.rejected
-            or not self._order.continues([(name, low) for name, low, _ in one.stretches])
-        ):
+        if one.counts.total.rejected or not self._order.continues([(name, low) for name, low, _ in one.stretches]):
             raise NeedsOneReaderError
         if self._tail & one.head:
             raise NeedsOneReaderError
@@ -228,7 +234,7 @@ class SplitReader(BulkReader):
     @property
     def _line_reader(self) -> LineReader:
         if self._reader is None:
-            msg = "segments() was not read"
+            msg = "read_header() was not called"
             raise RadiantError(msg)
         return self._reader
 
@@ -255,11 +261,11 @@ def _end_of_blocks(data: bytes, start: int, size: int) -> int:
     return at
 
 
-def _noted(pieces: Iterator[bytes], taken: list[bytes]) -> Iterator[bytes]:
-    """Yield pieces, and keep those that were taken."""
-    for piece in pieces:
-        taken.append(piece)
-        yield piece
+def _noted(items: Iterator[_T], taken: list[_T]) -> Iterator[_T]:
+    """Yield items, and keep those that were taken."""
+    for item in items:
+        taken.append(item)
+        yield item
 
 
 def _first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
@@ -291,18 +297,14 @@ def _decompressed(blocks: bytes) -> Iterator[bytes]:
 
 
 class SegmentReader(BulkReader):
-    """Reads segments of one file, in any order."""
+    """Reads segments of one file, in any order; the file itself it does not open."""
 
-    def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
-        """Read the header.
-
-        Raises:
-            RadiantError: as `CaseReader.batches` does for the header.
-        """
+    def __init__(
+        self, uri: str, members: Sequence[Member] | None, options: ReadOptions, header: Sequence[bytes]
+    ) -> None:
+        """Know the header, from `SplitReader.read_header`."""
         super().__init__(uri, members, options)
-        lines = self.source.feed(1 << 16).lines()
-        self._reader = self._begin(lines)
-        lines.close()
+        self._reader = self._begin(enumerate(header, 1))
         self._plain = PlainReader(
             self._reader.header, self._reader.people, self._assembly, self._reader.consequence_format
         )
@@ -345,7 +347,6 @@ class SegmentReader(BulkReader):
                 else:
                     answer.rows[name] += batch.num_rows
                     yield name, batch
-        answer.version = self.source.version
         answer.lines, answer.alone = number - _FIRST_LINE, self.lines_alone
         answer.tail = reader.duplicates.keys
         answer.undeclared_info = dict(reader.undeclared_info)
