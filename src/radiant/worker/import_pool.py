@@ -30,6 +30,7 @@ from radiant.vcf import Answer, NeedsOneReaderError, Segment
 
 log = logging.getLogger("radiant.worker.import_pool")
 
+_SENT_BYTES = 256 << 10
 _PROGRAM = f"import sys; from {__name__} import serve_process; serve_process(int(sys.argv[1]))"
 
 
@@ -146,10 +147,11 @@ def _started(end: Connection) -> subprocess.Popen[bytes]:
 
 def _send(connection: Connection, segment: Segment) -> None:
     try:
-        # The blocks apart, as they are: pickled they would be in memory twice more.
-        connection.send((replace(segment, blocks=()), len(segment.blocks)))
-        for blocks in segment.blocks:
-            connection.send_bytes(blocks)
+        # The blocks apart, as they are and a few at a time: pickled they would be in memory twice more.
+        size = len(segment.blocks)
+        connection.send((replace(segment, blocks=b""), size))
+        for at in range(0, size, _SENT_BYTES):
+            connection.send_bytes(segment.blocks[at : at + _SENT_BYTES])
     except OSError as error:
         msg = "a reading process ended"
         raise NeedsOneReaderError(msg) from error
@@ -157,8 +159,11 @@ def _send(connection: Connection, segment: Segment) -> None:
 
 def _sent(connection: Connection) -> Segment:
     """Return what `_send` was given at the other end."""
-    segment, pieces = connection.recv()
-    return replace(segment, blocks=[connection.recv_bytes() for _ in range(pieces)])
+    segment, size = connection.recv()
+    blocks = vcf.memory_for(size)
+    while blocks.tell() < size:
+        blocks.write(connection.recv_bytes())
+    return replace(segment, blocks=blocks)
 
 
 def _received(connection: Connection) -> Piece:

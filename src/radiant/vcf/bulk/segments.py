@@ -12,9 +12,10 @@ without a fault. Whatever is odd (a rejected line, an allele on both sides of a 
 a `NeedsOneReaderError`: the file is then read again by one reader, which finds the words for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from mmap import MAP_PRIVATE, mmap
 from operator import itemgetter
 from typing import IO, TypeVar
 
@@ -38,7 +39,8 @@ from radiant.vcf.report import Counts, MemberQuality
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.source import DAMAGED, Compression
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 256 << 10
+_BLOCK_BYTES = 1 << 16
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEADER_BYTES = 18
 _WBITS_GZIP = 31
@@ -58,8 +60,8 @@ class Segment:
     """A piece of the file."""
 
     index: int
-    blocks: Sequence[bytes]
-    """Whole BGZF blocks, some in each piece."""
+    blocks: bytes | mmap
+    """Whole BGZF blocks."""
     skip: int
     """Decompressed bytes at the beginning that are the header's, or of a line that began before."""
     tail: bytes
@@ -118,7 +120,7 @@ class SplitReader(BulkReader):
         """
         lines: list[tuple[int, bytes]] = []
         source, feed = self.source, self.source.feed(1 << 16).lines()
-        self._reader = self._begin(_noted(feed, lines))
+        self._reader = self._begin(_noted(feed, lines.append))
         feed.close()
         if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
             raise NeedsOneReaderError
@@ -146,17 +148,20 @@ class SplitReader(BulkReader):
     def _cut(self, file: IO[bytes], size: int) -> Iterator[Segment]:
         skip = self._line_reader.header.size
         index = 0
-        blocks: list[bytes] = []
+        blocks: mmap | None = None
         for index, group in groupby(self._pieces(file, size), itemgetter(0)):
             pieces = map(itemgetter(1), group)
-            start: list[bytes] = []
-            if index:
-                tail, length = _first_line(_noted(pieces, start))
+            room = memory_for(size + _BLOCK_BYTES)
+            if blocks is not None:
+                tail, length = _first_line(_noted(pieces, room.write))
                 yield Segment(index - 1, blocks, skip, tail)
                 skip = length
-            blocks = start
-            blocks += pieces
-        yield Segment(index, blocks, skip, b"")
+            blocks = room
+            for piece in pieces:
+                blocks.write(piece)
+            blocks.resize(blocks.tell())
+        if blocks is not None:
+            yield Segment(index, blocks, skip, b"")
 
     def _pieces(self, file: IO[bytes], size: int) -> Iterator[tuple[int, bytes]]:
         """Yield the index of a segment and whole blocks of it, all blocks of the file, as few at once as are read."""
@@ -261,10 +266,18 @@ def _end_of_blocks(data: bytes, start: int, size: int) -> int:
     return at
 
 
-def _noted(items: Iterator[_T], taken: list[_T]) -> Iterator[_T]:
-    """Yield items, and keep those that were taken."""
+def memory_for(size: int) -> mmap:
+    """Return memory to write to that is the system's again as soon as nobody knows it.
+
+    On the heap, what else comes to lie between texts of this size would keep the room that they leave.
+    """
+    return mmap(-1, size, MAP_PRIVATE)
+
+
+def _noted(items: Iterator[_T], note: Callable[[_T], object]) -> Iterator[_T]:
+    """Yield items, and note those that were taken."""
     for item in items:
-        taken.append(item)
+        note(item)
         yield item
 
 
@@ -282,7 +295,7 @@ def _first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
     return text, len(text)
 
 
-def _decompressed(blocks: bytes) -> Iterator[bytes]:
+def _decompressed(blocks: bytes | mmap) -> Iterator[bytes]:
     at = 0
     while at < len(blocks):
         end = at + int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
@@ -402,8 +415,7 @@ def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]
 
 
 def _texts(segment: Segment) -> Iterator[bytes]:
-    for blocks in segment.blocks:
-        yield from _decompressed(blocks)
+    yield from _decompressed(segment.blocks)
     if segment.tail:
         yield segment.tail
 
