@@ -8,6 +8,7 @@ credentials but those for the files. `multiprocessing` would start one process m
 """
 
 import contextlib
+import ctypes
 import gc
 import logging
 import queue
@@ -30,6 +31,8 @@ from radiant.vcf import Answer, NeedsOneReaderError, Segment
 
 log = logging.getLogger("radiant.worker.import_pool")
 
+_PR_SET_THP_DISABLE = 41
+"""Of `linux/prctl.h`: no transparent huge pages in this process."""
 _SENT_BYTES = 256 << 10
 _PROGRAM = f"import sys; from {__name__} import serve_process; serve_process(int(sys.argv[1]))"
 
@@ -240,3 +243,7 @@ def tune_process() -> None:
     gc.set_threshold(100_000)
     pa.set_cpu_count(1)
     pa.set_memory_pool(pa.system_memory_pool())
+    if sys.platform == "linux":
+        # numpy asks for huge pages where it has 4 MiB or more, and the heap keeps a page of which anything is used.
+        zero = ctypes.c_ulong(0)
+        ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, ctypes.c_ulong(1), zero, zero, zero)
