@@ -65,6 +65,21 @@ def test_a_demo_family(tmp_path):
         assert_same(expected, split_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes), size)
 
 
+def test_a_segment_is_read_without_the_file(corpus, tmp_path):
+    path = tmp_path / "a.vcf.gz"
+    path.write_bytes((corpus / "ashk-trio.vcf.gz").read_bytes())
+    split = SplitReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"))
+    header = split.read_header()
+    segments = list(split.segments(100_000))
+    path.unlink()
+    reader = SegmentReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"), header)
+    for segment in segments:
+        assert list(reader.read(segment))
+        list(split.add(reader.answer))
+    list(split.finish())
+    assert split.lines_read == split.report.lines.read > 0
+
+
 def _bgzip(blocks: list[bytes]) -> bytes:
     """Compress each piece as a block of its own."""
     whole = b""
