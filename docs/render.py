@@ -56,7 +56,7 @@ gives:
 | `AWS_DEFAULT_REGION` | region of the buckets |
 
 Where an operator starts the container, give them to it as the platform does (a Secret, a task role); they are never in
-a request. An object is read in ranges of up to 4 MiB, two ahead of the reader (12 MiB of memory), without an index and
+a request. An object is read in ranges of up to 2 MiB, two ahead of the reader (6 MiB of memory), without an index and
 without a copy on disk. All ranges are of the version that was opened: an object that is replaced while it is read fails
 the import as transient (75), and the next try reads the new one. A range that breaks off is asked for four times.
 

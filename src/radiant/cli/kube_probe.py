@@ -14,6 +14,7 @@ from radiant.settings import Settings
 
 if TYPE_CHECKING:
     from radiant.operators.platform import Look, Order
+    from radiant.operators.pod.ending import PodEvent
 
 _LOOK_S = 0.5
 _LOG_LINES = 5
@@ -115,20 +116,15 @@ def _wait(core: Any, made: Any, until: float) -> "Look | None":
     return look
 
 
-def _events(core: Any, pod: Any) -> list[Any]:
+def _events(core: Any, pod: Any) -> "tuple[PodEvent, ...]":
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
-    from radiant.operators.pod.ending import PodEvent  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.pod.events import read_events  # noqa: PLC0415 - imports Airflow
 
     try:
-        found: Any = core.list_namespaced_event(
-            pod.metadata.namespace,
-            field_selector=f"involvedObject.kind=Pod,involvedObject.name={pod.metadata.name}",
-            _request_timeout=TIMEOUT_S,
-        )
+        return read_events(core, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
     except client.ApiException:
-        return []
-    return [PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in found.items]
+        return ()
 
 
 def _not_started(look: "Look | None", waited_s: float) -> Finding:

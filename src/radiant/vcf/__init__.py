@@ -1,6 +1,6 @@
 """VCF -> Arrow record batches; knows neither Airflow nor Iceberg."""
 
-from radiant.vcf.bulk.segments import Answer, NeedsOneReaderError, Segment, SegmentReader, SplitReader
+from radiant.vcf.bulk.segments import Answer, NeedsOneReaderError, Segment, SegmentReader, SplitReader, memory_for
 from radiant.vcf.case import read_case
 from radiant.vcf.reader import CaseReader, ReadOptions
 from radiant.vcf.report import ImportReport
@@ -16,5 +16,6 @@ __all__ = [
     "SegmentReader",
     "SplitReader",
     "arrow_schema",
+    "memory_for",
     "read_case",
 ]

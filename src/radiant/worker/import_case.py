@@ -13,7 +13,7 @@ from radiant.jobs.documents import Request
 from radiant.settings import Settings
 from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_uri, write_staged
 from radiant.worker.cores import usable_cores
-from radiant.worker.import_pool import ImportPool, Piece, PieceTask, tune_process
+from radiant.worker.import_pool import ImportPool, PieceTask, tune_process
 from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.import_case")
@@ -101,6 +101,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
                 case.vcf_uri,
                 members,
                 options,
+                reader.read_header(),
                 document.tables,
                 document.part,
                 case.case_id,
@@ -108,14 +109,15 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
                 stager.attempt,
             )
             with ImportPool(processes, task) as pool:
-                pieces: dict[int, Piece] = {}
+                # Without their answers, which are merged as they come.
+                pieces: dict[int, tuple[lake.Manifest, dict[str, lake.RowDigest]]] = {}
                 for piece in pool.run(reader.segments(SEGMENT_BYTES)):
-                    pieces[piece.answer.index] = piece
+                    pieces[piece.answer.index] = piece.staged, piece.digests
                     for name, batch in reader.add(piece.answer):
                         stager.write(name, batch)
                     log.info("%d lines", reader.lines_read)
             for index in sorted(pieces):
-                stager.adopt(pieces[index].staged, pieces[index].digests)
+                stager.adopt(*pieces[index])
             for name, batch in reader.finish():
                 stager.write(name, batch)
             return Staged(stager.finish(), reader.report.to_json())

@@ -4,19 +4,22 @@ This process is one of them: it reads on a thread, while the main one cuts segme
 which is two of eighty CPU seconds. A process that only did that would cost 100 MiB.
 
 The others are started anew (not forked: Arrow has threads), end when this one closes their pipe or dies, and hold no
-credentials but those for the files.
+credentials but those for the files. `multiprocessing` would start one process more, its resource tracker, of 12 MiB.
 """
 
 import contextlib
+import ctypes
 import gc
 import logging
-import multiprocessing
+import queue
 import signal
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from functools import partial
+from multiprocessing.connection import Connection, Pipe, wait
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +31,11 @@ from radiant.vcf import Answer, NeedsOneReaderError, Segment
 
 log = logging.getLogger("radiant.worker.import_pool")
 
+_PR_SET_THP_DISABLE = 41
+"""Of `linux/prctl.h`: no transparent huge pages in this process."""
+_SENT_BYTES = 256 << 10
+_PROGRAM = f"import sys; from {__name__} import serve_process; serve_process(int(sys.argv[1]))"
+
 
 @dataclass(frozen=True, slots=True)
 class PieceTask:
@@ -36,6 +44,8 @@ class PieceTask:
     uri: str
     members: Sequence[Member] | None
     options: vcf.ReadOptions
+    header: Sequence[bytes]
+    """Lines of the file's header."""
     tables: dict[str, lake.TableRef]
     part: int
     case_id: int
@@ -57,22 +67,24 @@ class ImportPool:
     """A context manager: leaving the block ends all processes, and the thread as soon as it has finished a chunk."""
 
     def __init__(self, processes: int, task: PieceTask) -> None:
-        self._context = multiprocessing.get_context("spawn")
         self._count = processes
         self._task = task
-        self._running: dict[Connection, BaseProcess | threading.Thread] = {}
+        self._running: dict[Connection, subprocess.Popen[bytes] | threading.Thread] = {}
+        self._for_thread: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         """Start the processes and the thread."""
         for _ in range(self._count - 1):
-            mine, other = self._context.Pipe()
-            process = self._context.Process(target=_work, args=(other, self._task), daemon=True)
-            process.start()
-            other.close()
-            self._running[mine] = process
-        mine, other = self._context.Pipe()
-        thread = threading.Thread(target=_serve, args=(other, self._task, self._ended), daemon=True)
+            mine, other = Pipe()
+            with other:
+                self._running[mine] = _started(other)
+            with contextlib.suppress(ConnectionError):  # it ended: who sends it a segment will see
+                mine.send(self._task)
+        mine, other = Pipe()
+        thread = threading.Thread(
+            target=_serve, args=(other, self._for_thread.get, self._task, self._ended), daemon=True
+        )
         thread.start()
         self._running[mine] = thread
         return self
@@ -82,18 +94,22 @@ class ImportPool:
     ) -> None:
         """End them: processes at once, whatever they do."""
         self._ended.set()
+        self._for_thread.put(None)
         for connection, worker in self._running.items():
             connection.close()
-            if not isinstance(worker, threading.Thread):
+            if isinstance(worker, subprocess.Popen):
                 worker.kill()
         for worker in self._running.values():
-            worker.join()
+            if isinstance(worker, subprocess.Popen):
+                worker.wait()
+            else:
+                worker.join()
         self._running.clear()
 
     @property
-    def processes(self) -> Iterator[BaseProcess]:
+    def processes(self) -> Iterator[subprocess.Popen[bytes]]:
         """The processes that were started."""
-        yield from (worker for worker in self._running.values() if not isinstance(worker, threading.Thread))
+        yield from (worker for worker in self._running.values() if isinstance(worker, subprocess.Popen))
 
     def run(self, segments: Iterator[Segment]) -> Iterator[Piece]:
         """Hand out segments and yield what comes back, in any order.
@@ -107,8 +123,9 @@ class ImportPool:
         while segment is not None or busy:
             if segment is not None and free:
                 connection = free.pop()
-                _send(connection, segment)
+                self._hand_out(segment, connection)
                 busy.append(connection)
+                segment = None  # not in memory while the next one is read
                 segment = next(segments, None)
                 continue
             for ready in wait(busy):
@@ -117,15 +134,39 @@ class ImportPool:
                 free.append(connection)
                 yield _received(connection)
 
+    def _hand_out(self, segment: Segment, connection: Connection) -> None:
+        if isinstance(self._running[connection], threading.Thread):
+            self._for_thread.put(segment)
+        else:
+            _send(connection, segment)
+
+
+def _started(end: Connection) -> subprocess.Popen[bytes]:
+    """Start a process that has one end of a pipe."""
+    # Like this process, and not by what lies in the current folder.
+    argv = [sys.executable, "-P", "-c", _PROGRAM, str(end.fileno())]
+    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[end.fileno()])  # noqa: S603 - this program
+
 
 def _send(connection: Connection, segment: Segment) -> None:
     try:
-        # The blocks apart, as they are: pickled they would be in memory twice more.
-        connection.send(replace(segment, blocks=b""))
-        connection.send_bytes(segment.blocks)
+        # The blocks apart, as they are and a few at a time: pickled they would be in memory twice more.
+        size = len(segment.blocks)
+        connection.send((replace(segment, blocks=b""), size))
+        for at in range(0, size, _SENT_BYTES):
+            connection.send_bytes(segment.blocks[at : at + _SENT_BYTES])
     except OSError as error:
         msg = "a reading process ended"
         raise NeedsOneReaderError(msg) from error
+
+
+def _sent(connection: Connection) -> Segment:
+    """Return what `_send` was given at the other end."""
+    segment, size = connection.recv()
+    blocks = vcf.memory_for(size)
+    while blocks.tell() < size:
+        blocks.write(connection.recv_bytes())
+    return replace(segment, blocks=blocks)
 
 
 def _received(connection: Connection) -> Piece:
@@ -139,19 +180,27 @@ def _received(connection: Connection) -> Piece:
     raise NeedsOneReaderError(str(answer))
 
 
-def _work(connection: Connection, task: PieceTask) -> None:
-    """Be a process that reads segments."""
+def serve_process(descriptor: int) -> None:
+    """Be a process that reads segments.
+
+    Args:
+        descriptor: Of the pipe that gives the task, then segments.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tune_process()
-    _serve(connection, task, threading.Event())
+    connection = Connection(descriptor)
+    with contextlib.suppress(EOFError, ConnectionError):
+        task = connection.recv()
+        _serve(connection, partial(_sent, connection), task, threading.Event())
 
 
-def _serve(connection: Connection, task: PieceTask, ended: threading.Event) -> None:
-    """Read segments until the pipe is closed, or nobody wants them any more."""
+def _serve(
+    connection: Connection, receive: Callable[[], Segment | None], task: PieceTask, ended: threading.Event
+) -> None:
+    """Read segments until there are none, the pipe is closed, or nobody wants them any more."""
     try:
-        reader = vcf.SegmentReader(task.uri, task.members, task.options)
-        while True:
-            segment = replace(connection.recv(), blocks=connection.recv_bytes())
+        reader = vcf.SegmentReader(task.uri, task.members, task.options, task.header)
+        while (segment := receive()) is not None:
             connection.send(_piece(reader, segment, task, ended))
     except (EOFError, ConnectionError):
         return
@@ -194,3 +243,7 @@ def tune_process() -> None:
     gc.set_threshold(100_000)
     pa.set_cpu_count(1)
     pa.set_memory_pool(pa.system_memory_pool())
+    if sys.platform == "linux":
+        # numpy asks for huge pages where it has 4 MiB or more, and the heap keeps a page of which anything is used.
+        zero = ctypes.c_ulong(0)
+        ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, ctypes.c_ulong(1), zero, zero, zero)

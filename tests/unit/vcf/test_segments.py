@@ -23,8 +23,9 @@ def split_outcome(path, members=None, *, size: int, readers: int = 2, **options:
     """Read segments with several readers, the answers arriving in a mixed order."""
     wanted = vcf.ReadOptions(**options)
     split = SplitReader(f"file://{path}", members, wanted)
+    header = split.read_header()
     segments = list(split.segments(size))
-    pool = [SegmentReader(f"file://{path}", members, wanted) for _ in range(readers)]
+    pool = [SegmentReader(f"file://{path}", members, wanted, header) for _ in range(readers)]
     order = list(range(len(segments)))
     random.Random(len(segments)).shuffle(order)  # noqa: S311 - any order
     batches: dict[int, list[tuple[str, pa.RecordBatch]]] = {}
@@ -62,6 +63,21 @@ def test_a_demo_family(tmp_path):
     expected = outcome(CaseReader, path, members)
     for size, chunk_bytes in ((1, 1000), (50_000, 10_000), (1 << 30, 8 << 20)):
         assert_same(expected, split_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes), size)
+
+
+def test_a_segment_is_read_without_the_file(corpus, tmp_path):
+    path = tmp_path / "a.vcf.gz"
+    path.write_bytes((corpus / "ashk-trio.vcf.gz").read_bytes())
+    split = SplitReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"))
+    header = split.read_header()
+    segments = list(split.segments(100_000))
+    path.unlink()
+    reader = SegmentReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"), header)
+    for segment in segments:
+        assert list(reader.read(segment))
+        list(split.add(reader.answer))
+    list(split.finish())
+    assert split.lines_read == split.report.lines.read > 0
 
 
 def _bgzip(blocks: list[bytes]) -> bytes:

@@ -20,6 +20,7 @@ from radiant.operators.ending import (
 from radiant.operators.platform import Handle, LogPage, Look, Order, State
 from radiant.operators.pod.client import TIMEOUT_S, Cluster, Denials, api_errors, cluster_of, is_missing, message_of
 from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing, wants_events
+from radiant.operators.pod.events import read_events
 from radiant.operators.pod.log import Place, read_page
 from radiant.operators.pod.name import CONTAINER, pod_name
 from radiant.settings import Settings
@@ -149,19 +150,13 @@ class KubernetesPlatform:
 
     def _events(self, handle: Handle) -> tuple[PodEvent, ...]:
         """Return the pod's events, oldest first; without the right to read them, that."""
-        # By name and not by uid: the controller that acts on taints gives none.
-        selector = f"involvedObject.kind=Pod,involvedObject.name={handle['name']}"
         try:
             with api_errors("list events", self._conn_id, Denials()):
-                found = cluster_of(self._conn_id).api.list_namespaced_event(
-                    handle["namespace"], field_selector=selector, limit=50, _request_timeout=TIMEOUT_S
-                )
+                core = cluster_of(self._conn_id).api
+                return read_events(core, handle["namespace"], handle["name"], handle["uid"])
         except (ApiException, PlatformUnavailableError) as error:
             text = message_of(error) if isinstance(error, ApiException) else str(error)
             return (PodEvent("Warning", "EventsUnknown", text),)
-        mine = [one for one in found.items if one.involved_object.uid in {None, "", handle["uid"]}]
-        items: list[Any] = sorted(mine, key=lambda one: str(one.last_timestamp or one.event_time))
-        return tuple(PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in items)
 
     def _log(self, cluster: Cluster, handle: Handle, place: Place) -> Any:
         """Open the log; `CoreV1Api.read_namespaced_pod_log` knows no `sinceTime`."""

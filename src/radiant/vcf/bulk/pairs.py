@@ -68,11 +68,11 @@ class BulkPairs(CompoundHets):
         """Add the candidates of a later piece of the same file."""
         later = cast("BulkPairs", later)
         self._settle()
-        later._settle()  # noqa: SLF001 - another one of these
-        whole = later._columns  # noqa: SLF001 - another one of these
+        whole = later._together()  # noqa: SLF001 - another one of these
         for person, counts in enumerate(later.counts):
             self.counts[person].update(counts)
-        self._columns += [kept for one in whole if (kept := self._uncrowded(one)).num_rows]
+        if whole is not None and (kept := self._uncrowded(whole)).num_rows:
+            self._columns.append(kept)
 
     def batches(self, minimum_impact: int, most_rows: int) -> Iterator[pa.RecordBatch]:
         """Yield the table's rows; see `CompoundHets.batches`. Candidates were above the threshold when they were kept.
@@ -80,14 +80,20 @@ class BulkPairs(CompoundHets):
         Text comes as dictionaries.
         """
         del minimum_impact
-        self._settle()
-        if not self._columns:
+        whole = self._together()
+        if whole is None:
             return
-        found = self._uncrowded(pa.Table.from_batches(self._columns).combine_chunks().to_batches()[0])
-        pairs = _Pairs(found, self._people)
+        pairs = _Pairs(self._uncrowded(whole), self._people)
         for batch in pairs.batches():
             for start in range(0, batch.num_rows, most_rows):
                 yield batch.slice(start, most_rows)
+
+    def _together(self) -> pa.RecordBatch | None:
+        """Return all candidates as one batch: each of many small ones costs more than its rows."""
+        self._settle()
+        if not self._columns:
+            return None
+        return pa.Table.from_batches(self._columns).combine_chunks().to_batches()[0]
 
     def _settle(self) -> None:
         """Turn the candidates of lines that were read alone into columns."""

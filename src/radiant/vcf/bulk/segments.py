@@ -12,14 +12,16 @@ without a fault. Whatever is odd (a rejected line, an allele on both sides of a 
 a `NeedsOneReaderError`: the file is then read again by one reader, which finds the words for it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
+from itertools import groupby
+from mmap import MAP_PRIVATE, mmap
+from operator import itemgetter
+from typing import IO, TypeVar
 
 import pyarrow as pa
 from isal import isal_zlib
 
-from radiant import storage
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import SHORT_NAMES
@@ -37,12 +39,16 @@ from radiant.vcf.report import Counts, MemberQuality
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.source import DAMAGED, Compression
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 256 << 10
+_BLOCK_BYTES = 1 << 16
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEADER_BYTES = 18
 _WBITS_GZIP = 31
 _FIRST_LINE = 1
 """Lines of a segment count from here; whoever merges knows what came before."""
+
+
+_T = TypeVar("_T")
 
 
 class NeedsOneReaderError(Exception):
@@ -54,7 +60,7 @@ class Segment:
     """A piece of the file."""
 
     index: int
-    blocks: bytes
+    blocks: bytes | mmap
     """Whole BGZF blocks."""
     skip: int
     """Decompressed bytes at the beginning that are the header's, or of a line that began before."""
@@ -87,8 +93,6 @@ class Answer:
     """Alleles near its end."""
     had_crlf: bool = False
     ended_without_break: bool = False
-    version: storage.Fingerprint | None = None
-    """Of the file whose header the reader of this segment knows."""
 
 
 # --- Handing out and merging ------------------------------------------------------------------------------------------
@@ -107,75 +111,85 @@ class SplitReader(BulkReader):
         self._lines = 0
         self._pieces_seen: dict[str, int] = {}
 
+    def read_header(self) -> list[bytes]:
+        """Read the header and return its lines: what a `SegmentReader` must know.
+
+        Raises:
+            RadiantError: as `batches` does for the header.
+            NeedsOneReaderError: no bgzip file, or a header with a fault.
+        """
+        lines: list[tuple[int, bytes]] = []
+        source, feed = self.source, self.source.feed(1 << 16).lines()
+        self._reader = self._begin(_noted(feed, lines.append))
+        feed.close()
+        if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
+            raise NeedsOneReaderError
+        if self.options.fasta is not None or self._reader.header.findings:
+            raise NeedsOneReaderError
+        return [line for _, line in lines]
+
     def segments(self, size: int) -> Iterator[Segment]:
-        """Read the header, then yield the file's segments; every byte is hashed.
+        """Yield the file's segments, after `read_header`; every byte is hashed.
 
         Args:
             size: Compressed bytes of a segment, up to one block more.
 
         Raises:
-            RadiantError: as `batches` does for the header.
+            InputError: the file is gone.
+            StorageError: the store does not answer, or the file was replaced since its header was read.
             NeedsOneReaderError: no bgzip file without a fault.
         """
-        header = self.source.feed(1 << 16).lines()
-        self._reader = self._begin(header)
-        header.close()
         source = self.source
-        if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
-            raise NeedsOneReaderError
-        if self.options.fasta is not None or self._reader.header.findings:
-            raise NeedsOneReaderError
-        self._lines = self._reader.header.lines
+        self._lines = self._line_reader.header.lines
         source.start_over()
         with source.open() as file:
             yield from self._cut(file, size)
 
     def _cut(self, file: IO[bytes], size: int) -> Iterator[Segment]:
         skip = self._line_reader.header.size
-        before: tuple[bytes, int] | None = None
         index = 0
-        for blocks in self._blocks(file, size):
-            if before is not None:
-                tail, skip = _first_line(blocks)
-                yield Segment(index, before[0], before[1], tail)
-                index += 1
-            before = blocks, skip
-        if before is not None:
-            yield Segment(index, before[0], before[1], b"")
+        blocks: mmap | None = None
+        for index, group in groupby(self._pieces(file, size), itemgetter(0)):
+            pieces = map(itemgetter(1), group)
+            room = memory_for(size + _BLOCK_BYTES)
+            if blocks is not None:
+                tail, length = _first_line(_noted(pieces, room.write))
+                yield Segment(index - 1, blocks, skip, tail)
+                skip = length
+            blocks = room
+            for piece in pieces:
+                blocks.write(piece)
+            blocks.resize(blocks.tell())
+        if blocks is not None:
+            yield Segment(index, blocks, skip, b"")
 
-    def _blocks(self, file: IO[bytes], size: int) -> Iterator[bytes]:
-        """Yield whole blocks, about so many bytes at a time."""
-        gathered = b""
-        while True:
-            end = _end_of_blocks(gathered, size)
-            # The last blocks are held back until it is known that they are: they end with the end-of-file block.
-            if end >= size and end < len(gathered):
-                whole, gathered = gathered[:end], gathered[end:]
-                yield whole
-                del whole
-                continue
-            parts, have = [gathered], 0
-            while have < max(_READ_BYTES, size - len(gathered)):
-                more = file.read(_READ_BYTES)
-                if not more:
+    def _pieces(self, file: IO[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the index of a segment and whole blocks of it, all blocks of the file, as few at once as are read."""
+        index = have = 0
+        piece = rest = b""
+        while more := file.read(_READ_BYTES):
+            self.source.note(more)
+            data = rest + more
+            at = 0
+            while at < len(data):
+                if have >= size:
+                    index, have = index + 1, 0
+                end = _end_of_blocks(data, at, size - have)
+                if end == at:
                     break
-                self.source.note(more)
-                parts.append(more)
-                have += len(more)
-            gathered = b"".join(parts)
-            parts.clear()
-            if not have:
-                break
-        if not gathered.endswith(_EOF_BLOCK) or _end_of_blocks(gathered, len(gathered)) != len(gathered):
+                piece = data[at:end]
+                yield index, piece
+                have += end - at
+                at = end
+            rest = data[at:]
+        if rest or not piece.endswith(_EOF_BLOCK):
             raise NeedsOneReaderError
-        yield gathered
 
     def add(self, answer: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Take what a segment held, in any order; yield the quarantine rows that are next in the file.
 
         Raises:
-            NeedsOneReaderError: a line was rejected, records are out of order, an allele comes twice, or the segment's
-            reader read the header of another version of the file.
+            NeedsOneReaderError: a line was rejected, records are out of order, or an allele comes twice.
         """
         self._waiting_answers[answer.index] = answer
         while self._next in self._waiting_answers:
@@ -185,11 +199,7 @@ class SplitReader(BulkReader):
 
     def _merge(self, one: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
         reader = self._line_reader
-        if (
-            one.version != self.source.version
-            or one.counts.total.rejected
-            or not self._order.continues([(name, low) for name, low, _ in one.stretches])
-        ):
+        if one.counts.total.rejected or not self._order.continues([(name, low) for name, low, _ in one.stretches]):
             raise NeedsOneReaderError
         if self._tail & one.head:
             raise NeedsOneReaderError
@@ -229,7 +239,7 @@ class SplitReader(BulkReader):
     @property
     def _line_reader(self) -> LineReader:
         if self._reader is None:
-            msg = "segments() was not read"
+            msg = "read_header() was not called"
             raise RadiantError(msg)
         return self._reader
 
@@ -243,10 +253,10 @@ class SplitReader(BulkReader):
         yield from self._shaped(self._waiting())
 
 
-def _end_of_blocks(data: bytes, size: int) -> int:
-    """Return where the blocks end that fill this size, the last one whole."""
-    at = 0
-    while at < size and at + _HEADER_BYTES <= len(data):
+def _end_of_blocks(data: bytes, start: int, size: int) -> int:
+    """Return where the whole blocks end that begin at a place, but for those that begin so many bytes behind it."""
+    at = start
+    while at < start + size and at + _HEADER_BYTES <= len(data):
         if data[at : at + 4] != b"\x1f\x8b\x08\x04" or data[at + 10 : at + 16] != b"\x06\x00BC\x02\x00":
             raise NeedsOneReaderError
         end = at + int.from_bytes(data[at + 16 : at + 18], "little") + 1
@@ -256,20 +266,36 @@ def _end_of_blocks(data: bytes, size: int) -> int:
     return at
 
 
-def _first_line(blocks: bytes) -> tuple[bytes, int]:
+def memory_for(size: int) -> mmap:
+    """Return memory to write to that is the system's again as soon as nobody knows it.
+
+    On the heap, what else comes to lie between texts of this size would keep the room that they leave.
+    """
+    return mmap(-1, size, MAP_PRIVATE)
+
+
+def _noted(items: Iterator[_T], note: Callable[[_T], object]) -> Iterator[_T]:
+    """Yield items, and note those that were taken."""
+    for item in items:
+        note(item)
+        yield item
+
+
+def _first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
     """Return the decompressed text up to and including the first line break, and its length."""
-    text = b""
-    for piece in _decompressed(blocks):
-        text += piece
-        end = text.find(b"\n") + 1
-        if end:
-            return text[:end], end
-    if not blocks.endswith(_EOF_BLOCK):
+    text = piece = b""
+    for piece in pieces:
+        for more in _decompressed(piece):
+            text += more
+            end = text.find(b"\n") + 1
+            if end:
+                return text[:end], end
+    if not piece.endswith(_EOF_BLOCK):
         raise NeedsOneReaderError  # a line longer than a segment
     return text, len(text)
 
 
-def _decompressed(blocks: bytes) -> Iterator[bytes]:
+def _decompressed(blocks: bytes | mmap) -> Iterator[bytes]:
     at = 0
     while at < len(blocks):
         end = at + int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
@@ -284,18 +310,14 @@ def _decompressed(blocks: bytes) -> Iterator[bytes]:
 
 
 class SegmentReader(BulkReader):
-    """Reads segments of one file, in any order."""
+    """Reads segments of one file, in any order; the file itself it does not open."""
 
-    def __init__(self, uri: str, members: Sequence[Member] | None, options: ReadOptions) -> None:
-        """Read the header.
-
-        Raises:
-            RadiantError: as `CaseReader.batches` does for the header.
-        """
+    def __init__(
+        self, uri: str, members: Sequence[Member] | None, options: ReadOptions, header: Sequence[bytes]
+    ) -> None:
+        """Know the header, from `SplitReader.read_header`."""
         super().__init__(uri, members, options)
-        lines = self.source.feed(1 << 16).lines()
-        self._reader = self._begin(lines)
-        lines.close()
+        self._reader = self._begin(enumerate(header, 1))
         self._plain = PlainReader(
             self._reader.header, self._reader.people, self._assembly, self._reader.consequence_format
         )
@@ -338,7 +360,6 @@ class SegmentReader(BulkReader):
                 else:
                     answer.rows[name] += batch.num_rows
                     yield name, batch
-        answer.version = self.source.version
         answer.lines, answer.alone = number - _FIRST_LINE, self.lines_alone
         answer.tail = reader.duplicates.keys
         answer.undeclared_info = dict(reader.undeclared_info)
@@ -374,7 +395,7 @@ def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]
     skip = segment.skip
     parts: list[bytes] = []
     have = 0
-    for piece in _decompressed_and(segment.tail, segment.blocks):
+    for piece in _texts(segment):
         text = piece[skip:] if skip else piece
         skip = max(0, skip - len(piece))
         parts.append(text)
@@ -393,10 +414,10 @@ def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]
         yield _without_cr(last, answer)
 
 
-def _decompressed_and(tail: bytes, blocks: bytes) -> Iterator[bytes]:
-    yield from _decompressed(blocks)
-    if tail:
-        yield tail
+def _texts(segment: Segment) -> Iterator[bytes]:
+    yield from _decompressed(segment.blocks)
+    if segment.tail:
+        yield segment.tail
 
 
 def _without_cr(text: bytes, answer: Answer) -> bytes:
