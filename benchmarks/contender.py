@@ -4,19 +4,8 @@ import functools
 import sys
 import time
 from collections.abc import Callable
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 from typing import IO, Any, Self
-
-
-class NoPandas(MetaPathFinder):
-    """Hides pandas."""
-
-    def find_spec(self, fullname: str, path: object, target: object = None) -> None:
-        """Refuse pandas, leave anything else to others."""
-        del path, target
-        if fullname == "pandas":
-            raise ModuleNotFoundError(name=fullname)
 
 
 def prepare(vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
@@ -254,10 +243,6 @@ def write(folder: str) -> None:
             for group in range(file.num_row_groups):
                 out.write_table(file.read_row_group(group))
 
-
-# Some peer needs pandas, which Arrow loads where it is; the importer's image has none.
-if sys.argv[1] not in {"oxbow", "polars-bio"}:
-    sys.meta_path.insert(0, NoPandas())
 
 _import = radiant
 """The function, where the name is the package's."""

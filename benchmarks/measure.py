@@ -11,9 +11,13 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import psutil
+
+WITHOUT_PANDAS = {"PYTHONPATH": str(Path(__file__).parent / "without_pandas")}
+"""Environment in which there is no pandas: some peers need it, and Arrow loads it where it is."""
 
 _EVERY_S = 0.02
 _PSS_EVERY_S = 0.25

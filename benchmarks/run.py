@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 import data
-from measure import Measured, measure
+from measure import WITHOUT_PANDAS, Measured, measure
 from plot import plot
 from targets import markdown, targets
 
@@ -40,7 +40,7 @@ class Bench:
 
     def run(self, name: str, what: str, argv: list[str], records: int, **environment: str) -> None:
         """Measure a command."""
-        done = self.seen[name] = measure(name, what, argv, records, environment)
+        done = self.seen[name] = measure(name, what, argv, records, {**WITHOUT_PANDAS, **environment})
         if done is not None:
             print(
                 f"{name}: {done.wall_s:.1f} s, {done.cpu_s:.1f} s of CPU, {done.peak_mib:.0f} MiB",
@@ -72,8 +72,8 @@ class Bench:
             [sys.executable, str(HERE / "cyvcf2_loop.py"), short, ped, str(self.scratch)], records,
         )  # fmt: skip
         self.run("cyvcf2, empty loop", "reads, makes nothing", [*TOOL, "cyvcf2", short], records)
-        self.run("polars-bio", "reads INFO unsplit, makes nothing", [*POLARS_BIO, "polars-bio", short], records)
-        self.run("oxbow", "reads INFO, makes nothing", [*TOOL, "oxbow", short], records)
+        self.run("polars-bio", "reads INFO unsplit, makes nothing", [*POLARS_BIO, "polars-bio", short], records, PYTHONPATH="")
+        self.run("oxbow", "reads INFO, makes nothing", [*TOOL, "oxbow", short], records, PYTHONPATH="")
         if shutil.which("bcftools"):
             query = "%CHROM\\t%POS\\t%REF\\t%ALT\\t%INFO/CSQ[\\t%GT\\t%AD]\\n"
             self.run(

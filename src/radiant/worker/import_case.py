@@ -111,7 +111,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
             with ImportPool(processes, task) as pool:
                 # Without their answers, which are merged as they come.
                 pieces: dict[int, tuple[lake.Manifest, dict[str, lake.RowDigest]]] = {}
-                for piece in pool.run(reader.segments(SEGMENT_BYTES)):
+                for piece in pool.run(reader.segments(SEGMENT_BYTES, processes)):
                     pieces[piece.answer.index] = piece.staged, piece.digests
                     for name, batch in reader.add(piece.answer):
                         stager.write(name, batch)

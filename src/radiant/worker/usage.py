@@ -12,6 +12,8 @@ from radiant.jobs.documents import Usage
 
 _MIB = 1 << 20
 _INTERVAL_S = 0.1
+_LOOKS_FOR_CHILDREN = 5
+"""Once in so many samples: it means to look at every process of the machine."""
 
 
 class UsageMeter:
@@ -49,13 +51,18 @@ class UsageMeter:
         )
 
     def _sample(self) -> None:
+        processes = [self._process]
+        samples = 0
         while not self._stop.wait(_INTERVAL_S):
             total = 0
             with contextlib.suppress(psutil.Error):
-                for process in (self._process, *self._process.children(recursive=True)):
+                if samples % _LOOKS_FOR_CHILDREN == 0:
+                    processes = [self._process, *self._process.children(recursive=True)]
+                for process in processes:
                     with contextlib.suppress(psutil.Error):
                         total += process.memory_info().rss
             self._peak_bytes = max(self._peak_bytes, total)
+            samples += 1
 
     def _bytes(self) -> tuple[int, int]:
         """Return what passed through read and write calls; 0 where the system does not count it (macOS)."""

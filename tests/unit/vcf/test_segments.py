@@ -24,7 +24,7 @@ def split_outcome(path, members=None, *, size: int, readers: int = 2, **options:
     wanted = vcf.ReadOptions(**options)
     split = SplitReader(f"file://{path}", members, wanted)
     header = split.read_header()
-    segments = list(split.segments(size))
+    segments = list(split.segments(size, readers))
     pool = [SegmentReader(f"file://{path}", members, wanted, header) for _ in range(readers)]
     order = list(range(len(segments)))
     random.Random(len(segments)).shuffle(order)  # noqa: S311 - any order
@@ -70,7 +70,7 @@ def test_a_segment_is_read_without_the_file(corpus, tmp_path):
     path.write_bytes((corpus / "ashk-trio.vcf.gz").read_bytes())
     split = SplitReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"))
     header = split.read_header()
-    segments = list(split.segments(100_000))
+    segments = list(split.segments(100_000, 2))
     path.unlink()
     reader = SegmentReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"), header)
     for segment in segments:

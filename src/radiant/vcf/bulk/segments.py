@@ -41,6 +41,8 @@ from radiant.vcf.source import DAMAGED, Compression
 
 _READ_BYTES = 256 << 10
 _BLOCK_BYTES = 1 << 16
+_LEAST_BYTES = 1 << 20
+"""Of the last segments."""
 _EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEADER_BYTES = 18
 _WBITS_GZIP = 31
@@ -128,11 +130,12 @@ class SplitReader(BulkReader):
             raise NeedsOneReaderError
         return [line for _, line in lines]
 
-    def segments(self, size: int) -> Iterator[Segment]:
+    def segments(self, size: int, readers: int) -> Iterator[Segment]:
         """Yield the file's segments, after `read_header`; every byte is hashed.
 
         Args:
-            size: Compressed bytes of a segment, up to one block more.
+            size: Compressed bytes of a segment, up to one block more; the last segments are smaller.
+            readers: How many read at once: towards the end each gets less, so that none waits long for another.
 
         Raises:
             InputError: the file is gone.
@@ -143,13 +146,13 @@ class SplitReader(BulkReader):
         self._lines = self._line_reader.header.lines
         source.start_over()
         with source.open() as file:
-            yield from self._cut(file, size)
+            yield from self._cut(file, size, readers)
 
-    def _cut(self, file: IO[bytes], size: int) -> Iterator[Segment]:
+    def _cut(self, file: IO[bytes], size: int, readers: int) -> Iterator[Segment]:
         skip = self._line_reader.header.size
         index = 0
         blocks: mmap | None = None
-        for index, group in groupby(self._pieces(file, size), itemgetter(0)):
+        for index, group in groupby(self._pieces(file, size, readers), itemgetter(0)):
             pieces = map(itemgetter(1), group)
             room = memory_for(size + _BLOCK_BYTES)
             if blocks is not None:
@@ -163,8 +166,10 @@ class SplitReader(BulkReader):
         if blocks is not None:
             yield Segment(index, blocks, skip, b"")
 
-    def _pieces(self, file: IO[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+    def _pieces(self, file: IO[bytes], size: int, readers: int) -> Iterator[tuple[int, bytes]]:
         """Yield the index of a segment and whole blocks of it, all blocks of the file, as few at once as are read."""
+        left = 0 if self.source.version is None else self.source.version.size
+        wanted = _share(left, size, readers)
         index = have = 0
         piece = rest = b""
         while more := file.read(_READ_BYTES):
@@ -172,9 +177,10 @@ class SplitReader(BulkReader):
             data = rest + more
             at = 0
             while at < len(data):
-                if have >= size:
-                    index, have = index + 1, 0
-                end = _end_of_blocks(data, at, size - have)
+                if have >= wanted:
+                    index, left, have = index + 1, left - have, 0
+                    wanted = _share(left, size, readers)
+                end = _end_of_blocks(data, at, wanted - have)
                 if end == at:
                     break
                 piece = data[at:end]
@@ -251,6 +257,11 @@ class SplitReader(BulkReader):
         """
         yield from self._shaped(self._end(self._line_reader))
         yield from self._shaped(self._waiting())
+
+
+def _share(left: int, size: int, readers: int) -> int:
+    """Return the size of the next segment: half of what is left for each reader, within bounds."""
+    return min(size, max(_LEAST_BYTES, left // (2 * readers)))
 
 
 def _end_of_blocks(data: bytes, start: int, size: int) -> int:
