@@ -72,7 +72,13 @@ class Bench:
             [sys.executable, str(HERE / "cyvcf2_loop.py"), short, ped, str(self.scratch)], records,
         )  # fmt: skip
         self.run("cyvcf2, empty loop", "reads, makes nothing", [*TOOL, "cyvcf2", short], records)
-        self.run("polars-bio", "reads INFO unsplit, makes nothing", [*POLARS_BIO, "polars-bio", short], records, PYTHONPATH="")
+        self.run(
+            "polars-bio",
+            "reads INFO unsplit, makes nothing",
+            [*POLARS_BIO, "polars-bio", short],
+            records,
+            PYTHONPATH="",
+        )
         self.run("oxbow", "reads INFO, makes nothing", [*TOOL, "oxbow", short], records, PYTHONPATH="")
         if shutil.which("bcftools"):
             query = "%CHROM\\t%POS\\t%REF\\t%ALT\\t%INFO/CSQ[\\t%GT\\t%AD]\\n"
