@@ -141,7 +141,11 @@ def _multiplier(name: str) -> np.uint64:
 
 def _distinct(column: pa.DictionaryArray, texts: Iterator[_Numbers]) -> _Numbers:
     """Return the numbers of a dictionary's values, and that of null behind them."""
-    return np.append(_numbers(column.dictionary, texts), _NULL)
+    values = column.dictionary
+    numbers = np.empty(len(values) + 1, dtype=np.uint64)
+    numbers[:-1] = _numbers(values, texts)
+    numbers[-1] = _NULL
+    return numbers
 
 
 def _looked_up(distinct: _Numbers, indices: pa.Array) -> _Numbers:

@@ -28,6 +28,8 @@ _ADDED = (PARTITION_COLUMN, CASE_COLUMN)
 HANDED_OVER = "_committed"
 """A file of this name in a staged folder says that a commit took its data files: they are no longer the stager's."""
 
+_REPEATED_TEXT = pa.dictionary(pa.int32(), pa.string())
+
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -307,7 +309,9 @@ def _fitted(array: pa.Array, target: pa.DataType) -> pa.Array | None:
         return array.cast(target)
     if pa.types.is_dictionary(type_) and _is_text(type_.value_type) and target == pa.string():
         # A null inside the dictionary is a null that nobody counts: decode those.
-        return array.cast(target if array.dictionary.null_count else pa.dictionary(pa.int32(), pa.string()))
+        if array.dictionary.null_count:
+            return array.cast(target)
+        return array if type_ == _REPEATED_TEXT else array.cast(_REPEATED_TEXT)
     if pa.types.is_map(type_) and pa.types.is_map(target):
         parts = _plain(type_.key_type), _plain(type_.item_type)
         return array if parts == (target.key_type, target.item_type) else None

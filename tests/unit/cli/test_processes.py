@@ -13,10 +13,11 @@ from radiant.cli.processes import children, end_marked, find_marked, state
 NAME = "RADIANT_TEST_MARK"
 SLEEP = "import time; time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+CHILD = f"import os; print(os.getpid(), flush=True); {SLEEP}"
+"""Says who it is when its environment can be read, which is a moment after it was started."""
 PARENT = f"""
 import subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", {SLEEP!r}], start_new_session=True)
-print(child.pid, flush=True)
+subprocess.Popen([sys.executable, "-c", {CHILD!r}], start_new_session=True)
 time.sleep(60)
 """
 

@@ -1,8 +1,8 @@
 """The fields of consequence entries as columns; the rules are those of `vcf.csq_fields` and `vcf.consequences.pick`.
 
 A field's text is read by its own parser of `vcf.csq_fields`, once per distinct text of a chunk; text that hardly
-repeats is copied. Fields side by side that are about the transcript are read together: a few hundred distinct runs of
-text stand for ten thousand entries.
+repeats is copied. Fields side by side that are about the transcript, or the variant, are read together: a few hundred
+distinct runs of text stand for ten thousand entries.
 
     entries   T|intron_variant|MODIFIER|GENE|...|lncRNA|   C|intron_variant|MODIFIER|GENE|...|lncRNA|
     runs        [intron_variant|MODIFIER|GENE|...|lncRNA]    the same text: number 0
@@ -12,6 +12,7 @@ text stand for ten thousand entries.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ _OF_TRANSCRIPT = frozenset(
     }
 )  # fmt: skip
 """Fields that are the same wherever a variant has the same effect on the same transcript."""
+_OF_VARIANT = frozenset({"AF", "MAX_AF_POPS", "CLIN_SIG", "SOMATIC", "PHENO", "PUBMED", "VAR_SYNONYMS"})
+"""Fields that are the same in all entries of a variant, beside the frequencies."""
 MARKS: tuple[str, ...] = ("PICK", "MANE_SELECT", "CANONICAL", "impact", "first")
 """Why an entry is picked; by code."""
 _DOT = ord(".")
@@ -95,7 +98,7 @@ class FieldReader:
         count = len(entries)
         unshown: dict[int, _Unshown] = {}
         for first, last in self._runs:
-            # What entries say of a transcript repeats from line to line: it is read once per distinct text.
+            # It repeats from line to line, or from entry to entry of a line: it is read once per distinct text.
             dictionary = entries.run(first, last).dictionary()
             if 2 * len(dictionary.dictionary) > count:
                 self._read(entries, range(first, last), 0, columns, unshown)
@@ -236,15 +239,20 @@ def _existing(entries: Entries, index: int) -> Slices:
 
 
 def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield (first, behind the last) of fields side by side that are about the transcript."""
-    first: int | None = None
-    for index, name in enumerate([*names, ""]):
-        if name in _OF_TRANSCRIPT:
-            first = index if first is None else first
-        else:
-            if first is not None and index - first > 1:
-                yield first, index
-            first = None
+    """Yield (first, behind the last) of fields side by side that are about the same."""
+    first = 0
+    for about, group in groupby(names, _about):
+        last = first + len(list(group))
+        if about is not None and last - first > 1:
+            yield first, last
+        first = last
+
+
+def _about(name: str) -> str | None:
+    """Say what a field is about: None for an effect of its own on every transcript."""
+    if name in _OF_TRANSCRIPT:
+        return "transcript"
+    return "variant" if name in _OF_VARIANT or name.endswith("_AF") else None
 
 
 def _text_column(text: Slices, empty: Mask, *, repeats: bool) -> pa.Array:
