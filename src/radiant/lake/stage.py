@@ -309,9 +309,8 @@ def _fitted(array: pa.Array, target: pa.DataType) -> pa.Array | None:
         return array.cast(target)
     if pa.types.is_dictionary(type_) and _is_text(type_.value_type) and target == pa.string():
         # A null inside the dictionary is a null that nobody counts: decode those.
-        if array.dictionary.null_count:
-            return array.cast(target)
-        return array if type_ == _REPEATED_TEXT else array.cast(_REPEATED_TEXT)
+        fitted = target if array.dictionary.null_count else _REPEATED_TEXT
+        return array if type_ == fitted else array.cast(fitted)
     if pa.types.is_map(type_) and pa.types.is_map(target):
         parts = _plain(type_.key_type), _plain(type_.item_type)
         return array if parts == (target.key_type, target.item_type) else None
