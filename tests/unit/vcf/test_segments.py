@@ -13,7 +13,7 @@ from radiant.demo.bgzf import BgzfWriter
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import SHORT_NAMES
-from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader
+from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader, _share
 from radiant.vcf.reader import CaseReader
 from real_families import ASHKENAZI
 from vcf_files import TRIO, record, text, write
@@ -78,6 +78,16 @@ def test_a_segment_is_read_without_the_file(corpus, tmp_path):
         list(split.add(reader.answer))
     list(split.finish())
     assert split.lines_read == split.report.lines.read > 0
+
+
+def test_towards_the_end_of_a_file_segments_are_smaller():
+    left, sizes = 100 << 20, []
+    while left > 0:
+        sizes.append(_share(left, 8 << 20, 2))
+        left -= sizes[-1]
+    assert sizes == sorted(sizes, reverse=True)
+    assert (sizes[0], sizes[-1]) == (8 << 20, 1 << 20)
+    assert sizes.count(8 << 20) == 9
 
 
 def _bgzip(blocks: list[bytes]) -> bytes:

@@ -62,7 +62,7 @@ class Segment:
     """A piece of the file."""
 
     index: int
-    blocks: bytes | mmap
+    blocks: bytes | mmap | memoryview
     """Whole BGZF blocks."""
     skip: int
     """Decompressed bytes at the beginning that are the header's, or of a line that began before."""
@@ -151,7 +151,7 @@ class SplitReader(BulkReader):
     def _cut(self, file: IO[bytes], size: int, readers: int) -> Iterator[Segment]:
         skip = self._line_reader.header.size
         index = 0
-        blocks: mmap | None = None
+        blocks: memoryview | None = None
         for index, group in groupby(self._pieces(file, size, readers), itemgetter(0)):
             pieces = map(itemgetter(1), group)
             room = memory_for(size + _BLOCK_BYTES)
@@ -159,10 +159,9 @@ class SplitReader(BulkReader):
                 tail, length = _first_line(_noted(pieces, room.write))
                 yield Segment(index - 1, blocks, skip, tail)
                 skip = length
-            blocks = room
             for piece in pieces:
-                blocks.write(piece)
-            blocks.resize(blocks.tell())
+                room.write(piece)
+            blocks = memoryview(room)[: room.tell()]
         if blocks is not None:
             yield Segment(index, blocks, skip, b"")
 
@@ -306,7 +305,7 @@ def _first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
     return text, len(text)
 
 
-def _decompressed(blocks: bytes | mmap) -> Iterator[bytes]:
+def _decompressed(blocks: bytes | mmap | memoryview) -> Iterator[bytes]:
     at = 0
     while at < len(blocks):
         end = at + int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
