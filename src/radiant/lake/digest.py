@@ -42,6 +42,8 @@ _ALL = (1 << 64) - 1
 _WORD = 8
 _LONG = 128
 """Longer strings are hashed one by one."""
+_MOST_SHORT_BYTES = 1 << 30
+"""Texts together beyond this need 64-bit offsets."""
 _FEW = 2048
 """Strings in an array that is hashed together with others."""
 _LOW_BYTES: _Numbers = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
@@ -248,18 +250,19 @@ def _texts(column: pa.Array) -> Iterator[pa.Array]:
 def _hashed(texts: list[pa.Array]) -> Iterator[_Numbers]:
     """Hash the strings of several arrays: small ones together, which is one call for all, the others each in cache."""
     few = [text for text in texts if len(text) < _FEW]
-    together = _hashes(pa.concat_arrays([_short(text) for text in few])) if few else np.zeros(0, dtype=np.uint64)
+    type_ = pa.string() if sum(text.nbytes for text in few) < _MOST_SHORT_BYTES else pa.large_string()
+    together = _hashes(pa.concat_arrays([pa.array([], type_), *(_as(text, type_) for text in few)]))
     start = 0
     for text in texts:
         if len(text) < _FEW:
             yield together[start : start + len(text)]
             start += len(text)
         else:
-            yield _hashes(text.cast(pa.large_string()) if pa.types.is_string_view(text.type) else text)
+            yield _hashes(_as(text, pa.large_string()) if pa.types.is_string_view(text.type) else text)
 
 
-def _short(text: pa.Array) -> pa.Array:
-    return text if pa.types.is_string(text.type) else text.cast(pa.string())
+def _as(text: pa.Array, type_: pa.DataType) -> pa.Array:
+    return text if text.type == type_ else text.cast(type_)
 
 
 def _hashes(strings: pa.StringArray | pa.LargeStringArray) -> _Numbers:
