@@ -17,7 +17,7 @@ _LOOKS_FOR_CHILDREN = 5
 
 
 class UsageMeter:
-    """Samples memory every 100 ms from a thread of its own, between `start` and `stop`."""
+    """Samples memory every 100 ms from a thread of its own, between `start` and `stop`; finds children in 0.5 s."""
 
     def __init__(self) -> None:
         self._process = psutil.Process()

@@ -233,7 +233,10 @@ def _said(text: Slices) -> Mask | None:
 
 def _existing(entries: Entries, index: int) -> Slices:
     """Return Existing_variation, empty where it says nothing or there is no such field."""
-    text = entries.field(index) if index >= 0 else Slices(entries.buffer, entries.before, entries.before)
+    if index < 0:
+        begin = entries.before + 1
+        return Slices(entries.buffer, begin, begin)
+    text = entries.field(index)
     some = _said(text)
     return text if some is None else Slices(text.buffer, text.start, np.where(some, text.end, text.start))
 
