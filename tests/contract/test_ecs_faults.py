@@ -232,6 +232,32 @@ def test_a_triggerer_s_death_leaves_the_task_and_another_goes_on_with_its_log(th
     assert there.calls("StopTask") == []
 
 
+@pytest.mark.parametrize(
+    ("ago_s", "settles_s", "wait_s"),
+    [
+        pytest.param(0, 3, (2.5, 300), id="just-now"),
+        pytest.param(60, 30, (0, 30), id="long-ago"),
+        pytest.param(-600, 3, (2.5, 300), id="clocks-differ"),
+    ],
+)
+def test_a_job_soon_over_waits_until_airflow_knows_that_its_task_was_deferred(there, context, ago_s, settles_s, wait_s):
+    # Else the scheduler takes the task that has gone on for one that was killed, and gives it another try.
+    there.install("answer('done')")
+    operator = there.operator_class(task_id="import_case", job="poc", request={"case_id": 17})
+    with pytest.raises(TaskDeferred) as deferred:
+        execute(operator, context)
+    trigger = deferred.value.trigger
+    assert trigger.deferred_at == pytest.approx(time.time(), abs=60)
+    trigger.deferred_at = time.time() - ago_s
+    there.fake.wait(there.fake.tasks()[0]["taskArn"])
+    there.monkeypatch.setattr("radiant.operators.trigger.SETTLES_S", settles_s)
+    began = time.monotonic()
+    event = asyncio.run(follow(trigger))
+    at_least_s, below_s = wait_s
+    assert at_least_s <= time.monotonic() - began < below_s
+    assert operator.resume(context, event)["output"] == "done"
+
+
 # Whoever stops a task -----------------------------------------------------------------------------------------------
 
 

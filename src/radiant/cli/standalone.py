@@ -283,6 +283,8 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
         # A task that a person clears begins anew instead of finding the state of its last success.
         "state_store": {"clear_on_success": "True"},
         "scheduler": {"scheduler_idle_sleep_time": "0.5"},
+        # A process that ends in the wrong moment is noticed at the next heartbeat only, by default 5 s later.
+        "workers": {"min_heartbeat_interval": "1"},
         "logging": {
             "base_log_folder": str(home / "logs"),
             "worker_log_server_port": str(scheduler_log_port),

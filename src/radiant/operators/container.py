@@ -85,6 +85,7 @@ class ContainerJobOperator(JobOperator):
             uri=place.uri,
             task=dataclasses.asdict(task_facts(context)),
             deadline=watch.deadline,
+            deferred_at=time.time(),
         )
         raise TaskDeferred(trigger=trigger, method_name="resume")
 

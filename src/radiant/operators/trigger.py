@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+from airflow.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
@@ -21,6 +22,10 @@ from radiant.settings import load_settings
 
 _SAVE_EVERY_S = 60.0
 """How often the place in the log is kept: as much is logged twice when the triggerer is killed."""
+SETTLES_S = conf.getint("workers", "min_heartbeat_interval", fallback=5) + 5.0
+"""No event sooner after the task was deferred. The process that deferred can be that interval in ending, then the
+scheduler has to hear of it; told after the task has gone on, it takes the task that runs for one that was killed and
+gives it another try (apache/airflow issue 72716)."""
 
 
 class ContainerTrigger(BaseTrigger):
@@ -30,7 +35,15 @@ class ContainerTrigger(BaseTrigger):
     """
 
     def __init__(  # noqa: PLR0913 - all by name
-        self, *, backend: str, job: str, run_uri: str, uri: str, task: dict[str, Any], deadline: float | None
+        self,
+        *,
+        backend: str,
+        job: str,
+        run_uri: str,
+        uri: str,
+        task: dict[str, Any],
+        deadline: float | None,
+        deferred_at: float = 0.0,
     ) -> None:
         super().__init__()
         self.backend = backend
@@ -39,6 +52,7 @@ class ContainerTrigger(BaseTrigger):
         self.uri = uri
         self.facts = task
         self.deadline = deadline
+        self.deferred_at = deferred_at
         self._watch: Watch | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -50,6 +64,7 @@ class ContainerTrigger(BaseTrigger):
             "uri": self.uri,
             "task": self.facts,
             "deadline": self.deadline,
+            "deferred_at": self.deferred_at,
         }
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -71,7 +86,9 @@ class ContainerTrigger(BaseTrigger):
                     saved = time.monotonic()
                 await asyncio.sleep(step.pause_s)
             await asyncio.to_thread(watch.save_log_cursor)
+            await self._settled()
         except RadiantError as error:
+            await self._settled()
             # From here on the note is the task's: it may be closed by the time this trigger is cleaned up.
             self._watch = None
             name = error.reason if isinstance(error, PlatformUnavailableError) else error.code
@@ -90,6 +107,10 @@ class ContainerTrigger(BaseTrigger):
         if self._watch is not None:
             with contextlib.suppress(StorageError):
                 await asyncio.to_thread(self._watch.save_log_cursor)
+
+    async def _settled(self) -> None:
+        """Wait until Airflow knows that the process is gone which deferred the task."""
+        await asyncio.sleep(min(SETTLES_S, self.deferred_at + SETTLES_S - time.time()))
 
     def _open(self) -> Watch:
         settings = load_settings()
