@@ -215,10 +215,11 @@ class Source:
         more = True
         while more:
             more = rest.extend(content, size)
-            text = rest.cut()
-            if text:
-                yield number, self._without_cr(text)
-                number += text.count(b"\n")
+            cut = rest.cut()
+            while cut:
+                breaks = cut[0].count(b"\n")
+                yield number, self._without_cr(cut.pop())  # and kept here no longer
+                number += breaks
             if rest.error is not None:
                 raise rest.error
             if len(rest) > MAX_LINE_BYTES:
@@ -322,9 +323,12 @@ class Feed:
     def pieces(self) -> Iterator[tuple[int, bytes]]:
         r"""Take what is left: (number of the first line, whole lines with `\n` between them)."""
         while self._at < len(self._text) or self._next():
-            number, text = self._number, self._text[self._at :] if self._at else self._text
-            self._text, self._at = b"", 0
-            yield number, text
+            yield self._number, self._left()
+
+    def _left(self) -> bytes:
+        text = self._text[self._at :] if self._at else self._text
+        self._text, self._at = b"", 0
+        return text
 
     def _next(self) -> bool:
         piece = next(self._pieces, None)
@@ -365,13 +369,13 @@ class _Gathered:
             return False
         return True
 
-    def cut(self) -> bytes:
-        """Take the whole lines."""
+    def cut(self) -> list[bytes]:
+        """Take the whole lines: one text, or none."""
         text = self.text()
         end = text.rfind(b"\n") + 1
         self._parts = [text[end:]]
         self._size = len(text) - end
-        return text[:end]
+        return [text[:end]] if end else []
 
     def text(self) -> bytes:
         """Return what there is."""

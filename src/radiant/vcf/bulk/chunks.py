@@ -27,19 +27,19 @@ class Chunk:
     """Lines with as many columns as the header, ASCII and without control characters."""
 
     @classmethod
-    def of(cls, first_line: int, text: bytes, columns: int) -> "Chunk":
+    def of(cls, first_line: int, buffer: Buffer, columns: int) -> "Chunk":
         r"""Find lines and columns.
 
         Args:
             first_line: The number of the first line.
-            text: Lines that end with `\\n`; the last one need not.
+            buffer: Lines that end with `\\n`; the last one need not.
             columns: How many a line must have.
         """
-        buffer = Buffer.of(text)
+        size = len(buffer.data)
         breaks = buffer.find("\n")
         start = np.concatenate((np.zeros(1, dtype=np.int64), breaks + 1))
-        end = np.concatenate((breaks, np.array([len(text)])))
-        if start[-1] == len(text):
+        end = np.concatenate((breaks, np.array([size])))
+        if start[-1] == size:
             start, end = start[:-1], end[:-1]
         lines = Slices(buffer, start, end)
         tabs = buffer.find("\t")

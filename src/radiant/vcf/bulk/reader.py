@@ -17,7 +17,7 @@ from radiant.vcf.bulk.genotypes import ZYGOSITIES
 from radiant.vcf.bulk.neighbours import without_neighbours
 from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.bulk.plain import Kept, PlainReader, ReadLines
-from radiant.vcf.bulk.slices import Integers, Mask
+from radiant.vcf.bulk.slices import Buffer, Integers, Mask
 from radiant.vcf.bulk.tables import Carried, Rows, Table, TableMaker, find_carried, owners
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.line import LineReader
@@ -47,14 +47,16 @@ class BulkReader(CaseReader):
         plain = PlainReader(header, reader.people, self._assembly, reader.consequence_format)
         maker = TableMaker(reader.people, plain.genotypes, reader.consequence_format)
         for first_line, text in feed.pieces():
-            work = ChunkWork(self, reader, plain, maker, Chunk.of(first_line, text, header.columns))
+            chunk = Chunk.of(first_line, Buffer.of(text), header.columns)
+            del text  # the chunk has its own
+            work = ChunkWork(self, reader, plain, maker, chunk)
             batches = work.run()
             failed = work.failed_at
             if failed is not None:
-                rest = ((first_line + line, work.chunk.raw(line)) for line in range(failed + 1, len(work.chunk)))
+                rest = ((first_line + line, chunk.raw(line)) for line in range(failed + 1, len(chunk)))
                 self._look_ahead(reader, chain(rest, feed.lines()))
                 raise VcfFormatError(self._rejection())
-            del text, work  # what takes the rows needs the memory
+            del chunk, work  # what takes the rows needs the memory
             yield from self._shaped(batches)
         yield from self._shaped(self._end(reader))
         yield from self._shaped(self._waiting())

@@ -30,6 +30,7 @@ from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.bulk.plain import PlainReader
 from radiant.vcf.bulk.reader import BulkReader, ChunkWork
+from radiant.vcf.bulk.slices import Buffer
 from radiant.vcf.bulk.tables import TableMaker
 from radiant.vcf.compound import CompoundHets
 from radiant.vcf.line import LineReader
@@ -355,15 +356,15 @@ class SegmentReader(BulkReader):
             dict.fromkeys(SHORT_NAMES, 0), [], set(), set(),
         )  # fmt: skip
         number = _FIRST_LINE
-        for text in _whole_lines(segment, self.options.chunk_bytes, answer):
-            chunk = Chunk.of(number, text, reader.header.columns)
+        for buffer in _whole_lines(segment, self.options.chunk_bytes, answer):
+            chunk = Chunk.of(number, buffer, reader.header.columns)
             work = ChunkWork(self, reader, self._plain, self._maker, chunk)
             batches = work.run()
             if self.counts.total.rejected:
                 raise NeedsOneReaderError
             _continue(answer, work)
             number += len(chunk)
-            del text, chunk, work  # what takes the rows needs the memory
+            del buffer, chunk, work  # what takes the rows needs the memory
             for name, batch in self._shaped(batches):
                 if name == "quarantine":
                     answer.quarantine.append(batch)
@@ -400,28 +401,33 @@ def _continue(answer: Answer, work: ChunkWork) -> None:
             answer.head |= work.alleles_to(name, low + Duplicates.REACH)
 
 
-def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[bytes]:
-    """Yield the lines that begin in a segment, about so many bytes at a time."""
+def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[Buffer]:
+    """Yield the lines that begin in a segment, about so many bytes at a time, and keep none of what was yielded."""
     skip = segment.skip
     parts: list[bytes] = []
     have = 0
     for piece in _texts(segment):
         text = piece[skip:] if skip else piece
         skip = max(0, skip - len(piece))
+        if not text:  # of the end-of-file block, for one
+            continue
         parts.append(text)
         have += len(text)
-        if have >= size:
-            whole = b"".join(parts)
-            end = whole.rfind(b"\n") + 1
-            parts, have = [whole[end:]], len(whole) - end
-            if end:
-                whole = whole[:end]
-                yield _without_cr(whole, answer)
-            del whole
-    last = b"".join(parts)
-    if last:
-        answer.ended_without_break = not last.endswith(b"\n")
-        yield _without_cr(last, answer)
+        if have >= size and b"\n" in text:
+            yield _without_cr(_cut(parts), answer)
+            have = len(parts[0])
+    if have:
+        answer.ended_without_break = not parts[-1].endswith(b"\n")
+        yield _without_cr(parts, answer)
+
+
+def _cut(parts: list[bytes]) -> list[bytes]:
+    """Take all up to the last line break, which is in the last part; the rest is left."""
+    last = parts.pop()
+    end = last.rfind(b"\n") + 1
+    whole = [*parts, last[:end]]
+    parts[:] = [last[end:]]
+    return whole
 
 
 def _texts(segment: Segment) -> Iterator[bytes]:
@@ -430,9 +436,10 @@ def _texts(segment: Segment) -> Iterator[bytes]:
         yield segment.tail
 
 
-def _without_cr(text: bytes, answer: Answer) -> bytes:
-    if b"\r" not in text:
-        return text
+def _without_cr(parts: Sequence[bytes], answer: Answer) -> Buffer:
+    if not any(b"\r" in part for part in parts):
+        return Buffer.of(*parts)
+    text = b"".join(parts)
     plain = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
     answer.had_crlf |= len(plain) != len(text)
-    return plain
+    return Buffer.of(plain)

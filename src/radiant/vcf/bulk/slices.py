@@ -46,11 +46,14 @@ class Buffer:
     padded: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, text: bytes | memoryview | NDArray[np.uint8]) -> "Buffer":
-        """Copy a text and pad it."""
-        size = len(text)
+    def of(cls, *texts: bytes | memoryview | NDArray[np.uint8]) -> "Buffer":
+        """Copy texts, one behind the other, and pad them."""
+        size = sum(map(len, texts))
         padded = np.empty(size + WORD, dtype=np.uint8)
-        padded[:size] = np.frombuffer(text, dtype=np.uint8)
+        at = 0
+        for text in texts:
+            padded[at : at + len(text)] = np.frombuffer(text, dtype=np.uint8)
+            at += len(text)
         padded[size:] = 0
         return cls(padded[:size], padded)
 
