@@ -55,7 +55,8 @@ def _impact(raw: str) -> tuple[tuple[Value, ...], bool]:
 _RANK = re.compile(r"(\d{1,9})(-\d+)?/(\d{1,9})", re.ASCII)
 
 
-def _rank(raw: str) -> tuple[tuple[Value, ...], bool]:
+def rank(raw: str) -> tuple[tuple[Value, ...], bool]:
+    """Which of how many, `3/12`; of a range, `3-4/12`, the first."""
     match = _RANK.fullmatch(raw)
     if match is None:
         return (None, None), False
@@ -74,16 +75,17 @@ def _flag(raw: str) -> tuple[tuple[Value, ...], bool]:
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 
 
-def _whole(raw: str) -> tuple[tuple[Value, ...], bool]:
+def whole_number(raw: str) -> tuple[tuple[Value, ...], bool]:
+    """1 to 9 digits."""
     return ((int(raw),), True) if _WHOLE.fullmatch(raw) else ((None,), False)
 
 
-_FREQUENCY = re.compile(r"\d{1,9}(?:\.\d{1,20})?(?:[eE]-?\d{1,2})?", re.ASCII)
+FREQUENCY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?(?:[eE]-?[0-9]{1,2})?")
 
 
-def _frequency(raw: str) -> tuple[tuple[Value, ...], bool]:
+def frequency(raw: str) -> tuple[tuple[Value, ...], bool]:
     """One number; VEP can be asked for those of several variants at one place, which stay in `extra`."""
-    return ((float(raw),), True) if _FREQUENCY.fullmatch(raw) else ((None,), False)
+    return ((float(raw),), True) if FREQUENCY.fullmatch(raw) else ((None,), False)
 
 
 _PREDICTION = re.compile(
@@ -122,8 +124,8 @@ FIELDS: Mapping[str, Field] = {
     "BIOTYPE": Field(("biotype",), _text),
     "Consequence": Field(("consequences",), _terms),
     "IMPACT": Field(("impact", "impact_score"), _impact),
-    "EXON": Field(("exon_rank", "exon_total"), _rank),
-    "INTRON": Field(("intron_rank", "intron_total"), _rank),
+    "EXON": Field(("exon_rank", "exon_total"), rank),
+    "INTRON": Field(("intron_rank", "intron_total"), rank),
     "HGVSg": Field(("hgvsg",), _text),
     "HGVSc": Field(("hgvsc",), _text),
     "HGVSp": Field(("hgvsp",), _text),
@@ -142,14 +144,14 @@ FIELDS: Mapping[str, Field] = {
     "LoF_filter": Field(("lof_filter",), _text),
     "LoF_flags": Field(("lof_flags",), _text),
     "Allele": Field(("csq_allele",), _text),
-    "ALLELE_NUM": Field(("allele_num",), _whole),
+    "ALLELE_NUM": Field(("allele_num",), whole_number),
     "Existing_variation": Field(("existing_variation",), _text),
     "CLIN_SIG": Field(("clin_sig",), _text),
-    "DISTANCE": Field(("distance",), _whole),
+    "DISTANCE": Field(("distance",), whole_number),
     "HGNC_ID": Field(("hgnc_id",), _text),
-    "MAX_AF": Field(("max_af",), _frequency),
-    "gnomADe_AF": Field(("gnomade_af",), _frequency),
-    "gnomADg_AF": Field(("gnomadg_af",), _frequency),
+    "MAX_AF": Field(("max_af",), frequency),
+    "gnomADe_AF": Field(("gnomade_af",), frequency),
+    "gnomADg_AF": Field(("gnomadg_af",), frequency),
 }
 """By VEP's name. To add a column: one line here, one in `domain.tables`."""
 

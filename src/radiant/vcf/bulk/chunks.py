@@ -8,6 +8,7 @@ import numpy as np
 from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices
 
 _LAST_CONTROL = 32
+_BREAK, _TAB = ord("\n"), ord("\t")
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,16 +37,20 @@ class Chunk:
             columns: How many a line must have.
         """
         size = len(buffer.data)
-        breaks = buffer.find("\n")
+        # Bytes from 128 on are negative: what is low is a control character or outside ASCII.
+        low = np.flatnonzero(buffer.data.view(np.int8) < _LAST_CONTROL)
+        characters = buffer.data[low]
+        breaks, tabs = low[characters == _BREAK], low[characters == _TAB]
         start = np.concatenate((np.zeros(1, dtype=np.int64), breaks + 1))
         end = np.concatenate((breaks, np.array([size])))
         if start[-1] == size:
             start, end = start[:-1], end[:-1]
         lines = Slices(buffer, start, end)
-        tabs = buffer.find("\t")
         first_tab = np.searchsorted(tabs, start)
         regular = np.diff(np.append(first_tab, len(tabs))) == columns - 1
-        _odd_characters(buffer, lines, len(breaks) + len(tabs), regular)
+        if len(low) > len(breaks) + len(tabs):
+            odd = low[(characters != _BREAK) & (characters != _TAB)]
+            regular[np.searchsorted(start, odd, side="right") - 1] = False
         return cls(first_line, buffer, lines, tabs, first_tab, regular)
 
     def __len__(self) -> int:
@@ -69,19 +74,3 @@ class Chunk:
     def raw(self, line: int) -> bytes:
         """Return the bytes of a line."""
         return self.buffer.data[self.lines.start[line] : self.lines.end[line]].tobytes()
-
-
-def _odd_characters(buffer: Buffer, lines: Slices, expected: int, regular: Mask) -> None:
-    """Clear the lines with a control character other than the tab, or a byte outside ASCII."""
-    low = buffer.data.view(np.int8) < _LAST_CONTROL  # bytes from 128 on are negative
-    if int(np.count_nonzero(low)) == expected:
-        return
-    at = np.flatnonzero(low)
-    characters = buffer.data[at]
-    at = at[(characters != ord("\t")) & (characters != ord("\n"))]
-    regular[np.searchsorted(lines.start, at, side="right") - 1] = False
-
-
-def lines_with(chunk: Chunk, character: str, of: Integers, column: int) -> Mask:
-    """Tell which of some regular lines have a rare character in a column."""
-    return chunk.column(column, of).having(character)

@@ -1,8 +1,8 @@
 """The fields of consequence entries as columns; the rules are those of `vcf.csq_fields` and `vcf.consequences.pick`.
 
-A field's text is read by its own parser of `vcf.csq_fields`, once per distinct text of a chunk; text that hardly
-repeats is copied. Fields side by side that are about the transcript, or the variant, are read together: a few hundred
-distinct runs of text stand for ten thousand entries.
+A field's text is read by its own parser of `vcf.csq_fields`, once per distinct text of a chunk; numbers are read all at
+once (`bulk.csq_numbers`), and text that hardly repeats is copied. Fields side by side that are about the transcript, or
+the variant, are read together: a few hundred distinct runs of text stand for ten thousand entries.
 
     entries   T|intron_variant|MODIFIER|GENE|...|lncRNA|   C|intron_variant|MODIFIER|GENE|...|lncRNA|
     runs        [intron_variant|MODIFIER|GENE|...|lncRNA]    the same text: number 0
@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from radiant.domain.tables import CONSEQUENCE, Type
+from radiant.vcf.bulk import csq_numbers
 from radiant.vcf.bulk.columns import decoded as plain
 from radiant.vcf.bulk.columns import spread
 from radiant.vcf.bulk.entries import Entries
@@ -158,6 +159,9 @@ class FieldReader:
         if is_text(known):
             columns[known.columns[0]] = _text_column(text, empty, repeats=known.columns[0] not in _UNREPEATED)
             return None
+        if (found := _numbers(known, text, empty)) is not None:
+            columns |= found
+            return None
         dictionary = text.dictionary(empty)
         parsed = self._parse(index, known, dictionary.dictionary.to_pylist())
         for place, name in enumerate(known.columns):
@@ -256,6 +260,23 @@ def _about(name: str) -> str | None:
     if name in _OF_TRANSCRIPT:
         return "transcript"
     return "variant" if name in _OF_VARIANT or name.endswith("_AF") else None
+
+
+def _numbers(known: Field, text: Slices, empty: Mask) -> dict[str, pa.Array] | None:
+    """Make the columns of a field of numbers; None where there is a text that is for its parser."""
+    read = csq_numbers.READERS.get(known.parse)
+    if read is None:
+        return None
+    at = np.flatnonzero(~empty)
+    found, sure = read(text[at])
+    if not sure.all():
+        return None
+    columns: dict[str, pa.Array] = {}
+    for name, values in zip(known.columns, found, strict=True):
+        spaced = np.zeros(len(text), dtype=values.dtype)
+        spaced[at] = values
+        columns[name] = pa.array(spaced, mask=empty).cast(ARROW_TYPES[_TYPES[name]], safe=False)
+    return columns
 
 
 def _text_column(text: Slices, empty: Mask, *, repeats: bool) -> pa.Array:

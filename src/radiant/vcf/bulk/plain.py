@@ -16,7 +16,7 @@ from radiant.vcf import record
 from radiant.vcf.alleles import Skip
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import SKIPS, STORED, LineAlts, Trimmed
-from radiant.vcf.bulk.chunks import Chunk, lines_with
+from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.entries import Entries, read_entries
 from radiant.vcf.bulk.genotypes import REGION_CODES, Genotypes
 from radiant.vcf.bulk.info import Info, read_info
@@ -210,8 +210,8 @@ class PlainReader:
             [0 if name is None else self._assembly.lengths[name] for name in places.chromosomes], dtype=np.int64
         )
         ok &= pos + alts.ref.length - 1 <= lengths[contig]
-        id_ = chunk.column(_ID, lines)
-        ok &= _plain_ids(chunk, id_, lines)
+        id_ = chunk.column(_ID, lines).compact()  # what is looked for in it is looked for in little text
+        ok &= _plain_ids(id_)
         quality, sure = numbers.floats(chunk.column(_QUAL, lines), negative=False)
         ok &= sure
         filter_, texts = encoded(chunk.column(_FILTER, lines).strings())
@@ -273,9 +273,9 @@ class PlainReader:
         return region
 
 
-def _plain_ids(chunk: Chunk, id_: Slices, lines: Integers) -> Mask:
-    ok = (id_.length > 0) & ~lines_with(chunk, " ", lines, _ID)
-    several = np.flatnonzero(lines_with(chunk, ";", lines, _ID))
+def _plain_ids(id_: Slices) -> Mask:
+    ok = (id_.length > 0) & ~id_.having(" ")
+    several = np.flatnonzero(id_.having(";"))
     for place, text in zip(several.tolist(), id_[several].texts(), strict=True):
         try:
             record.read_ids(text)

@@ -28,6 +28,7 @@ def rs_numbers(id_: Slices, existing: Slices | None, group: Integers) -> pa.List
     said = _NOBODY if existing is None else existing
     one, odd = _said_by_all(said, group, count)
     both = Slices.of(pa.concat_arrays([id_.strings(), one.strings()]))
+    odd |= both.having("%")[count:]
     parts = split(both, np.flatnonzero(np.isin(both.buffer.data, _SEPARATORS)))
     owner = parts.owner % max(1, count)
     order = np.argsort(owner, kind="stable")
@@ -51,14 +52,14 @@ def rs_numbers(id_: Slices, existing: Slices | None, group: Integers) -> pa.List
 
 
 def _said_by_all(said: Slices, group: Integers, count: int) -> tuple[Slices, Mask]:
-    """Return what the first entry of each allele says, and which alleles are for the rule itself."""
+    """Return what the first entry of each allele says, and of which alleles another says something else."""
     speaking = np.flatnonzero(said.length > 0)
     owner = group[speaking]
     first = np.flatnonzero(np.diff(owner, prepend=-1))
     start, end = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     start[owner[first]], end[owner[first]] = said.start[speaking[first]], said.end[speaking[first]]
     one = Slices(said.buffer, start, end)
-    odd = one.having("%")
+    odd = np.zeros(count, dtype=np.bool_)
     odd[owner[~said[speaking].same_as(one[owner])]] = True
     return one, odd
 
