@@ -7,9 +7,8 @@ a line, so that where the separators are is a table as soon as it is known that 
 
     text     T|intron,C|exon\n...    entries of two fields
     before   -1    8  ...
-    ends      1    8
-             10   15
-              .....
+    ends      1   10  ...            the first fields
+              8   15  ...            the second
 """
 
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ class Entries:
     before: Integers
     """Where the separator before each is."""
     ends: Integers
-    """One row per entry: where the separators behind its fields are."""
+    """One row per field: where the separator behind it is in each entry."""
     line: Integers
     """Which line each is of."""
     alt_index: Integers
@@ -47,7 +46,7 @@ class Entries:
 
     def __getitem__(self, which: Any) -> "Entries":
         """Return some of them."""
-        return Entries(self.buffer, self.before[which], self.ends[which], self.line[which], self.alt_index[which])
+        return Entries(self.buffer, self.before[which], self.ends[:, which], self.line[which], self.alt_index[which])
 
     @classmethod
     def of(cls, texts: pa.StringArray, width: int) -> "Entries":
@@ -55,7 +54,7 @@ class Entries:
         buffer = Slices.of(texts).terminated()
         ends = np.flatnonzero((buffer.data == _BAR) | (buffer.data == _BREAK))
         nothing = np.zeros(len(texts), dtype=np.int64)
-        return cls(buffer, _before(ends[width - 1 :: width]), ends.reshape(-1, width), nothing, nothing)
+        return cls(buffer, _before(ends[width - 1 :: width]), _by_field(ends, width), nothing, nothing)
 
     def field(self, index: int) -> Slices:
         """Return one field of each entry."""
@@ -63,8 +62,13 @@ class Entries:
 
     def run(self, first: int, last: int) -> Slices:
         """Return fields side by side, with the separators between them; `last` is the one behind them."""
-        start = self.ends[:, first - 1] if first else self.before
-        return Slices(self.buffer, start + 1, self.ends[:, last - 1].copy())
+        before = self.ends[first - 1] if first else self.before
+        return Slices(self.buffer, before + 1, self.ends[last - 1])
+
+
+def _by_field(ends: Integers, width: int) -> Integers:
+    """Return where fields end, those of one name side by side in memory."""
+    return np.ascontiguousarray(ends.reshape(-1, width).T)
 
 
 def _before(entry_ends: Integers) -> Integers:
@@ -102,7 +106,7 @@ def read_entries(values: Slices, line_alts: LineAlts, format_: ConsequenceFormat
         ends, entry_ends, per_line = _ends(buffer)
         line = np.repeat(present, per_line)
     nothing = np.zeros(len(line), dtype=np.int64)
-    entries = Entries(buffer, _before(ends[entry_ends]), ends.reshape(-1, width), line, nothing)
+    entries = Entries(buffer, _before(ends[entry_ends]), _by_field(ends, width), line, nothing)
     if len(entries):
         _match(entries, line_alts, format_, ok)
     return entries, ok
