@@ -236,7 +236,7 @@ class Vcf(_Group):
     """VEP impact from which two heterozygous alleles of a gene can be a compound heterozygous pair."""
     fasta: str | None = None
     """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
-    chunk_mib: int = Field(default=4, ge=1, le=1024)
+    chunk_mib: int = Field(default=6, ge=1, le=1024)
     """Text that a process reads at once: more is faster up to about 16, memory is about ten times as much."""
     processes: int | None = Field(default=None, ge=1)
     """Most processes that read one file; when unset as many as the container has cores."""
