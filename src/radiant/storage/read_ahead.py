@@ -25,8 +25,9 @@ NAME = "radiant-read-ahead"
 FIRST_BYTES = 256 << 10
 RANGE_BYTES = 2 << 20
 """At 100 MB/s and 50 ms to the first byte, two such ranges at once come with 45 MB/s; two cores read 6 MB/s."""
-AHEAD = 2
-"""Ranges on their way; with the one that is read, memory is three times `RANGE_BYTES`."""
+AHEAD = 4
+"""Ranges on their way or waiting, as much as importing processes take at once (`import_case.SEGMENT_BYTES`); with the
+one that is read, memory is five times `RANGE_BYTES`."""
 PAUSES_S = (0.5, 2.0, 8.0)
 """Before each further try; the store's client has tried by itself, too."""
 

@@ -191,11 +191,14 @@ class Slices:
 
     def terminated(self) -> Buffer:
         """Return the same pieces in a buffer of their own, a line break behind each."""
-        data = Slices(self.buffer, self.start, self.end + 1).strings().buffers()[2]
-        size = int(self.length.sum()) + len(self)
-        buffer = Buffer.of(b"" if data is None else memoryview(data)[:size])
-        buffer.data[np.cumsum(self.length + 1) - 1] = ord("\n")
-        return buffer
+        if not len(self):
+            return Buffer.of(b"")
+        # Of each one byte more, and one piece more, of what stands behind every text.
+        size, behind = int(self.length.sum()) + len(self), len(self.buffer.data)
+        pieces = Slices(self.buffer, np.append(self.start, behind), np.append(self.end + 1, behind + WORD))
+        padded = np.frombuffer(pieces.strings().buffers()[2], dtype=np.uint8)[: size + WORD]
+        padded[np.cumsum(self.length + 1) - 1] = ord("\n")
+        return Buffer(padded[:size], padded)
 
     def texts(self) -> list[str]:
         """Return Python strings."""
