@@ -40,15 +40,20 @@ class Bench:
     def __init__(self, given: argparse.Namespace, scratch: Path) -> None:
         self.given = given
         self.scratch = scratch
-        self.seen: dict[str, Measured | None] = {}
         self.runs: dict[str, list[Measured | None]] = {}
 
+    @property
+    def seen(self) -> dict[str, Measured | None]:
+        """What was measured: the median of several runs, None where one failed."""
+        return {
+            name: None if None in runs else median([one for one in runs if one is not None])
+            for name, runs in self.runs.items()
+        }
+
     def run(self, name: str, what: str, argv: list[str], records: int, **environment: str) -> None:
-        """Measure a command; of one that was measured before, what is seen is the median."""
+        """Measure a command."""
         done = measure(name, what, argv, records, {**WITHOUT_PANDAS, **environment})
-        runs = self.runs.setdefault(name, [])
-        runs.append(done)
-        self.seen[name] = None if None in runs else median([one for one in runs if one is not None])
+        self.runs.setdefault(name, []).append(done)
         if done is not None:
             print(
                 f"{name}: {done.wall_s:.1f} s, {done.cpu_s:.1f} s of CPU, {done.peak_mib:.0f} MiB",

@@ -86,16 +86,14 @@ class ContainerTrigger(BaseTrigger):
                     saved = time.monotonic()
                 await asyncio.sleep(step.pause_s)
             await asyncio.to_thread(watch.save_log_cursor)
-            await self._settled()
+            payload = {"ended": dataclasses.asdict(step.ended)}
         except RadiantError as error:
-            await self._settled()
-            # From here on the note is the task's: it may be closed by the time this trigger is cleaned up.
-            self._watch = None
             name = error.reason if isinstance(error, PlatformUnavailableError) else error.code
-            yield TriggerEvent({"error": f"{name}: {error}", "code": name, "retryable": error.retryable})
-            return
+            payload = {"error": f"{name}: {error}", "code": name, "retryable": error.retryable}
+        await self._settled()
+        # From here on the note is the task's: it may be closed by the time this trigger is cleaned up.
         self._watch = None
-        yield TriggerEvent({"ended": dataclasses.asdict(step.ended)})
+        yield TriggerEvent(payload)
 
     async def on_kill(self) -> None:
         """Stop the container and leave a result that says so: somebody marked or cleared the task."""

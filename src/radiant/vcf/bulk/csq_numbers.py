@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -44,9 +45,10 @@ def _ranks(text: Slices) -> tuple[tuple[Numbers, ...], Mask]:
 
 
 def _frequencies(text: Slices) -> tuple[tuple[Numbers, ...], Mask]:
-    value, sure = numbers.floats(text, negative=False)
-    sure &= pc.match_substring_regex(text.strings(), _FREQUENCY).to_numpy(zero_copy_only=False)
-    return (value,), sure
+    strings = text.strings()
+    sure = pc.match_substring_regex(strings, _FREQUENCY)
+    value = pc.if_else(sure, strings, pa.scalar(None, pa.string())).cast(pa.float64())
+    return (value.to_numpy(zero_copy_only=False),), sure.to_numpy(zero_copy_only=False)
 
 
 READERS: Mapping[csq_fields.Parser, Reader] = {
