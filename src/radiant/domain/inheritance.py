@@ -9,7 +9,8 @@ sequenced (`trio.has`). A child with two copies got one from each parent, so the
 way is as possible as the less possible of its two halves. From these follow
 
 - the Mendelian error: no way is possible (True), some way is certain (False), else it depends
-  on what is missing (None);
+  on what is missing (None). One missing call of a parent stands for one allele, so two alleles of the child that only
+  that parent can have passed on are an error (`trio.has_all`);
 - the origin: who gives the allele in the ways that are possible;
 - the mode: the first model of the disease that contradicts no stated affected status.
 
@@ -23,7 +24,7 @@ from functools import lru_cache
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 from radiant.domain.transmission import TransmissionMode, transmission_mode
-from radiant.domain.trio import MISSING, Calls, Has, Parent, Trio, child_calls, has, sources
+from radiant.domain.trio import MISSING, Calls, Has, Parent, Trio, child_calls, has, has_all, sources
 
 
 class ParentalOrigin(StrEnum):
@@ -113,7 +114,7 @@ def _infer(trio: Trio) -> Inheritance:
 
 def _one_copy(trio: Trio, child: Calls, source: Parent) -> tuple[bool | None, ParentalOrigin]:
     """One copy, from one parent: every allele that the child shows must be one of that parent's."""
-    error = _error(min(has(trio, source, allele) for allele in child))
+    error = _error(has_all(trio, (source,), child))
     match has(trio, source, trio.allele):
         case Has.YES:
             return error, ParentalOrigin(source)
@@ -143,9 +144,9 @@ def _two_copies(trio: Trio, child: Calls) -> tuple[bool | None, ParentalOrigin]:
 
 
 def _many_copies(trio: Trio, child: Calls) -> tuple[bool | None, ParentalOrigin]:
-    """More calls than copies: only an allele that neither parent has is certainly wrong."""
+    """More calls than copies: only alleles that the parents cannot both have are certainly wrong."""
     father, mother = (has(trio, parent, trio.allele) for parent in Parent)
-    foreign = any(all(has(trio, parent, allele) is Has.NO for parent in Parent) for allele in child)
+    foreign = has_all(trio, tuple(Parent), child) is Has.NO
     return True if foreign else None, _SINGLE_ORIGIN[father, mother]
 
 

@@ -112,6 +112,31 @@ def has(trio: Trio, parent: Parent, allele: int) -> Has:
     return Has.MAYBE if incomplete else Has.NO
 
 
+def has_all(trio: Trio, parents: Sequence[Parent], alleles: Calls) -> Has:
+    """Return whether some parents together have all of several alleles; a missing one of these may be any.
+
+    A missing call of a parent stands for one allele: `0/.` cannot have both 1 and 2.
+    """
+    absent = {
+        allele for allele in alleles if allele != MISSING and all(allele not in parent_calls(trio, p) for p in parents)
+    }
+    if len(absent) > sum(_missing_calls(trio, parent) for parent in parents):
+        return Has.NO
+    return Has.MAYBE if absent or MISSING in alleles else Has.YES
+
+
+def _missing_calls(trio: Trio, parent: Parent) -> int:
+    """Count the calls of a parent that may be any allele.
+
+    A parent without any known call (not a member, `.`, `./.`) may have a genotype as long as the child's: a file that
+    writes a child's M as `0/1` writes a mother's so as well.
+    """
+    calls = parent_calls(trio, parent)
+    known = len(calls) - calls.count(MISSING)
+    length = max(parent_copies(trio.region, parent), len(calls), 0 if known else len(trio.child))
+    return length - known
+
+
 def child_calls(trio: Trio) -> Calls:
     """Return the child's calls, completed by missing ones where they are fewer than the copies (`1` on an autosome).
 
