@@ -1,21 +1,34 @@
 """A digest of rows that depends on their order and values alone, not on chunks, files, encodings or processes.
 
-Every value is a 64-bit number, and so is a row: the sum over its columns of the value times the column's odd
-multiplier, modulo 2^64. The rows x0, x1, ... of a stream of n have the digest
+All numbers are of 64 bits, all sums and products modulo 2^64; `stir(x, m)` is `y ^ (y >> 32)` for `y = x * m`. The
+number of a value is
 
-    x0 * R^(n-1) + x1 * R^(n-2) + ... + x(n-1)    modulo 2^64, with R odd and every x stirred first,
+    null                  NULL, whatever its type
+    boolean, integer,     the value, in two's complement (of a timestamp, its microseconds)
+    timestamp
+    float, double         its bits
+    text of n bytes       h = stir((n + 1) * S0 ^ w, S1) with its first eight bytes w as a little-endian number, zeros
+                          after the end, then h = stir(h ^ w, S1) for each further eight; its XXH3 if n > 128
+    list of n elements    e0 * E + e1 * E^2 + ... + e(n-1) * E^n + E^n * R
+    map                   that of the list of its entries, an entry being key * S0 + value * S1
+
+The number of a row is the sum over its columns of the value times the column's multiplier: the XXH3 of the column's
+name, with the lowest bit set. The rows x0, x1, ... of a stream of n have the digest
+
+    x0 * R^(n-1) + x1 * R^(n-2) + ... + x(n-1)    with each x stirred first,
 
 so that the digest of a stream follows from those of its pieces: `digest(A + B) = digest(A) * R^len(B) + digest(B)`.
-Whoever reads a piece needs to know nothing of the pieces before it. Two such sums, over rows stirred differently, are
-kept. This finds what is lost, swapped or changed by accident (but for one in 2^64); it is no protection against someone
-who means harm.
+A reader of one piece needs nothing of the pieces before it. Two such sums are kept: over stir(x, S0), and over those
+stirred once more, with S1. This finds what is lost, swapped or changed by accident (except one in 2^64); it is no
+protection against intended harm.
 
 Columns that repeat come as dictionaries: each distinct value is hashed and multiplied once, and columns that share
-their indices are added up before the rows look anything up.
+their indices are added up before the rows look anything up. Columns are walked once: the walk collects small arrays
+of texts, which are hashed together, and leaves a function per column that makes its numbers from the hashes.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -28,6 +41,8 @@ from numpy.typing import NDArray
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 
 _Numbers = NDArray[np.uint64]
+_Later = Callable[[], _Numbers]
+"""Returns numbers; to be called after `_Texts.hash_few`."""
 
 _RATIO = np.uint64(0x9E3779B97F4A7C15)
 _STIRS = (np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
@@ -45,7 +60,9 @@ _LONG = 128
 _MOST_SHORT_BYTES = 1 << 30
 """Texts together beyond this need 64-bit offsets."""
 _FEW = 2048
-"""Strings in an array that is hashed together with others."""
+"""An array of fewer strings is hashed together with others."""
+_FIXED = (pa.float32(), pa.float64())
+"""Types with a number per value, beside whole numbers, booleans and timestamps."""
 _LOW_BYTES: _Numbers = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
 
 Sums = tuple[int, int, int]
@@ -77,7 +94,7 @@ class RowDigest:
             self.sums = _followed(self.sums, _summed(rows[start : start + _BLOCK]))
 
     def follow(self, other: "RowDigest") -> None:
-        """Add the rows that another digest has seen, behind one's own."""
+        """Add the rows of another digest, after one's own."""
         self.sums = _followed(self.sums, other.sums)
 
     def hexdigest(self) -> str:
@@ -118,22 +135,32 @@ def _stirred(numbers: _Numbers, multiplier: np.uint64) -> _Numbers:
 
 def _rows(batch: pa.RecordBatch) -> _Numbers:
     """Return one number per row."""
-    rows = np.zeros(batch.num_rows, dtype=np.uint64)
-    texts = iter(_hashed([text for column in batch.columns for text in _texts(column)]))
-    shared: dict[tuple[int, int, int, int], tuple[pa.Array, _Numbers]] = {}
+    texts = _Texts()
+    plain: list[tuple[np.uint64, _Later]] = []
+    repeated: list[tuple[np.uint64, pa.Array, _Later]] = []
     for name, column in zip(batch.schema.names, batch.columns, strict=True):
-        multiplier = _multiplier(name)
-        if not pa.types.is_dictionary(column.type):
-            rows += _numbers(column, texts) * multiplier
-            continue
-        distinct = _distinct(column, texts) * multiplier
-        indices = column.indices
-        validity, values = indices.buffers()
-        key = (values.address, 0 if validity is None else validity.address, indices.offset, len(distinct))
+        if pa.types.is_dictionary(column.type):
+            repeated.append((_multiplier(name), column.indices, _distinct(column, texts)))
+        else:
+            plain.append((_multiplier(name), _numbers(column, texts)))
+    texts.hash_few()
+    rows = np.zeros(batch.num_rows, dtype=np.uint64)
+    for multiplier, numbers in plain:
+        rows += numbers() * multiplier
+    shared: dict[tuple[object, ...], tuple[pa.Array, _Numbers]] = {}
+    for multiplier, indices, numbers in repeated:
+        distinct = numbers() * multiplier
+        key = (*_memory(indices), len(distinct))
         shared[key] = indices, distinct + shared[key][1] if key in shared else distinct
     for indices, distinct in shared.values():
         rows += _looked_up(distinct, indices)
     return rows
+
+
+def _memory(indices: pa.Array) -> tuple[object, ...]:
+    """Return what two arrays of numbers have in common only if they are the same memory read in the same way."""
+    addresses = (0 if buffer is None else buffer.address for buffer in indices.buffers())
+    return (*addresses, indices.offset, len(indices), indices.type)
 
 
 @lru_cache(maxsize=1024)
@@ -141,52 +168,67 @@ def _multiplier(name: str) -> np.uint64:
     return np.uint64(xxhash.xxh3_64_intdigest(name.encode()) | 1)
 
 
-def _distinct(column: pa.DictionaryArray, texts: Iterator[_Numbers]) -> _Numbers:
-    """Return the numbers of a dictionary's values, and that of null behind them."""
-    values = column.dictionary
-    numbers = np.empty(len(values) + 1, dtype=np.uint64)
-    numbers[:-1] = _numbers(values, texts)
-    numbers[-1] = _NULL
+def _distinct(column: pa.DictionaryArray, texts: "_Texts") -> _Later:
+    """Return the numbers of a dictionary's values, and that of null after them."""
+    values = _numbers(column.dictionary, texts)
+
+    def numbers() -> _Numbers:
+        return np.append(values(), _NULL)
+
     return numbers
 
 
 def _looked_up(distinct: _Numbers, indices: pa.Array) -> _Numbers:
     at = _bits(indices)
-    return distinct[np.where(_valid(indices), at, len(distinct) - 1) if indices.null_count else at]
+    if indices.null_count:
+        at = np.where(_valid(indices), at.astype(np.int64), len(distinct) - 1)
+    return distinct[at]
 
 
-def _numbers(column: pa.Array, texts: Iterator[_Numbers]) -> _Numbers:
+def _numbers(column: pa.Array, texts: "_Texts") -> _Later:
     """Return one number per value.
 
     Args:
         column: The values.
-        texts: The hashes of its texts, in the order of `_texts`.
+        texts: Takes the texts among them.
+
+    Raises:
+        TypeError: values of a type that has no number.
     """
     type_ = column.type
     if column.null_count == len(column):
-        return np.full(len(column), _NULL)
+        return lambda: np.full(len(column), _NULL)
     if _is_text(type_):
-        return next(texts)
+        return texts.add(column)
     if pa.types.is_dictionary(type_):
-        return _looked_up(_distinct(column, texts), column.indices)
-    numbers = _lists(column, texts) if _is_list(type_) else _raw(column)
-    return np.where(_valid(column), numbers, _NULL) if column.null_count else numbers
+        distinct = _distinct(column, texts)
+        return lambda: _looked_up(distinct(), column.indices)
+    return _nulled(column, _lists(column, texts) if _is_list(type_) else lambda: _raw(column))
 
 
-def _lists(column: pa.Array, texts: Iterator[_Numbers]) -> _Numbers:
+def _nulled(column: pa.Array, values: _Later) -> _Later:
+    """Return numbers, with that of null where a column has none."""
+    return (lambda: np.where(_valid(column), values(), _NULL)) if column.null_count else values
+
+
+def _lists(column: pa.Array, texts: "_Texts") -> _Later:
     """Return one number per list: a polynomial of its elements."""
     offsets, parts = _elements(column)
     values = [_numbers(part, texts) for part in parts]
-    numbers = values[0] if len(values) == 1 else values[0] * _STIRS[0] + values[1] * _STIRS[1]
-    length = np.diff(offsets)
-    powers = np.full(int(length.max(initial=0)) + 1, _NEXT)
-    powers[0] = 1
-    powers = np.multiply.accumulate(powers)
-    place = np.arange(len(numbers)) - np.repeat(offsets[:-1], length)
-    sums = np.zeros(len(numbers) + 1, dtype=np.uint64)
-    np.cumsum(numbers * (powers * _NEXT)[place], out=sums[1:])
-    at_ends = sums[offsets]
-    return at_ends[1:] - at_ends[:-1] + powers[length] * _RATIO
+
+    def numbers() -> _Numbers:
+        elements = values[0]() if len(values) == 1 else values[0]() * _STIRS[0] + values[1]() * _STIRS[1]
+        length = np.diff(offsets)
+        powers = np.full(int(length.max(initial=0)) + 1, _NEXT)
+        powers[0] = 1
+        powers = np.multiply.accumulate(powers)
+        place = np.arange(len(elements)) - np.repeat(offsets[:-1], length)
+        sums = np.zeros(len(elements) + 1, dtype=np.uint64)
+        np.cumsum(elements * (powers * _NEXT)[place], out=sums[1:])
+        at_ends = sums[offsets]
+        return at_ends[1:] - at_ends[:-1] + powers[length] * _RATIO
+
+    return numbers
 
 
 def _elements(column: pa.Array) -> tuple[NDArray[np.int64], list[pa.Array]]:
@@ -216,6 +258,9 @@ def _bits(column: pa.Array) -> NDArray[Any]:
     values = column.buffers()[1]
     if pa.types.is_boolean(column.type):
         return _unpacked(values, column.offset, len(column))
+    if not (pa.types.is_integer(column.type) or column.type in _FIXED or pa.types.is_timestamp(column.type)):
+        msg = f"values of type {column.type} have no digest"
+        raise TypeError(msg)
     dtype = np.int64 if pa.types.is_timestamp(column.type) else column.type.to_pandas_dtype()
     return np.frombuffer(values, dtype=dtype, count=len(column), offset=column.offset * np.dtype(dtype).itemsize)
 
@@ -233,32 +278,32 @@ def _unpacked(bits: pa.Buffer, offset: int, count: int) -> NDArray[np.bool_]:
 # --- Texts ------------------------------------------------------------------------------------------------------------
 
 
-def _texts(column: pa.Array) -> Iterator[pa.Array]:
-    """Yield the strings that a column is made of."""
-    type_ = column.type
-    if column.null_count == len(column):
-        return
-    if _is_text(type_):
-        yield column
-    elif pa.types.is_dictionary(type_):
-        yield from _texts(column.dictionary)
-    elif _is_list(type_):
-        for part in _elements(column)[1]:
-            yield from _texts(part)
+class _Texts:
+    """The strings of a batch's columns: small arrays are hashed together in one call, each of the others in cache."""
+
+    def __init__(self) -> None:
+        self._few: list[pa.Array] = []
+        self._count = 0
+        self._hashes: _Numbers = np.empty(0, dtype=np.uint64)
+
+    def add(self, array: pa.Array) -> _Later:
+        """Take strings; what is returned makes their numbers, after `hash_few`."""
+        if len(array) >= _FEW:
+            return lambda: _hashes(_as(array, _flat(array.type)))
+        start = self._count
+        self._count += len(array)
+        self._few.append(array)
+        return lambda: self._hashes[start : start + len(array)]
+
+    def hash_few(self) -> None:
+        """Hash the strings of all small arrays."""
+        type_ = pa.string() if sum(array.nbytes for array in self._few) < _MOST_SHORT_BYTES else pa.large_string()
+        self._hashes = _hashes(pa.concat_arrays([pa.array([], type_), *(_as(array, type_) for array in self._few)]))
 
 
-def _hashed(texts: list[pa.Array]) -> Iterator[_Numbers]:
-    """Hash the strings of several arrays: small ones together, which is one call for all, the others each in cache."""
-    few = [text for text in texts if len(text) < _FEW]
-    type_ = pa.string() if sum(text.nbytes for text in few) < _MOST_SHORT_BYTES else pa.large_string()
-    together = _hashes(pa.concat_arrays([pa.array([], type_), *(_as(text, type_) for text in few)]))
-    start = 0
-    for text in texts:
-        if len(text) < _FEW:
-            yield together[start : start + len(text)]
-            start += len(text)
-        else:
-            yield _hashes(_as(text, pa.large_string()) if pa.types.is_string_view(text.type) else text)
+def _flat(type_: pa.DataType) -> pa.DataType:
+    """Return a type of strings that lie one behind the other in memory."""
+    return pa.large_string() if pa.types.is_string_view(type_) else type_
 
 
 def _as(text: pa.Array, type_: pa.DataType) -> pa.Array:
