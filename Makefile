@@ -18,7 +18,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench build-docker-k8s-operator minikube lint format docs lock clean
+.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench bench-scale build-docker-k8s-operator minikube lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ $(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)
 
 bench: $(BENCH_STAMP) ## Measure the importer beside its peers: make bench [ARGS="--records 100000"]
 	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+bench-scale: setup ## Measure a thousand cases in one run on the fake ECS: make bench-scale [ARGS="--cases 100"]
+	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
 $(BENCH_STAMP): $(STAMP) $(BENCH_LOCK) $(POLARS_BIO_LOCK)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(BENCH_LOCK)

@@ -1,0 +1,263 @@
+"""`make bench-scale`: many cases in one run of `import-radiant` on the fake ECS, beside Airflow doing nothing.
+
+A real Airflow (standalone, SQLite, LocalExecutor, tasks deferred) and the real `radiant-worker` in every ECS task; the
+cases are trios of 20 records, so that what is measured is the system around the import. First the DAG `airflow-alone`
+runs as many mapped tasks that are deferred once and do nothing: Airflow's own cost. The ideal of a run is the CPU time
+of both (Airflow's own, and that of the jobs, by the operating system's accounting) divided by the cores: no scheduler
+does better. In the middle of the run a case of priority `stat` is registered and `import-radiant` triggered for it.
+
+Memory is the resident memory of each of Airflow's parts, highest in each tenth of the run: flat means that the last
+tenth needs no more than the second.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from radiant import storage
+from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi
+from radiant.cli.standalone import Standalone
+from radiant.domain.case import Priority
+from radiant.errors import AirflowUnavailableError
+from radiant.jobs.catalogue import JOBS
+from radiant.registry import Registration, Registry
+from radiant.settings import Settings, load_settings
+
+REPOSITORY = Path(__file__).parents[1]
+RECORDS = 20
+LOOK_S = 1.0
+PARTS = {"scheduler": "scheduler", "triggerer": "triggerer", "api": "api server", "dag": "dag processor"}
+HEADER = """\
+##fileformat=VCFv4.2
+##contig=<ID=chr1,length=248956422>
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tC{0}\tM{0}\tF{0}
+"""
+
+
+@dataclass
+class Sampler:
+    """Samples the memory of Airflow's parts until it is stopped; one list of (seconds, bytes) per part."""
+
+    seen: dict[str, list[tuple[float, int]]] = field(default_factory=lambda: collections.defaultdict(list))
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        began = time.monotonic()
+        while not self.stopped.wait(LOOK_S):
+            for process in psutil.Process().children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    title = " ".join(process.cmdline())
+                    name = next((PARTS[word] for word in PARTS if f"airflow {word}" in title), None)
+                    if name is not None:
+                        self.seen[name].append((time.monotonic() - began, process.memory_info().rss))
+
+    def tenths(self, name: str) -> list[int]:
+        """Return the highest MiB of each tenth of the time."""
+        samples = self.seen.get(name, [])
+        if not samples:
+            return []
+        end = samples[-1][0] + 1e-9
+        highest = [0] * 10
+        for at, size in samples:
+            tenth = int(at / end * 10)
+            highest[tenth] = max(highest[tenth], size)
+        return [size >> 20 for size in highest]
+
+
+def write_cases(folder: Path, registry: Registry, first: int, count: int, priority: Priority) -> None:
+    """Write and register trios of their own people, in one partition as far as it holds them."""
+    folder.mkdir(exist_ok=True)
+    for number in range(first, first + count):
+        vcf, ped = folder / f"{number}.vcf", folder / f"{number}.ped"
+        lines = [f"chr1\t{1000 + 10 * at}\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t0/0\t0/1\n" for at in range(RECORDS)]
+        vcf.write_text(HEADER.format(number) + "".join(lines))
+        people = [("C", f"F{number}", f"M{number}", 1, 2), ("M", "0", "0", 2, 1), ("F", "0", "0", 1, 1)]
+        ped.write_text("".join(f"FAM{number}\t{p[0]}{number}\t" + "\t".join(map(str, p[1:])) + "\n" for p in people))
+        registry.add(
+            Registration(
+                vcf_uri=storage.file_uri(vcf),
+                ped_uri=storage.file_uri(ped),
+                strategy="wxs",
+                priority=priority,
+                assembly="GRCh38",
+                case_id=number,
+            )
+        )
+
+
+def wait(api: AirflowApi, dag_id: str, run_id: str) -> str:
+    """Wait for the end of a run and return its state."""
+    state = None
+    while state not in FINISHED_RUN:
+        time.sleep(1)
+        with contextlib.suppress(AirflowUnavailableError):  # busy
+            state = api.run_state(dag_id, run_id)
+    return str(state)
+
+
+def cpu_of_airflow() -> float:
+    """Return the CPU seconds of this process's children and theirs, ended ones included."""
+    total = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def rows_of(home: Path, query: str) -> list[tuple[Any, ...]]:
+    """Ask Airflow's own database."""
+    with contextlib.closing(sqlite3.connect(f"file:{home / 'airflow' / 'airflow.db'}?mode=ro", uri=True)) as database:
+        return database.execute(query).fetchall()
+
+
+def middle(values: list[float]) -> str:
+    """Return median and range."""
+    return f"{statistics.median(values):.1f} s ({min(values):.1f} to {max(values):.1f})" if values else "none"
+
+
+def task_seconds(home: Path) -> list[float]:
+    """Return how long each task of `import_case` took, its time in the triggerer included."""
+    query = """select (julianday(end_date) - julianday(start_date)) * 86400
+               from task_instance where task_id = 'import_case' and state = 'success'"""
+    return [seconds for (seconds,) in rows_of(home, query)]
+
+
+def measure(given: argparse.Namespace, scratch: Path, aws: Any) -> list[tuple[str, str]]:
+    """Run everything and return the rows of the table."""
+    home = scratch / "home"
+    home.mkdir()
+    environment = [{"name": "RADIANT_HOME", "value": str(home)}]
+    ground = aws.provision(families={f"radiant-{job}": {"environment": environment} for job in JOBS})
+    aws.options(slots=given.running)
+    os.environ |= aws.environment() | {
+        "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
+        "RADIANT_HOME": str(home),
+        "RADIANT_BACKEND": "ecs",
+        "RADIANT_ECS__CLUSTER": ground.cluster,
+        "RADIANT_ECS__SUBNETS": ",".join(ground.subnets),
+        "RADIANT_ECS__SECURITY_GROUPS": ",".join(ground.security_groups),
+        "RADIANT_ECS__LOG_GROUP": ground.log_group,
+    }
+    settings = load_settings()
+    registry = Registry(settings.effective_registry_url)
+    write_cases(scratch / "cases", registry, 1, given.cases, Priority.ROUTINE)
+    dags = scratch / "dags"
+    shutil.copytree(REPOSITORY / "dags", dags, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).parent / "airflow_alone" / "airflow_alone.py", dags)
+    with Standalone(settings, dags_folder=dags) as airflow:
+        alone = run_alone(airflow.api, given.cases)
+        return run_cases(given, settings, airflow.api, aws, registry, alone)
+
+
+def run_alone(api: AirflowApi, tasks: int) -> tuple[float, float]:
+    """Return wall and CPU seconds of Airflow with as many tasks that do nothing."""
+    began, before = time.monotonic(), cpu_of_airflow()
+    state = wait(api, "airflow-alone", api.trigger("airflow-alone", {"tasks": tasks}))
+    if state != "success":
+        sys.exit(f"airflow-alone ended {state}")
+    return time.monotonic() - began, cpu_of_airflow() - before
+
+
+def run_cases(
+    given: argparse.Namespace,
+    settings: Settings,
+    api: AirflowApi,
+    aws: Any,
+    registry: Registry,
+    alone: tuple[float, float],
+) -> list[tuple[str, str]]:
+    """Import the cases, one of them urgent and late, and return the rows of the table."""
+    home = settings.home_path
+    aws.clear_calls()
+    sampler = Sampler()
+    thread = threading.Thread(target=sampler.run, daemon=True)
+    thread.start()
+    began, before = time.monotonic(), cpu_of_airflow()
+    run = api.trigger("import-radiant")
+    done = "select count(*) from task_instance where task_id = 'import_case' and state = 'success'"
+    while rows_of(home, done)[0][0] < given.cases // 2 and api.run_state("import-radiant", run) not in FINISHED_RUN:
+        time.sleep(LOOK_S)
+    stat = given.cases + 1
+    write_cases(home / "stat", registry, stat, 1, Priority.STAT)
+    waiting = given.cases - rows_of(home, done)[0][0]
+    asked = time.monotonic()
+    stat_state = wait(api, "import-radiant", api.trigger("import-radiant", {"cases": [stat]}))
+    stat_s = time.monotonic() - asked
+    passed = given.cases + 1 - rows_of(home, done)[0][0]
+    state = wait(api, "import-radiant", run)
+    wall = time.monotonic() - began
+    spent = cpu_of_airflow() - before
+    sampler.stopped.set()
+    thread.join()
+    verdict = api.xcom("import-radiant", run, "verdict")
+    calls = collections.Counter(call.name for call in aws.calls(who="airflow"))
+    jobs_cpu = sum(row["cpu_s"] for row in summaries(home))
+    cores = len(os.sched_getaffinity(0))
+    ideal = (alone[1] + jobs_cpu) / cores
+    xcom = rows_of(home, "select dag_id, task_id, count(*), sum(length(value)) from xcom group by 1, 2 order by 4 desc")
+    return [
+        ("cases, running at once, cores", f"{given.cases}, {given.running}, {cores}"),
+        ("verdict", f"{state}; {len(verdict['imported'])} imported, {len(verdict['failed'])} failed"),
+        ("Airflow alone, as many tasks", f"{alone[0]:.0f} s, {alone[1] / given.cases:.2f} CPU s a task"),
+        ("makespan", f"{wall:.0f} s, {wall / given.cases:.2f} s a case"),
+        ("ideal: CPU of Airflow alone and of the jobs / cores", f"{ideal:.0f} s"),
+        ("makespan / ideal", f"{wall / ideal:.2f} (target 1.1)"),
+        ("CPU: all; jobs; Airflow alone", f"{spent:.0f} s; {jobs_cpu:.0f} s; {alone[1]:.0f} s"),
+        ("a task of import_case: start to end", middle(task_seconds(home))),
+        ("stat case in the middle", f"{stat_state} after {stat_s:.0f} s; {waiting} waited then, {passed} still did"),
+        *((f"calls a case: {name}", f"{count / given.cases:.2f}") for name, count in sorted(calls.items())),
+        *((f"memory of the {name}, MiB, by tenths", " ".join(map(str, sampler.tenths(name)))) for name in sampler.seen),
+        *((f"XCom of {dag} {task}", f"{size / count:.0f} bytes each, {count}") for dag, task, count, size in xcom[:6]),
+        ("documents a case", documents(settings, given.cases)),
+    ]
+
+
+def summaries(home: Path) -> list[dict[str, Any]]:
+    """Return the XComs of all jobs that measured themselves."""
+    texts = rows_of(home, "select value from xcom where key = 'return_value' and typeof(value) = 'text'")
+    found = [json.loads(text) for (text,) in texts]
+    return [one for one in found if isinstance(one, dict) and one.get("cpu_s") is not None]
+
+
+def documents(settings: Settings, cases: int) -> str:
+    """Return files and bytes below the work URI."""
+    folder = storage.local_path(settings.effective_work_uri) or settings.home_path
+    files = [one for one in folder.rglob("*") if one.is_file()]
+    return f"{len(files) / cases:.1f} files, {sum(one.stat().st_size for one in files) / cases:.0f} bytes"
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=1000)
+    parser.add_argument("--running", type=int, default=50, help="tasks that the fake ECS runs at once")
+    given = parser.parse_args()
+    sys.path.insert(0, str(REPOSITORY / "tests"))
+    from fakes.ecs import fake_ecs
+
+    with tempfile.TemporaryDirectory(prefix="radiant-scale-") as scratch, fake_ecs() as aws:
+        rows = measure(given, Path(scratch), aws)
+    print("| what | seen |\n|---|---|")
+    for what, seen in rows:
+        print(f"| {what} | {seen} |")
+
+
+if __name__ == "__main__":
+    main()
