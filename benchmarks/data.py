@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import varied as varied_text
+
 from radiant.demo.bgzf import BgzfWriter
 
 _CONTIG = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=248956422>\n"
@@ -54,6 +56,16 @@ def cohort(folder: Path, lines: int, samples: int, members: int) -> Path:
         for at, first in ((at, at * 7919 % 999_983) for at in range(lines))
     )
     return _file(folder / f"cohort-{lines}-{samples}", _CONTIG + _FORMAT, names, rows, members=members)
+
+
+def varied(folder: Path, kind: str, records: int) -> Path:
+    """Return the folder of a trio whose annotation varies, see `varied.py`."""
+    place = folder / f"{kind}-{records}"
+    rows = varied_text.rows(kind, records)
+    family = _file(place, varied_text.header(), ["child", "mother", "father"], rows, members=3)
+    people = (("child", "father", "mother", 1, 2), ("mother", 0, 0, 2, 1), ("father", 0, 0, 1, 1))
+    (family / "FAM0001.ped").write_text("".join("FAM0001\t" + "\t".join(map(str, one)) + "\n" for one in people))
+    return family
 
 
 def long_lines(folder: Path, lines: int, long: int) -> Path:

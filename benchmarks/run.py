@@ -22,6 +22,7 @@ import data
 from measure import WITHOUT_PANDAS, Measured, measure
 from plot import plot
 from targets import markdown, targets
+from varied import KINDS
 
 HERE = Path(__file__).parent
 TOOL = [sys.executable, str(HERE / "contender.py")]
@@ -102,6 +103,15 @@ class Bench:
                 records,
             )
 
+    def varied(self, family: Path, kind: str, records: int) -> None:
+        """Measure an import of a file whose text varies, and `bcftools view` of it."""
+        for _ in range(TIMES):
+            self.radiant(f"{kind}, 1 process", family, records, 1)
+            self.radiant(f"{kind}, 2 processes", family, records, 2)
+            if shutil.which("bcftools"):
+                argv = ["bcftools", "view", "-H", "-o", os.devnull, str(family / "FAM0001.vcf.gz")]
+                self.run(f"{kind}, bcftools view -H", "reads, prints text", argv, records)
+
     def s3(self, family: Path, records: int) -> None:
         """Measure an import from S3 and from a disk of the same bandwidth."""
         at = f"{BANDWIDTH / 1e6:.0f} MB/s"
@@ -141,6 +151,8 @@ class Bench:
         )
         for _ in range(TIMES):
             self.s3(many, given.records)
+        for kind in KINDS:
+            self.varied(data.varied(folder, kind, given.varied_records), kind, given.varied_records)
         self.radiant("10,000 records", data.demo(folder, 10_000), 10_000, 2)
         self.radiant("lines of 5 MB, 100 samples, 200 CSQ fields", data.long_lines(folder, 200, 5), 200)
         self.radiant(
@@ -186,6 +198,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--peer-records", type=int, default=50_000, help="for peers that take minutes for a million")
+    parser.add_argument("--varied-records", type=int, default=600_000, help="of files whose text varies")
     parser.add_argument(
         "--ten-million",
         action="store_true",
