@@ -18,10 +18,11 @@ from typing import Any, ClassVar
 from airflow.sdk.exceptions import TaskDeferred
 
 from radiant.errors import JobLostError
-from radiant.jobs.documents import Request, Result, decode_request, decode_result
+from radiant.jobs.documents import Request, Result, decode_request
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.ending import TIMEOUT
 from radiant.operators.local import LocalJobOperator
+from radiant.operators.note import request_on_file
 from radiant.operators.request import TaskPlace
 from radiant.settings import load_settings
 
@@ -32,7 +33,7 @@ job, _, request_uri, _, result_uri = sys.argv[1:]
 request = json.load(open(request_uri.removeprefix("file://")))
 result = dict(
     job=job, attempt=request["attempt"], status="succeeded", failure=None, output=None, rows={{}}, digests={{}},
-    usage=None, radiant_version="9.9", image=None, python_version="", started_at="", finished_at="", protocol=1,
+    usage=None, radiant_version="9.9", image=None, python_version="", started_at="", finished_at="", protocol=2,
 )
 def answer(output=None, **changes):
     path = result_uri.removeprefix("file://")
@@ -119,8 +120,10 @@ class Backend:
         return decode_request(path.read_bytes(), "request")
 
     def result(self, context: dict[str, Any]) -> Result:
-        path = Path(self.place(context).result_uri.removeprefix("file://"))
-        return decode_result(path.read_bytes(), "result")
+        """Return the result that counts."""
+        found = self.place(context).outcome(self.request(context).attempt)
+        assert isinstance(found, Result), found
+        return found
 
 
 class LocalBackend(Backend):
@@ -186,7 +189,8 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
     if event is None:
         # Nothing goes on: the task stays as the person marked it. What is left to read is the result.
         place = TaskPlace.of(context, load_settings().effective_work_uri)
-        left = place.answer()
+        asked = request_on_file(place)
+        left = None if asked is None else place.outcome(asked.attempt)
         reason = left.failure.code if isinstance(left, Result) and left.failure else f"nothing but {left}"
         msg = f"killed while it was deferred: {reason}"
         raise JobLostError(msg, reason=reason)

@@ -6,7 +6,7 @@ from typing import Any
 
 from radiant import lake, storage
 from radiant.domain.case import Priority
-from radiant.jobs.documents import Request, Result, Status, decode_result, encode, run_uri, task_uri
+from radiant.jobs.documents import Request, Result, Status, decode_result, encode, outcome_uri, run_uri, task_uri
 from radiant.registry import Registration, Registry
 from radiant.settings import Settings
 from radiant.worker.main import run
@@ -40,8 +40,9 @@ class ImportSite:
         place = task_uri(run_folder, task, index)
         request = Request(job=name, attempt=f"{task}-{index}", run_uri=run_folder, arguments=arguments)
         storage.write_bytes(f"{place}/request.json", encode(request))
-        run(request, self.settings, f"{place}/result.json")
-        return decode_result(storage.read_bytes(f"{place}/result.json"), place)
+        outcome = outcome_uri(place, request.attempt)
+        run(request, self.settings, outcome)  # what the operator keeps of a job that ends well
+        return decode_result(storage.read_bytes(outcome), place)
 
     def import_due(
         self, cases: list[int] | None = None, *, lose: int | None = None, lose_file_of: int | None = None
@@ -57,7 +58,7 @@ class ImportSite:
         for index, one in enumerate(prepared.output["cases"]):
             self.job("import-case", "import_case", top, index, **one)
             if one["case_id"] == lose:
-                storage.delete_prefix(f"{task_uri(top, 'import_case', index)}/result.json")
+                storage.delete_prefix(outcome_uri(task_uri(top, "import_case", index), f"import_case-{index}"))
         for path in self.data_files():
             if lose_file_of is not None and f"case={lose_file_of}/" in str(path):
                 path.unlink()

@@ -410,7 +410,7 @@ def test_a_repeated_create_finds_the_pod_of_the_same_attempt(pods, context):
     pods.install("time.sleep(60)")
     place = pods.place(context)
     facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
-    order = Order(POC, place.argv("poc"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
+    order = Order(POC, place.argv("poc", "0f0e0d0c-1"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
     platform = KubernetesPlatform(load_settings())
     first = platform.start(order)
     assert platform.start(order) == first

@@ -1,16 +1,19 @@
 """What every backend promises; a new one joins `backends.BACKENDS` and must pass all of it."""
 
+import dataclasses
 import inspect
 import time
+from pathlib import Path
 
 import pytest
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowFailException
 
 from backends import BACKENDS, airflow_context
+from radiant import storage
 from radiant.errors import JobFailedError, JobLostError
 from radiant.jobs.catalogue import IMPORT_CASE
-from radiant.jobs.documents import Result, Status
+from radiant.jobs.documents import Status, decode_request, encode
 
 
 @pytest.fixture
@@ -191,15 +194,25 @@ def test_a_drained_worker_is_not_taken_for_a_person(backend, context):
 
 def test_the_request_is_written_where_the_result_is(backend, context):
     backend.run("answer()", context=context)
-    place = backend.place(context)
-    assert place.result_uri.removesuffix("result.json") == place.request_uri.removesuffix("request.json")
-    assert backend.request(context).run_uri == place.run_uri
+    place, request = backend.place(context), backend.request(context)
+    folder = place.attempt_uri(request.attempt)
+    asked = Path(folder.removeprefix("file://")) / "request.json"
+    assert decode_request(asked.read_bytes(), str(asked)) == request
+    assert place.answer(request.attempt) == place.outcome(request.attempt)
+    assert (request.run_uri, request.task_uri) == (place.run_uri, place.uri)
 
 
-def test_a_result_that_is_already_there_is_gone_before_the_job_starts(backend, context):
-    backend.place(context).replace_answer(Result(job="import-case", attempt="old", status=Status.SUCCEEDED))
-    found = backend.run("answer(os.path.exists(result_uri.removeprefix('file://')))", context=context)
-    assert found["output"] is False
+def test_what_an_earlier_attempt_still_writes_is_never_this_one_s_result(backend, context):
+    backend.run("answer('of the first')", context=context)
+    first, place = backend.request(context), backend.place(context)
+    with pytest.raises(JobLostError):
+        backend.run("sys.exit(3)", context=next_try(context))
+    second = backend.request(context)
+    assert place.argv("j", first.attempt)[5] != place.argv("j", second.attempt)[5]
+    late = dataclasses.replace(place.outcome(first.attempt), attempt=second.attempt)
+    storage.write_bytes(place.argv("j", second.attempt)[5], encode(late))  # after it was given up
+    assert backend.result(context).status is Status.LOST
+    assert place.outcome(first.attempt).status is Status.SUCCEEDED
 
 
 def test_the_constructor_is_explicit(backend):

@@ -493,7 +493,7 @@ def test_the_override_holds_command_size_and_trace_and_nothing_else(backend, con
     (container,) = call["overrides"]["containerOverrides"]
     assert set(call["overrides"]) == {"cpu", "memory", "containerOverrides"}
     assert set(container) <= {"name", "command", "cpu", "memory", "environment"}
-    assert container["command"] == backend.place(context).argv("poc")
+    assert container["command"] == backend.place(context).argv("poc", backend.request(context).attempt)
     assert {one["name"] for one in container.get("environment", [])} <= {"TRACEPARENT", "TRACESTATE"}
     assert {tag["key"]: tag["value"] for tag in call["tags"]} == {
         "radiant:dag": "import-vcf",

@@ -22,7 +22,7 @@ attempt=$(sed -n 's/.*"attempt": "\\([^"]*\\)".*/\\1/p' "$request")
 echo "said by $attempt"
 printf '{"job": "poc", "attempt": "%s", "status": "succeeded", "failure": null, "output": "%s", "rows": {}, \
 "digests": {}, "usage": null, "radiant_version": "9.9", "image": null, "python_version": "", "started_at": "", \
-"finished_at": "", "protocol": 1}' "$attempt" "$attempt" > "$result"
+"finished_at": "", "protocol": 2}' "$attempt" "$attempt" > "$result"
 """
 
 

@@ -1,5 +1,6 @@
 """Airflow's policy allows exactly the calls that the backend `ecs` makes: no call is refused, no right is left over."""
 
+import dataclasses
 import json
 import time
 
@@ -53,10 +54,10 @@ def follow(runner, handle):
 def order_of(settings, place, *, attempt, pause_s, asked_at=0.0):
     spec = effective_job("poc", settings)
     request = new_request(spec, {"pause_s": pause_s}, place, memory_mib=spec.resources.memory_mib, image=None)
-    place.ask(request)
+    place.ask(dataclasses.replace(request, attempt=attempt))
     return Order(
         job=spec,
-        argv=place.argv("poc"),
+        argv=place.argv("poc", attempt),
         attempt=attempt,
         memory_mib=spec.resources.memory_mib,
         task=TaskFacts("POC", "run", "poc", map_index=-1, try_number=1, last_try=False),
@@ -73,10 +74,9 @@ def test_no_call_is_refused_and_no_right_is_left_over(aws, ground):
     look, lines = follow(runner, runner.start(order_of(settings, place, attempt="a1", pause_s=0)))
     assert (look.state, look.exit_code) == (State.ENDED, 0)
     assert any("progress 10/10" in line for line in lines)
-    answer = place.answer()
+    answer = place.answer("a1")
     assert isinstance(answer, Result)
     assert answer.status is Status.SUCCEEDED
-    place.ask(new_request(effective_job("poc", settings), {}, place, memory_mib=512, image=None))  # removes the answer
 
     long_ago = time.time() - 30 * 3600
     handle = runner.start(order_of(settings, other, attempt="a2", pause_s=60, asked_at=long_ago))

@@ -8,7 +8,7 @@ from radiant import lake, storage
 from radiant.demo.make import make
 from radiant.domain.case import Priority
 from radiant.errors import StorageError
-from radiant.jobs.documents import Request, Result, Status, decode_result, encode, run_uri, task_uri
+from radiant.jobs.documents import Request, Result, Status, decode_result, encode, outcome_uri, run_uri, task_uri
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 from radiant.storage import read_ahead
@@ -77,8 +77,9 @@ def small_ranges(monkeypatch):
 def job(settings, name, task, top, **arguments) -> Result:
     place = task_uri(top, task, 0)
     storage.write_bytes(f"{place}/request.json", encode(Request(name, task, top, arguments)))
-    run(Request(name, task, top, arguments), settings, f"{place}/result.json")
-    return decode_result(storage.read_bytes(f"{place}/result.json"), place)
+    outcome = outcome_uri(place, task)
+    run(Request(name, task, top, arguments), settings, outcome)
+    return decode_result(storage.read_bytes(outcome), place)
 
 
 def prepared(settings):

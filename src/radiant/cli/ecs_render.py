@@ -30,7 +30,7 @@ def render(settings: Settings, job: str, *, on_demand: bool) -> dict[str, Any]:
     place = TaskPlace(run, f"{run}/TASK")
     order = Order(
         job=spec,
-        argv=place.argv(spec.name),
+        argv=place.argv(spec.name, "ATTEMPT"),
         attempt="ATTEMPT",
         memory_mib=spec.resources.memory_mib,
         task=TaskFacts("DAG", "RUN", "TASK", map_index=-1, try_number=1, last_try=on_demand),

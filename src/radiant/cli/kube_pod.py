@@ -59,11 +59,12 @@ def order_of(job: "JobSpec", settings: Settings, *, run_id: str, attempt: str | 
     dag_id, task_id = TASKS[job.name]
     map_index = 0 if job.name == "import-case" else -1
     place = task_uri(run_uri(settings.effective_work_uri, dag_id, run_id), task_id, map_index)
-    documents = (storage.join(place, "request.json"), storage.join(place, "result.json"))
+    attempt = attempt or str(uuid.uuid4())
+    documents = (storage.join(place, attempt, "request.json"), storage.join(place, attempt, "result.json"))
     return Order(
         job=job,
         argv=Argv(job.name, *documents).render(),
-        attempt=attempt or str(uuid.uuid4()),
+        attempt=attempt,
         memory_mib=job.resources.memory_mib,
         task=TaskFacts(dag_id, run_id, task_id, map_index, try_number=1, last_try=False),
         image=settings.image,

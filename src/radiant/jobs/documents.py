@@ -1,6 +1,6 @@
 """The two documents: what Airflow asks (`request.json`) and what the container answers (`result.json`).
 
-Plain JSON objects, version 1. Nothing secret is ever in one: credentials come from the environment of whoever needs
+Plain JSON objects, version 2. Nothing secret is ever in one: credentials come from the environment of whoever needs
 them. `attempt` ties an answer to its question: a result counts only when it repeats the request's attempt.
 """
 
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from radiant.errors import JobProtocolError
 
-PROTOCOL = 1
+PROTOCOL = 2
 
 
 class Status(StrEnum):
@@ -45,6 +45,8 @@ class Request:
     """Image reference the operator asked for, None for a local process."""
     trace_context: dict[str, str] = field(default_factory=dict)
     """W3C `traceparent` and `tracestate`, so that spans nest."""
+    task_uri: str = ""
+    """Folder of the task instance, see `task_uri`; empty for a request that no task made."""
     protocol: int = PROTOCOL
 
 
@@ -162,8 +164,14 @@ def run_uri(work_uri: str, dag_id: str, run_id: str) -> str:
 def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
     """Return the folder of one task instance below `run_uri`.
 
-    The try number is not in it: a container that outlives its Airflow worker writes where it was told to, and the next
-    try finds it there.
+    It holds `request.json`, the request that was written last, and a folder for each attempt: the attempt's own
+    `request.json`, the worker's `result.json` and log, and `outcome.json`, the result that counts. The try number is
+    not in it: the next try finds the container of an earlier one there.
     """
     name = quote(task_id, safe="")
     return f"{run}/{name}" if map_index < 0 else f"{run}/{name}/{map_index}"
+
+
+def outcome_uri(task: str, attempt: str) -> str:
+    """Return where the operator writes the result that counts for an attempt, below `task_uri`."""
+    return f"{task}/{quote(attempt, safe='')}/outcome.json"

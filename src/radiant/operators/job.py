@@ -75,7 +75,7 @@ class JobOperator(BaseOperator):
         return wanted
 
     def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
-        """Run `place.argv(spec.name)` to its end within the limits and return what was seen of it.
+        """Run `place.argv(spec.name, request.attempt)` to its end within the limits and return what was seen of it.
 
         Must watch `self.stop_requested`, which `on_kill` sets at any time.
         """
@@ -123,13 +123,14 @@ class JobOperator(BaseOperator):
         self, context: Any, settings: Settings, place: TaskPlace, request: Request, ended: Ended
     ) -> dict[str, Any]:
         """Read the result, judge, and return the XCom; raises as `execute` does."""
-        result = read_together(request, ended, place.answer())
+        result = read_together(request, ended, place.answer(request.attempt))
         if self.stop_requested and result.status is Status.SUCCEEDED:
             # Airflow ends a task green that returns after SIGTERM (apache/airflow#73006).
             ended = dataclasses.replace(ended, reason=self.stop_reason(context))
             result = read_together(request, ended, result)
         if result.failure is not None:
             self._fail(context, settings, place, result, ended)
+        place.keep_outcome(result)
         return summary(result, ended)
 
     def on_kill(self) -> None:
@@ -172,7 +173,7 @@ class JobOperator(BaseOperator):
             place.write_memory_mib(decision.memory_mib)
         if result.status is Status.LOST:
             result = with_message(result, _sentences(failure.message, decision.hint))
-            place.replace_answer(result)
+        place.keep_outcome(result)
         try:
             context["ti"].xcom_push(key="return_value", value=summary(result, ended))
         except Exception:  # noqa: BLE001 - the server refuses XComs of a task it has given up; the failure is what counts

@@ -55,7 +55,7 @@ class LocalJobOperator(JobOperator):
         def started(pid: int) -> None:
             place.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
 
-        command, *arguments = place.argv(spec.name)
+        command, *arguments = place.argv(spec.name, request.attempt)
         ended = run_process(
             [str(executable(command)), *arguments],
             memory_mib=request.memory_mib or spec.resources.memory_mib,

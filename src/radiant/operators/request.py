@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
+from urllib.parse import quote
 
 from opentelemetry import propagate
 
 from radiant import storage
 from radiant.errors import InputError, JobProtocolError
 from radiant.jobs.catalogue import find_job
-from radiant.jobs.documents import Request, Result, decode_result, encode, run_uri, task_uri
+from radiant.jobs.documents import Request, Result, decode_result, encode, outcome_uri, run_uri, task_uri
 from radiant.jobs.spec import Argv, JobSpec
 from radiant.settings import JobOverrides, Settings
 
@@ -35,35 +36,41 @@ class TaskPlace:
 
     @property
     def request_uri(self) -> str:
-        """`request.json`."""
+        """`request.json`, the request that was written last: its attempt is the one that counts."""
         return storage.join(self.uri, "request.json")
 
-    @property
-    def result_uri(self) -> str:
-        """`result.json`."""
-        return storage.join(self.uri, "result.json")
+    def attempt_uri(self, attempt: str) -> str:
+        """Return the folder of one attempt: its worker writes there and nowhere else."""
+        return storage.join(self.uri, quote(attempt, safe=""))
 
-    def argv(self, job: str) -> list[str]:
-        """Return the command line of the job."""
-        return Argv(job, self.request_uri, self.result_uri).render()
+    def argv(self, job: str, attempt: str) -> list[str]:
+        """Return the command line of the job, with documents that belong to this attempt alone."""
+        folder = self.attempt_uri(attempt)
+        return Argv(job, storage.join(folder, "request.json"), storage.join(folder, "result.json")).render()
 
     def ask(self, request: Request) -> None:
-        """Write the request; a result of an earlier try goes first, so that it can never pass for this one's."""
-        storage.delete_prefix(self.result_uri)
-        storage.write_bytes(self.request_uri, encode(request))
+        """Write the request, and make its attempt the one that counts.
 
-    def answer(self) -> Result | JobProtocolError | None:
-        """Return the result, None where there is none, or the error of reading it."""
-        try:
-            return decode_result(storage.read_bytes(self.result_uri), self.result_uri)
-        except InputError:
-            return None
-        except JobProtocolError as error:
-            return error
+        A container of an earlier attempt keeps its own request and its own place for a result.
+        """
+        data = encode(request)
+        storage.write_bytes(storage.join(self.attempt_uri(request.attempt), "request.json"), data)
+        storage.write_bytes(self.request_uri, data)
 
-    def replace_answer(self, result: Result) -> None:
-        """Write a result in the job's stead, so that whoever reads the folder later learns what became of it."""
-        storage.write_bytes(self.result_uri, encode(result))
+    def answer(self, attempt: str) -> Result | JobProtocolError | None:
+        """Return what the worker of an attempt answered, None where it did not, or the error of reading it."""
+        return _result_at(storage.join(self.attempt_uri(attempt), "result.json"))
+
+    def keep_outcome(self, result: Result) -> None:
+        """Write the result that counts for its attempt, `outcome.json`; later jobs of the run read this one.
+
+        No worker writes it: what an attempt answers after the operator has judged it changes nothing.
+        """
+        storage.write_bytes(outcome_uri(self.uri, result.attempt), encode(result))
+
+    def outcome(self, attempt: str) -> Result | JobProtocolError | None:
+        """Return the result that counts for an attempt, None before it is judged, or the error of reading it."""
+        return _result_at(outcome_uri(self.uri, attempt))
 
     def read_memory_mib(self) -> int:
         """Return the limit that an earlier try's out-of-memory asked for, 0 where there was none.
@@ -88,6 +95,15 @@ class TaskPlace:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a small JSON object here."""
         storage.write_bytes(storage.join(self.uri, name), json.dumps(content).encode())
+
+
+def _result_at(uri: str) -> Result | JobProtocolError | None:
+    try:
+        return decode_result(storage.read_bytes(uri), uri)
+    except InputError:
+        return None
+    except JobProtocolError as error:
+        return error
 
 
 def effective_job(name: str, settings: Settings) -> JobSpec:
@@ -119,4 +135,5 @@ def new_request(
         radiant_version=metadata.version("radiant"),
         image=image,
         trace_context=trace,
+        task_uri=place.uri,
     )

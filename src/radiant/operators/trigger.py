@@ -133,7 +133,7 @@ class ContainerTrigger(BaseTrigger):
             place = TaskPlace(self.run_uri, self.uri)
             ended = (watch or self._open()).kill(KILLED, "Somebody marked or cleared the task.")
             if (request := request_on_file(place)) is not None:
-                place.replace_answer(read_together(request, ended, None))
+                place.keep_outcome(read_together(request, ended, None))
 
     def _is_ours(self) -> bool:
         """Tell whether the container is still this try's: a later one may have adopted it, or its end is judged."""

@@ -211,7 +211,7 @@ class Watch:
     def _order(self) -> Order:
         return Order(
             job=self._spec,
-            argv=self._place.argv(self._spec.name),
+            argv=self._place.argv(self._spec.name, self._request.attempt),
             attempt=self._request.attempt,
             memory_mib=self._request.memory_mib or self._spec.resources.memory_mib,
             task=self._task,

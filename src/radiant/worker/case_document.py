@@ -1,7 +1,8 @@
 """The case document: all that `import-case` needs to know, so that it needs neither registry nor catalog.
 
 `prepare-part` writes one per case to `<run_uri>/cases/<case_id>.json`; `import-case` answers with the manifest of what
-it staged, `<run_uri>/cases/<case_id>.staged.json`, which `commit-part` reads.
+it staged, `<run_uri>/cases/<case_id>.<attempt>.staged.json`. `commit-part` reads the manifest of the attempt that
+counts.
 """
 
 import dataclasses
@@ -48,9 +49,9 @@ def case_uri(run_uri: str, case_id: int) -> str:
     return storage.join(run_uri, "cases", f"{case_id}.json")
 
 
-def staged_uri(run_uri: str, case_id: int) -> str:
-    """Return where the manifest of a case's staged rows is."""
-    return storage.join(run_uri, "cases", f"{case_id}.staged.json")
+def staged_uri(run_uri: str, case_id: int, attempt: str) -> str:
+    """Return where one attempt's manifest of a case's staged rows is."""
+    return storage.join(run_uri, "cases", f"{case_id}.{attempt}.staged.json")
 
 
 def write_case(uri: str, document: CaseDocument) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from radiant import lake, storage
 from radiant.domain.case import Case
 from radiant.errors import CaseStateError, InputError, RadiantError
-from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, decode_result, task_uri
+from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, decode_result, outcome_uri, task_uri
 from radiant.registry import Registry
 from radiant.settings import Settings
 from radiant.worker.case_document import Staged, read_case, read_staged, staged_uri
@@ -109,7 +109,7 @@ def _load(prepared: Mapping[str, Any], results: Mapping[str, Result], run_uri: s
     failure = _NO_RESULT if result is None else result.failure
     if failure is None:
         try:
-            staged = read_staged(staged_uri(run_uri, case_id))
+            staged = read_staged(staged_uri(run_uri, case_id, result.attempt if result else ""))
         except InputError as error:
             failure = Failure("Lost", f"the import's manifest is gone: {error}", retryable=True, exit_code=None)
         else:
@@ -123,16 +123,22 @@ def _load(prepared: Mapping[str, Any], results: Mapping[str, Result], run_uri: s
 def _results(run_uri: str) -> dict[str, Result]:
     """Return the results of this run's imports by load id.
 
-    A request names the case document, which names the load; a result without its request's attempt does not count.
+    The request that was written last names the attempt that counts; its outcome is what the operator judged, so that
+    neither a container that ends late nor one that the operator has given up is believed.
     """
     found: dict[str, Result] = {}
-    files = storage.list_files(task_uri(run_uri, IMPORT_TASK))
+    imports = task_uri(run_uri, IMPORT_TASK)
+    files = storage.list_files(imports)
     for uri in files:
         folder, _, name = uri.rpartition("/")
-        if name != "request.json" or f"{folder}/result.json" not in files:
+        # Those of single attempts are a folder further down.
+        if name != "request.json" or folder.removeprefix(f"{imports}/").count("/"):
             continue
         asked = decode_request(storage.read_bytes(uri), uri)
-        answered = decode_result(storage.read_bytes(f"{folder}/result.json"), f"{folder}/result.json")
+        judged = outcome_uri(folder, asked.attempt)
+        if judged not in files:
+            continue
+        answered = decode_result(storage.read_bytes(judged), judged)
         if answered.attempt == asked.attempt and (answered.failure is None) == (answered.status is Status.SUCCEEDED):
             found[asked.arguments["load_id"]] = answered
     return found

@@ -11,6 +11,7 @@ from radiant import lake, storage, vcf
 from radiant.errors import CaseStateError
 from radiant.jobs.documents import Request
 from radiant.settings import Settings
+from radiant.worker.attempt import require_current
 from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_uri, write_staged
 from radiant.worker.cores import usable_cores
 from radiant.worker.import_pool import ImportPool, PieceTask, tune_process
@@ -39,6 +40,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
         InputError: the VCF breaks a rule, its samples are not the pedigree's, or it cannot be read.
         StorageError: files could not be read or written for a reason that may pass.
         CaseStateError: the case document is of another load than the request.
+        TerminatedError: another attempt has replaced this one.
         SchemaMismatchError: a table's columns are not those this version writes.
     """
     document = read_case(request.arguments["case_uri"])
@@ -46,7 +48,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
     if request.arguments["load_id"] != document.load_id:
         msg = f"case {case.case_id} was prepared again since this import was asked for: run the whole DAG run again"
         raise CaseStateError(msg)
-    manifest_uri = staged_uri(request.run_uri, case.case_id)
+    manifest_uri = staged_uri(request.run_uri, case.case_id, request.attempt)
     storage.delete_prefix(manifest_uri)
     options = vcf.ReadOptions(
         assembly=case.assembly,
@@ -60,7 +62,12 @@ def handle(request: Request, settings: Settings) -> Outcome:
     log.info("case %d: reading %s", case.case_id, case.vcf_uri)
     tune_process()
     processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
-    staged = _stage_together(document, options, processes) or _stage_alone(document, options)
+    require_current(request)
+    staged = _stage_together(document, options, processes)
+    if staged is None:
+        # Staging begins with the removal of what an earlier attempt left: never of what a later one has finished.
+        require_current(request)
+        staged = _stage_alone(document, options)
     manifest, report = staged.manifest, staged.report
     write_staged(manifest_uri, staged)
     for warning in report["warnings"]:

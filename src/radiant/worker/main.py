@@ -24,6 +24,7 @@ from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, Radia
 from radiant.jobs.catalogue import find_job
 from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, encode
 from radiant.settings import Settings, load_settings
+from radiant.worker.attempt import require_current
 from radiant.worker.outcome import Outcome
 from radiant.worker.usage import UsageMeter
 
@@ -55,6 +56,7 @@ def main(argv: list[str] | None = None) -> None:
         if request.job != arguments.job:
             msg = f"{arguments.request} asks for {request.job}, the command line for {arguments.job}"
             raise ConfigError(msg)
+        require_current(request)
         storage.delete_prefix(arguments.result)
     except RadiantError as error:
         log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for a person, a traceback is not

@@ -27,7 +27,7 @@ def test_a_result_comes_back_as_it_was_written():
     assert documents.decode_result(documents.encode(result), "here") == result
 
 
-@pytest.mark.parametrize("change", [{"protocol": 2}, {"status": "fine"}, {"colour": "red"}, {"usage": {"wall_s": 1}}])
+@pytest.mark.parametrize("change", [{"protocol": 1}, {"status": "fine"}, {"colour": "red"}, {"usage": {"wall_s": 1}}])
 def test_a_document_of_another_shape_is_refused_and_named(change):
     document = json.loads(documents.encode(Result(job="poc", attempt="1", status=Status.SUCCEEDED))) | change
     with pytest.raises(JobProtocolError, match=r"file:///w/result\.json"):

@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+from radiant import storage
 from radiant.errors import ConfigError, JobProtocolError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.documents import Result, Status, decode_request, encode
@@ -27,10 +28,23 @@ def test_a_task_that_is_not_mapped_has_no_index(context, instance, index):
     assert TaskPlace.of(context, "file:///w").uri.endswith("/import_case")
 
 
-def test_asking_removes_an_earlier_answer(place):
-    place.replace_answer(Result(job="import-case", attempt="old", status=Status.SUCCEEDED))
-    place.ask(new_request(IMPORT_CASE, {"case_id": 1}, place, memory_mib=100, image=None))
-    assert place.answer() is None
+def test_what_another_attempt_wrote_is_neither_answer_nor_outcome_of_this_one(place):
+    place.keep_outcome(Result(job="import-case", attempt="old", status=Status.SUCCEEDED))
+    request = new_request(IMPORT_CASE, {"case_id": 1}, place, memory_mib=100, image=None)
+    place.ask(request)
+    assert place.answer(request.attempt) is None
+    assert place.outcome(request.attempt) is None
+    assert place.outcome("old") is not None
+
+
+def test_an_attempt_reads_the_request_it_was_started_for_even_if_another_is_asked_for_since(place):
+    requests = [new_request(IMPORT_CASE, {"case_id": case}, place, memory_mib=100, image=None) for case in (1, 2)]
+    for request in requests:
+        place.ask(request)
+    for request in requests:
+        uri = place.argv("import-case", request.attempt)[3]
+        assert decode_request(storage.read_bytes(uri), uri) == request
+    assert decode_request(storage.read_bytes(place.request_uri), "the last") == requests[1]
 
 
 def test_the_request_says_what_is_wanted(place, tmp_path):
@@ -53,18 +67,21 @@ def test_every_request_has_an_attempt_of_its_own(place):
 
 
 def test_the_command_line_carries_uris_only(place):
-    assert place.argv("poc") == ["radiant-worker", "poc", "--request", place.request_uri, "--result", place.result_uri]
+    folder = f"{place.uri}/a1"
+    wanted = ["radiant-worker", "poc", "--request", f"{folder}/request.json", "--result", f"{folder}/result.json"]
+    assert place.argv("poc", "a1") == wanted
 
 
 def test_an_unreadable_answer_is_an_error_and_not_none(place):
-    place.replace_answer(dataclasses.replace(Result(job="j", attempt="a", status=Status.SUCCEEDED), protocol=99))
-    assert isinstance(place.answer(), JobProtocolError)
+    answer = dataclasses.replace(Result(job="j", attempt="a", status=Status.SUCCEEDED), protocol=99)
+    storage.write_bytes(place.argv("j", "a")[5], encode(answer))
+    assert isinstance(place.answer("a"), JobProtocolError)
 
 
-def test_an_answer_survives_writing_and_reading(place):
+def test_an_outcome_survives_writing_and_reading(place):
     answer = Result(job="j", attempt="a", status=Status.SUCCEEDED, output=[1])
-    place.replace_answer(answer)
-    assert place.answer() == answer
+    place.keep_outcome(answer)
+    assert place.outcome("a") == answer
     assert json.loads(encode(answer))["status"] == "succeeded"
 
 

@@ -44,7 +44,7 @@ def run(tmp_path, demo, monkeypatch):
             update={"vcf": settings.vcf.model_copy(update={"processes": processes, "chunk_mib": 1})}
         )
         outcome = import_case.handle(request, wanted)
-        return outcome, case_document.read_staged(f"file://{tmp_path}/run{processes}/cases/1.staged.json")
+        return outcome, case_document.read_staged(f"file://{tmp_path}/run{processes}/cases/1.a.staged.json")
 
     import_with.tables = tables
     catalog.close()

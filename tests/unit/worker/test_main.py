@@ -73,6 +73,19 @@ def test_a_stale_result_is_gone_before_the_work_begins(folder):
     process.communicate()
 
 
+def test_a_worker_that_starts_after_its_attempt_was_replaced_does_nothing(folder):
+    command = ask(folder, attempt="old", pause_s=60)
+    path = folder / "request.json"
+    document = json.loads(path.read_text()) | {"task_uri": f"file://{folder}/task"}
+    path.write_text(json.dumps(document))
+    (folder / "task").mkdir()
+    (folder / "task" / "request.json").write_text(json.dumps(document | {"attempt": "new"}))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 75
+    assert "attempt new of the same task has replaced it" in done.stdout
+    assert not (folder / "result.json").exists()
+
+
 def test_sigterm_leaves_a_result_that_may_be_tried_again(folder):
     process = subprocess.Popen(ask(folder, pause_s=60), stdout=subprocess.PIPE)
     assert process.stdout is not None
@@ -86,7 +99,7 @@ def test_sigterm_leaves_a_result_that_may_be_tried_again(folder):
     assert (failure.code, failure.retryable) == ("Terminated", True)
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"protocol": 2}', '{"protocol": 1, "job": "poc"}'])
+@pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1}', '{"protocol": 2, "job": "poc"}'])
 def test_an_unreadable_request_is_a_protocol_error_without_a_result(folder, content):
     command = ask(folder)
     (folder / "request.json").write_text(content)
