@@ -10,7 +10,16 @@ from typing import Any
 from radiant import lake, storage
 from radiant.domain.case import Case
 from radiant.errors import CaseStateError, InputError, RadiantError
-from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, decode_result, outcome_uri, task_uri
+from radiant.jobs.documents import (
+    Failure,
+    Request,
+    Result,
+    Status,
+    decode_request,
+    decode_result,
+    outcome_uri,
+    task_uri,
+)
 from radiant.registry import Registry
 from radiant.settings import Settings
 from radiant.worker.case_document import Staged, read_case, read_staged, staged_uri
