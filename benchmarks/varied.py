@@ -217,9 +217,7 @@ def _line(
             continue
         covering = [one for one in gene.transcripts if one.first <= gene.at < one.end]
         csq += [_of_transcript(pick, kind, gene, one, allele, shared, index) for index, one in enumerate(covering)]
-    calls = [pick.choices(_CALLS, (50, 35, 15) if member == 0 else (40, 45, 15))[0] for member in range(3)]
-    if len(alts) > 1:
-        calls[0] = "1/2"
+    calls = _family(pick) if len(alts) == 1 else ["1/2", "0/1", "0/2"]
     carried = sum(one.count("1") for one in calls)
     info = ";".join(f"{key}={pick.gauss(0, 3):.3f}" for key in _FLOATS)
     counts = ",".join(str(carried) for _ in alts)
@@ -231,6 +229,13 @@ def _line(
     site_filter = "PASS" if pick.random() < 0.95 else "VQSRTrancheSNP99.90to100.00"
     site = f"{contig}\t{position}\t{rs or '.'}\t{ref}\t{','.join(alts)}\t{quality}\t{site_filter}"
     return f"{site}\t{given}\t{keys}\t{samples}\n"
+
+
+def _family(pick: random.Random) -> list[str]:
+    """Return the genotypes of child, mother and father; the child has an allele of each."""
+    mother, father = (pick.choices(_CALLS, (40, 45, 15))[0] for _ in range(2))
+    child = sorted((pick.choice(mother[::2]), pick.choice(father[::2])))
+    return ["/".join(child), mother, father]
 
 
 def _alleles(pick: random.Random) -> tuple[str, list[str], list[str]]:
