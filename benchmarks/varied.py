@@ -49,7 +49,7 @@ FIELDS = [
     "CLIN_SIG",
     "PICK",
 ]
-CONTIGS = {"chr1": 248956422, "chr2": 242193529, "chr7": 159345973, "chr17": 83257441, "chrX": 156040895}
+CONTIGS = {"chr1": 248956422, "chr2": 242193529, "chr7": 159345973, "chr17": 83257441, "chr22": 50818468}
 _FLOATS = ["BaseQRankSum", "ExcessHet", "FS", "MQ", "MQRankSum", "QD", "ReadPosRankSum", "SOR"]
 _INTRON = ("intron_variant", "MODIFIER")
 _CODING = (
