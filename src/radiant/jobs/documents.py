@@ -9,9 +9,9 @@ import json
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from radiant.errors import JobProtocolError
+from radiant.jobs.run_ids import folder_name
 
 PROTOCOL = 2
 
@@ -157,8 +157,8 @@ def _decode(kind: type[_D], data: bytes, where: str) -> _D:
 
 
 def run_uri(work_uri: str, dag_id: str, run_id: str) -> str:
-    """Return the folder of one DAG run below the work URI; every part percent-encoded."""
-    return "/".join((work_uri.rstrip("/"), quote(dag_id, safe=""), quote(run_id, safe="")))
+    """Return the folder of one DAG run below the work URI; every part is one name that is safe, see `folder_name`."""
+    return "/".join((work_uri.rstrip("/"), folder_name(dag_id), folder_name(run_id)))
 
 
 def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
@@ -168,7 +168,7 @@ def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
     `request.json`, the worker's `result.json` and log, and `outcome.json`, the result that counts. The try number is
     not in it: the next try finds the container of an earlier one there.
     """
-    name = quote(task_id, safe="")
+    name = folder_name(task_id)
     return f"{run}/{name}" if map_index < 0 else f"{run}/{name}/{map_index}"
 
 

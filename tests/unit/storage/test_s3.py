@@ -7,6 +7,7 @@ import pytest
 
 from radiant import storage
 from radiant.errors import InputError, StorageError
+from radiant.jobs.documents import run_uri, task_uri
 from radiant.storage import read_ahead
 from s3_store import s3_store
 
@@ -206,3 +207,13 @@ def test_a_folder_of_a_bucket_is_deleted_alone(s3):
         s3.put(key, DATA)
     storage.delete_prefix(s3.uri("gone/"))
     assert {name for name in s3.names() if name.startswith("gone")} == {"gone-not"}
+
+
+@pytest.mark.parametrize("run_id", ["manual__" + "x" * 242, "\u03c4\u03c1\u03ad\u03be\u03b5" * 50, ".."])
+def test_the_folder_of_any_run_id_is_one_level_on_s3_too(s3, run_id):
+    work = f"s3://{s3.bucket}/work-{ord(run_id[0])}"
+    place = task_uri(run_uri(work, "import-vcf", run_id), "import_case", 3)
+    storage.write_bytes(storage.join(place, "result.json"), b"{}")
+    (found,) = storage.list_files(f"{work}/import-vcf")
+    assert found.removeprefix(f"{work}/import-vcf/").count("/") == 3
+    assert storage.read_bytes(found) == b"{}"

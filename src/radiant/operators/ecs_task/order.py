@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 from radiant.errors import JobRefusedError
+from radiant.jobs.run_ids import short_name
 from radiant.operators.ecs_task.size import FREE_SCRATCH_GIB, MANAGED, MOST_SCRATCH_GIB, task_size
 from radiant.operators.platform import Order, TaskFacts
 from radiant.settings import Ecs
@@ -98,7 +99,14 @@ def tags(task: TaskFacts, job: str) -> list[dict[str, str]]:
         "radiant:map-index": str(task.map_index),
         "radiant:job": job,
     }
-    return [{"key": key, "value": _NOT_IN_TAGS.sub("_", value)[:_LONGEST_TAG]} for key, value in facts.items()]
+    return [{"key": key, "value": _tag(value)} for key, value in facts.items()]
+
+
+def _tag(value: str) -> str:
+    # A run id of another script, or one that does not fit, keeps a digest: two runs are told apart by their tags.
+    if value.isascii():
+        value = _NOT_IN_TAGS.sub("_", value)
+    return short_name(value, _LONGEST_TAG, _NOT_IN_TAGS)
 
 
 def _overrides(order: Order, ecs: Ecs, provider: str) -> dict[str, Any]:

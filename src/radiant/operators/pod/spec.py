@@ -89,13 +89,18 @@ def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
 def labels_of(job: str, task: TaskFacts) -> dict[str, str]:
     """Return the labels by which a person finds a pod: `kubectl get pods -l dag_id=import-vcf`.
 
-    A value that is no valid label is shortened and gets a hash, as in the labels of Airflow's own pods.
+    A value that is no valid label is shortened and gets a hash, as in the labels of Airflow's own pods. What is left
+    without a letter or a digit in front of its hash gets an `x` there, since a label begins with one of them.
     """
     found = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "job": job}
     if task.map_index >= 0:
         found["map_index"] = str(task.map_index)
-    safe = {name: make_safe_label_value(value) for name, value in found.items()}
+    safe = {name: _label(make_safe_label_value(value)) for name, value in found.items()}
     return {"app.kubernetes.io/name": "radiant", "app.kubernetes.io/managed-by": "airflow", **safe}
+
+
+def _label(value: str) -> str:
+    return f"x{value}" if value.startswith("-") else value
 
 
 def _defaults(order: Order) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def test_the_whole_call():
         },
         "tags": [
             {"key": "radiant:dag", "value": "import-vcf"},
-            {"key": "radiant:run", "value": "manual__2031-02-03T04:05:06.7+00:00____1"},
+            {"key": "radiant:run", "value": "manual__2031-02-03T04:05:06.7+00:00____1__cc1ea1adb5d16222"},
             {"key": "radiant:task", "value": "import_case"},
             {"key": "radiant:map-index", "value": "3"},
             {"key": "radiant:job", "value": "import-case"},
@@ -123,9 +123,16 @@ def test_a_refusal_makes_the_next_question_another_one():
     assert max(map(len, tokens)) <= 64
 
 
-def test_tags_are_cut_where_ecs_cuts_them():
-    order = dataclasses.replace(ORDER, task=dataclasses.replace(TASK, run_id="r" * 300))
-    assert all(len(tag["value"]) <= 256 for tag in run_task_call(order, ECS)["tags"])
+def tag_of_run(run_id):
+    order = dataclasses.replace(ORDER, task=dataclasses.replace(TASK, run_id=run_id))
+    return next(tag["value"] for tag in run_task_call(order, ECS)["tags"] if tag["key"] == "radiant:run")
+
+
+@pytest.mark.parametrize("run_id", ["r" * 300, "\u03c4\u03c1\u03ad\u03be\u03b5", "\u03c4" * 250])
+def test_a_run_id_that_is_no_tag_is_shortened_and_stays_its_own(run_id):
+    values = {tag_of_run(run_id), tag_of_run(f"{run_id}2")}
+    assert len(values) == 2
+    assert all(len(value) <= 256 and value.isascii() for value in values)
 
 
 @pytest.mark.parametrize(("prefix", "stream"), [(None, "radiant-poc/radiant/abc"), ("jobs", "jobs/radiant/abc")])

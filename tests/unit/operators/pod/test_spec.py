@@ -1,5 +1,6 @@
 """The pod of a job, without any cluster."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ from kubernetes.client import ApiClient
 from radiant.errors import JobRefusedError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.operators.platform import Order, TaskFacts
-from radiant.operators.pod.spec import build_pod
+from radiant.operators.pod.spec import build_pod, labels_of
 from radiant.settings import load_settings
 
 REPOSITORY = Path(__file__).parents[4]
@@ -48,6 +49,18 @@ def test_labels_say_where_it_belongs_and_name_nobody():
     assert labels["job"] == "import-case"
     assert ":" not in labels["run_id"]
     assert "try_number" not in labels
+
+
+@pytest.mark.parametrize("run_id", ["r" * 250, "\u03c4\u03c1\u03ad\u03be\u03b5", "\u03c4" * 250, "...", "a b"])
+def test_any_run_id_is_a_label_of_its_own(run_id):
+    """Kubernetes takes 63 characters that begin and end with a letter or a digit."""
+    labels = {
+        labels_of("poc", dataclasses.replace(FACTS, run_id=one))["run_id"]
+        for one in (run_id, run_id + "2", run_id + "3")
+    }
+    assert len(labels) == 3
+    for label in labels:
+        assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?", label), label
 
 
 def test_memory_is_asked_for_as_much_as_it_is_limited_and_the_time_too():
