@@ -174,4 +174,4 @@ def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
 
 def outcome_uri(task: str, attempt: str) -> str:
     """Return where the operator writes the result that counts for an attempt, below `task_uri`."""
-    return f"{task}/{quote(attempt, safe='')}/outcome.json"
+    return f"{task}/{folder_name(attempt)}/outcome.json"
