@@ -1,5 +1,8 @@
 """Arrow arrays of every shape that the same values can come in: strategies of hypothesis."""
 
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
 import pyarrow as pa
 from hypothesis import strategies as st
 
@@ -29,80 +32,83 @@ def scalars(type_: pa.DataType) -> st.SearchStrategy:
     return st.integers(low, high)
 
 
+@dataclass(frozen=True)
+class Shapes:
+    """Which shapes an array may have."""
+
+    nulls: bool = True
+    views: bool = True
+    """Texts may be string views."""
+    within: bool = True
+    """Dictionaries may hold dictionaries."""
+    encoded: bool = True
+    """The array itself may be a dictionary."""
+
+
+ANY = Shapes()
+STAGED = Shapes(views=False, within=False)
+"""What a stager takes."""
+
+
 @st.composite
-def arrays(draw: st.DrawFn, type_: pa.DataType, count: int, *, nulls: bool = True) -> pa.Array:
+def arrays(draw: st.DrawFn, type_: pa.DataType, count: int, shapes: Shapes = ANY) -> pa.Array:
     """An array of values of a plain type, which may be encoded: dictionaries, slices, other offsets, hidden values."""
     before, after = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-    array = draw(_whole(type_, before + count + after, nulls=nulls))
+    whole = before + count + after
+    plain = (_nested if pa.types.is_nested(type_) else _flat)(type_, whole, shapes)
+    array = draw(st.one_of(plain, _encoded(type_, whole, shapes)) if shapes.encoded else plain)
     return array.slice(before, count)
 
 
-def _whole(type_: pa.DataType, count: int, *, nulls: bool) -> st.SearchStrategy[pa.Array]:
-    plain = _nested(type_, count, nulls=nulls) if pa.types.is_nested(type_) else _flat(type_, count, nulls=nulls)
-    return st.one_of(plain, _encoded(type_, count, nulls=nulls))
-
-
 @st.composite
-def masks(draw: st.DrawFn, count: int, *, nulls: bool) -> list[bool]:
+def masks(draw: st.DrawFn, count: int, shapes: Shapes) -> list[bool]:
     """Which values are null: none, some or all."""
-    if not nulls:
-        return [False] * count
-    kind = draw(st.sampled_from(["none", "some", "all"]))
+    kind = draw(st.sampled_from(["none", "some", "all"])) if shapes.nulls else "none"
     return draw(st.lists(st.booleans(), min_size=count, max_size=count)) if kind == "some" else [kind == "all"] * count
 
 
 @st.composite
-def _flat(draw: st.DrawFn, type_: pa.DataType, count: int, *, nulls: bool) -> pa.Array:
+def _flat(draw: st.DrawFn, type_: pa.DataType, count: int, shapes: Shapes) -> pa.Array:
     """Plain values; what lies beneath a null is any value."""
-    kind = draw(st.sampled_from(TEXT_TYPES)) if type_ in TEXT_TYPES else type_
+    texts = TEXT_TYPES if shapes.views else TEXT_TYPES[:2]
+    kind = draw(st.sampled_from(texts)) if type_ in TEXT_TYPES else type_
     distinct = draw(st.lists(scalars(kind), min_size=1, max_size=4))
     values = draw(st.lists(st.sampled_from(distinct), min_size=count, max_size=count))
-    mask = draw(masks(count, nulls=nulls))
-    array = pa.array(values, kind)
-    return _masked(array, mask) if any(mask) else array
+    return _masked(pa.array(values, kind), draw(masks(count, shapes)))
 
 
 def _masked(array: pa.Array, mask: list[bool]) -> pa.Array:
-    """Hide values without touching what lies beneath."""
+    """Make values null without touching what lies beneath."""
+    if not any(mask):
+        return array
     valid = pa.array([not one for one in mask]).buffers()[1]
-    children = [array.values] if isinstance(array, (pa.ListArray, pa.LargeListArray)) else None
-    buffers = [valid, *array.buffers()[1 : 2 if children else None]]
-    return pa.Array.from_buffers(array.type, len(array), buffers, sum(mask), array.offset, children)
+    return pa.Array.from_buffers(array.type, len(array), [valid, *array.buffers()[1:]], sum(mask))
 
 
 @st.composite
-def _encoded(draw: st.DrawFn, type_: pa.DataType, count: int, *, nulls: bool) -> pa.Array:
-    """A dictionary: values that no index has, nulls among them, any number beneath a null index."""
-    kinds = [one for one in INDEX_TYPES if nulls or not pa.types.is_unsigned_integer(one)]
-    index = draw(st.sampled_from(kinds))
+def _encoded(draw: st.DrawFn, type_: pa.DataType, count: int, shapes: Shapes) -> pa.Array:
+    """A dictionary: values that no index has, repeated ones, null among them; any number beneath a null index."""
     size = draw(st.sampled_from([1, 2, 5, 130]))
-    size = size if count or not nulls else draw(st.sampled_from([0, size]))
-    few = draw(arrays(type_, min(size, 5), nulls=nulls))
+    within = replace(shapes, encoded=shapes.within)
+    few = draw(arrays(type_, min(size, 5), within))
     values = few if size <= len(few) else pa.concat_arrays([few] * (size // len(few)))
-    used = draw(st.lists(st.integers(0, max(0, min(size, 128) - 1)), min_size=count, max_size=count))
-    indices = pa.array(used, index)
-    mask = draw(masks(count, nulls=nulls))
-    return pa.DictionaryArray.from_arrays(_masked(indices, mask) if any(mask) else indices, values)
+    used = draw(st.lists(st.integers(0, min(size, 128) - 1), min_size=count, max_size=count))
+    indices = pa.array(used, draw(st.sampled_from(INDEX_TYPES)))
+    return pa.DictionaryArray.from_arrays(_masked(indices, draw(masks(count, shapes))), values)
 
 
 @st.composite
-def _nested(draw: st.DrawFn, type_: pa.DataType, count: int, *, nulls: bool) -> pa.Array:
-    """Lists and maps: empty ones, nulls with elements beneath, elements that no list has before and after."""
+def _nested(draw: st.DrawFn, type_: pa.DataType, count: int, shapes: Shapes) -> pa.Array:
+    """Lists and maps: empty ones, nulls with elements beneath, elements before the first and after the last."""
     lengths = draw(st.lists(st.integers(0, 3), min_size=count, max_size=count))
-    first, last = draw(st.integers(0, 2)), draw(st.integers(0, 2))
-    offsets = [first]
-    for length in lengths:
-        offsets.append(offsets[-1] + length)
-    total = offsets[-1] + last
-    mask = draw(masks(count, nulls=nulls))
+    offsets = list(accumulate(lengths, initial=draw(st.integers(0, 2))))
+    total = offsets[-1] + draw(st.integers(0, 2))
+    mask = draw(masks(count, shapes))
+    null = pa.array(mask, pa.bool_()) if any(mask) else None
+    elements = replace(shapes, nulls=True, encoded=True)
     if pa.types.is_map(type_):
-        keys = draw(arrays(type_.key_type, total, nulls=False))
-        items = draw(arrays(type_.item_type, total))
-        return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, mask=_mask(mask))
+        keys = draw(arrays(type_.key_type, total, replace(elements, nulls=False)))
+        items = draw(arrays(type_.item_type, total, elements))
+        return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, items, mask=null)
     kind, width = (pa.LargeListArray, pa.int64()) if draw(st.booleans()) else (pa.ListArray, pa.int32())
-    elements = draw(arrays(type_.value_type, total))
-    return kind.from_arrays(pa.array(offsets, width), elements, mask=_mask(mask))
-
-
-def _mask(mask: list[bool]) -> pa.Array | None:
-    return pa.array(mask, pa.bool_()) if any(mask) else None
+    return kind.from_arrays(pa.array(offsets, width), draw(arrays(type_.value_type, total, elements)), mask=null)

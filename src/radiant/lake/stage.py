@@ -164,9 +164,9 @@ class Stager:
 
         Args:
             short_name: A key of `domain.tables.SHORT_NAMES`.
-            batch: The table's columns by name, in any order, without `part` and `case_id`. Strings may be large, all
-                other types exactly as declared; columns, keys and values of maps may be dictionary-encoded, columns of
-                strings so that no item comes twice.
+            batch: The table's columns by name, in any order, without `part` and `case_id`. Types as declared, except
+                that strings and lists may be large, and that columns, elements of lists, keys and values of maps may
+                be dictionaries (of which none holds a dictionary).
 
         Raises:
             SchemaMismatchError: columns are missing, unknown, of another type, or null where a value is required.
@@ -303,28 +303,27 @@ def _null_count(array: pa.Array) -> int:
 def _fitted(array: pa.Array, target: pa.DataType) -> pa.Array | None:
     """Return the array in the file's type (dictionaries stay), None when it has another meaning."""
     type_ = array.type
-    if type_ == target or (pa.types.is_dictionary(type_) and type_.value_type == target != pa.string()):
+    if type_ == target:
         return array
-    if pa.types.is_null(type_) or (_is_text(type_) and target == pa.string()):
+    if pa.types.is_null(type_):
         return array.cast(target)
-    if pa.types.is_dictionary(type_) and _is_text(type_.value_type) and target == pa.string():
-        # A null inside the dictionary is a null that nobody counts: decode those.
-        fitted = target if array.dictionary.null_count else _REPEATED_TEXT
-        return array if type_ == fitted else array.cast(fitted)
-    if pa.types.is_map(type_) and pa.types.is_map(target):
-        parts = _plain(type_.key_type), _plain(type_.item_type)
-        return array if parts == (target.key_type, target.item_type) else None
-    is_list = pa.types.is_list(type_) or pa.types.is_large_list(type_)
-    if is_list and pa.types.is_list(target) and _plain(type_.value_type) == target.value_type:
-        return array.cast(target)
-    return None
+    if _plain(type_) != _plain(target):
+        return None
+    if not pa.types.is_dictionary(type_):
+        # The writer decodes the dictionaries of maps.
+        return array if pa.types.is_map(type_) else array.cast(target)
+    if target == pa.string():
+        # A null inside the dictionary is a null that no count includes: decode those.
+        return array.cast(target if array.dictionary.null_count else _REPEATED_TEXT)
+    return pa.DictionaryArray.from_arrays(array.indices, _fitted(array.dictionary, target))
 
 
 def _plain(type_: pa.DataType) -> pa.DataType:
-    if pa.types.is_dictionary(type_):
-        type_ = type_.value_type
-    return pa.string() if _is_text(type_) else type_
-
-
-def _is_text(type_: pa.DataType) -> bool:
-    return pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
+    """Return the type of the values, however they are encoded; a dictionary of dictionaries stays."""
+    if pa.types.is_dictionary(type_) and not pa.types.is_dictionary(type_.value_type):
+        return _plain(type_.value_type)
+    if pa.types.is_list(type_) or pa.types.is_large_list(type_):
+        return pa.list_(_plain(type_.value_type))
+    if pa.types.is_map(type_):
+        return pa.map_(_plain(type_.key_type), _plain(type_.item_type))
+    return pa.string() if pa.types.is_large_string(type_) else type_

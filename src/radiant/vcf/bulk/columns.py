@@ -14,11 +14,11 @@ from radiant.vcf.bulk.slices import Integers, Mask
 def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[str, pa.Array]:
     """Repeat the values of columns, one per index (null where an Arrow index is).
 
-    They become dictionaries of their values, except plain strings: Parquet needs dictionaries of strings in which none
-    comes twice. Columns that repeat in the same way share the indices, which makes their digest cheap.
+    They become dictionaries of their values, except plain strings: a Parquet file keeps dictionaries of strings only if
+    none comes twice. Columns that repeat in the same way share the indices, which makes their digest cheap.
     """
     at = index if isinstance(index, pa.Array) else pa.array(index.astype(np.int32))
-    known: dict[tuple[int, int], pa.Array] = {}
+    known: dict[tuple[object, ...], pa.Array] = {}
     found: dict[str, pa.Array] = {}
     for name, column in columns.items():
         if column.null_count == len(column):
@@ -31,7 +31,7 @@ def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[
             found[name] = pa.DictionaryArray.from_arrays(at, column)
             continue
         indices = column.indices
-        key = (indices.buffers()[1].address, indices.offset)
+        key = (*(None if one is None else one.address for one in indices.buffers()), indices.offset, indices.type)
         if key not in known:
             known[key] = indices.take(at)
         found[name] = pa.DictionaryArray.from_arrays(known[key], column.dictionary)

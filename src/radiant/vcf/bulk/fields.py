@@ -296,8 +296,9 @@ def decoded(strings: pa.StringArray) -> pa.StringArray:
     """Replace percent codes."""
     offsets, text = strings.buffers()[1:]
     percents = np.flatnonzero(np.frombuffer(text or b"", dtype=np.uint8) == ord("%"))
-    starts = np.frombuffer(offsets, dtype=np.int32)[: len(strings) + 1]
-    some = np.unique(np.searchsorted(starts, percents[percents < starts[-1]], side="right") - 1)
+    starts = np.frombuffer(offsets, dtype=np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    percents = percents[(percents >= starts[0]) & (percents < starts[-1])]
+    some = np.unique(np.searchsorted(starts, percents, side="right") - 1)
     if not len(some):
         return strings
     wanted = strings.take(pa.array(some))

@@ -180,9 +180,13 @@ class Slices:
     @classmethod
     def of(cls, strings: pa.StringArray) -> "Slices":
         """Take Arrow strings without a null, as they are in memory, one behind the other."""
-        offsets = np.frombuffer(strings.buffers()[1], dtype=np.int32)[: len(strings) + 1].astype(np.int64)
-        content = strings.buffers()[2]
-        text = b"" if content is None else memoryview(content)[: int(offsets[-1])]
+        if not len(strings):
+            return cls(Buffer.of(b""), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+        _, ends, content = strings.buffers()
+        offsets = np.frombuffer(ends, dtype=np.int32)[strings.offset : strings.offset + len(strings) + 1]
+        offsets = offsets.astype(np.int64)
+        text = b"" if content is None else memoryview(content)[int(offsets[0]) : int(offsets[-1])]
+        offsets -= offsets[0]
         return cls(Buffer.of(text), offsets[:-1], offsets[1:])
 
     def compact(self) -> "Slices":
