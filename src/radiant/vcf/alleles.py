@@ -156,7 +156,8 @@ def split_record(
             skip, alternate = None, alt.upper()
         else:
             skip, alternate = _skip_reason(alt), alt
-        if alternate in seen:
+        # VCF 4.4: symbolic alleles may be the same, as their lengths differ. They have no row.
+        if alternate in seen and skip is not Skip.SYMBOLIC:
             message = f"ALT {_shown(alt)} is the same allele as {seen[alternate]}: alleles must differ. Remove it."
             raise AlleleError(Rule.ALLELE_DUPLICATED, message)
         seen[alternate] = f"ALT number {index}"

@@ -2,7 +2,11 @@
 
 Missing is None, never 0; 0 is 0, never None.
 
-Source: VCF 4.3, section 1.6.2 (genotype fields); FreeBayes' header for AO, RO and DPR.
+A sample may number its alleles among those of its own: LAA lists the ALTs that they are, LGT and LAD use the numbers of
+that list. They become what GT and AD would say, where those are not there.
+
+Source: VCF 4.3, section 1.6.2 (genotype fields); VCF 4.5, section 1.6.2 (LAA, LAD); Hail for LGT; FreeBayes' header for
+AO, RO and DPR.
 """
 
 import math
@@ -22,8 +26,12 @@ LOW_DEPTH = 3
 """Fewer reads than this for the allele that a zygosity stands on make it unknown."""
 
 _LONGEST_GT = 1000
+_allele_number = re.compile(r"[0-9]{1,9}").fullmatch
 _FORMAT_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*").fullmatch
-READ_KEYS = frozenset({"GT", "DP", "GQ", "PS", "AD", "AO", "RO", "DPR"})
+_READ_KEYS = frozenset({"GT", "LGT", "LAA", "DP", "GQ", "PS", "AD", "LAD", "AO", "RO", "DPR"})
+DEPTH_KEYS = ("AD", "LAD", "AO", "DPR")
+"""Where reads per allele come from, the first that a sample has; AO with RO."""
+LOCAL_ALLELES = "LAA"
 
 
 class Zygosity(StrEnum):
@@ -63,7 +71,7 @@ class SampleCall(NamedTuple):
     """One sample column of one line."""
 
     gt: str | None
-    """GT as written; None when FORMAT has no GT."""
+    """GT as written, or LGT with the line's allele numbers; None when FORMAT has neither."""
     site: tuple[int, ...]
     """GT with the line's allele numbers: 0 REF, 1 the first ALT, -1 missing; (-1,) without GT."""
     dp: int | None
@@ -124,6 +132,52 @@ def site_calls(gt: str) -> tuple[int, ...]:
     return tuple(MISSING if one == "." else int(one) for one in re.split(r"[|/]", gt.lstrip("|/")))
 
 
+@lru_cache(maxsize=65536)
+def local_alleles(text: str, n_alts: int) -> tuple[int, ...]:
+    """Read LAA: which ALTs of the line the local alleles 1, 2, ... of a sample are.
+
+    Args:
+        text: LAA as written; empty and `.` are no ALT.
+        n_alts: How many ALTs the line has.
+
+    Raises:
+        BrokenRuleError: not a list of different ALT numbers.
+    """
+    if text in {"", "."}:
+        return ()
+    numbers = text.split(",")
+    found = tuple(int(one) for one in numbers if _allele_number(one))
+    if len(found) != len(numbers) or len(set(found)) != len(found) or not all(1 <= one <= n_alts for one in found):
+        rule = "laa"
+        message = f"FORMAT LAA={shown(text)} is not a list of different ALT numbers from 1 to {n_alts}"
+        raise BrokenRuleError(rule, message)
+    return found
+
+
+@lru_cache(maxsize=65536)
+def from_local(gt: str, local: tuple[int, ...]) -> str:
+    """Return a genotype with the line's allele numbers: `0/1` with the local alleles (3,) is `0/3`.
+
+    Args:
+        gt: LGT as written.
+        local: From `local_alleles`.
+
+    Raises:
+        BrokenRuleError: LGT names an allele that LAA does not list.
+        AlleleError: LGT is no genotype.
+    """
+    alleles.calls(gt, 1)
+    named = max(site_calls(gt))
+    if named > len(local):
+        rule = "lgt_without_laa"
+        message = (
+            f"FORMAT LGT={shown(gt)} names local allele {named}, but LAA lists {len(local)}: which ALT it is is not "
+            "said. Write GT, or LAA beside LGT"
+        )
+        raise BrokenRuleError(rule, message)
+    return re.sub(r"[0-9]+", lambda number: str((0, *local)[int(number[0])]), gt)
+
+
 class FormatReader:
     """Reads sample columns under one FORMAT."""
 
@@ -133,7 +187,7 @@ class FormatReader:
         Raises:
             BrokenRuleError: an empty, odd or repeated key, or a GT that is not first.
         """
-        self.keys = format_.split(":")
+        self.keys = [] if format_ == "." else format_.split(":")
         for key in self.keys:
             if not _FORMAT_KEY(key):
                 rule, message = "format_key", f"FORMAT {shown(format_)} has a key that is empty or has odd characters"
@@ -145,14 +199,26 @@ class FormatReader:
             rule, message = "format_gt_first", f"FORMAT {shown(format_)} has GT, but not first"
             raise BrokenRuleError(rule, message)
         self.undeclared = tuple(key for key in self.keys if header.format_declaration(key) is None)
-        self._index = {key: index for index, key in enumerate(self.keys) if key in READ_KEYS}
-        self._others: list[tuple[int, str, reserved.Declaration]] = [
+        read = _READ_KEYS if header.ad_is_per_allele else _READ_KEYS - {"AD"}
+        self.index = {key: index for index, key in enumerate(self.keys) if key in read}
+        """Which field the keys are that columns show, or that those are made from."""
+        self.depth_keys = tuple(key for key in DEPTH_KEYS if key in self.index)
+        self._local = self.index.get(LOCAL_ALLELES)
+        self.others: list[tuple[int, str, reserved.Declaration]] = [
             (index, key, declaration)
             for index, key in enumerate(self.keys)
-            if key not in READ_KEYS
+            if key not in self.index
             and (declaration := header.format_declaration(key)) is not None
             and declaration.type != "String"
         ]
+        """Index, key and declaration of the fields to check that no column shows."""
+        self.may_be_empty = frozenset(
+            index
+            for index, key in enumerate(self.keys)
+            if key == LOCAL_ALLELES or ((one := header.format_declaration(key)) is not None and one.number == "LA")
+        )
+        """Fields that are a list of local ALTs, of which a sample may have none."""
+        self._costs_the_line = frozenset(self.index.values())
 
     def read(self, text: str, n_alts: int) -> tuple[SampleCall, list[Piece]]:
         """Read one sample column.
@@ -165,32 +231,25 @@ class FormatReader:
             AlleleError: GT is no genotype, or names an ALT that the line does not have.
         """
         found = text.split(":")
-        if len(found) > len(self.keys):
-            rule, message = "sample_fields", f"a sample has {len(found)} fields, FORMAT has {len(self.keys)}"
-            raise BrokenRuleError(rule, message)
-        if "" in found:
-            rule, message = "sample_empty", f"a sample has an empty field: {shown(text)}; missing is written `.`"
+        if len(found) > max(1, len(self.keys)) or (not self.keys and text != "."):
+            number = len(self.keys)
+            rule, message = "sample_fields", f"a sample has {len(found)} fields, FORMAT has {number}"
             raise BrokenRuleError(rule, message)
         pieces: list[Piece] = []
-        gt = self._text(found, "GT")
-        if gt is not None:
-            if len(gt) > _LONGEST_GT:
-                rule, message = "gt_invalid", f"GT {shown(gt)} is longer than any genotype"
-                raise BrokenRuleError(rule, message)
-            alleles.calls(gt, 1, n_alts)
-        elif "GT" in self._index:
-            gt = "."
+        if "" in found:
+            self._check_empty(found, text, pieces)
+        gt = self._genotype(found, n_alts)
         site = _NO_GT if gt is None else site_calls(gt)
         call = SampleCall(
             gt=gt,
             site=site,
-            dp=self._integer(found, "DP"),
-            gq=_quality(self._text(found, "GQ")),
+            dp=self._integer(found, "DP", pieces),
+            gq=_quality(self._single(found, "GQ", pieces)),
             phase_set=self._text(found, "PS"),
             depths=self._depths(found, n_alts, pieces),
         )
-        for index, key, declaration in self._others:
-            if index >= len(found) or found[index] == ".":
+        for index, key, declaration in self.others:
+            if index >= len(found) or found[index] in {".", ""}:
                 continue
             try:
                 values.check_declared(
@@ -205,14 +264,57 @@ class FormatReader:
                 pieces.append(Piece(f"format_{error.rule}", f"FORMAT {error}", text))
         return call, pieces
 
+    def _check_empty(self, found: list[str], text: str, pieces: list[Piece]) -> None:
+        """Check the empty fields of a sample: one that a column shows costs the line, another itself.
+
+        Raises:
+            BrokenRuleError: one of them is of a key that a column shows.
+        """
+        for index in (index for index, field in enumerate(found) if not field and index not in self.may_be_empty):
+            if index in self._costs_the_line:
+                rule, message = "sample_empty", f"a sample has an empty field: {shown(text)}; missing is written `.`"
+                raise BrokenRuleError(rule, message)
+            message = f"FORMAT {self.keys[index]} is empty; missing is written `.`"
+            pieces.append(Piece("format_empty", message, text))
+
+    def _genotype(self, found: list[str], n_alts: int) -> str | None:
+        """Return GT, else LGT with the line's allele numbers; None when FORMAT has neither."""
+        key = next((key for key in ("GT", "LGT") if key in self.index), None)
+        if key is None:
+            return None
+        gt = self._text(found, key)
+        if gt is None:
+            return "."
+        if len(gt) > _LONGEST_GT:
+            rule, message = "gt_invalid", f"{key} {shown(gt)} is longer than any genotype"
+            raise BrokenRuleError(rule, message)
+        if key == "LGT":
+            return from_local(gt, local_alleles(self._local_text(found), n_alts))
+        alleles.calls(gt, 1, n_alts)
+        return gt
+
+    def _local_text(self, found: list[str]) -> str:
+        return found[self._local] if self._local is not None and self._local < len(found) else ""
+
     def _text(self, found: list[str], key: str) -> str | None:
-        index = self._index.get(key)
+        index = self.index.get(key)
         if index is None or index >= len(found) or found[index] == ".":
             return None
         return found[index]
 
-    def _integer(self, found: list[str], key: str) -> int | None:
+    def _single(self, found: list[str], key: str, pieces: list[Piece]) -> str | None:
+        """Return the text of a key with one value; None where it holds several: which one holds is not certain."""
         text = self._text(found, key)
+        if text is None or "," not in text:
+            return text
+        for one in text.split(","):
+            values.floating(one, f"FORMAT {key}", negative=False)
+        message = f"FORMAT {key}={shown(text)} has {text.count(',') + 1} values, 1 fits: the column is null"
+        pieces.append(Piece("format_count", message, ":".join(found)))
+        return None
+
+    def _integer(self, found: list[str], key: str, pieces: list[Piece]) -> int | None:
+        text = self._single(found, key, pieces)
         return None if text is None else values.integer(text, f"FORMAT {key}", negative=False)
 
     def _integers(self, found: list[str], key: str) -> tuple[int | None, ...] | None:
@@ -224,22 +326,46 @@ class FormatReader:
         return None if numbers.count(None) == len(numbers) else numbers
 
     def _depths(self, found: list[str], n_alts: int, pieces: list[Piece]) -> tuple[int | None, ...] | None:
-        """Return the reads per allele: AD, else RO and AO, else DPR."""
-        depths, source = self._integers(found, "AD"), "AD"
-        if depths is None:
-            alts, source = self._integers(found, "AO"), "AO"
-            if alts is not None:
-                depths = (self._integer(found, "RO"), *alts)
-        if depths is None:
-            depths, source = self._integers(found, "DPR"), "DPR"
-        if depths is not None and len(depths) != n_alts + 1:
+        """Return the reads per allele: AD, else LAD, else RO and AO, else DPR."""
+        for key in self.depth_keys:
+            depths = self._integers(found, key)
+            if depths is None:
+                continue
+            if key == "LAD":
+                return self._from_local(found, depths, n_alts, pieces)
+            if key == "AO":
+                depths = (self._integer(found, "RO", pieces), *depths)
+            if len(depths) == n_alts + 1:
+                return depths
             message = (
-                f"FORMAT {source} does not have one value per allele (the line has {n_alts} ALT): nobody knows which "
-                "value is whose, so the read counts are null"
+                f"FORMAT {key} does not have one value per allele (the line has {n_alts} ALT): which value is whose is "
+                "not certain, so the read counts are null"
             )
             pieces.append(Piece("format_count", message, ":".join(found)))
             return None
-        return depths
+        return None
+
+    def _from_local(
+        self, found: list[str], depths: tuple[int | None, ...], n_alts: int, pieces: list[Piece]
+    ) -> tuple[int | None, ...] | None:
+        """Return LAD's reads per allele of the line; those of alleles that are not local are not known."""
+        text = self._local_text(found)
+        try:
+            local = local_alleles(text, n_alts)
+        except BrokenRuleError as error:
+            pieces.append(Piece(f"format_{error.rule}", f"{error}: the read counts are null", ":".join(found)))
+            return None
+        if len(depths) != len(local) + 1:
+            message = (
+                f"FORMAT LAD does not have one value for REF and each of the {len(local)} ALT of LAA: which value is "
+                "whose is not certain, so the read counts are null"
+            )
+            pieces.append(Piece("format_count", message, ":".join(found)))
+            return None
+        all_depths: list[int | None] = [None] * (n_alts + 1)
+        for allele, depth in zip((0, *local), depths, strict=True):
+            all_depths[allele] = depth
+        return tuple(all_depths)
 
 
 def _quality(text: str | None) -> int | None:

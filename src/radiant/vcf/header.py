@@ -38,6 +38,8 @@ class Header:
     info_descriptions: dict[str, str] = field(default_factory=dict[str, str])
     """Description of each declared INFO key; VEP's field list is in there."""
     formats: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
+    ad_is_per_allele: bool = True
+    """Whether FORMAT AD holds the reads of REF and of every ALT; else they are no read counts of ours."""
     filters: set[str] = field(default_factory=set[str])
     samples: tuple[str, ...] = ()
     """Names of the sample columns, in the file's order."""
@@ -151,8 +153,22 @@ def check_assembly(uri: str, header: Header, assembly: Assembly) -> None:
                 f"the header's {name} is {length} bases long, so it is not the revised Cambridge sequence "
                 f"({_RCRS_LENGTH}): positions on it cannot be compared with other cases"
             )
+    for first, second in _twice(header):
+        header.warnings.append(
+            f"the header declares the contigs {first} and {second}, which are one chromosome here: a file with records "
+            "on both is refused"
+        )
     if not header.has_lengths:
         header.warnings.append(f"the header states no contig lengths: nobody checked that this is {assembly.name}")
+
+
+def _twice(header: Header) -> Iterator[tuple[str, str]]:
+    """Yield the declared contigs that are one chromosome, two at a time."""
+    spelling: dict[str, str] = {}
+    for name in header.contigs:
+        chromosome = canonical_chromosome(name)
+        if chromosome is not None and spelling.setdefault(chromosome, name) != name:
+            yield spelling[chromosome], name
 
 
 def _decoded(header: Header, number: int, raw: bytes) -> str:
@@ -218,18 +234,41 @@ def _store(header: Header, key: str, fields: dict[str, str]) -> None:
     elif key == "FILTER":
         header.filters.add(name)
     elif key in {"INFO", "FORMAT"}:
-        declaration = Declaration(fields["Number"], fields["Type"])
-        allowed = (reserved.INFO if key == "INFO" else reserved.FORMAT).get(name)
-        if key == "INFO":
-            header.info_descriptions[name] = fields["Description"]
-        if allowed and (declaration.number not in allowed.numbers or declaration.type not in allowed.types):
-            rule = "meta_reserved"
-            message = (
-                f"##{key} {name} is reserved with Number={allowed.numbers[0]}, Type={allowed.types[0]}, but declared "
-                f"with Number={declaration.number}, Type={declaration.type}"
-            )
-            raise BrokenRuleError(rule, message)
-        (header.info if key == "INFO" else header.formats)[name] = declaration
+        _declare(header, key, name, fields)
+
+
+def _declare(header: Header, key: str, name: str, fields: dict[str, str]) -> None:
+    """Store what an INFO or FORMAT line declares."""
+    number, kind = fields["Number"], fields["Type"]
+    allowed = (reserved.INFO if key == "INFO" else reserved.FORMAT).get(name)
+    if key == "INFO":
+        header.info_descriptions[name] = fields["Description"]
+    if allowed and (number not in allowed.numbers or kind not in allowed.types):
+        rule = "meta_reserved"
+        message = (
+            f"##{key} {name} is reserved with Number={allowed.numbers[0]}, Type={allowed.types[0]}, but declared "
+            f"with Number={number}, Type={kind}"
+        )
+        raise BrokenRuleError(rule, message)
+    if key == "FORMAT" and name == "AD":
+        _check_read_counts(header, number, fields["Description"])
+    if allowed and number != allowed.numbers[0]:
+        number = "."
+    (header.info if key == "INFO" else header.formats)[name] = Declaration(number, kind)
+
+
+def _check_read_counts(header: Header, number: str, description: str) -> None:
+    """Find out whether FORMAT AD can be read per allele.
+
+    One value is that of ALT alone (VarScan). Two are those of REF and ALT only where the description says so: those of
+    Complete Genomics are of the called alleles, and there are more readings.
+    """
+    header.ad_is_per_allele = number not in {"1", "2"} or (number == "2" and "ref" in description.lower())
+    if not header.ad_is_per_allele:
+        header.warnings.append(
+            f"FORMAT AD is declared with Number={number}, not one value for REF and each ALT: whose reads a value "
+            "counts is not certain, so read counts are not taken from it"
+        )
 
 
 def _note(header: Header, key: str, value: str) -> None:

@@ -3,7 +3,10 @@
 Only the kinds the specification structures are checked closely. What tools write about themselves
 (`##GATKCommandLine=<...>`, `##bcftools_viewCommand=...`) is free text and is left alone.
 
-Source: VCF 4.3, sections 1.2 (character encoding) and 1.4 (meta-information lines).
+The order of the fields of a line has no meaning: VCF 4.4 says that implementations must not rely on it.
+
+Source: VCF 4.3, sections 1.2 (character encoding) and 1.4 (meta-information lines); VCF 4.4 and 4.5 for the order of
+fields and the Number codes P, LA, LR, LG and M.
 """
 
 import re
@@ -20,15 +23,14 @@ _FIELD = re.compile(
     re.DOTALL,
 )
 
-_NUMBER = re.compile(r"[0-9]{1,9}|[ARG.]")
+_NUMBER = re.compile(r"[0-9]{1,9}|[ARGPM.]|L[ARG]")
+"""P, M (VCF 4.4) and LA, LR, LG (VCF 4.5) are read; `values.expected_count` says which counts are checked."""
 _TYPES = {
     "INFO": ("Integer", "Float", "Flag", "Character", "String"),
     "FORMAT": ("Integer", "Float", "Character", "String"),
     "META": ("Integer", "Float", "Character", "String"),
     "ALT": ("Integer", "Float", "Flag", "Character", "String"),
 }
-_ORDER = ("ID", "Number", "Type", "Description")
-"""Where these fields are present they come in this order, `ID` before everything else."""
 _REQUIRED = {
     "INFO": ("ID", "Number", "Type", "Description"),
     "FORMAT": ("ID", "Number", "Type", "Description"),
@@ -82,7 +84,6 @@ def parse_structured(key: str, value: str, minor: int) -> dict[str, str]:
         BrokenRuleError: the line breaks a rule.
     """
     fields, quoted = _fields(key, value)
-    _check_order(key, fields)
     for name in _required(key, minor):
         if not fields.get(name) and not (name in quoted and name != "ID"):
             rule, message = "meta_field_missing", f"##{key} line without {name}: {shown(value)}"
@@ -144,14 +145,6 @@ def _fields(key: str, value: str) -> tuple[dict[str, str], frozenset[str]]:
     return fields, frozenset(quoted)
 
 
-def _check_order(key: str, fields: Mapping[str, str]) -> None:
-    names = [name for name in fields if name in _ORDER]
-    in_order = names == sorted(names, key=_ORDER.index)
-    if not in_order or ("ID" in fields and next(iter(fields)) != "ID"):
-        rule, message = "meta_order", f"##{key} fields {', '.join(fields)} are not in the order {', '.join(_ORDER)}"
-        raise BrokenRuleError(rule, message)
-
-
 def _required(key: str, minor: int) -> tuple[str, ...]:
     if key == "PEDIGREE" and minor >= 3:  # noqa: PLR2004 - the ID came with 4.3
         return ("ID",)
@@ -161,7 +154,10 @@ def _required(key: str, minor: int) -> tuple[str, ...]:
 def _check_number_and_type(key: str, fields: Mapping[str, str]) -> None:
     number, kind = fields.get("Number"), fields.get("Type")
     if number is not None and key in _TYPES and not _NUMBER.fullmatch(number):
-        rule, message = "meta_number", f"##{key} Number={shown(number)} is none of a count, A, R, G and `.`"
+        rule, message = (
+            "meta_number",
+            f"##{key} Number={shown(number)} is none of a count, A, R, G, P, LA, LR, LG, M and `.`",
+        )
         raise BrokenRuleError(rule, message)
     if kind is not None and key in _TYPES and kind not in _TYPES[key]:
         rule, message = "meta_type", f"##{key} Type={shown(kind)} is none of {', '.join(_TYPES[key])}"

@@ -1,7 +1,9 @@
 """The specification's reserved INFO and FORMAT keys, as data.
 
-A header may declare a reserved key only as the specification does; where widespread writers differ in a way that does
-not change how a value is read, their form is allowed too and the writer is named.
+A header may declare a reserved key as the specification does, with Number `.`, or as a widespread writer declares it,
+which is named beside the form. A header alone refuses a case only when the values cannot be read: the lines are checked
+against what the columns need anyway. Where the Number is not the specification's, the number of values of a key without
+a column is not checked: the file and the specification disagree about it.
 
 Source: VCF 4.3, tables 1 (INFO) and 2 (FORMAT).
 """
@@ -40,44 +42,46 @@ def _r(numbers: str, types: str) -> Reserved:
 
 INFO: dict[str, Reserved] = {
     "AA": _r("1", "String"),
-    "AC": _r("A|.", "Integer"),
+    "AC": _r("A|.|1", "Integer"),  # 1: minimac4, Sniffles 2, SHAPEIT
     "AD": _r("R|.", "Integer"),
     "ADF": _r("R|.", "Integer"),
     "ADR": _r("R|.", "Integer"),
-    "AF": _r("A|.", "Float"),
-    "AN": _r("1", "Integer"),
-    "BQ": _r("1", "Float"),
+    "AF": _r("A|.|1", "Float"),  # 1: minimac4, 1000 Genomes phase 1, Sniffles 2, SHAPEIT, LoFreq
+    "AN": _r("1|.", "Integer"),  # `.`: FreeBayes
+    "BQ": _r("1|.", "Float"),
     "CIGAR": _r("A|.", "String"),
     "DB": _r("0", "Flag"),
-    "DP": _r("1", "Integer"),
-    "END": _r("1", "Integer"),
+    "DP": _r("1|.", "Integer"),  # `.`: FreeBayes
+    "END": _r("1|.", "Integer"),  # `.`: Platypus
     "H2": _r("0", "Flag"),
     "H3": _r("0", "Flag"),
-    "MQ": _r("1", "Float|Integer"),  # bcftools call
-    "MQ0": _r("1", "Integer"),
-    "NS": _r("1", "Integer"),
+    "MQ": _r("1|.", "Float|Integer"),  # `.`: Platypus; Integer: bcftools call
+    "MQ0": _r("1|.", "Integer"),
+    "NS": _r("1|.", "Integer"),  # `.`: FreeBayes
     "SOMATIC": _r("0", "Flag"),
     "VALIDATED": _r("0", "Flag"),
     "1000G": _r("0", "Flag"),
 }
 
 FORMAT: dict[str, Reserved] = {
-    "AD": _r("R|.", "Integer"),  # GATK 3 says `.`
-    "ADF": _r("R|.", "Integer"),
-    "ADR": _r("R|.", "Integer"),
-    "DP": _r("1", "Integer"),
+    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles; Pindel, of REF
+    # and ALT
+    "AD": _r("R|.|1|2", "Integer"),
+    "ADF": _r("R|.|1|2", "Integer"),  # 1: VarScan
+    "ADR": _r("R|.|1|2", "Integer"),  # 1: VarScan
+    "DP": _r("1|.", "Integer"),
     "EC": _r("A|.", "Integer"),
-    "FT": _r("1|.", "String"),  # GATK VariantFiltration says `.`
-    "GL": _r("G|.", "Float"),
-    "GLE": _r("G|.", "String"),  # 4.2 only
-    "GP": _r("G|.", "Float"),
-    "GQ": _r("1", "Integer|Float"),  # FreeBayes
+    "FT": _r("1|.", "String"),  # `.`: GATK VariantFiltration
+    "GL": _r("G|.|3", "Float"),  # 3: SAMtools 0.1, imputation
+    "GLE": _r("G|.|1", "String"),  # 4.2 only
+    "GP": _r("G|.|3", "Float"),  # 3: minimac4 and other imputation
+    "GQ": _r("1|.", "Integer|Float"),  # `.`: Platypus; Float: FreeBayes
     "GT": _r("1", "String"),
     "HQ": _r("2|.", "Integer"),
-    "MQ": _r("1", "Integer"),
-    "PL": _r("G|.", "Integer"),
-    "PQ": _r("1", "Integer"),
-    "PS": _r("1", "Integer|String"),  # GATK writes positions, others names
+    "MQ": _r("1|.", "Integer"),
+    "PL": _r("G|.|3", "Integer"),
+    "PQ": _r("1|.", "Integer|Float"),  # Float: GATK ReadBackedPhasing
+    "PS": _r("1|.", "Integer|String"),  # GATK writes positions, others names
 }
 
 NOT_NEGATIVE: frozenset[str] = frozenset({"AC", "AD", "ADF", "ADR", "AF", "AN", "BQ", "DP", "END", "MQ0", "NS"})

@@ -191,7 +191,8 @@ class _Reading:
             self._reject(owner[has_value & ~value.equals("0") & ~value.equals("1")])
             return
         if declaration.type == "Character":
-            self._reject(owner[has_value & (value.length != 1)])
+            if declaration.number == "1":
+                self._reject(owner[has_value & (value.length != 1)])
             return
         self._reject(owner[~has_value])
         alone = value.equals(".")

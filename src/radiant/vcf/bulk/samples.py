@@ -6,16 +6,19 @@ were further lines: the work of a call of numpy is the same, their number is not
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from radiant.vcf import reserved, values
+from radiant.vcf.alleles import AlleleError
 from radiant.vcf.bulk import numbers
 from radiant.vcf.bulk.genotypes import Genotypes
 from radiant.vcf.bulk.info import expected
-from radiant.vcf.bulk.slices import Integers, Mask, Slices, encoded, split
+from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices, encoded, ranges, split
 from radiant.vcf.findings import BrokenRuleError
-from radiant.vcf.genotypes import READ_KEYS, FormatReader
+from radiant.vcf.genotypes import LOCAL_ALLELES, FormatReader, from_local, local_alleles
 from radiant.vcf.header import Header
 
 _TOGETHER = 1 << 16
@@ -141,7 +144,7 @@ class SampleReader:
                 np.concatenate([member.end[of] for member in members]),
             )
             place = (np.arange(count)[:, np.newaxis] * lines + of).reshape(-1)
-            columns = _Columns(self._header, reader.keys, column.compact(), np.tile(n_alts[of], count))
+            columns = _Columns(reader, column.compact(), np.tile(n_alts[of], count))
             fine = columns.fill(found, place, self._genotypes)
             ok[place[~fine] % lines] = False
         return _apart(found, count, lines)
@@ -152,10 +155,7 @@ def _apart(found: _Member, count: int, lines: int) -> list[Samples]:
     value = np.concatenate(found.values) if found.values else np.zeros(0, dtype=np.int64)
     phase_set = None
     if found.sets:
-        phase_set = Slices(found.sets[0][1].buffer, np.zeros_like(found.dp), np.zeros_like(found.dp))
-        for of, pieces in found.sets:
-            phase_set.start[of] = pieces.start
-            phase_set.end[of] = pieces.end
+        phase_set = _phase_sets(found.sets, len(found.dp))
     return [
         Samples(
             found.genotype[mine],
@@ -168,18 +168,61 @@ def _apart(found: _Member, count: int, lines: int) -> list[Samples]:
     ]
 
 
+def _phase_sets(sets: Sequence[tuple[Integers, Slices]], count: int) -> Slices:
+    """Return the phase sets of lines, empty where there is none: those of each FORMAT, in one buffer."""
+    texts = [pieces.compact() if len(sets) > 1 else pieces for _, pieces in sets]
+    buffer = Buffer.of(*(one.buffer.data for one in texts)) if len(sets) > 1 else texts[0].buffer
+    result = Slices(buffer, np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64))
+    before = 0
+    for (of, _), one in zip(sets, texts, strict=True):
+        result.start[of] = one.start + before
+        result.end[of] = one.end + before
+        before += len(one.buffer.data)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class _Local:
+    """Which ALTs the local alleles of the samples are, see `vcf.genotypes.local_alleles`."""
+
+    code: Integers
+    """Of each line's list."""
+    lists: list[tuple[int, ...] | None]
+    """By code; None for what is no list of different ALT numbers."""
+    count: Integers
+    """ALTs of each list."""
+    highest: Integers
+    """The highest number in each list, more than any line has ALTs where there is none."""
+
+
+_NO_LIST = 1 << 40
+
+
+def _local_list(text: str) -> tuple[int, ...] | None:
+    try:
+        return local_alleles(text, _NO_LIST)
+    except BrokenRuleError:
+        return None
+
+
 class _Columns:
     """Members' columns under one FORMAT."""
 
-    def __init__(self, header: Header, keys: Sequence[str], column: Slices, n_alts: Integers) -> None:
-        self._header = header
-        self._keys = {key: index for index, key in enumerate(keys)}
+    def __init__(self, reader: FormatReader, column: Slices, n_alts: Integers) -> None:
+        self._reader = reader
+        self._keys = {key: index for index, key in enumerate(reader.keys)}
         self._column = column
         self._n_alts = n_alts
         self._commas = column.buffer.find(",")
         self._fields = split(column, column.buffer.find(":"))
-        self._ok = self._fields.count <= len(keys)
-        self._ok[self._fields.owner[self._fields.items.length == 0]] = False
+        self._ok = self._fields.count <= max(1, len(reader.keys))
+        if not reader.keys:  # FORMAT is a dot
+            self._ok &= column.equals(".")
+        empty = np.flatnonzero(self._fields.items.length == 0)
+        if len(empty):
+            owner = self._fields.owner[empty]
+            index = empty - self._fields.first[owner]
+            self._ok[owner[~np.isin(index, list(reader.may_be_empty))]] = False
 
     def _field(self, key: str) -> tuple[Integers, Slices]:
         """Return the lines on which a field is there and not `.`, and its text."""
@@ -203,32 +246,59 @@ class _Columns:
         member.gq[of[where]] = self._quality(where, text)
         where, text = self._field("PS")
         if len(where):
-            # All PS of a chunk must be in one buffer; a second FORMAT with them is read alone.
-            if member.sets:
-                self._ok[where] = False
-            else:
-                member.sets.append((of[where], text))
+            member.sets.append((of[where], text))
         self._depths(member, of)
-        for key in self._keys:
-            if key not in READ_KEYS:
-                self._check_other(key, ploidy)
+        for _, key, declaration in self._reader.others:
+            self._check_other(key, declaration, ploidy)
         return self._ok
 
     def _genotype(self, member: _Member, of: Integers, genotypes: Genotypes) -> Integers:
-        """Read GT and return the ploidy, 0 where it is not known."""
-        if "GT" not in self._keys:
-            member.genotype[of] = genotypes.none
+        """Read GT, or LGT without it, and return the ploidy, 0 where it is not known."""
+        member.genotype[of] = genotypes.none
+        if "GT" in self._keys:
+            text = self._fields.items[self._fields.first]
+            codes, texts = encoded(text.strings())
+            known = np.array([genotypes.code(one) for one in texts], dtype=np.int64)
+            found = known[codes]
+        elif "LGT" in self._keys:
+            found = self._local_genotype(genotypes)
+        else:
             return np.zeros(len(of), dtype=np.int64)
-        member.genotype[of] = genotypes.missing
-        text = self._fields.items[self._fields.first]
-        codes, texts = encoded(text.strings())
-        known = np.array([genotypes.code(one) for one in texts], dtype=np.int64)
-        found = known[codes]
         fine = found >= 0
         found = np.where(fine, found, genotypes.missing)
         self._ok &= fine & (genotypes.highest[found] <= self._n_alts)
         member.genotype[of] = found
         return genotypes.ploidy[found]
+
+    def _local_genotype(self, genotypes: Genotypes) -> Integers:
+        """Return the code of the genotype that LGT is with the line's allele numbers, -1 where it is not plain."""
+        found = np.full(len(self._n_alts), genotypes.missing)
+        where, text = self._field("LGT")
+        local = self._local
+        codes, texts = encoded(text.strings())
+        pairs, distinct = encoded(pa.array(codes * len(local.lists) + local.code[where]))
+        known = [self._code_of(genotypes, texts[one // len(local.lists)], one % len(local.lists)) for one in distinct]
+        found[where] = np.array(known, dtype=np.int64)[pairs]
+        found[where[local.highest[local.code[where]] > self._n_alts[where]]] = -1
+        return found
+
+    def _code_of(self, genotypes: Genotypes, text: str, code: int) -> int:
+        alts = self._local.lists[code]
+        try:
+            return -1 if alts is None else genotypes.code(from_local(text, alts))
+        except (BrokenRuleError, AlleleError):
+            return -1
+
+    @cached_property
+    def _local(self) -> _Local:
+        code = np.zeros(len(self._n_alts), dtype=np.int64)
+        where, text = self._field(LOCAL_ALLELES)
+        found, texts = encoded(text.strings())
+        code[where] = found + 1
+        lists: list[tuple[int, ...] | None] = [(), *map(_local_list, texts)]
+        count = np.array([0 if one is None else len(one) for one in lists], dtype=np.int64)
+        highest = np.array([_NO_LIST if one is None else max(one, default=0) for one in lists], dtype=np.int64)
+        return _Local(code, lists, count, highest)
 
     def _quality(self, where: Integers, text: Slices) -> Integers:
         """Read GQ, rounded down where the file holds a decimal."""
@@ -242,11 +312,12 @@ class _Columns:
         return found
 
     def _depths(self, member: _Member, of: Integers) -> None:
-        """Read AD, else RO and AO, else DPR; a line whose first choice is missing but not its second is read alone."""
-        sources = [key for key in ("AD", "AO", "DPR") if key in self._keys]
+        """Read reads per allele; a line whose first source is missing but not its second is read alone."""
+        sources = self._reader.depth_keys
         if not sources:
             return
-        lines, value, first = self._lists(sources[0], with_reference=sources[0] == "AO")
+        read = self._local_lists if sources[0] == "LAD" else self._lists
+        lines, value, first = read(sources[0])
         if len(sources) > 1:
             without = np.ones(len(of), dtype=np.bool_)
             without[lines] = False
@@ -269,8 +340,30 @@ class _Columns:
                 self._ok[lines[every]] = False
         member.total[of[lines]] = total
 
-    def _lists(self, key: str, *, with_reference: bool) -> tuple[Integers, Integers, Integers]:
+    def _local_lists(self, key: str) -> tuple[Integers, Integers, Integers]:
+        """Return the same from reads of local alleles; those of other alleles are missing."""
+        where, text = self._field(key)
+        pieces = split(text, self._commas)
+        found, fine = numbers.integers(pieces.items)
+        self._ok[where[pieces.owner[~fine]]] = False
+        local = self._local
+        code = local.code[where]
+        right = (pieces.count == local.count[code] + 1) & (local.highest[code] <= self._n_alts[where])
+        self._ok[where[~right]] = False
+        if not right.all():
+            found, where, code = found[right[pieces.owner]], where[right], code[right]
+        wanted = self._n_alts[where] + 1
+        first = np.cumsum(wanted) - wanted
+        value = np.full(int(wanted.sum()), numbers.MISSING)
+        alleles = np.array([allele for one in local.lists for allele in (0, *(one or ()))], dtype=np.int64)
+        size = local.count + 1
+        own = ranges((np.cumsum(size) - size)[code], size[code])
+        value[np.repeat(first, size[code]) + alleles[own]] = found
+        return where, value, first
+
+    def _lists(self, key: str) -> tuple[Integers, Integers, Integers]:
         """Return the lines with whole lists of reads per allele, all values, and where each line's begin."""
+        with_reference = key == "AO"
         where, text = self._field(key)
         pieces = split(text, self._commas)
         found, fine = numbers.integers(pieces.items)
@@ -301,12 +394,16 @@ class _Columns:
         self._ok[where[lost]] = False
         return where, together, own
 
-    def _check_other(self, key: str, ploidy: Integers) -> None:
+    def _check_other(self, key: str, declaration: reserved.Declaration, ploidy: Integers) -> None:
         """Check a field that no column shows against its declaration."""
-        declaration = self._header.format_declaration(key)
-        if declaration is None or declaration.type == "String":
-            return
         where, text = self._field(key)
+        if self._keys[key] in self._reader.may_be_empty:
+            some = text.length > 0
+            where, text = where[some], text[some]
+        if declaration.type == "Character":
+            if declaration.number == "1":
+                self._ok[where[text.length != 1]] = False
+            return
         if declaration.type not in {"Integer", "Float"}:
             self._ok[where] = False
             return
