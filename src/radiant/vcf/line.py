@@ -93,6 +93,8 @@ class LineReader:
         self._fasta = fasta
         self._minimum_impact = minimum_impact
         self.order = record.Order()
+        self.spelling: dict[str, str] = {}
+        """The contig of each chromosome, see `record.check_spelling`."""
         self.duplicates = record.Duplicates()
         self._formats: dict[str, FormatReader] = {}
         self.consequence_format = ConsequenceFormat.from_info_header(header.info_descriptions)
@@ -119,6 +121,7 @@ class LineReader:
         pos = record.position(columns[1])
         if chromosome is None:
             return Line("skipped", "contig")
+        record.check_spelling(self.spelling, chromosome, contig)
         self.order.check(contig, pos)
         if pos == 0:
             return Line("skipped", "telomere")

@@ -26,6 +26,7 @@ from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_header
 from radiant.vcf.line import Line, LineReader
 from radiant.vcf.people import Person, find_people
+from radiant.vcf.record import TwoContigsError
 from radiant.vcf.reference import ReferenceSequence
 from radiant.vcf.remarks import listed, remarks
 from radiant.vcf.report import Counts, ImportReport, LineCounts, MemberQuality, Provenance
@@ -81,6 +82,7 @@ class CaseReader:
         self.counts = Counts()
         self.rows = {name: Rows(table) for name, table in SHORT_NAMES.items()}
         self._first_rejected: list[Finding] = []
+        self._fatal: Finding | None = None
         self._text_bytes = 0
         self.quality: list[MemberQuality] = []
         self.family = QualityCounts(())
@@ -91,6 +93,11 @@ class CaseReader:
     def lines_read(self) -> int:
         """Data lines read so far."""
         return self.counts.total.read
+
+    @property
+    def failed(self) -> bool:
+        """Whether one line too many was rejected, or one that fails the case whatever is tolerated."""
+        return self._fatal is not None or self.counts.total.rejected > self.options.tolerate
 
     @property
     def report(self) -> ImportReport:
@@ -122,7 +129,7 @@ class CaseReader:
         for number, raw in lines:
             self.take(reader, number, raw)
             yield from self._full_batches()
-            if self.counts.total.rejected > self.options.tolerate:
+            if self.failed:
                 self._look_ahead(reader, lines)
                 raise VcfFormatError(self._rejection())
         yield from self._end(reader)
@@ -142,7 +149,7 @@ class CaseReader:
     def _end(self, reader: LineReader) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Check the whole file, yield the rows that need all of it, and make the report."""
         self._check_not_empty(reader.header)
-        self._check_contigs()
+        self._check_contigs(reader.header)
         for batch in self.pairs.batches(self.minimum_impact, self.options.batch_rows):
             self.rows["compound_het"].written += batch.num_rows
             yield "compound_het", batch
@@ -161,6 +168,8 @@ class CaseReader:
         try:
             line = reader.read(number, text)
         except (BrokenRuleError, AlleleError) as error:
+            if isinstance(error, TwoContigsError) and not self.failed:
+                self._fatal = Finding(number, error.rule, str(error), record_kept=False, text=text)
             self._reject(number, text, str(error.rule), str(error))
             return
         contig = text.partition("\t")[0]
@@ -206,6 +215,8 @@ class CaseReader:
 
     def _look_ahead(self, reader: LineReader, lines: Iterator[tuple[int, bytes]]) -> None:
         """Read on for up to ten rejected lines, so that a person can mend them at once."""
+        if self._fatal is not None:
+            return
         for number, raw in itertools.islice(lines, LOOK_AHEAD_LINES):
             if len(self._first_rejected) >= FIRST_REJECTED:
                 return
@@ -214,6 +225,8 @@ class CaseReader:
                 rows.clear()
 
     def _rejection(self) -> str:
+        if self._fatal is not None:
+            return f"{self._uri}, line {self._fatal.line}: {self._fatal.message} [{self._fatal.rule}]"
         listed = "\n".join(f"  line {one.line}: {one.message} [{one.rule}]" for one in self._first_rejected)
         count = self.counts.total.rejected + self.counts.rejected["header"]
         return (
@@ -258,15 +271,16 @@ class CaseReader:
         )
         raise VcfTruncatedError(msg)
 
-    def _check_contigs(self) -> None:
+    def _check_contigs(self, header: Header) -> None:
         """Refuse a file of which no line is on a primary chromosome: its names are not ours, not its content."""
         counts = self.counts
         if self.lines_read == 0 or counts.skipped["contig"] < self.lines_read:
             return
+        first = 1 if self.source.is_bcf else header.lines + 1
         msg = (
-            f"{self._uri}: none of its {self.lines_read} records is on a chromosome known here (1 to 22, X, Y, M, with "
-            f"or without chr); its contigs are {listed(counts.other_contigs)}. Rename them, for example with "
-            "bcftools annotate --rename-chrs"
+            f"{self._uri}, line {first}: from here on none of its {self.lines_read} records is on a chromosome known "
+            f"here (1 to 22, X, Y, M, with or without chr); its contigs are {listed(counts.other_contigs)}. Rename "
+            "them, for example with bcftools annotate --rename-chrs"
         )
         raise VcfFormatError(msg)
 

@@ -16,7 +16,7 @@ from radiant.vcf.values import floating
 
 _POSITION = re.compile(r"[0-9]{1,18}").fullmatch
 _CONTIG = re.compile(
-    r"<[0-9A-Za-z!#$%&*+./:;?@^_|~=-]+>|[0-9A-Za-z!#$%&+./;?@^_|~-][0-9A-Za-z!#$%&+./;=?@^_|~-]*"
+    r"<[0-9A-Za-z!#$%&*+./:;?@^_|~=-]+>|[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*"
 ).fullmatch
 _IDS = re.compile(r"[^\s;]+(?:;[^\s;]+)*").fullmatch
 
@@ -55,7 +55,8 @@ def check_contig(name: str, declared: bool) -> str | None:  # noqa: FBT001 - a f
         declared: Whether the header has a `##contig` line for it: then its spelling is the header's business.
 
     Raises:
-        BrokenRuleError: white space or characters that no contig name has.
+        BrokenRuleError: white space or characters that no contig name has (VCF 4.5, section 1.4.7: those of a
+            reference sequence in SAM, `:` and `*` among them, as in HLA-A*01:01:01:01).
     """
     chromosome = canonical_chromosome(name)
     if chromosome is None and not declared and not _CONTIG(name):
@@ -74,6 +75,35 @@ def position(text: str) -> int:
         rule, message = "pos", f"POS {shown(text)} is not a whole number from 1"
         raise BrokenRuleError(rule, message)
     return int(text)
+
+
+class TwoContigsError(BrokenRuleError):
+    """Two contigs of a file are one chromosome: the file cannot be read, whatever is tolerated."""
+
+
+def check_spelling(spelling: dict[str, str], chromosome: str, contig: str) -> None:
+    """Take the contig of a line on a primary chromosome.
+
+    `chr1` and `1` of one file may be two sequences, as UCSC's chrM and chrMT of hg19 are: their records must not become
+    those of one.
+
+    Args:
+        spelling: The contig of each chromosome so far; a new one is added.
+        chromosome: Canonical name.
+        contig: As the line has it.
+
+    Raises:
+        TwoContigsError: an earlier line has another contig that is the same chromosome.
+    """
+    first = spelling.setdefault(chromosome, contig)
+    if first != contig:
+        rule = "two_contigs"
+        message = (
+            f"contigs {first} and {contig} of this file are both chromosome {chromosome} here. Keep the records of "
+            "one, for example with bcftools view --targets; if both names mean the same sequence, give them one name "
+            "with bcftools annotate --rename-chrs, and sort"
+        )
+        raise TwoContigsError(rule, message)
 
 
 class Order:

@@ -35,6 +35,8 @@ def _about_file(source: Source) -> Iterator[str]:
         yield "the file starts with a byte order mark, which VCF forbids; it was ignored"
     if source.had_crlf:
         yield "the file has Windows line ends (CRLF); they were read as line ends"
+    if source.ended_with_empty_lines:
+        yield "the file ends with empty lines; they are no records and were ignored"
     if source.ended_without_break:
         yield "the last line does not end with a line break; the compression proves that the file is whole"
 

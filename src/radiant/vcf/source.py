@@ -65,6 +65,8 @@ class Source:
         self.had_bom = False
         self.had_crlf = False
         self.ended_without_break = False
+        self.ended_with_empty_lines = False
+        """Empty lines at the end of the file are no records."""
         self._digest = hashlib.sha256()
 
     @property
@@ -211,6 +213,7 @@ class Source:
             self.had_bom = True
             first = first[len(_BOM) :]
         number = 1
+        empty = 0
         rest = _Gathered(first)
         more = True
         while more:
@@ -218,7 +221,10 @@ class Source:
             cut = rest.cut()
             while cut:
                 breaks = cut[0].count(b"\n")
-                yield number, self._without_cr(cut.pop())  # and kept here no longer
+                start = number - empty
+                text, empty = _without_empty_end(self._without_cr(cut.pop()), empty)
+                cut, text = [text], b""
+                yield start, cut.pop()  # and kept here no longer
                 number += breaks
             if rest.error is not None:
                 raise rest.error
@@ -237,7 +243,11 @@ class Source:
             raise VcfTruncatedError(msg)
         if last:
             self.ended_without_break = True
-            yield number, self._without_cr(last)
+            last = self._without_cr(last)
+        if last:
+            yield number - empty, b"\n" * empty + last
+        else:
+            self.ended_with_empty_lines = empty > 0
 
     def _without_cr(self, text: bytes) -> bytes:
         """Replace Windows line ends."""
@@ -299,6 +309,21 @@ class Source:
             with self.open() as remote, copy.open("wb") as local:
                 shutil.copyfileobj(remote, local, _CHUNK)
             yield copy
+
+
+def _without_empty_end(text: bytes, before: int) -> tuple[bytes, int]:
+    """Put empty lines in front of whole lines, and take those from their end: records only if more lines follow.
+
+    Returns:
+        The text, and how many empty lines were taken.
+    """
+    if before:
+        text = b"\n" * before + text
+    if not text.endswith(b"\n\n") and text != b"\n":
+        return text, 0
+    whole = text.rstrip(b"\n")
+    end = len(whole) + 1 if whole else 0
+    return text[:end], len(text) - end
 
 
 class Feed:

@@ -200,7 +200,6 @@ def test_non_ascii_names_work(tmp_path):
         (record("2/1"), "gt_allele_unknown"),
         (record("0/1", "0/1"), "columns"),
         (record(chrom="chr 1"), "contig_name"),
-        ("", "columns"),
         (record().replace("\t", " "), "columns"),
     ],
 )
@@ -211,6 +210,11 @@ def test_a_broken_record_is_rejected_with_its_line_and_rule(tmp_path, bad, rule)
     got = Read(write(tmp_path / "case.vcf", content), tolerate=1)
     assert [(row["line"], row["rule"]) for row in got.quarantine] == [(FIRST + 1, rule)]
     assert got.json["lines"] == {"read": 2, "kept": 1, "split": 0, "skipped": 0, "rejected": 1}
+
+
+def test_an_empty_line_among_records_is_rejected(tmp_path):
+    message = refused(tmp_path, text([record(pos=1), "", record(pos=2)]))
+    assert f"line {FIRST + 1}: an empty line where the #CHROM line has 10 [columns]" in message
 
 
 def test_a_record_that_is_not_utf8(tmp_path):

@@ -242,15 +242,19 @@ def _files(draw: st.DrawFn) -> tuple[str, int]:
     for _ in range(draw(st.integers(1, 12))):
         pos += draw(st.sampled_from([0, 0, 1, 1, 2, 5, 100, -1]))
         if not draw(st.integers(0, 9)):
-            chrom, pos = draw(st.sampled_from([("chr1", 1), ("chrX", 5_000_000), ("chrY", 20_000_000), ("odd", 1)]))
+            chrom, pos = draw(
+                st.sampled_from(
+                    [("chr1", 1), ("chrX", 5_000_000), ("chrY", 20_000_000), ("odd", 1), ("HLA-A*01:01", 1), ("1", 1)]
+                )
+            )
         alts = draw(_alts)
         samples = []
         format_ = draw(
             st.sampled_from(["GT", "GT:DP", "GT:AD:DP:GQ:PL", "GT:DP:AD:RO:AO", "GT:RO:AO", "GT:DPR:GQ", "GT:GQ:PS",
-                             "DP", "GT:ODD:DP", "DP:GT"])
+                             "DP", "GT:ODD:DP", "DP:GT", "."])
         )  # fmt: skip
         for _ in range(3):
-            fields = [draw(_gts)]
+            fields = ["." if format_ == "." and draw(st.integers(0, 9)) else draw(_gts)]
             for key in format_.split(":")[1:]:
                 many = key in {"AD", "DPR", "PL", "AO"}
                 size = {"AD": len(alts) + 1, "DPR": len(alts) + 1, "AO": len(alts), "PL": 3}.get(key, 1)
@@ -280,6 +284,8 @@ def _files(draw: st.DrawFn) -> tuple[str, int]:
             )
         )
     ends = draw(st.sampled_from(["\n", "\n", "\r\n"]))
+    for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+        lines.insert(draw(st.integers(0, len(lines))), "")
     content = text(lines, samples=("kid", "dad", "mum"), header=_CSQ_HEADERS[kind]).replace("\n", ends)
     return content, draw(st.sampled_from([1, 200, 700, 8 << 20]))
 

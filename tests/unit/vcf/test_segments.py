@@ -13,10 +13,11 @@ from radiant.demo.bgzf import BgzfWriter
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import SHORT_NAMES
+from radiant.errors import VcfFormatError
 from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader, _share
 from radiant.vcf.reader import CaseReader
 from real_families import ASHKENAZI
-from vcf_files import TRIO, record, text, write
+from vcf_files import COLUMNS, HEADER, TRIO, Read, record, text, write
 
 
 def split_outcome(path, members=None, *, size: int, readers: int = 2, **options: object) -> Outcome:
@@ -163,3 +164,37 @@ def test_a_damaged_or_other_file_is_left_to_one(tmp_path):
         path.write_bytes(data)
         with pytest.raises(NeedsOneReaderError):
             split_outcome(path, size=20_000)
+
+
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_two_contigs_of_one_chromosome_are_left_to_one_reader(tmp_path, size):
+    lines = [f"{record(chrom=chrom, pos=pos)}\n".encode() for chrom in ("chr1", "1") for pos in range(1, 9)]
+    head = (HEADER + COLUMNS + "\tFORMAT\tS1\n").encode()
+    path = write(tmp_path / "a.vcf", _bgzip([head, *lines]))
+    with pytest.raises(NeedsOneReaderError):
+        split_outcome(path, size=size)
+    with pytest.raises(VcfFormatError, match="contigs chr1 and 1"):
+        Read(path)
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\n\n\n"])
+@pytest.mark.parametrize(("apart", "sizes"), [(False, (1, 300, 1 << 20)), (True, (1 << 20,))])
+def test_empty_lines_at_the_end_are_no_records(tmp_path, end, apart, sizes):
+    lines = [f"{record(pos=pos)}\n".encode() for pos in range(1, 9)]
+    head = (HEADER + COLUMNS + "\tFORMAT\tS1\n").encode()
+    blocks = [head, *lines, end] if apart else [head, *lines[:-1], lines[-1] + end]
+    path = write(tmp_path / "a.vcf", _bgzip(blocks))
+    expected = outcome(CaseReader, path)
+    assert expected.report["lines"]["read"] == 8
+    for size in sizes:
+        assert_same(expected, split_outcome(path, size=size), size)
+
+
+def test_an_empty_line_at_a_border_is_left_to_one_reader(tmp_path):
+    lines = [f"{record(pos=pos)}\n".encode() for pos in range(1, 9)]
+    head = (HEADER + COLUMNS + "\tFORMAT\tS1\n").encode()
+    for blocks in ([head, *lines[:4], b"\n", *lines[4:]], [head, lines[0] + b"\n", *lines[1:]]):
+        path = write(tmp_path / "a.vcf", _bgzip(blocks))
+        for size in (1, 1 << 20):
+            with pytest.raises(NeedsOneReaderError):
+                split_outcome(path, size=size)

@@ -68,8 +68,14 @@ class Places:
         ]
 
 
-def find_places(chunk: Chunk, header: Header) -> Places:
-    """Read CHROM and POS of every line."""
+def find_places(chunk: Chunk, header: Header, spelling: dict[str, str]) -> Places:
+    """Read CHROM and POS of every line.
+
+    Args:
+        chunk: The lines.
+        header: What is declared.
+        spelling: The contig of each chromosome before; those of the chunk are added, see `record.check_spelling`.
+    """
     lines = len(chunk)
     contig = np.full(lines, _OTHER, dtype=np.int64)
     pos = np.zeros(lines, dtype=np.int64)
@@ -89,7 +95,26 @@ def find_places(chunk: Chunk, header: Header) -> Places:
             ok[contig == code] = False
     for line in np.flatnonzero(~ok & (contig == _OTHER)).tolist():
         _place_alone(chunk, header, line, places)
+    _check_spelling(places, spelling)
     return places
+
+
+def _check_spelling(places: Places, spelling: dict[str, str]) -> None:
+    """Leave lines on a second contig of a chromosome to be read alone."""
+    lines = np.bincount(places.contig + 1, minlength=len(places.names) + 1)[1:]
+    codes: dict[str, list[int]] = {}
+    for code in np.flatnonzero(lines).tolist():
+        chromosome = places.chromosomes[code]
+        if chromosome is not None:
+            codes.setdefault(chromosome, []).append(code)
+    for chromosome, found in codes.items():
+        first = found[0] if len(found) == 1 else min(found, key=lambda code: int(np.argmax(places.contig == code)))
+        own = spelling.setdefault(chromosome, places.names[first])
+        for code in found:
+            if places.names[code] != own:
+                other = places.contig == code
+                places.ok[other] = False
+                places.contig[other] = _OTHER
 
 
 def _place_alone(chunk: Chunk, header: Header, line: int, places: Places) -> None:
@@ -163,18 +188,24 @@ class PlainReader:
     """Finds and reads the plain lines of one file's chunks."""
 
     def __init__(
-        self, header: Header, people: Sequence[Person], assembly: Assembly, format_: ConsequenceFormat | None
+        self,
+        header: Header,
+        people: Sequence[Person],
+        assembly: Assembly,
+        format_: ConsequenceFormat | None,
+        spelling: dict[str, str],
     ) -> None:
         self._header = header
         self._people = people
         self._assembly = assembly
         self._format = format_
+        self._spelling = spelling
         self.genotypes = Genotypes()
         self._samples = SampleReader(header, self.genotypes)
 
     def read(self, chunk: Chunk) -> ReadLines:
         """Read a chunk."""
-        places = find_places(chunk, self._header)
+        places = find_places(chunk, self._header, self._spelling)
         result = ReadLines(places)
         primary = places.primary
         self._skip(result, np.flatnonzero(places.ok & ~primary), "contig")

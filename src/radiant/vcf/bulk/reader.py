@@ -44,7 +44,7 @@ class BulkReader(CaseReader):
         feed = self.source.feed(self.options.chunk_bytes)
         reader = self._begin(feed.lines())
         header = reader.header
-        plain = PlainReader(header, reader.people, self._assembly, reader.consequence_format)
+        plain = PlainReader(header, reader.people, self._assembly, reader.consequence_format, reader.spelling)
         maker = TableMaker(reader.people, plain.genotypes, reader.consequence_format)
         for first_line, text in feed.pieces():
             chunk = Chunk.of(first_line, Buffer.of(text), header.columns)
@@ -251,7 +251,7 @@ class ChunkWork:
             case.take(self._reader, chunk.first_line + line, chunk.raw(line))
             for name, of in line_of.items():
                 of.extend([line] * (len(case.rows[name]) - len(of)))
-            if case.counts.total.rejected > case.options.tolerate:
+            if case.failed:
                 self.failed_at = line
                 return {}
         self._add_candidates(candidates, told, len(chunk))

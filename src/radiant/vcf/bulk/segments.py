@@ -13,14 +13,13 @@ a `NeedsOneReaderError`: the file is then read again by one reader, which finds 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from mmap import MAP_PRIVATE, mmap
 from operator import itemgetter
 from typing import IO, TypeVar
 
 import pyarrow as pa
-from isal import isal_zlib
 
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
@@ -30,7 +29,15 @@ from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.bulk.plain import PlainReader
 from radiant.vcf.bulk.reader import BulkReader, ChunkWork
-from radiant.vcf.bulk.slices import Buffer
+from radiant.vcf.bulk.segment_text import (
+    EOF_BLOCK,
+    NeedsOneReaderError,
+    Segment,
+    TextMarks,
+    end_of_blocks,
+    first_line,
+    whole_lines,
+)
 from radiant.vcf.bulk.tables import TableMaker
 from radiant.vcf.compound import CompoundHets
 from radiant.vcf.line import LineReader
@@ -38,37 +45,17 @@ from radiant.vcf.reader import MAX_PIECES_PER_RULE, ReadOptions
 from radiant.vcf.record import Duplicates, Order
 from radiant.vcf.report import Counts, MemberQuality
 from radiant.vcf.schema import arrow_schema
-from radiant.vcf.source import DAMAGED, Compression
+from radiant.vcf.source import Compression
 
 _READ_BYTES = 256 << 10
 _BLOCK_BYTES = 1 << 16
 _LEAST_BYTES = 1 << 20
 """Of the last segments."""
-_EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-_HEADER_BYTES = 18
-_WBITS_GZIP = 31
 _FIRST_LINE = 1
 """Lines of a segment count from here; whoever merges knows what came before."""
 
 
 _T = TypeVar("_T")
-
-
-class NeedsOneReaderError(Exception):
-    """Several readers cannot read this file; one can, or says why not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A piece of the file."""
-
-    index: int
-    blocks: bytes | mmap | memoryview
-    """Whole BGZF blocks."""
-    skip: int
-    """Decompressed bytes at the beginning that are the header's, or of a line that began before."""
-    tail: bytes
-    """Behind the blocks: the end of the last line."""
 
 
 @dataclass(slots=True)
@@ -94,8 +81,9 @@ class Answer:
     """Alleles near its beginning."""
     tail: set[tuple[str, int, str, str]]
     """Alleles near its end."""
-    had_crlf: bool = False
-    ended_without_break: bool = False
+    text: TextMarks = field(default_factory=TextMarks)
+    spelling: dict[str, str] = field(default_factory=dict[str, str])
+    """The contig of each chromosome."""
 
 
 # --- Handing out and merging ------------------------------------------------------------------------------------------
@@ -111,6 +99,7 @@ class SplitReader(BulkReader):
         self._next = 0
         self._order = Order()
         self._tail: set[tuple[str, int, str, str]] = set()
+        self._spelling: dict[str, str] = {}
         self._lines = 0
         self._pieces_seen: dict[str, int] = {}
 
@@ -157,14 +146,14 @@ class SplitReader(BulkReader):
             pieces = map(itemgetter(1), group)
             room = memory_for(size + _BLOCK_BYTES)
             if blocks is not None:
-                tail, length = _first_line(_noted(pieces, room.write))
-                yield Segment(index - 1, blocks, skip, tail)
+                tail, length = first_line(_noted(pieces, room.write))
+                yield Segment(index - 1, blocks, skip, tail, last=not tail.endswith(b"\n"))
                 skip = length
             for piece in pieces:
                 room.write(piece)
             blocks = memoryview(room)[: room.tell()]
         if blocks is not None:
-            yield Segment(index, blocks, skip, b"")
+            yield Segment(index, blocks, skip, b"", last=True)
 
     def _pieces(self, file: IO[bytes], size: int, readers: int) -> Iterator[tuple[int, bytes]]:
         """Yield the index of a segment and whole blocks of it, all blocks of the file, as few at once as are read."""
@@ -180,7 +169,7 @@ class SplitReader(BulkReader):
                 if have >= wanted:
                     index, left, have = index + 1, left - have, 0
                     wanted = _share(left, size, readers)
-                end = _end_of_blocks(data, at, wanted - have)
+                end = end_of_blocks(data, at, wanted - have)
                 if end == at:
                     break
                 piece = data[at:end]
@@ -188,7 +177,7 @@ class SplitReader(BulkReader):
                 have += end - at
                 at = end
             rest = data[at:]
-        if rest or not piece.endswith(_EOF_BLOCK):
+        if rest or not piece.endswith(EOF_BLOCK):
             raise NeedsOneReaderError
 
     def add(self, answer: Answer) -> Iterator[tuple[str, pa.RecordBatch]]:
@@ -209,6 +198,8 @@ class SplitReader(BulkReader):
             raise NeedsOneReaderError
         if self._tail & one.head:
             raise NeedsOneReaderError
+        if any(self._spelling.setdefault(chromosome, name) != name for chromosome, name in one.spelling.items()):
+            raise NeedsOneReaderError
         self._order.pass_over([(name, high) for name, _, high in one.stretches])
         if one.stretches:
             self._tail = one.tail
@@ -227,8 +218,9 @@ class SplitReader(BulkReader):
         reader.undeclared_filters |= one.undeclared_filters
         for name, count in one.rows.items():
             self.rows[name].written += count
-        self.source.had_crlf |= one.had_crlf
-        self.source.ended_without_break |= one.ended_without_break
+        self.source.had_crlf |= one.text.had_crlf
+        self.source.ended_without_break |= one.text.ended_without_break
+        self.source.ended_with_empty_lines |= one.text.ended_with_empty_lines
 
     def _numbered(self, batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Give quarantine rows their line numbers in the file, and keep so many of a rule as one reader keeps."""
@@ -264,19 +256,6 @@ def _share(left: int, size: int, readers: int) -> int:
     return min(size, max(_LEAST_BYTES, left // (2 * readers)))
 
 
-def _end_of_blocks(data: bytes, start: int, size: int) -> int:
-    """Return where the whole blocks end that begin at a place, but for those that begin so many bytes behind it."""
-    at = start
-    while at < start + size and at + _HEADER_BYTES <= len(data):
-        if data[at : at + 4] != b"\x1f\x8b\x08\x04" or data[at + 10 : at + 16] != b"\x06\x00BC\x02\x00":
-            raise NeedsOneReaderError
-        end = at + int.from_bytes(data[at + 16 : at + 18], "little") + 1
-        if end > len(data):
-            break
-        at = end
-    return at
-
-
 def memory_for(size: int) -> mmap:
     """Return memory to write to that is the system's again as soon as nobody knows it.
 
@@ -292,31 +271,6 @@ def _noted(items: Iterator[_T], note: Callable[[_T], object]) -> Iterator[_T]:
         yield item
 
 
-def _first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
-    """Return the decompressed text up to and including the first line break, and its length."""
-    text = piece = b""
-    for piece in pieces:
-        for more in _decompressed(piece):
-            text += more
-            end = text.find(b"\n") + 1
-            if end:
-                return text[:end], end
-    if not piece.endswith(_EOF_BLOCK):
-        raise NeedsOneReaderError  # a line longer than a segment
-    return text, len(text)
-
-
-def _decompressed(blocks: bytes | mmap | memoryview) -> Iterator[bytes]:
-    at = 0
-    while at < len(blocks):
-        end = at + int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
-        try:
-            yield isal_zlib.decompress(blocks[at:end], _WBITS_GZIP)
-        except DAMAGED as error:
-            raise NeedsOneReaderError from error
-        at = end
-
-
 # --- Reading ----------------------------------------------------------------------------------------------------------
 
 
@@ -330,7 +284,11 @@ class SegmentReader(BulkReader):
         super().__init__(uri, members, options)
         self._reader = self._begin(enumerate(header, 1))
         self._plain = PlainReader(
-            self._reader.header, self._reader.people, self._assembly, self._reader.consequence_format
+            self._reader.header,
+            self._reader.people,
+            self._assembly,
+            self._reader.consequence_format,
+            self._reader.spelling,
         )
         self._maker = TableMaker(self._reader.people, self._plain.genotypes, self._reader.consequence_format)
         self._answer: Answer | None = None
@@ -348,6 +306,7 @@ class SegmentReader(BulkReader):
         self.pairs = BulkPairs(people)
         self.lines_alone = 0
         reader.order, reader.duplicates = Order(), Duplicates()
+        reader.spelling.clear()
         reader.undeclared_info.clear()
         reader.undeclared_formats.clear()
         reader.undeclared_filters.clear()
@@ -356,7 +315,7 @@ class SegmentReader(BulkReader):
             dict.fromkeys(SHORT_NAMES, 0), [], set(), set(),
         )  # fmt: skip
         number = _FIRST_LINE
-        for buffer in _whole_lines(segment, self.options.chunk_bytes, answer):
+        for buffer in whole_lines(segment, self.options.chunk_bytes, answer.text):
             chunk = Chunk.of(number, buffer, reader.header.columns)
             work = ChunkWork(self, reader, self._plain, self._maker, chunk)
             batches = work.run()
@@ -373,6 +332,7 @@ class SegmentReader(BulkReader):
                     yield name, batch
         answer.lines, answer.alone = number - _FIRST_LINE, self.lines_alone
         answer.tail = reader.duplicates.keys
+        answer.spelling = dict(reader.spelling)
         answer.undeclared_info = dict(reader.undeclared_info)
         answer.undeclared_formats = set(reader.undeclared_formats)
         answer.undeclared_filters = set(reader.undeclared_filters)
@@ -399,47 +359,3 @@ def _continue(answer: Answer, work: ChunkWork) -> None:
         contig, here, _ = work.stretches[0]
         if contig == name and here <= low + Duplicates.REACH:
             answer.head |= work.alleles_to(name, low + Duplicates.REACH)
-
-
-def _whole_lines(segment: Segment, size: int, answer: Answer) -> Iterator[Buffer]:
-    """Yield the lines that begin in a segment, about so many bytes at a time, and keep none of what was yielded."""
-    skip = segment.skip
-    parts: list[bytes] = []
-    have = 0
-    for piece in _texts(segment):
-        text = piece[skip:] if skip else piece
-        skip = max(0, skip - len(piece))
-        if not text:  # of the end-of-file block, for one
-            continue
-        parts.append(text)
-        have += len(text)
-        if have >= size and b"\n" in text:
-            yield _without_cr(_cut(parts), answer)
-            have = len(parts[0])
-    if have:
-        answer.ended_without_break = not parts[-1].endswith(b"\n")
-        yield _without_cr(parts, answer)
-
-
-def _cut(parts: list[bytes]) -> list[bytes]:
-    """Take all up to the last line break, which is in the last part; the rest is left."""
-    last = parts.pop()
-    end = last.rfind(b"\n") + 1
-    whole = [*parts, last[:end]]
-    parts[:] = [last[end:]]
-    return whole
-
-
-def _texts(segment: Segment) -> Iterator[bytes]:
-    yield from _decompressed(segment.blocks)
-    if segment.tail:
-        yield segment.tail
-
-
-def _without_cr(parts: Sequence[bytes], answer: Answer) -> Buffer:
-    if not any(b"\r" in part for part in parts):
-        return Buffer.of(*parts)
-    text = b"".join(parts)
-    plain = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    answer.had_crlf |= len(plain) != len(text)
-    return Buffer.of(plain)

@@ -1,0 +1,414 @@
+"""Files as widespread writers make them: read in bulk, with the right values.
+
+Headers are shortened to what differs between writers; lines have the fields that the writers write.
+"""
+
+import pytest
+
+from equivalence import compare
+from radiant.domain.case import Affected, Sex
+from radiant.errors import VcfFormatError
+from vcf_files import Read, member, record, text, write
+
+_START = """##fileformat=VCFv4.2
+##contig=<ID=chr1,length=248956422>
+##contig=<ID=chrX,length=156040895>
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+"""
+_REPEATED = 40
+"""Lines of a file: each writer's lines again and again, at other positions."""
+
+
+def info(name: str, number: str, kind: str) -> str:
+    return f'##INFO=<ID={name},Number={number},Type={kind},Description="d">\n'
+
+
+def format_(name: str, number: str, kind: str, description: str = "d") -> str:
+    return f'##FORMAT=<ID={name},Number={number},Type={kind},Description="{description}">\n'
+
+
+def read(tmp_path, header: str, *records: str, samples=("S1",), alone: int = 0) -> Read:
+    """Read records once, and many times over with both readers: `alone` of them must be read line by line."""
+    many = []
+    for number in range(_REPEATED):
+        for place, one in enumerate(records):
+            columns = one.split("\t")
+            many.append("\t".join([columns[0], str(1000 * (number + 1) + place * 10), *columns[2:]]))
+    path = write(tmp_path / "many.vcf", text(many, samples, _START + header))
+    got = compare(path)
+    assert got.error is None
+    assert got.lines == _REPEATED * len(records)
+    assert got.alone == alone * _REPEATED
+    return Read(write(tmp_path / "once.vcf", text(records, samples, _START + header)))
+
+
+READS = ("ad_ref", "ad_alt", "ad_total", "ad_ratio")
+
+
+def values(row: dict, *names: str) -> tuple:
+    return tuple(row[name] for name in names)
+
+
+# --- Writers ----------------------------------------------------------------------------------------------------------
+
+
+def test_varscan_counts_reads_of_alt_alone(tmp_path):
+    header = (
+        info("ADP", "1", "Integer") + info("WT", "1", "Integer") + info("HET", "1", "Integer")
+        + format_("GQ", "1", "Integer") + format_("SDP", "1", "Integer") + format_("DP", "1", "Integer")
+        + format_("RD", "1", "Integer") + format_("AD", "1", "Integer", "Depth of variant-supporting bases (reads2)")
+        + format_("FREQ", "1", "String") + format_("PVAL", "1", "String") + format_("RBQ", "1", "Integer")
+        + format_("ABQ", "1", "Integer") + format_("RDF", "1", "Integer") + format_("RDR", "1", "Integer")
+        + format_("ADF", "1", "Integer") + format_("ADR", "1", "Integer")
+    )  # fmt: skip
+    line = record(
+        "0/1:48:42:40:25:15:37.5%:1.3E-5:37:36:12:13:8:7",
+        qual=".",
+        info="ADP=40;WT=0;HET=1;HOM=0;NC=0",
+        format_="GT:GQ:SDP:DP:RD:AD:FREQ:PVAL:RBQ:ABQ:RDF:RDR:ADF:ADR",
+    )
+    got = read(tmp_path, header, line)
+    (row,) = got.occurrence
+    assert values(row, "gt", "dp", "gq", "zygosity", *READS) == ("0/1", 40, 48, "HET", None, None, None, None)
+    assert got.quarantine == []
+    assert any("FORMAT AD is declared with Number=1" in one for one in got.json["warnings"])
+
+
+def test_freebayes(tmp_path):
+    header = (
+        info("NS", ".", "Integer") + info("DP", ".", "Integer") + info("AN", ".", "Integer")
+        + info("AC", "A", "Integer") + info("AF", "A", "Float") + info("RO", "1", "Integer")
+        + info("AO", "A", "Integer") + info("TYPE", "A", "String") + info("CIGAR", "A", "String")
+        + info("ODDS", "1", "Float") + format_("GQ", "1", "Float") + format_("GL", "G", "Float")
+        + format_("DP", "1", "Integer")
+        + format_("AD", "R", "Integer") + format_("RO", "1", "Integer") + format_("QR", "1", "Integer")
+        + format_("AO", "A", "Integer") + format_("QA", "A", "Integer")
+    )  # fmt: skip
+    line = record(
+        "0/1:30:18,12:18:650:12:430:-32.1,0,-51.9",
+        qual="283.45",
+        filter_=".",
+        info="AC=1;AF=0.5;AN=2;AO=12;CIGAR=1X;DP=30;NS=1;ODDS=65.3;RO=18;TYPE=snp",
+        format_="GT:DP:AD:RO:QR:AO:QA:GL",
+    )
+    several = record(
+        "1/2:31:2,15,14:2:70:15,14:500,470:-80,-40.5,-36,-39,0,-35.2",
+        pos=2000,
+        ref="CAA",
+        alt="CA,C",
+        info="AC=1,1;AF=0.5,0.5;AN=2;AO=15,14;CIGAR=1M1D1M,1M2D;DP=31;NS=1;ODDS=5e-05;RO=2;TYPE=del,del",
+        format_="GT:DP:AD:RO:QR:AO:QA:GL",
+    )
+    got = read(tmp_path, header, line, several)
+    assert [values(row, "info_an", "info_dp", *READS[:3]) for row in got.occurrence] == [
+        (2, 30, 18, 12, 30), (2, 31, 2, 15, 31), (2, 31, 2, 14, 31)
+    ]  # fmt: skip
+    assert got.quarantine == []
+
+
+def test_platypus(tmp_path):
+    header = (
+        info("MQ", ".", "Float") + info("FR", ".", "Float") + info("END", ".", "Integer") + info("TC", "1", "Integer")
+        + info("QD", "1", "Float") + info("HP", ".", "Integer") + info("SC", ".", "String")
+        + format_("GL", ".", "Float") + format_("GQ", ".", "Integer") + format_("GOF", ".", "Float")
+        + format_("NR", ".", "Integer") + format_("NV", ".", "Integer")
+    )  # fmt: skip
+    line = record("0/1:-44.8,0.0,-178.6:2.5:99:48:20", info="MQ=59.7;FR=0.5;TC=48;QD=20.1;HP=2;SC=ACGTA",
+                  format_="GT:GL:GOF:GQ:NR:NV")  # fmt: skip
+    several = record("1/2:-1,-1,-1:3.0:99:40,40:18,21", pos=2000, alt="G,T", info="MQ=60;FR=0.5,0.5;TC=40;QD=22",
+                     format_="GT:GL:GOF:GQ:NR:NV")  # fmt: skip
+    got = read(tmp_path, header, line, several)
+    assert [values(row, "gq", "info_qd") for row in got.occurrence] == [
+        (99, pytest.approx(20.1)), (99, 22.0), (99, 22.0)
+    ]  # fmt: skip
+    assert got.occurrence[0]["info_mq"] == pytest.approx(59.7)
+    assert got.quarantine == []
+
+
+def test_several_values_of_gq_are_null_and_quarantined(tmp_path):
+    got = read(tmp_path, format_("GQ", ".", "Integer") + format_("DP", ".", "Integer"),
+               record("1/2:99,98:7", alt="G,T", format_="GT:GQ:DP"), alone=1)  # fmt: skip
+    assert [values(row, "gq", "dp") for row in got.occurrence] == [(None, 7), (None, 7)]
+    assert [row["rule"] for row in got.quarantine] == ["format_count"]
+
+
+def test_minimac4_with_three_genotype_probabilities(tmp_path):
+    header = (
+        info("AF", "1", "Float") + info("MAF", "1", "Float") + info("AVG_CS", "1", "Float") + info("R2", "1", "Float")
+        + info("AC", "1", "Integer") + info("IMPUTED", "0", "Flag")
+        + format_("DS", "1", "Float") + format_("HDS", ".", "Float") + format_("GP", "3", "Float")
+    )  # fmt: skip
+    line = record("0|1:0.98:0.01,0.97:0.02,0.97,0.01", info="AF=0.00025;MAF=0.00025;AVG_CS=0.999;R2=0.8;AC=1;IMPUTED",
+                  format_="GT:DS:HDS:GP")  # fmt: skip
+    haploid = record("1:0.98:0.98:0.02,0.98", pos=2000, info="AF=0.5;IMPUTED", format_="GT:DS:HDS:GP")
+    got = read(tmp_path, header, line, haploid)
+    assert values(got.occurrence[0], "info_af", "info_ac", "phased") == (pytest.approx(0.00025), 1, True)
+    assert got.quarantine == []
+
+
+def test_one_frequency_for_several_alts_is_null_and_quarantined(tmp_path):
+    got = read(tmp_path, info("AF", "1", "Float"), record("1/2", alt="G,T", info="AF=0.5"), alone=1)
+    assert [row["info_af"] for row in got.occurrence] == [None, None]
+    assert [row["rule"] for row in got.quarantine] == ["info_count"]
+
+
+def test_complete_genomics_counts_reads_of_the_called_alleles(tmp_path):
+    header = (
+        info("NS", "1", "Integer") + format_("HQ", "2", "Integer") + format_("GL", ".", "Float")
+        + format_("AD", "2", "Integer", "Allelic depths (number of reads in each observed allele)")
+        + format_("DP", "1", "Integer") + format_("CGA_RDP", "1", "Integer") + format_("GQ", "1", "Integer")
+    )  # fmt: skip
+    line = record("1/0:249:366,249:-366,0,-249:32:18,14:14", qual=".", info="NS=1", format_="GT:GQ:HQ:GL:DP:AD:CGA_RDP")
+    hom = record("1/1:64:64,136:-136,-64,0:3:3,3:0", pos=2000, info="NS=1", format_="GT:GQ:HQ:GL:DP:AD:CGA_RDP")
+    got = read(tmp_path, header, line, hom)
+    assert [values(row, "calls", "dp", *READS) for row in got.occurrence] == [
+        ([1, 0], 32, None, None, None, None), ([1, 1], 3, None, None, None, None)
+    ]  # fmt: skip
+    assert got.quarantine == []
+    assert any("FORMAT AD is declared with Number=2" in one for one in got.json["warnings"])
+
+
+def test_two_read_counts_are_those_of_ref_and_alt_where_the_description_says_so(tmp_path):
+    header = format_("AD", "2", "Integer", "Allele depths of ref and alt alleles in that order")
+    got = read(tmp_path, header, record("0/1:5,6", format_="GT:AD"))
+    assert values(got.occurrence[0], *READS[:3]) == (5, 6, 11)
+    assert got.json["warnings"] == []
+    got = Read(write(tmp_path / "a.vcf", text([record("1/2:5,6", alt="G,T", format_="GT:AD")], header=_START + header)))
+    assert [values(row, *READS[:3]) for row in got.occurrence] == [(None, None, None)] * 2
+    assert [row["rule"] for row in got.quarantine] == ["format_count"]
+
+
+def test_gatk_3_phasing_and_no_likelihood_names(tmp_path):
+    header = (
+        format_("PQ", "1", "Float") + format_("GLE", "1", "String") + format_("AD", ".", "Integer")
+        + format_("FT", ".", "String") + format_("PL", "3", "Integer")
+    )  # fmt: skip
+    got = read(tmp_path, header, record("0|1:12.5:x:4,5:PASS:10,0,20", format_="GT:PQ:GLE:AD:FT:PL"))
+    assert values(got.occurrence[0], *READS[:3]) == (4, 5, 9)
+    assert got.quarantine == []
+
+
+def test_strelka_germline_with_phase_sets_under_two_formats(tmp_path):
+    header = (
+        info("SNVHPOL", "1", "Integer") + info("MQ", "1", "Integer") + info("CIGAR", "A", "String")
+        + info("RU", "A", "String") + info("REFREP", "A", "Integer") + info("SNVSB", "1", "Float")
+        + format_("GQ", "1", "Integer") + format_("GQX", "1", "Integer") + format_("DP", "1", "Integer")
+        + format_("DPF", "1", "Integer") + format_("DPI", "1", "Integer") + format_("AD", ".", "Integer")
+        + format_("ADF", ".", "Integer") + format_("ADR", ".", "Integer") + format_("SB", "1", "Float")
+        + format_("FT", "1", "String") + format_("PL", "G", "Integer") + format_("PS", "1", "Integer")
+    )  # fmt: skip
+    snv = record("0|1:52:20:30:2:17,13:9,6:8,7:-12.4:PASS:87,0,50:1000", info="SNVHPOL=3;MQ=60;SNVSB=-12.4",
+                 format_="GT:GQ:GQX:DP:DPF:AD:ADF:ADR:SB:FT:PL:PS")  # fmt: skip
+    indel = record("0|1:90:30:25:12,11:6,5:6,6:PASS:120,0,130:1000", pos=2000, ref="CA", alt="C",
+                   info="CIGAR=1M1D;RU=A;REFREP=5;MQ=59", format_="GT:GQ:GQX:DPI:AD:ADF:ADR:FT:PL:PS")  # fmt: skip
+    got = read(tmp_path, header, snv, indel)
+    assert [values(row, "phase_set", *READS[:3]) for row in got.occurrence] == [
+        ("1000", 17, 13, 30), ("1000", 12, 11, 23)
+    ]  # fmt: skip
+
+
+def test_strelka_somatic_has_no_genotypes(tmp_path):
+    header = (
+        info("SOMATIC", "0", "Flag") + info("QSS", "1", "Integer") + info("SGT", "1", "String")
+        + format_("DP", "1", "Integer") + "".join(format_(f"{base}U", "2", "Integer") for base in "ACGT")
+    )  # fmt: skip
+    columns = record("30:30,31:0,0:0,0:0,0", "40:30,30:0,0:10,10:0,0", info="SOMATIC;QSS=50;SGT=AA->AG",
+                     format_="DP:AU:CU:GU:TU")  # fmt: skip
+    got = read(tmp_path, header, columns, samples=("NORMAL", "TUMOR"))
+    assert got.occurrence == []
+    assert got.json["alleles"] == {"not_carried": 1}
+
+
+def test_glnexus_joint_calls(tmp_path):
+    header = (
+        info("AF", "A", "Float") + info("AQ", "A", "Integer") + format_("DP", "1", "Integer")
+        + format_("AD", "R", "Integer") + format_("GQ", "1", "Integer") + format_("PL", "G", "Integer")
+        + format_("RNC", "2", "Character")
+    )  # fmt: skip
+    line = record("0/1:30:14,16:48:48,0,60:..", "./.:.:.:.:.:II", filter_=".", info="AF=0.5;AQ=48",
+                  format_="GT:DP:AD:GQ:PL:RNC")  # fmt: skip
+    got = read(tmp_path, header, line, samples=("S1", "S2"))
+    assert values(got.occurrence[0], "dp", *READS[:3]) == (30, 14, 16, 30)
+    assert got.quarantine == []
+
+
+def test_deepvariant(tmp_path):
+    header = (
+        info("END", "1", "Integer") + format_("GQ", "1", "Integer") + format_("DP", "1", "Integer")
+        + format_("MIN_DP", "1", "Integer") + format_("AD", "R", "Integer") + format_("VAF", "A", "Float")
+        + format_("PL", "G", "Integer") + format_("MED_DP", "1", "Integer")
+    )  # fmt: skip
+    call = record("0/1:33:32:17,15:0.46875:33,0,45", qual="33.4", format_="GT:GQ:DP:AD:VAF:PL")
+    no_call = record(
+        "./.:5:3:1,2:0.666667:5,3,0", pos=2000, qual="3.1", filter_="RefCall", format_="GT:GQ:DP:AD:VAF:PL"
+    )
+    got = read(tmp_path, header, call, no_call)
+    (row,) = got.occurrence
+    assert values(row, "gq", *READS[:3]) == (33, 17, 15, 32)
+
+
+def test_octopus_phase_names_and_characters_of_any_number(tmp_path):
+    header = format_("PS", "1", "String") + format_("HSF", ".", "Character") + info("CH", ".", "Character")
+    got = read(tmp_path, header, record("0|1:chr1_5:a,b", info="CH=x,y", format_="GT:PS:HSF"))
+    assert got.occurrence[0]["phase_set"] == "chr1_5"
+
+
+# --- Headers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "##META=<ID=Assay,Type=String,Number=.,Values=[WholeGenome, Exome]>",
+        '##INFO=<ID=END2,Type=Integer,Number=1,Description="x">',
+        '##INFO=<Description="x, y=<z>",Number=1,ID=END2,Type=Integer>',
+        '##FORMAT=<Type=Float,ID=AB,Description="x",Number=1>',
+        '##FILTER=<Description="x",ID=q10>',
+        '##ALT=<Description="x",ID=DEL>',
+        "##contig=<length=156040895,ID=chrX>",
+        "##SAMPLE=<Assay=Exome,ID=S1>",
+    ],
+)
+@pytest.mark.parametrize("minor", [1, 2, 3, 4, 5])
+def test_fields_of_a_header_line_are_read_in_any_order(tmp_path, line, minor):
+    header = f"##fileformat=VCFv4.{minor}\n" + "".join(_START.splitlines(keepends=True)[1:2]) + f"{line}\n"
+    lines = [record("0/1:0.5", info="END2=7", filter_="q10", format_="GT:AB"), record(chrom="chrX")]
+    got = compare(write(tmp_path / "a.vcf", text(lines, header=header)))
+    assert got.error is None
+    assert got.alone == 0
+    assert got.tables["quarantine"].num_rows == 0
+
+
+def test_a_declaration_in_another_order_is_the_same_declaration(tmp_path):
+    header = _START + '##INFO=<Type=Integer,ID=END2,Description="x",Number=1>\n'
+    got = Read(write(tmp_path / "a.vcf", text([record(info="END2=x")], header=header)))
+    assert [row["rule"] for row in got.quarantine] == ["info_not_an_integer"]
+    got = Read(write(tmp_path / "b.vcf", text([record(info="END2=5")], header=header)))
+    assert (got.quarantine, got.json["warnings"]) == ([], [])
+
+
+@pytest.mark.parametrize("number", ["P", "LA", "LR", "LG", "M"])
+def test_number_codes_of_later_versions_are_read_and_their_count_is_not_checked(tmp_path, number):
+    got = read(tmp_path, format_("NEW", number, "Integer"), record("0/1:1,2,3,4,5", format_="GT:NEW"))
+    assert got.quarantine == []
+    got = read(tmp_path, format_("NEW", number, "Integer"), record("0/1:1,x", format_="GT:NEW"), alone=1)
+    assert [row["rule"] for row in got.quarantine] == ["format_not_an_integer"]
+
+
+@pytest.mark.parametrize("number", ["B", "L", "LP", "AA", "-1", "r"])
+def test_other_number_codes_are_still_refused(tmp_path, number):
+    path = write(tmp_path / "a.vcf", text([record()], header=_START + format_("NEW", number, "Integer")))
+    with pytest.raises(VcfFormatError, match="meta_number"):
+        Read(path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [info("DP", "1", "String"), info("AC", "A", "Float"), info("DB", "1", "Flag"), format_("GT", "G", "String"),
+     format_("AD", "A", "Integer"), format_("DP", "2", "Integer"), format_("PL", "1", "Integer")],
+)  # fmt: skip
+def test_a_reserved_key_whose_values_cannot_be_read_is_still_refused(tmp_path, line):
+    with pytest.raises(VcfFormatError, match="meta_reserved"):
+        Read(write(tmp_path / "a.vcf", text([record()], header=_START + line)))
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_format_of_a_dot_is_a_line_without_genotypes(tmp_path):
+    got = read(tmp_path, "", record(".", qual=".", filter_=".", format_="."))
+    assert got.json["lines"]["kept"] == 1
+    assert got.json["alleles"] == {"not_carried": 1}
+    assert (got.occurrence, got.quarantine) == ([], [])
+    trio = (member("S1", father="S2", sex=Sex.MALE, affected=Affected.AFFECTED, is_proband=True), member("S2"))
+    two = text([record(".", ".", format_="."), record("0/1", "0/0", pos=2000)], ("S1", "S2"), _START)
+    compare(write(tmp_path / "family.vcf", two), trio)
+
+
+def test_a_sample_with_fields_under_a_format_of_a_dot_is_rejected(tmp_path):
+    path = write(tmp_path / "a.vcf", text([record("0/1", format_="."), record(pos=2000)], header=_START))
+    got = compare(path, tolerate=1)
+    assert got.tables["quarantine"]["rule"].to_pylist() == ["sample_fields"]
+
+
+_AF = (
+    format_("AD", "R", "Integer")
+    + format_("AF", "A", "Float")
+    + format_("DP", "1", "Integer")
+    + format_("Z", "1", "String")
+)
+
+
+@pytest.mark.parametrize("key", ["AF", "Z"])
+def test_an_empty_field_that_no_column_shows_costs_itself_and_not_the_line(tmp_path, key):
+    got = read(
+        tmp_path, _AF, record("./.:.::.", "0/1:3,4::7", format_=f"GT:AD:{key}:DP"), samples=("S1", "S2"), alone=1
+    )
+    assert [values(row, "sample", "dp", *READS[:3]) for row in got.occurrence] == [("S2", 7, 3, 4, 7)]
+    assert [values(row, "rule", "record_kept") for row in got.quarantine] == [("format_empty", True)] * 2
+
+
+@pytest.mark.parametrize("sample", [":3,4:0.5:7", "0/1::0.5:7", "0/1:3,4:0.5:"])
+def test_an_empty_field_that_a_column_shows_rejects_the_line(tmp_path, sample):
+    path = write(
+        tmp_path / "a.vcf", text([record(sample, format_="GT:AD:AF:DP"), record(pos=2000)], header=_START + _AF)
+    )
+    got = compare(path, tolerate=1)
+    assert got.tables["quarantine"]["rule"].to_pylist() == ["sample_empty"]
+
+
+@pytest.mark.parametrize("name", ["HLA-A*01:01:01:01", "chrUn:7", "a*b", "x=y", "HLA-DRB1*16:02:01"])
+def test_records_on_contigs_with_colons_and_stars_are_skipped_by_name(tmp_path, name):
+    got = read(tmp_path, "", record())
+    path = write(tmp_path / "a.vcf", text([record(), record(chrom=name, pos=5)], header=_START))
+    got = compare(path)
+    assert (got.alone, got.report["other_contigs"]) == (0, {name: 1})
+
+
+@pytest.mark.parametrize("name", ["*HLA", "=x", "a b", "a,b", "a<b", "a(b", "a\\b", 'a"b', "a[1]", "{a}", ""])
+def test_what_no_contig_is_called_is_still_rejected(tmp_path, name):
+    path = write(tmp_path / "a.vcf", text([record(), record(chrom=name, pos=5)], header=_START))
+    got = compare(path, tolerate=1)
+    assert got.tables["quarantine"]["rule"].to_pylist() == ["contig_name"]
+
+
+@pytest.mark.parametrize(
+    ("alt", "gt", "lines", "rows"),
+    [
+        ("<DUP>,<DUP>", "0/1", {"skipped": 1}, 0),
+        ("<DEL>,G,<DEL>", "0/2", {"kept": 1}, 1),
+        ("<CN0>,<CN0>", "1/2", {"skipped": 1}, 0),
+    ],
+)
+def test_a_repeated_symbolic_alt_has_no_row_and_is_no_fault(tmp_path, alt, gt, lines, rows):
+    path = write(tmp_path / "a.vcf", text([record(gt, alt=alt)], header=_START))
+    got = compare(path)
+    assert got.error is None
+    assert {name: got.report["lines"][name] for name in lines} == lines
+    assert got.tables["occurrence"].num_rows == rows
+
+
+@pytest.mark.parametrize("alt", ["G,G", "*,*", "G,g"])
+def test_another_repeated_alt_is_still_rejected(tmp_path, alt):
+    with pytest.raises(VcfFormatError, match="allele_duplicated"):
+        Read(write(tmp_path / "a.vcf", text([record(alt=alt)], header=_START)))
+
+
+@pytest.mark.parametrize("packing", [".vcf", ".vcf.gz", ".vcf.bgz"])
+@pytest.mark.parametrize("end", ["\n", "\n\n\n", "\r\n", "\r\n\r\n"])
+def test_empty_lines_at_the_end_are_no_records(tmp_path, packing, end):
+    content = text([record(pos=pos) for pos in range(1, 5)], header=_START) + end
+    got = compare(write(tmp_path / f"a{packing}", content))
+    assert (got.error, got.lines, got.alone) == (None, 4, 0)
+    assert "the file ends with empty lines; they are no records and were ignored" in got.report["warnings"]
+
+
+@pytest.mark.parametrize("packing", [".vcf", ".vcf.bgz"])
+def test_empty_lines_before_a_record_are_rejected_each_with_its_number(tmp_path, packing):
+    content = text([record(pos=1), "", "", record(pos=2), "", record(pos=3), "", ""], header=_START)
+    path = write(tmp_path / f"a{packing}", content)
+    first = _START.count("\n") + 2
+    for chunk_bytes in (1, 3, 40, 90, 8 << 20):
+        got = compare(path, tolerate=5, chunk_bytes=chunk_bytes)
+        assert got.tables["quarantine"]["line"].to_pylist() == [first + 1, first + 2, first + 4]
+        assert got.lines == 6
