@@ -1,62 +1,47 @@
 """Does a child fit the stated parents? Mendel errors, shared alleles, chromosomes from one parent alone.
 
-Thresholds are constants, each with the numbers it rests on (three real trios, a whole genome and two exomes, as called
-and with samples swapped).
+Judged on calls that pass quality (`call_quality.passes`); thresholds and how many sites they need are those of
+`parentage` and, for uniparental disomy, here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
 from radiant.domain.assembly import RegionClass
+from radiant.domain.call_quality import RULE
 from radiant.domain.case import Sex
 from radiant.domain.inheritance import mendelian_error
+from radiant.domain.parentage import (
+    MENDEL_ERROR_RATE_WARNING,
+    MENDEL_SITES_NEEDED,
+    NOTHING_SHARED_RATE_WARNING,
+    SHARING_SITES_NEEDED,
+    MendelCounts,
+    Parentage,
+    RelationCounts,
+    SharingCounts,
+    rate,
+)
 from radiant.domain.trio import MISSING, Calls, Parent, expected_copies, parent_copies, sources
 
-MENDEL_ERROR_RATE_WARNING = 0.10
-"""The real trios have 0.9, 2.2 and 5.0 % of autosomal sites in error; with child and parent swapped 20 to 29 %."""
-
-NOTHING_SHARED_RATE_WARNING = 0.03
-"""A real parent and child share no allele at 0.3 to 1.5 % of sites; two unrelated people at 6.4 to 8.2 %."""
-
-PARENTAGE_MINIMUM_SITES = 200
-"""Fewer sites do not judge parentage."""
-
 UNIPARENTAL_RATE_WARNING = 0.30
-"""An ordinary chromosome has at most 11 % of its informative sites explained by one parent alone, a maternal disomy of
-chromosome 16 has 97.5 %. The threshold leaves room for a disomy of a part."""
+"""An ordinary chromosome has at most 8.1 % of its informative sites explained by one parent alone, a maternal disomy of
+chromosome 16 has 98.6 %. The threshold leaves room for a disomy of a part."""
 
 UNIPARENTAL_MINIMUM_SITES = 20
-"""Fewer sites that one parent alone explains do not make a warning."""
+"""Fewer sites that one parent alone explains do not make a warning; by chance they are so many, and more than 30 %, in
+4 of a million chromosomes."""
+
+UNIPARENTAL_SITES_NEEDED = 24
+"""From so many informative sites on, a disomy of the whole chromosome is warned about in 999 of 1,000."""
+
+CHILD_FAILS, FATHER_FAILS, MOTHER_FAILS = 1, 2, 4
+"""Whose genotype of a trio does not pass quality."""
 
 _DIPLOID = 2
-
-
-def rate(part: int, whole: int) -> float | None:
-    """Divide, rounded to six digits; null when there is nothing to divide by."""
-    return round(part / whole, 6) if whole else None
-
-
-@dataclass(slots=True)
-class MendelCounts:
-    """Sites of a child with a parent or two, each in one of checked, missing, skipped."""
-
-    checked: int = 0
-    """Every genotype that matters is complete."""
-    errors: int = 0
-    """Of the checked: impossible."""
-    missing: int = 0
-    """A genotype that matters is missing, wholly or half; or the parent is not a member of the case."""
-    errors_of_missing: int = 0
-    """Of the missing: impossible all the same. Not in the rate: which of the missing are possible nobody knows."""
-    skipped: int = 0
-    """All of them are REF, or the place does not pass to this child (a daughter's Y)."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts and `error_rate` = errors / checked, null without any checked."""
-        return {**asdict(self), "error_rate": rate(self.errors, self.checked)}
 
 
 @dataclass(slots=True)
@@ -69,6 +54,8 @@ class UniparentalCounts:
     """Impossible in the trio, but the mother has every allele of the child, and the father has not."""
     biparental: int = 0
     """Possible in the trio, and neither parent has every allele of the child."""
+    low_quality: int = 0
+    """One of these, but by a call that does not pass quality; not used."""
 
     @property
     def informative(self) -> int:
@@ -76,25 +63,13 @@ class UniparentalCounts:
         return self.father_only + self.mother_only + self.biparental
 
     def to_json(self) -> dict[str, Any]:
-        """Return the counts and each parent's rate among the informative, null without any."""
+        """Return the counts, whether they suffice, and each parent's rate among the informative, null without any."""
         return {
             **asdict(self),
+            "judged": self.informative >= UNIPARENTAL_SITES_NEEDED,
             "father_only_rate": rate(self.father_only, self.informative),
             "mother_only_rate": rate(self.mother_only, self.informative),
         }
-
-
-@dataclass(slots=True)
-class SharingCounts:
-    """Autosomal sites where a child and one parent have complete genotypes and one of them carries an ALT."""
-
-    compared: int = 0
-    nothing_shared: int = 0
-    """Of those: they have no allele in common."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts and their quotient, null without any compared."""
-        return {**asdict(self), "nothing_shared_rate": rate(self.nothing_shared, self.compared)}
 
 
 class Bucket(StrEnum):
@@ -199,8 +174,8 @@ class TrioCounts:
     """The same per variant type."""
     autosomal: MendelCounts = field(default_factory=MendelCounts)
     """The same on autosomes, where neither sex nor copy number can be the reason of an error."""
-    sharing: dict[Parent, SharingCounts] = field(default_factory=dict[Parent, SharingCounts])
-    """Per parent who is a member of the case."""
+    relations: dict[str, RelationCounts] = field(default_factory=dict[str, RelationCounts])
+    """Per autosome: what parentage is judged on."""
     uniparental: dict[str, UniparentalCounts] = field(default_factory=dict[str, UniparentalCounts])
     """Per chromosome of which the child has two copies."""
 
@@ -214,6 +189,7 @@ class TrioCounts:
         father: Calls | None,
         mother: Calls | None,
         times: int,
+        failing: int = 0,
     ) -> None:
         """Count a site so many times.
 
@@ -225,47 +201,71 @@ class TrioCounts:
             father: None when he is not a member of the case.
             mother: None when she is not a member of the case.
             times: How many such sites.
+            failing: Whose genotype does not pass quality: 1 the child's, 2 the father's, 4 the mother's, or a sum.
         """
-        verdict = judge(region, self.sex, child, father, mother)
-        self._add_mendel(verdict, region, variant_type, times)
-        for parent, shares in verdict.shared:
-            counts = self.sharing.setdefault(parent, SharingCounts())
-            if shares is not None:
-                counts.compared += times
-                counts.nothing_shared += 0 if shares else times
-        if verdict.two_copies:
+        whole = judge(region, self.sex, child, father, mother)
+        passing = whole if not failing else judge(region, self.sex, *_passing(failing, child, father, mother))
+        self._add_mendel(whole, region, variant_type, times)
+        if region is RegionClass.AUTOSOME:
+            relation = self.relations.setdefault(chromosome, RelationCounts())
+            _count(relation.mendel, passing, times)
+            for (parent, shares), (_, all_share) in zip(passing.shared, whole.shared, strict=True):
+                counts = relation.sharing.setdefault(parent, SharingCounts())
+                if shares is not None:
+                    counts.compared += times
+                    counts.nothing_shared += 0 if shares else times
+                elif all_share is not None:
+                    counts.low_quality += times
+        if whole.two_copies:
             counts = self.uniparental.setdefault(chromosome, UniparentalCounts())
-            if verdict.uniparental is not None:
-                setattr(counts, verdict.uniparental, getattr(counts, verdict.uniparental) + times)
+            name = passing.uniparental or (whole.uniparental and "low_quality")
+            if name is not None:
+                setattr(counts, name, getattr(counts, name) + times)
 
     def _add_mendel(self, verdict: Verdict, region: RegionClass, variant_type: str, times: int) -> None:
         kinds = [self.mendel, self.by_type.setdefault(variant_type, MendelCounts())]
         if region is RegionClass.AUTOSOME:
             kinds.append(self.autosomal)
         for counts in kinds:
-            match verdict.bucket:
-                case Bucket.SKIPPED:
-                    counts.skipped += times
-                case Bucket.CHECKED:
-                    counts.checked += times
-                    counts.errors += times if verdict.error else 0
-                case Bucket.MISSING:
-                    counts.missing += times
-                    counts.errors_of_missing += times if verdict.error else 0
+            _count(counts, verdict, times)
+
+    def _relation(self, without: Collection[str] = ()) -> RelationCounts:
+        """Sum up the autosomes but some."""
+        whole = RelationCounts()
+        for chromosome, counts in self.relations.items():
+            if chromosome not in without:
+                whole.merge(counts)
+        return whole
+
+    def _judged(self) -> tuple[RelationCounts, Parentage]:
+        """Return the counts of all autosomes, and whether the child fits the stated parents.
+
+        A disomy contradicts parentage on its chromosome. So where all autosomes together contradict, those are left out
+        that one parent alone explains: with a wrong parent that is each of them, or the others contradict as well.
+        """
+        whole = self._relation()
+        parentage = whole.parentage
+        if parentage is Parentage.CONTRADICTS:
+            disomies = {chromosome for chromosome, _, _ in self._disomies()}
+            if disomies and self._relation(disomies).parentage is Parentage.FITS:
+                parentage = Parentage.FITS
+        return whole, parentage
 
     def mendel_json(self) -> dict[str, Any]:
-        """Return the Mendel counts, `autosomal` and `by_type` within."""
+        """Return the Mendel counts, `autosomal`, `passing` and `by_type` within."""
         return {
             **self.mendel.to_json(),
             "autosomal": self.autosomal.to_json(),
+            "passing": self._relation().mendel.to_json(),
             "by_type": {name: counts.to_json() for name, counts in sorted(self.by_type.items())},
         }
 
     def to_json(self) -> dict[str, Any]:
-        """Return `mendel`, `sharing` per parent, `uniparental` per chromosome."""
+        """Return `parentage`, `mendel`, `sharing` per parent, `uniparental` per chromosome."""
         return {
+            "parentage": str(self._judged()[1]),
             "mendel": self.mendel_json(),
-            "sharing": {str(parent): counts.to_json() for parent, counts in self.sharing.items()},
+            "sharing": {str(parent): counts.to_json() for parent, counts in self._relation().sharing.items()},
             "uniparental": {chromosome: counts.to_json() for chromosome, counts in self.uniparental.items()},
         }
 
@@ -275,34 +275,90 @@ class TrioCounts:
         Args:
             child: How to name the child; not by an identifier, for a warning may be logged.
         """
-        parentage = tuple(self._parentage_warnings(child))
-        # With a wrong parent every chromosome looks like a disomy of the other one.
-        yield from parentage or self._uniparental_warnings(child)
+        relation, parentage = self._judged()
+        if parentage is Parentage.CONTRADICTS:
+            # With a wrong parent every chromosome looks like a disomy of the other one.
+            yield from self._parentage_warnings(child, relation)
+            return
+        yield from self._uniparental_warnings(child)
+        if parentage is Parentage.CANNOT_JUDGE:
+            yield from self._too_few(child, relation)
 
-    def _parentage_warnings(self, child: str) -> Iterator[str]:
-        checked, errors = self.autosomal.checked, self.autosomal.errors
-        if checked >= PARENTAGE_MINIMUM_SITES and errors / checked > MENDEL_ERROR_RATE_WARNING:
+    def _parentage_warnings(self, child: str, relation: RelationCounts) -> Iterator[str]:
+        checked, errors = relation.mendel.checked, relation.mendel.errors
+        if relation.too_many_errors:
             yield (
                 f"parentage: {errors:,} of {checked:,} autosomal sites ({errors / checked:.1%}) of {child} and the "
-                f"stated parents are Mendelian errors (warned above {MENDEL_ERROR_RATE_WARNING:.0%}); "
+                f"stated parents are Mendelian errors (warned above {MENDEL_ERROR_RATE_WARNING:.0%}); used are the "
+                f"sites whose three calls pass quality ({RULE}), of {self.autosomal.checked:,}; "
                 "check the pedigree and the samples"
             )
-        for parent, counts in self.sharing.items():
+        for parent in relation.strangers:
+            counts = relation.sharing[parent]
             compared, nothing = counts.compared, counts.nothing_shared
-            if compared >= PARENTAGE_MINIMUM_SITES and nothing / compared > NOTHING_SHARED_RATE_WARNING:
-                yield (
-                    f"parentage: {child} and the stated {parent} share no allele at {nothing:,} of {compared:,} "
-                    f"autosomal sites ({nothing / compared:.1%}, warned above {NOTHING_SHARED_RATE_WARNING:.0%}); "
-                    "check the pedigree and the samples"
-                )
+            yield (
+                f"parentage: {child} and the stated {parent} share no allele at {nothing:,} of {compared:,} "
+                f"autosomal sites ({nothing / compared:.1%}, warned above {NOTHING_SHARED_RATE_WARNING:.0%}); used "
+                f"are the sites whose two calls pass quality ({RULE}), of {compared + counts.low_quality:,}; "
+                "check the pedigree and the samples"
+            )
+
+    def _too_few(self, child: str, relation: RelationCounts) -> Iterator[str]:
+        """Say that parentage cannot be judged; nothing of a file without a line on an autosome."""
+        if not (self.autosomal.checked or self.autosomal.missing or self.autosomal.skipped):
+            return
+        found = [
+            f"{counts.compared:,} of {counts.compared + counts.low_quality:,} sites of {child} and the {parent} "
+            f"({SHARING_SITES_NEEDED} needed)"
+            for parent, counts in relation.sharing.items()
+        ]
+        if len(found) > 1:
+            checked = relation.mendel.checked
+            found.insert(0, f"{checked:,} of {self.autosomal.checked:,} of the trio ({MENDEL_SITES_NEEDED} needed)")
+        yield (
+            f"parentage: cannot judge whether {child} fits the stated {' and '.join(relation.sharing)}: too few "
+            f"autosomal sites have calls that pass quality ({RULE}): {', '.join(found)}"
+        )
+
+    def _disomies(self) -> Iterator[tuple[str, Parent, int]]:
+        """Yield the chromosomes that one parent alone explains, which parent, and at how many sites."""
+        for chromosome, counts in self.uniparental.items():
+            for parent, alone in ((Parent.FATHER, counts.father_only), (Parent.MOTHER, counts.mother_only)):
+                if alone >= UNIPARENTAL_MINIMUM_SITES and alone / counts.informative > UNIPARENTAL_RATE_WARNING:
+                    yield chromosome, parent, alone
 
     def _uniparental_warnings(self, child: str) -> Iterator[str]:
-        for chromosome, counts in self.uniparental.items():
-            informative = counts.informative
-            for parent, alone in ((Parent.FATHER, counts.father_only), (Parent.MOTHER, counts.mother_only)):
-                if alone >= UNIPARENTAL_MINIMUM_SITES and alone / informative > UNIPARENTAL_RATE_WARNING:
-                    yield (
-                        f"uniparental: on chromosome {chromosome} of {child}, {alone:,} of {informative:,} informative "
-                        f"sites ({alone / informative:.1%}, warned above {UNIPARENTAL_RATE_WARNING:.0%}) are explained "
-                        f"by the {parent} alone; disomy, or a deletion of the other parent's copy"
-                    )
+        for chromosome, parent, alone in self._disomies():
+            informative = self.uniparental[chromosome].informative
+            yield (
+                f"uniparental: on chromosome {chromosome} of {child}, {alone:,} of {informative:,} informative "
+                f"sites ({alone / informative:.1%}, warned above {UNIPARENTAL_RATE_WARNING:.0%}) are explained "
+                f"by the {parent} alone; disomy, or a deletion of the other parent's copy"
+            )
+
+
+def _count(counts: MendelCounts, verdict: Verdict, times: int) -> None:
+    match verdict.bucket:
+        case Bucket.SKIPPED:
+            counts.skipped += times
+        case Bucket.CHECKED:
+            counts.checked += times
+            counts.errors += times if verdict.error else 0
+        case Bucket.MISSING:
+            counts.missing += times
+            counts.errors_of_missing += times if verdict.error else 0
+
+
+def _passing(
+    failing: int, child: Calls, father: Calls | None, mother: Calls | None
+) -> tuple[Calls, Calls | None, Calls | None]:
+    """Take genotypes that do not pass quality for missing."""
+    return (
+        _missing(child) if failing & CHILD_FAILS else child,
+        _missing(father) if failing & FATHER_FAILS and father is not None else father,
+        _missing(mother) if failing & MOTHER_FAILS and mother is not None else mother,
+    )
+
+
+def _missing(calls: Calls) -> Calls:
+    return (MISSING,) * len(calls)

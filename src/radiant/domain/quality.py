@@ -11,12 +11,13 @@ from typing import Any
 
 from radiant.domain.assembly import CHROMOSOMES, RegionClass
 from radiant.domain.case import Member, Sex
-from radiant.domain.mendel import TrioCounts
+from radiant.domain.mendel import CHILD_FAILS, FATHER_FAILS, MOTHER_FAILS, TrioCounts
 from radiant.domain.sex_check import PersonCounts
 from radiant.domain.trio import Calls, parents_of
 
-_Combinations = Counter[tuple[int, Calls, Calls | None, Calls | None]]
-"""(place among the members, genotype, father's, mother's) -> sites; parents None where they are not members."""
+_Combinations = Counter[tuple[int, Calls, Calls | None, Calls | None, int]]
+"""(place among the members, genotype, father's, mother's, `failing` of `TrioCounts.add`) -> sites; parents None where
+they are not members."""
 
 
 class QualityCounts:
@@ -37,8 +38,14 @@ class QualityCounts:
         """By chromosome, region and variant type."""
         self._judged: tuple[dict[int, TrioCounts], list[PersonCounts]] | None = None
 
-    def add(
-        self, chromosome: str, region: RegionClass, variant_type: str, calls: Sequence[Calls], times: int = 1
+    def add(  # noqa: PLR0913, PLR0917 - what a line is, and the members' genotypes
+        self,
+        chromosome: str,
+        region: RegionClass,
+        variant_type: str,
+        calls: Sequence[Calls],
+        times: int = 1,
+        passing: Sequence[bool] | None = None,
     ) -> None:
         """Count a kept line of the file: once, whatever the number of its alleles.
 
@@ -48,6 +55,7 @@ class QualityCounts:
             variant_type: Class of the line's alleles, `mixed` when they differ; the key of `by_type`.
             calls: The members' genotypes with the line's allele numbers, in the order of the members.
             times: How many such lines.
+            passing: Whether each genotype passes quality (`call_quality.passes`); None when all do.
         """
         self._judged = None
         key = (chromosome, region, variant_type)
@@ -56,11 +64,16 @@ class QualityCounts:
             counts = self.combinations[key] = Counter()
         genotypes = [_unordered(one) for one in calls]
         for place, (father, mother) in enumerate(self.parents):
+            failing = 0
+            for person, code in ((place, CHILD_FAILS), (father, FATHER_FAILS), (mother, MOTHER_FAILS)):
+                if person is not None and passing is not None and not passing[person]:
+                    failing |= code
             counts[
                 place,
                 genotypes[place],
                 None if father is None else genotypes[father],
                 None if mother is None else genotypes[mother],
+                failing,
             ] += times
 
     def add_member(  # noqa: PLR0913 - all by name
@@ -73,6 +86,7 @@ class QualityCounts:
         child: Calls,
         father: Calls,
         mother: Calls,
+        failing: int,
         times: int,
     ) -> None:
         """Count one member at lines that are alike, as `add` does for all members of one line.
@@ -85,6 +99,7 @@ class QualityCounts:
             child: The member's genotype.
             father: The father's; passed over where he is not a member.
             mother: The mother's; passed over where she is not a member.
+            failing: Whose genotype does not pass quality, see `TrioCounts.add`; nothing of who is not a member.
             times: How many such lines.
         """
         self._judged = None
@@ -94,6 +109,7 @@ class QualityCounts:
             _unordered(child),
             _unordered(father) if has_father else None,
             _unordered(mother) if has_mother else None,
+            failing,
         ] += times
 
     def merge(self, other: "QualityCounts") -> None:
@@ -151,12 +167,12 @@ class QualityCounts:
         for (chromosome, region, variant_type), counts in sorted(
             self.combinations.items(), key=lambda entry: CHROMOSOMES.index(entry[0][0])
         ):
-            for (place, calls, father, mother), times in counts.items():
-                people[place].add(region, calls, times)
+            for (place, calls, father, mother, failing), times in counts.items():
+                people[place].add(region, calls, times, passes=not failing & CHILD_FAILS)
                 if place in trios:
                     trios[place].add(
                         chromosome=chromosome, region=region, variant_type=variant_type,
-                        child=calls, father=father, mother=mother, times=times,
+                        child=calls, father=father, mother=mother, times=times, failing=failing,
                     )  # fmt: skip
         self._judged = trios, people
         return self._judged

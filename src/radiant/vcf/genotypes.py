@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple, cast
 
+from radiant.domain import call_quality
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 from radiant.domain.trio import MISSING
@@ -89,6 +90,14 @@ class SampleCall(NamedTuple):
         if None not in self.depths:
             total = sum(cast("tuple[int, ...]", self.depths))
         return AlleleDepth(self.depths[0], self.depths[alt_index], total)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the genotype is good enough to judge a family by."""
+        reads = self.dp
+        if reads is None and self.depths is not None and None not in self.depths:
+            reads = sum(cast("tuple[int, ...]", self.depths))
+        return call_quality.passes(self.site, self.gq, reads, self.depths)
 
 
 def zygosity(gt: str | None, alt_index: int, sex: Sex, region: RegionClass, depth: AlleleDepth = NO_DEPTH) -> Zygosity:

@@ -48,6 +48,8 @@ class GenotypedSite:
     """Class of the line's alleles, `mixed` when they differ."""
     calls: tuple[tuple[int, ...], ...]
     """In the order of the members, with the line's allele numbers."""
+    passing: tuple[bool, ...]
+    """Whether each member's genotype passes quality."""
 
 
 @dataclass(slots=True)
@@ -161,7 +163,8 @@ class LineReader:
         if people:
             classes = {alleles.variant_class(allele.reference, allele.alternate) for allele in stored}
             variant_type = classes.pop() if len(classes) == 1 else "mixed"
-            line.site = GenotypedSite(chromosome, region, variant_type, tuple(call.site for call in people))
+            calls, passing = zip(*((call.site, call.passes) for call in people), strict=True)
+            line.site = GenotypedSite(chromosome, region, variant_type, calls, passing)
         for allele in stored:
             carriers = [index for index, call in enumerate(people) if allele.alt_index in call.site]
             own = entries.of(allele.alt_index)

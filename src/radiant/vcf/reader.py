@@ -194,7 +194,7 @@ class CaseReader:
             self.pairs.add(index, candidate)
         if line.site is not None:
             site = line.site
-            self.family.add(site.chromosome, site.region, site.variant_type, site.calls)
+            self.family.add(site.chromosome, site.region, site.variant_type, site.calls, passing=site.passing)
         self.counts.alleles.update(line.alleles)
         self.counts.consequences.update(line.entries)
         for piece in line.pieces:

@@ -3,15 +3,18 @@
 import gzip
 import json
 import pickle
+from math import comb
 
 import pytest
 
+from radiant.domain import call_quality
 from radiant.domain.assembly import RegionClass, canonical_chromosome, region_class
 from radiant.domain.case import Sex
-from radiant.domain.mendel import TrioCounts
+from radiant.domain.mendel import UNIPARENTAL_SITES_NEEDED, TrioCounts
+from radiant.domain.parentage import MENDEL_SITES_NEEDED, SHARING_SITES_NEEDED
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.quality import QualityCounts
-from radiant.domain.sex_check import PersonCounts
+from radiant.domain.sex_check import X_SITES_NEEDED, Y_SITES_NEEDED, PersonCounts
 from radiant.domain.trio import MISSING
 
 AUTOSOME, X, Y = RegionClass.AUTOSOME, RegionClass.X, RegionClass.Y
@@ -131,15 +134,148 @@ def test_more_than_a_tenth_of_mendelian_errors_is_warned(errors, warned):
         assert texts == (
             (
                 "parentage: 21 of 200 autosomal sites (10.5%) of member 1 (proband) and the stated parents are "
-                "Mendelian errors (warned above 10%); check the pedigree and the samples"
+                "Mendelian errors (warned above 10%); used are the sites whose three calls pass quality "
+                f"({call_quality.RULE}), of 200; check the pedigree and the samples"
             ),
         )
 
 
-def test_few_sites_do_not_judge_parentage():
+@pytest.mark.parametrize("sites", [1, 140])
+def test_few_sites_cannot_judge_parentage_and_say_so(sites):
     counts = counts_of(TRIO)
-    add(counts, "0/1 0/0 0/0", 199)
+    add(counts, "0/1 0/1 0/0", sites)
+    assert counts.warnings() == (
+        (
+            "parentage: cannot judge whether member 1 (proband) fits the stated father and mother: too few autosomal "
+            f"sites have calls that pass quality ({call_quality.RULE}): {sites} of {sites} of the trio (141 needed), "
+            f"{sites} of {sites} sites of member 1 (proband) and the father (480 needed), {sites} of {sites} sites of "
+            "member 1 (proband) and the mother (480 needed)"
+        ),
+    )
+    assert counts.to_json()["trios"][0]["parentage"] == "cannot judge"
+    add(counts, "0/1 0/1 0/0", 141 - sites)
     assert counts.warnings() == ()
+    assert counts.to_json()["trios"][0]["parentage"] == "fits"
+
+
+@pytest.mark.parametrize(("errors", "parentage"), [(9, "cannot judge"), (10, "contradicts")])
+def test_few_sites_contradict_where_chance_cannot_explain_them(errors, parentage):
+    counts = counts_of(TRIO)
+    add(counts, "0/1 0/0 0/0", errors)
+    assert counts.to_json()["trios"][0]["parentage"] == parentage
+    add(counts, "0/1 0/1 0/0", 60)
+    assert counts.to_json()["trios"][0]["parentage"] == parentage
+
+
+def test_a_duo_is_judged_by_what_the_two_share():
+    counts = counts_of("F kid dad mum 1 2\nF mum 0 0 2 1\n")
+    add(counts, "0/1 0/1", 479)
+    (text,) = counts.warnings()
+    assert "fits the stated mother: too few" in text
+    assert "479 of 479 sites of member 1 (proband) and the mother (480 needed)" in text
+    add(counts, "0/1 0/1", 1)
+    assert counts.warnings() == ()
+
+
+def test_without_any_line_on_an_autosome_there_is_nothing_to_say():
+    counts = counts_of(TRIO)
+    add(counts, "1 0 0/1", 50, ("X", X, "SNV"))
+    assert counts.warnings() == ()
+    assert counts.to_json()["trios"][0]["parentage"] == "cannot judge"
+
+
+FAILING = [(False, True, True), (True, False, True), (True, True, False), (False, False, False)]
+
+
+@pytest.mark.parametrize("passing", FAILING)
+def test_a_call_that_does_not_pass_is_as_good_as_missing(passing):
+    counts = counts_of(TRIO)
+    people = [calls(genotype) for genotype in ("0/0", "1/1", "0/1")]
+    counts.add("1", AUTOSOME, "SNV", people, 500, passing)
+    report = counts.to_json()["trios"][0]
+    assert report["mendel"]["autosomal"] == NO_SITES | {"checked": 500, "errors": 500, "error_rate": 1.0}
+    possible = passing != (True, True, False)  # a child 0/0 of a father 1/1 is an error whatever the mother is
+    assert report["mendel"]["passing"] == NO_SITES | {
+        "missing": 500,
+        "errors_of_missing": 0 if possible else 500,
+        "error_rate": None,
+    }
+    assert report["sharing"]["father"] == {
+        "compared": 0 if possible else 500,
+        "nothing_shared": 0 if possible else 500,
+        "low_quality": 500 if possible else 0,
+        "nothing_shared_rate": None if possible else 1.0,
+    }
+    assert report["uniparental"]["1"]["low_quality"] == 500
+    assert report["uniparental"]["1"]["mother_only"] == 0
+
+
+@pytest.mark.parametrize(
+    ("gq", "reads", "of_alleles", "good"),
+    [
+        (None, None, None, True),
+        (20, None, None, True),
+        (19, None, None, False),
+        (20, 7, (4, 3), True),
+        (99, 6, None, False),
+        (None, 10, None, True),
+        (None, 9, None, False),
+        (99, 99, (97, 2), False),
+        (99, 99, (2, 97), False),
+        (99, 99, (None, 97), True),
+    ],
+)
+def test_which_heterozygous_call_passes_quality(gq, reads, of_alleles, good):
+    assert call_quality.passes((0, 1), gq, reads, of_alleles) is good
+
+
+def test_of_a_homozygote_the_other_alleles_reads_do_not_matter():
+    assert call_quality.passes((1, 1), 30, 12, (0, 12, 0))
+    assert call_quality.passes((0, MISSING), 30, 12, (12, 0, 0))
+    assert not call_quality.passes((0, 2), 30, 12, (12, 0, 0))
+
+
+def test_the_numbers_of_sites_follow_from_binomial_error_rates():
+    def at_most(found, sites, rate):
+        return sum(comb(sites, k) * rate**k * (1 - rate) ** (sites - k) for k in range(found + 1))
+
+    def warned_from(sites, threshold, expected):
+        enough = (
+            k for k in range(10, sites + 1) if k > threshold * sites and 1 - at_most(k - 1, sites, expected) < 0.001
+        )
+        return next(enough, sites + 1)
+
+    def needed(threshold, expected, wrong, most):
+        missed = [n for n in range(1, most) if at_most(warned_from(n, threshold, expected) - 1, n, wrong) > 0.001]
+        return missed[-1] + 1
+
+    assert needed(0.10, 0.02, 0.20, 300) == MENDEL_SITES_NEEDED
+    assert needed(0.03, 0.0125, 0.064, 700) == SHARING_SITES_NEEDED
+    # A disomy: 20 sites of one parent alone, more than 30 %; an ordinary chromosome has 10 %.
+    assert [n for n in range(1, 100) if at_most(max(19, 3 * n // 10), n, 0.975) > 0.001][
+        -1
+    ] + 1 == UNIPARENTAL_SITES_NEEDED
+    assert max(1 - at_most(max(19, 3 * n // 10), n, 0.10) for n in range(20, 300)) < 5e-6
+    male_looks_female = [1 - at_most(-(-35 * n // 100) - 1, n, 0.13) for n in range(200)]
+    female_looks_male = [at_most(25 * n // 100, n, 0.60) for n in range(200)]
+    wrong = [n for n in range(200) if max(male_looks_female[n], female_looks_male[n]) > 0.001]
+    assert wrong[-1] + 1 == X_SITES_NEEDED
+    female_looks_male = [1 - at_most(-(-60 * n // 100) - 1, n, 0.29) for n in range(200)]
+    male_looks_female = [at_most(40 * n // 100, n, 0.82) for n in range(200)]
+    wrong = [n for n in range(200) if max(male_looks_female[n], female_looks_male[n]) > 0.001]
+    assert wrong[-1] + 1 == Y_SITES_NEEDED
+    # From 1,000 sites on only the threshold is asked.
+    assert 1 - at_most(100, 1000, 0.02) < 0.001
+    assert 1 - at_most(30, 1000, 0.0125) < 0.001
+
+
+def test_a_disomy_of_a_large_part_of_the_sites_does_not_hide_behind_parentage():
+    counts = counts_of(TRIO)
+    add(counts, "0/1 0/1 0/0", 200)
+    add(counts, "0/0 1/1 0/1", 100, ("16", AUTOSOME, "SNV"))
+    (text,) = counts.warnings()
+    assert text.startswith("uniparental: on chromosome 16")
+    assert counts.to_json()["trios"][0]["parentage"] == "fits"
 
 
 def test_the_few_errors_that_a_duo_can_show_are_no_rate():
@@ -157,7 +293,8 @@ def test_a_parent_who_shares_nothing_is_named_in_a_duo_too():
     assert [text for text in counts.warnings() if "share no allele" in text] == [
         (
             "parentage: member 1 (proband) and the stated mother share no allele at 10 of 200 autosomal sites (5.0%, "
-            "warned above 3%); check the pedigree and the samples"
+            f"warned above 3%); used are the sites whose two calls pass quality ({call_quality.RULE}), of 200; check "
+            "the pedigree and the samples"
         )
     ]
 
@@ -242,12 +379,13 @@ def test_warnings_name_no_sample():
         (26, 100, 0, 0, True, Sex.UNKNOWN),
         (34, 100, 0, 0, True, Sex.UNKNOWN),
         (35, 100, 0, 0, True, Sex.FEMALE),
-        (0, 19, 0, 0, True, Sex.UNKNOWN),
-        (0, 0, 15, 20, False, Sex.MALE),
-        (0, 0, 5, 20, False, Sex.FEMALE),
-        (0, 0, 10, 20, False, Sex.UNKNOWN),
-        (0, 0, 20, 20, True, Sex.UNKNOWN),
-        (0, 0, 19, 19, False, Sex.UNKNOWN),
+        (0, 31, 0, 0, True, Sex.UNKNOWN),
+        (0, 32, 0, 0, True, Sex.MALE),
+        (0, 0, 20, 26, False, Sex.MALE),
+        (0, 0, 5, 26, False, Sex.FEMALE),
+        (0, 0, 13, 26, False, Sex.UNKNOWN),
+        (0, 0, 26, 26, True, Sex.UNKNOWN),
+        (0, 0, 25, 25, False, Sex.UNKNOWN),
         (60, 100, 20, 20, False, Sex.FEMALE),
     ],
 )
@@ -265,6 +403,22 @@ def test_one_call_and_two_equal_calls_on_x_are_the_same_evidence():
     assert one == two
 
 
+def test_calls_on_x_that_do_not_pass_are_counted_and_not_used():
+    counts = PersonCounts(alone=True)
+    counts.add(X, (0, 1), 30, passes=False)
+    assert counts == PersonCounts(alone=True, x_low_quality=30)
+
+
+def test_a_y_that_is_not_carried_says_nothing_where_most_calls_are_of_few_reads():
+    counts = PersonCounts(alone=False)
+    counts.add(Y, (MISSING, MISSING), 30)
+    counts.add(AUTOSOME, (0, 1), 50, passes=True)
+    counts.add(AUTOSOME, (0, 1), 50, passes=False)
+    assert counts.inferred_sex() is Sex.FEMALE
+    counts.add(AUTOSOME, (0, 1), 1, passes=False)
+    assert counts.inferred_sex() is Sex.UNKNOWN
+
+
 def test_half_calls_on_x_are_no_evidence():
     counts = PersonCounts(alone=True)
     counts.add(X, (MISSING, 1), 30)
@@ -278,8 +432,9 @@ def test_a_wrong_sex_is_warned_with_its_numbers():
     assert [text for text in counts.warnings() if text.startswith("sex")] == [
         (
             "sex: member 1 (proband) is stated male and looks female: 60 of 100 carried sites on X outside the "
-            "PAR are heterozygous (male at most 25%, female at least 35%), 0 of 0 sites on Y are carried; check the "
-            "pedigree and the samples"
+            "PAR are heterozygous (male at most 25%, female at least 35%), 0 of 0 sites on Y are carried; 0 further "
+            f"sites on X do not pass quality ({call_quality.RULE}) and were not used; check the pedigree and the "
+            "samples"
         )
     ]
 

@@ -9,18 +9,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from radiant.domain import call_quality
+from radiant.domain.mendel import CHILD_FAILS, FATHER_FAILS, MOTHER_FAILS
 from radiant.domain.quality import QualityCounts
+from radiant.vcf.bulk import numbers
 from radiant.vcf.bulk.alleles import CLASSES
 from radiant.vcf.bulk.columns import decoded
 from radiant.vcf.bulk.fields import Fields
 from radiant.vcf.bulk.genotypes import CODE_BITS, REGIONS, Genotypes
 from radiant.vcf.bulk.pairs import CANDIDATES, LOCUS_COLUMNS
 from radiant.vcf.bulk.plain import Kept, Places
+from radiant.vcf.bulk.samples import Samples
 from radiant.vcf.bulk.slices import Integers, Mask, encoded, ranges
 from radiant.vcf.bulk.tables import Rows, Table
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.people import Person
 
+_FAILING_BITS = 3
 _MIXED = len(CLASSES)
 _TYPES = (*CLASSES, "mixed")
 _OCCURRENCE_COLUMNS = (
@@ -50,13 +55,19 @@ def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
     site = (kept.contig[mine] * len(REGIONS) + kept.region[mine]) * len(_TYPES) + kind
     site_codes, sites = encoded(pa.array(site))
     mask = (1 << CODE_BITS) - 1
+    failing = [_fails(sample, mine, genotypes) for sample in kept.samples]
     for place, (father, mother) in enumerate(counts.parents):
         codes = [kept.samples[one].genotype[mine] if one is not None else np.zeros(len(mine), np.int64)
                  for one in (place, father, mother)]  # fmt: skip
         trio = (codes[0] << CODE_BITS | codes[1]) << CODE_BITS | codes[2]
-        index, distinct = encoded(pa.array(trio * len(sites) + site_codes))
+        fails = np.zeros(len(mine), np.int64)
+        for one, code in ((place, CHILD_FAILS), (father, FATHER_FAILS), (mother, MOTHER_FAILS)):
+            if one is not None:
+                fails |= np.where(failing[one], code, 0)
+        index, distinct = encoded(pa.array((trio << _FAILING_BITS | fails) * len(sites) + site_codes))
         for key, times in zip(distinct, np.bincount(index, minlength=len(distinct)).tolist(), strict=True):
-            trio_key, at = divmod(key, len(sites))
+            both, at = divmod(key, len(sites))
+            trio_key = both >> _FAILING_BITS
             rest, type_code = divmod(sites[at], len(_TYPES))
             contig, region = divmod(rest, len(REGIONS))
             counts.add_member(
@@ -67,8 +78,24 @@ def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
                 child=genotypes.calls[trio_key >> (2 * CODE_BITS)],
                 father=genotypes.calls[(trio_key >> CODE_BITS) & mask],
                 mother=genotypes.calls[trio_key & mask],
+                failing=both & ((1 << _FAILING_BITS) - 1),
                 times=times,
             )
+
+
+def _fails(sample: Samples, lines: Integers, genotypes: Genotypes) -> Mask:
+    """Return which genotypes of one member do not pass quality, see `call_quality.passes`."""
+    gq, reads = sample.gq[lines], sample.dp[lines]
+    reads = np.where(reads == numbers.MISSING, sample.depths.total[lines], reads)
+    has_gq = gq != numbers.MISSING
+    least = np.where(has_gq, call_quality.MINIMUM_READS, call_quality.MINIMUM_READS_WITHOUT_GQ)
+    failing = (has_gq & (gq < call_quality.MINIMUM_GQ)) | ((reads != numbers.MISSING) & (reads < least))
+    if len(sample.depths.value):
+        for allele in genotypes.distinct(sample.genotype[lines]):
+            support = sample.depths.of(lines, np.maximum(allele, 0))
+            few = (support != numbers.MISSING) & (support < call_quality.MINIMUM_ALLELE_READS)
+            failing |= (allele >= 0) & few
+    return failing
 
 
 def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -> Table | None:

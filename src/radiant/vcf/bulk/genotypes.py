@@ -4,7 +4,7 @@ A file has a few hundred distinct GT texts. Each gets a code; what a rule says a
 themselves are the plain functions of `vcf.genotypes`, `vcf.alleles` and `domain.inheritance`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Affected, Sex
 from radiant.domain.inheritance import infer
-from radiant.domain.trio import Trio
+from radiant.domain.trio import MISSING, Trio
 from radiant.vcf import alleles
 from radiant.vcf.alleles import AlleleError
 from radiant.vcf.bulk.slices import Integers, encoded
@@ -68,6 +68,13 @@ class Genotypes:
         self.highest = np.append(self.highest, max(0, *calls))
         self.ploidy = np.append(self.ploidy, 0 if calls == (-1,) else len(calls))
         return code
+
+    def distinct(self, codes: Integers) -> Iterator[Integers]:
+        """Yield an allele number of each genotype after the other, each once, and -1 where there is no further one."""
+        alleles_of = [sorted(set(calls) - {MISSING}) for calls in self.calls]
+        for place in range(max(map(len, alleles_of))):
+            one = [found[place] if place < len(found) else MISSING for found in alleles_of]
+            yield np.array(one, dtype=np.int64)[codes]
 
     def carried(self, codes: Integers, alt_index: Integers) -> NDArray[np.bool_]:
         """Tell which genotypes have an allele."""
