@@ -1,5 +1,6 @@
 """An S3 of a test: moto's server in a thread, with faults on demand, found through the standard AWS variables."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,10 +35,21 @@ class S3Store:
         """Method, path, range of each request."""
         self.fault: Fault | None = None
         """For answers to requests of ranges."""
+        self.trouble: Callable[[str, str], str] | None = None
+        """Gets method and path of each request; returns `slow down` or `away`, or nothing where all is well."""
 
     def _answer(self, environ, start_response):
         wanted = environ.get("HTTP_RANGE", "")
         self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"], wanted))
+        trouble = self.trouble(environ["REQUEST_METHOD"], environ["PATH_INFO"]) if self.trouble else ""
+        if trouble == "slow down":
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("503 Slow Down", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
+        if trouble == "away":
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            start_response("500 Nobody Reads This", [])
+            return []
         body = self._app(environ, start_response)
         return self.fault(list(body), environ) if self.fault is not None and wanted else body
 

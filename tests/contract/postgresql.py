@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -28,6 +29,13 @@ def _server_binaries() -> Path | None:
 @contextlib.contextmanager
 def postgresql_server() -> Iterator[str]:
     """A PostgreSQL server of our own on a free port; yields the URL of its database `postgres`."""
+    with stoppable_server() as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def stoppable_server() -> "Iterator[Server]":
+    """The same, as a server that a test may stop and start again."""
     binaries = _server_binaries()
     if binaries is None:
         pytest.skip("the PostgreSQL server (initdb, postgres) is not installed")
@@ -47,7 +55,40 @@ def postgresql_server() -> Iterator[str]:
         yield from _run(binaries, Path(name), user)
 
 
-def _run(binaries: Path, folder: Path, user: dict[str, int]) -> Iterator[str]:
+class Server:
+    """One server, its data kept while it is stopped."""
+
+    def __init__(self, binaries: Path, folder: Path, user: dict[str, int], environment: dict[str, str]) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._binaries, self._folder, self._user, self._environment = binaries, folder, user, environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql+psycopg://radiant:s3cret-word@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        argv = [self._binaries / "postgres", "-D", self._folder / "data", "-h", "127.0.0.1", "-p", str(self._port)]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*argv, "-k", "", "-F"], stdout=log, stderr=log, env=self._environment, cwd=self._folder, **self._user
+            )
+        ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
+        for _ in range(200):
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            time.sleep(0.1)
+        pytest.fail(f"PostgreSQL did not start: {(self._folder / 'log').read_text()}")
+
+    def stop(self) -> None:
+        """End it at once, with every connection."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(timeout=30)
+            self._process = None
+
+
+def _run(binaries: Path, folder: Path, user: dict[str, int]) -> Iterator[Server]:
     data = folder / "data"
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     password = folder / "password"
@@ -61,31 +102,9 @@ def _run(binaries: Path, folder: Path, user: dict[str, int]) -> Iterator[str]:
         cwd=folder,
         **user,
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            [binaries / "postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"],
-            stdout=log,
-            stderr=log,
-            env=environment,
-            cwd=folder,
-            **user,
-        )
+    server = Server(binaries, folder, user, environment)
+    server.start()
     try:
-        for _ in range(200):
-            if (
-                subprocess.run(
-                    [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
-                ).returncode
-                == 0
-            ):
-                break
-            time.sleep(0.1)
-        else:
-            pytest.fail(f"PostgreSQL did not start: {(folder / 'log').read_text()}")
-        yield f"postgresql+psycopg://radiant:s3cret-word@127.0.0.1:{port}/postgres"
+        yield server
     finally:
-        server.terminate()
-        server.wait(timeout=30)
+        server.stop()

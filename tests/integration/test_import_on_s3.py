@@ -4,16 +4,16 @@ import gzip
 
 import pytest
 
-from radiant import lake, storage
+from radiant import lake
 from radiant.demo.make import make
 from radiant.domain.case import Priority
 from radiant.errors import StorageError
-from radiant.jobs.documents import Request, Result, Status, decode_result, encode, outcome_uri, run_uri, task_uri
+from radiant.jobs.documents import Status
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 from radiant.storage import read_ahead
 from radiant.worker import import_case
-from radiant.worker.main import run
+from s3_jobs import job, prepared
 from s3_store import s3_store
 
 FAMILY = "FAM0001"
@@ -72,24 +72,6 @@ def two_processes(monkeypatch):
 def small_ranges(monkeypatch):
     monkeypatch.setattr(read_ahead, "RANGE_BYTES", 64 << 10)
     monkeypatch.setattr(read_ahead, "FIRST_BYTES", 16 << 10)
-
-
-def job(settings, name, task, top, **arguments) -> Result:
-    place = task_uri(top, task, 0)
-    storage.write_bytes(f"{place}/request.json", encode(Request(name, task, top, arguments)))
-    outcome = outcome_uri(place, task)
-    run(Request(name, task, top, arguments), settings, outcome)
-    return decode_result(storage.read_bytes(outcome), place)
-
-
-def prepared(settings):
-    top = run_uri(settings.effective_work_uri, "import-vcf", "run1")
-    plan = job(settings, "plan-import", "plan", top, cases=None)
-    assert plan.status is Status.SUCCEEDED, plan.failure
-    (part,) = plan.output["parts"]
-    found = job(settings, "prepare-part", "prepare", top, part=part["part"], cases=part["cases"])
-    assert found.status is Status.SUCCEEDED, found.failure
-    return top, part["part"], found.output["cases"]
 
 
 def imported(settings, times=1):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
+from radiant import storage
 from radiant.domain.tables import CASE_LOAD, SHORT_NAMES
 from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
@@ -96,8 +97,22 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
         CommitConflictError: another commit touched the same cases; run this one again.
         CommitUnknownError: the catalog did not say whether a snapshot landed; run this one again when it answers.
         LakeError: the arguments contradict each other, a staged file is gone, or the catalog does not answer.
-        StorageError: files could not be read or written for a reason that may pass.
+        StorageError: files could not be read or written for a reason that may pass; nothing of this case is visible
+            that was not before.
     """
+    with storage.answering(f"part {part} is not committed, its files could not be read or written; commit again"):
+        return _commit_part(catalog, namespace, part, manifests, case_loads, deleted_cases, token)
+
+
+def _commit_part(  # noqa: PLR0913, PLR0917 - as above
+    catalog: Catalog,
+    namespace: str,
+    part: int,
+    manifests: Sequence[Manifest],
+    case_loads: Sequence[CaseLoad],
+    deleted_cases: Collection[int],
+    token: str,
+) -> CommitReport:
     staged = {manifest.case_id: manifest for manifest in manifests}
     loads = {load.case_id: load for load in case_loads}
     deleted = tuple(sorted(set(deleted_cases)))

@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestContent, ManifestFile
@@ -13,6 +14,7 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
 from pyiceberg.types import LongType
 
+from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
 from radiant.lake.layout import CASE_COLUMN
 
@@ -146,7 +148,7 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
     Raises:
         CommitConflictError: another commit touched the same rows, or won too often; nothing of this commit landed.
         CommitUnknownError: the catalog did not say whether it landed; nothing was deleted.
-        StorageError: the new manifests could not be written; nothing landed.
+        StorageError: the new manifests, or the metadata file, could not be written; nothing landed.
     """
     name = ".".join(table.name())
     if not change.add and not change.remove:
@@ -166,13 +168,11 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
     for data_file in change.add:
         producer.append_data_file(data_file)
     try:
-        # Writes the manifests; the catalog hears of it in commit_transaction.
-        producer.commit()
+        # Writes the manifests; the catalog gets the commit in commit_transaction.
+        with storage.answering(f"{name}: nothing of a commit landed, its manifests could not be written; commit again"):
+            producer.commit()
     except ValidationException as error:
         raise CommitConflictError(_conflict(name, error)) from error
-    except OSError as error:
-        msg = f"{name}: the manifests of a commit could not be written: {error}. Nothing landed; commit again"
-        raise StorageError(msg) from error
     try:
         transaction.commit_transaction()
     except (CommitFailedException, ValidationException) as error:
@@ -182,12 +182,24 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         if landed is not None:
             log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
             return landed
+        if _before_the_catalog(table, error):
+            msg = f"{name}: nothing of a commit landed, its metadata could not be written: {error}; commit again"
+            raise StorageError(msg) from error
         msg = (
             f"{name}: nobody knows whether the commit {key.token} landed: {type(error).__name__}: {error}. "
             "Nothing was deleted. Look after the catalog, then commit again: the token tells whether it landed"
         )
         raise CommitUnknownError(msg) from error
     return producer.snapshot_id
+
+
+def _before_the_catalog(table: IcebergTable, error: Exception) -> bool:
+    """Return whether a commit failed before the catalog was asked.
+
+    PyIceberg's SQL catalog writes the metadata file, then asks its database, whose errors are SQLAlchemy's. Any other
+    catalog's error may look like a store's.
+    """
+    return isinstance(table.catalog, SqlCatalog) and (isinstance(error, OSError) or storage.is_of_a_store(error))
 
 
 def _operation(change: Replacement) -> Operation:

@@ -21,13 +21,16 @@ from radiant.storage.bytes_at import (
     version_of,
     write_bytes,
 )
+from radiant.storage.store_errors import answering, is_of_a_store
 
 __all__ = [
     "Fingerprint",
+    "answering",
     "delete_prefix",
     "exists",
     "file_uri",
     "fingerprint",
+    "is_of_a_store",
     "join",
     "list_files",
     "local_path",

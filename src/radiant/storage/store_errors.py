@@ -37,6 +37,22 @@ def named(uri: str) -> Generator[None]:
         raise ours from error
 
 
+@contextlib.contextmanager
+def answering(what: str) -> Generator[None]:
+    """Turn errors of files that a library reads and writes by itself into a `StorageError`, which may pass.
+
+    Args:
+        what: What the files belong to, and what to do, for the message.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not (isinstance(error, OSError) or is_of_a_store(error)):
+            raise
+        msg = f"{what}: {error}"
+        raise StorageError(msg) from error
+
+
 def store_error(uri: str, error: Exception) -> RadiantError | None:
     """Return what an object store's client means, None for an error that is none of its own."""
     if not is_of_a_store(error):
