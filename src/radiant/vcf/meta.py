@@ -19,9 +19,11 @@ _STRUCTURED = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig", "META", "S
 
 _KEY = re.compile(r"[A-Za-z0-9_.]+")
 _FIELD = re.compile(
-    r"""(?P<key>[A-Za-z0-9_.\-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<list>\[[^\]]*\])|(?P<plain>[^",<>]*))(?P<end>,|$)""",
+    r"""[ ]*(?P<key>[A-Za-z0-9_.\-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<list>\[[^\]]*\]|<[^<>]*>)"""
+    r"""|(?P<plain>[^",<>]*))(?P<end>,|$)""",
     re.DOTALL,
 )
+"""One field. TCGA has lists in angle brackets (`softwareName=<muTect,Somatic>`); a space before the name is common."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}|[ARGPM.]|L[ARG]")
 """P, M (VCF 4.4) and LA, LR, LG (VCF 4.5) are read; `values.expected_count` says which counts are checked."""
@@ -116,6 +118,7 @@ def check_plain(key: str, value: str) -> None:
 
 
 def _fields(key: str, value: str) -> tuple[dict[str, str], frozenset[str]]:
+    value = value.rstrip(" ")
     if not (value.startswith("<") and value.endswith(">")):
         rule, message = "meta_brackets", f"##{key} value is not in angle brackets: {shown(value)}"
         raise BrokenRuleError(rule, message)

@@ -1,9 +1,9 @@
 """The specification's reserved INFO and FORMAT keys, as data.
 
-A header may declare a reserved key as the specification does, with Number `.`, or as a widespread writer declares it,
-which is named beside the form. A header alone refuses a case only when the values cannot be read: the lines are checked
-against what the columns need anyway. Where the Number is not the specification's, the number of values of a key without
-a column is not checked: the file and the specification disagree about it.
+A header may declare a reserved key as the specification does, with Number `.` (not AA, which is one text), or as a
+widespread writer declares it, which is named beside the form. A header alone refuses a case only when the values cannot
+be read: the lines are checked against what the columns need anyway. Where the Number is not the specification's, the
+number of values of a key without a column is not checked: the file and the specification disagree about it.
 
 Source: VCF 4.3, tables 1 (INFO) and 2 (FORMAT).
 """
@@ -50,17 +50,17 @@ INFO: dict[str, Reserved] = {
     "AN": _r("1|.", "Integer"),  # `.`: FreeBayes
     "BQ": _r("1|.", "Float"),
     "CIGAR": _r("A|.", "String"),
-    "DB": _r("0", "Flag"),
+    "DB": _r("0|.", "Flag"),
     "DP": _r("1|.", "Integer"),  # `.`: FreeBayes
     "END": _r("1|.", "Integer"),  # `.`: Platypus
-    "H2": _r("0", "Flag"),
-    "H3": _r("0", "Flag"),
+    "H2": _r("0|.", "Flag"),
+    "H3": _r("0|.", "Flag"),
     "MQ": _r("1|.", "Float|Integer"),  # `.`: Platypus; Integer: bcftools call
     "MQ0": _r("1|.", "Integer"),
     "NS": _r("1|.", "Integer"),  # `.`: FreeBayes
-    "SOMATIC": _r("0", "Flag"),
-    "VALIDATED": _r("0", "Flag"),
-    "1000G": _r("0", "Flag"),
+    "SOMATIC": _r("0|.", "Flag"),
+    "VALIDATED": _r("0|.", "Flag"),
+    "1000G": _r("0|.", "Flag"),
 }
 
 FORMAT: dict[str, Reserved] = {
@@ -76,7 +76,7 @@ FORMAT: dict[str, Reserved] = {
     "GLE": _r("G|.|1", "String"),  # 4.2 only
     "GP": _r("G|.|3", "Float"),  # 3: minimac4 and other imputation
     "GQ": _r("1|.", "Integer|Float"),  # `.`: Platypus; Float: FreeBayes
-    "GT": _r("1", "String"),
+    "GT": _r("1|.", "String"),
     "HQ": _r("2|.", "Integer"),
     "MQ": _r("1|.", "Integer"),
     "PL": _r("G|.|3", "Integer"),

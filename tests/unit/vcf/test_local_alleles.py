@@ -1,13 +1,18 @@
 """Local alleles of VCF 4.5 (LAA, LAD, LPL) and LGT: the rows are those of the same file with GT and AD."""
 
+import gzip
+import shutil
+import subprocess
+
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from equivalence import compare, outcome
 from radiant.errors import VcfFormatError
 from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.reader import CaseReader
+from vcf_files import HEADER as SHORT_HEADER
 from vcf_files import TRIO, Read, record, text, write
 
 HEADER = """##fileformat=VCFv4.5
@@ -144,6 +149,87 @@ def test_an_empty_list_of_local_alleles_is_no_fault(tmp_path):
     got = compare(write(tmp_path / "a.vcf", text([record("0/0::30::0", format_="LGT:LAA:LAD:LEC:LPL")], header=HEADER)))
     assert (got.alone, got.tables["quarantine"].num_rows) == (0, 0)
 
+
+# --- Against bcftools merge, which writes local alleles with -L -------------------------------------------------------
+
+_ALTS = ("G", "T", "C", "AG", "AT")
+
+
+@st.composite
+def _people(draw: st.DrawFn) -> list[list[str]]:
+    """Records of three people, each in a file of its own, at the same positions but with ALTs of their own."""
+    people: list[list[str]] = [[], [], []]
+    for place in range(1, draw(st.integers(2, 6))):
+        for mine in people:
+            alts = draw(st.lists(st.sampled_from(_ALTS), min_size=1, max_size=2, unique=True))
+            calls = draw(st.lists(st.integers(0, len(alts)), min_size=2, max_size=2))
+            depths = draw(st.lists(st.integers(0, 30), min_size=len(alts) + 1, max_size=len(alts) + 1))
+            size = (len(alts) + 1) * (len(alts) + 2) // 2
+            likelihoods = draw(st.lists(st.integers(0, 90), min_size=size, max_size=size))
+            sample = ["/".join(map(str, calls)), ",".join(map(str, depths)), ",".join(map(str, likelihoods))]
+            if draw(st.integers(0, 5)):
+                line = record(":".join(sample), pos=place, ref="A", alt=",".join(alts), format_="GT:AD:PL")
+                mine.append(line)
+    return people
+
+
+@pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
+@settings(
+    max_examples=15,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example runs bcftools: to shrink one takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(_people(), st.sampled_from([1, 2, 3]))
+def test_local_alleles_of_bcftools_merge_are_the_alleles_of_the_line(tmp_path, people, most):
+    """With -L, an ALT that is not local has no reads; every other value is that of the file without.
+
+    bcftools 1.16 repeats an ALT in LAA (`2,2` beside two values of LAD), or gives LAD a value too many, where another
+    sample has more ALTs: whose reads a value counts is not certain, so they are null and a piece is in quarantine.
+    """
+    for number, lines in enumerate(people):
+        path = write(tmp_path / f"{number}.vcf.gz", b"")
+        content = text(lines, (f"S{number}",), SHORT_HEADER)
+        subprocess.run(["bcftools", "view", "-Oz", "-o", path], input=content.encode(), check=True)
+        subprocess.run(["bcftools", "index", "-f", path], check=True)
+    found = {}
+    for name, options in (("whole", []), ("local", ["-L", str(most)])):
+        path = tmp_path / f"{name}.vcf.gz"
+        parts = [tmp_path / f"{number}.vcf.gz" for number in range(3)]
+        subprocess.run(["bcftools", "merge", "-m", "all", *options, "-Oz", "-o", path, *parts], check=True)
+        got = compare(path)
+        assert got.error is None
+        assert {row["rule"] for row in got.tables["quarantine"].to_pylist()} <= {"format_laa", "format_count"}
+        found[name] = {(row["sample"], row["locus"]): row for row in got.tables["occurrence"].to_pylist()}
+    local = {
+        (int(columns[1]), sample): (fields["LAA"].split(","), fields["LAD"].split(",")) if "LAD" in fields else None
+        for columns, samples in _lines(tmp_path / "local.vcf.gz")
+        for sample, fields in samples.items()
+    }
+    assert found["local"].keys() == found["whole"].keys()
+    for key, row in found["local"].items():
+        whole = found["whole"][key]
+        alts, depths = local[row["source_pos"], row["sample"]] or (None, None)
+        assert [row[name] for name in ("gt", "calls", "source_alt")] == [
+            whole[name] for name in ("gt", "calls", "source_alt")
+        ]
+        fits = alts is None or (len(set(alts)) == len(alts) == len(depths) - 1)
+        named = fits and (alts is None or str(row["alt_index"]) in alts)
+        assert row["ad_ref"] == (whole["ad_ref"] if fits else None)
+        assert row["ad_alt"] == (whole["ad_alt"] if named else None)
+
+
+def _lines(path):
+    """Yield (columns, the fields of each sample) of a file."""
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    samples = next(line for line in lines if line.startswith("#CHROM")).split("\t")[9:]
+    for columns in (line.split("\t") for line in lines if not line.startswith("#")):
+        keys = columns[8].split(":")
+        fields = (dict(zip(keys, one.split(":"), strict=False)) for one in columns[9:])
+        yield columns, dict(zip(samples, fields, strict=True))
+
+
+# --- Both readers -----------------------------------------------------------------------------------------------------
 
 _NUMBERS = st.sampled_from([".", "0", "1", "2", "3", "9", "40", "x", "1.5", ""])
 

@@ -267,6 +267,8 @@ def test_octopus_phase_names_and_characters_of_any_number(tmp_path):
         '##ALT=<Description="x",ID=DEL>',
         "##contig=<length=156040895,ID=chrX>",
         "##SAMPLE=<Assay=Exome,ID=S1>",
+        '##INFO=<ID=END2, Number=1, Type=Integer, Description="x">  ',
+        "##SAMPLE=<ID=S1,softwareName=<muTect,Somatic>,softwareVer=<119,65>,File=a.bam>",
     ],
 )
 @pytest.mark.parametrize("minor", [1, 2, 3, 4, 5])
