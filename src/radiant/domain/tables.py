@@ -205,6 +205,13 @@ _CONSEQUENCE_FIELDS = (
     _c("gnomadg_af", Type.DOUBLE, "gnomADg_AF: frequency in gnomAD genomes, 0 to 1."),
 )
 
+_ANNOTATOR = _c(
+    "annotator",
+    Type.STRING,
+    "Whose form the consequence's entry has: VEP, SnpEff or bcftools csq; null without any, and in rows of versions "
+    "that read VEP alone.",
+)
+
 VARIANT = Table(
     "germline_snv_variant",
     "One row per case and allele, with the picked consequence.",
@@ -228,19 +235,21 @@ VARIANT = Table(
             Type.STRING,
             "Why this consequence: PICK, MANE_SELECT, CANONICAL, impact, first; null without any.",
         ),
+        _ANNOTATOR,
     ),
     ("chromosome", "start", "reference", "alternate"),
 )
 
 CONSEQUENCE = Table(
     "germline_snv_consequence",
-    "One row per case, allele and VEP entry.",
+    "One row per case, allele and entry of the annotator (VEP, SnpEff or bcftools csq).",
     (
         *_KEY,
         *_LOCUS,
         *_CONSEQUENCE_FIELDS,
         _c("picked", Type.BOOLEAN, "Whether this is the entry that `germline_snv_variant` shows.", required=True),
         _c("extra", Type.STRING_MAP, "Every other non-empty field of the entry, under its name in the header."),
+        _ANNOTATOR,
     ),
     ("chromosome", "start", "reference", "alternate"),
 )
@@ -255,7 +264,7 @@ COMPOUND_HET = Table(
         _c("sample", Type.STRING, "Name of the sample column.", required=True),
         _c("is_proband", Type.BOOLEAN, "Whether the member is the case's proband.", required=True),
         *_LOCUS,
-        _c("gene_id", Type.STRING, "The gene: VEP's Gene, or its SYMBOL where there is none.", required=True),
+        _c("gene_id", Type.STRING, "The gene: `gene_id`, or the SYMBOL where there is none.", required=True),
         _c("symbol", Type.STRING, "The gene's SYMBOL."),
         _c(
             "partner_locus",

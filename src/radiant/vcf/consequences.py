@@ -1,11 +1,12 @@
-"""Consequences: the entries of INFO CSQ become typed values, each with the ALT it is about.
+"""Consequences: the entries of INFO CSQ, ANN or BCSQ become typed values, each with the ALT it is about.
 
 An entry that cannot be read, or whose ALT cannot be found, is set aside as a `Malformed` piece for the quarantine
 table; the record and its other entries stay. An entry about an ALT that has no row (`*`, `<DEL>`) is counted in
 `of_skipped`. Every entry of the field is in `entries`, `malformed` or `of_skipped`; one whose last field alone is torn
 is in `malformed` as well.
 
-Source: Ensembl VEP, output format and `Bio::EnsEMBL::VEP::Parser::VCF` (how VEP spells an allele).
+Source: Ensembl VEP, output format and `Bio::EnsEMBL::VEP::Parser::VCF` (how VEP spells an allele); SnpEff, ANN field;
+BCFtools, consequence calling.
 """
 
 import re
@@ -15,7 +16,7 @@ from enum import StrEnum
 
 from radiant.vcf import csq_alleles
 from radiant.vcf.alleles import Allele
-from radiant.vcf.csq_fields import ConsequenceFormat, Value, decode
+from radiant.vcf.csq_fields import REFERENCE, Annotator, ConsequenceFormat, Value, decode
 
 __all__ = [
     "MOST_MALFORMED",
@@ -38,6 +39,8 @@ class Rule(StrEnum):
     """More or fewer fields than the header declares."""
     BARE_COMMA = "csq_bare_comma"
     """A comma inside a field, which ends the entry: VEP writes `&` or `%2C` there."""
+    BARE_SEMICOLON = "csq_bare_semicolon"
+    """A semicolon inside a field, which ends the INFO key: `%3B` belongs there."""
     ALLELE_UNKNOWN = "csq_allele_unknown"
     """The entry is about an allele that the record does not have, or does not say which."""
 
@@ -83,7 +86,10 @@ class ParsedConsequences:
     of_skipped: int = 0
     """Entries about an ALT that has no row."""
     assumed: int = 0
-    """Entries among `entries` that name no ALT, or in a spelling of their own, and were given the record's only one."""
+    """Entries among `entries` that name no ALT, or in a spelling of their own, and were given the record's only one.
+    An entry of `bcftools csq` that names none counts once for each ALT it was given."""
+    elsewhere: int = 0
+    """Entries among `entries` that say only at which other position their effect is written (`bcftools csq`)."""
 
     def of(self, alt_index: int) -> tuple[Consequence, ...]:
         """The entries about one ALT, in the order of the file."""
@@ -93,21 +99,32 @@ class ParsedConsequences:
 NOTHING = ParsedConsequences()
 
 
-def parse(value: str | None, alleles: Sequence[Allele], format_: ConsequenceFormat) -> ParsedConsequences:
+def parse(
+    value: str | None,
+    alleles: Sequence[Allele],
+    format_: ConsequenceFormat,
+    position: int = 0,
+    *,
+    cut: bool = False,
+) -> ParsedConsequences:
     """Read the entries of a record.
 
     Args:
         value: The INFO field as written; None, empty or `.` when there is none.
         alleles: All alleles of the record from `alleles.split_record`, those without a row included.
         format_: The header's declaration.
+        position: POS of the record, of which `bcftools csq` writes.
+        cut: Whether a semicolon inside a field ended the value: its last field is not whole.
     """
     if value is None or value in {"", "."}:
         return NOTHING
-    texts, malformed = _entry_texts(value, len(format_.names))
+    texts, malformed = _entry_texts(value, format_, cut=cut)
     rows = [text.split("|") for text in texts]
+    if format_.dna_change is not None:
+        return _of_bcftools(rows, texts, malformed, alleles, format_, position)
     names = [decode(row[format_.allele]) if format_.allele is not None else "" for row in rows]
     numbers = [row[format_.allele_num] if format_.allele_num is not None else "" for row in rows]
-    matches, assumed = csq_alleles.match(names, numbers, alleles, snpeff=format_.snpeff)
+    matches, assumed = csq_alleles.match(names, numbers, alleles, snpeff=format_.annotator is Annotator.SNPEFF)
     skipped = {allele.alt_index for allele in alleles if allele.skip is not None}
     entries: list[Consequence] = []
     of_skipped = 0
@@ -119,6 +136,27 @@ def parse(value: str | None, alleles: Sequence[Allele], format_: ConsequenceForm
         else:
             entries.append(_consequence(alt_index, row, format_))
     return ParsedConsequences(tuple(entries), tuple(malformed), of_skipped, assumed)
+
+
+def _of_bcftools(  # noqa: PLR0913, PLR0917 - parts of one record
+    rows: Sequence[Sequence[str]],
+    texts: Sequence[str],
+    malformed: list[Malformed],
+    alleles: Sequence[Allele],
+    format_: ConsequenceFormat,
+    position: int,
+) -> ParsedConsequences:
+    changes = [row[format_.dna_change or 0] for row in rows]
+    matches, nameless = csq_alleles.match_changes(changes, position, alleles)
+    entries: list[Consequence] = []
+    assumed = elsewhere = 0
+    for text, row, change, alts, unnamed in zip(texts, rows, changes, matches, nameless, strict=True):
+        if not alts:
+            malformed.append(_unmatched(text.rstrip("|"), change, "", alleles))
+        entries += [_consequence(alt_index, row, format_) for alt_index in alts]
+        assumed += len(alts) if unnamed else 0
+        elsewhere += len(alts) if REFERENCE.fullmatch(row[0]) else 0
+    return ParsedConsequences(tuple(entries), tuple(malformed), 0, assumed, elsewhere)
 
 
 def _consequence(alt_index: int, row: Sequence[str], format_: ConsequenceFormat) -> Consequence:
@@ -147,17 +185,23 @@ _MOST_PIECES = 100
 """How many pieces a torn entry is put together from at most; keeps the time linear on garbage."""
 
 
-def _entry_texts(value: str, width: int) -> tuple[list[str], list[Malformed]]:
+def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[list[str], list[Malformed]]:
     """Split at commas, and set aside what has not the declared number of fields.
 
     A bare comma inside a field tears an entry apart. If the pieces that follow each other make one entry together, they
     are one malformed entry. If the comma is in the last field, the entry before it is complete but for that field: it
     is kept without the field (LoF_info is often last, and the rest of such an entry is what matters most), and the
-    whole of it is set aside besides.
+    whole of it is set aside besides. So is one whose last field a semicolon cut.
     """
-    pieces = value.split(",")
+    width = len(format_.names)
+    written = value.split(",")
     good: list[str] = []
     malformed: list[Malformed] = []
+    pieces = [format_.padded(piece) for piece in written]
+    if cut and pieces[-1].count("|") == width - 1 and "|" in written[-1]:
+        message = "A bare `;` in the last field of an entry, expected `%3B`: kept without that field."
+        malformed.append(Malformed(Rule.BARE_SEMICOLON, message, written[-1]))
+        pieces[-1] = format_.padded(written[-1][: written[-1].rindex("|") + 1])
     i = 0
     while i < len(pieces):
         complete = pieces[i].count("|") == width - 1
@@ -165,7 +209,7 @@ def _entry_texts(value: str, width: int) -> tuple[list[str], list[Malformed]]:
         if complete:
             good.append(pieces[i] if end == i + 1 else pieces[i][: pieces[i].rindex("|") + 1])
         if not complete or end > i + 1:
-            malformed.append(_torn(pieces[i:end], width, complete=complete))
+            malformed.append(_torn(written[i:end], width, complete=complete))
         i = end
     if len(malformed) > MOST_MALFORMED:
         rest = malformed[MOST_MALFORMED:]
@@ -213,7 +257,7 @@ def _end_of_torn(pieces: Sequence[str], start: int, width: int) -> int:
 def _unmatched(text: str, name: str, number: str, alleles: Sequence[Allele]) -> Malformed:
     alts = ",".join(allele.source_alternate for allele in alleles)
     message = (
-        f"The entry is about allele '{name}'"
+        f"The entry is about allele '{name[:200]}'"
         + (f" (ALLELE_NUM {number})" if number else "")
         + f", which is none of the record's ALT {alts[:200]}. Annotate after splitting."
     )

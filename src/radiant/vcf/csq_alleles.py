@@ -5,6 +5,10 @@ whatever each ALT shares with REF. SnpEff writes ALT. A file that was split or l
 entries whose names fit none of that, and entries about ALTs that are on another line now. To give those to the wrong
 ALT would be worse than to set them aside.
 
+`bcftools csq` names position, REF and ALT (`100A>G`, of several lines `100A>G+102C>T`), or nothing where the effect is
+that of the place (introns, UTRs, splice sites): such an entry is about every ALT of its line, as it is for
+`bcftools norm -m-`, which gives it to each of the lines it makes of one.
+
 Source: `Bio::EnsEMBL::VEP::Parser::VCF`; VEP documentation, options `--allele_number` and `--minimal`.
 """
 
@@ -12,9 +16,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-from radiant.vcf.alleles import Allele, Skip
+from radiant.vcf.alleles import Allele, Skip, trim
 
 _BASES = re.compile(r"[ACGTN]+|-|\*")
+_BASES_COMPARED = re.compile(r"[ACGTN]+(?:-[ACGTN]+)?|-|\*")
 
 
 def match(
@@ -35,7 +40,7 @@ def match(
     Returns:
         An `alt_index` per entry, None where it cannot be told; and how many went to the only ALT by assumption.
     """
-    names = [name.upper() if _BASES.fullmatch(name.upper()) else name for name in names]
+    names = [name.upper() if _BASES_COMPARED.fullmatch(name.upper()) else name for name in names]
     found = _by_number(names, numbers, alleles)
     unnumbered = {names[i] for i, index in enumerate(found) if index is None and names[i]}
     if unnumbered:
@@ -54,6 +59,36 @@ def match(
             found[i] = only.alt_index
             assumed += only.skip is None
     return found, assumed
+
+
+def match_changes(
+    changes: Sequence[str], position: int, alleles: Sequence[Allele]
+) -> tuple[list[tuple[int, ...]], list[bool]]:
+    """Find the ALTs of each entry of `bcftools csq`.
+
+    Args:
+        changes: `dna_change` of each entry, empty where it says nothing.
+        position: POS of the record.
+        alleles: All alleles of the record, those without a row included.
+
+    Returns:
+        The `alt_index` of each ALT that an entry is about, none where it cannot be told; and whether it says nothing,
+        so that every ALT with a row is assumed.
+    """
+    stored = [allele for allele in alleles if allele.skip is None]
+    by_change = {
+        trim(position, one.source_reference.upper(), one.source_alternate.upper()): one.alt_index for one in stored
+    }
+    every = tuple(allele.alt_index for allele in stored)
+    found: list[tuple[int, ...]] = []
+    for change in changes:
+        parts = (_CHANGE.fullmatch(part) for part in change.upper().split("+"))
+        alts = (by_change.get(trim(int(part[1]), part[2], part[3])) for part in parts if part is not None)
+        found.append(tuple(alt for alt in alts if alt is not None)[:1] if change else every)
+    return found, [not change for change in changes]
+
+
+_CHANGE = re.compile(r"(\d{1,18})([ACGTN]+)>([ACGTN]+)", re.ASCII)
 
 
 def could_be(name: str, allele: Allele) -> bool:
@@ -114,6 +149,13 @@ def _spelling_of(names: set[str], alleles: Sequence[Allele], *, snpeff: bool) ->
     return best
 
 
+def _snpeff(alleles: Sequence[Allele]) -> Mapping[str, int]:
+    """ALT as written, and `ALT-OTHER`: a tumour's ALT as a change of the germline's ALT (SnpEff -cancer)."""
+    literal = _literal(alleles)
+    compared = {f"{alt}-{other}": literal[alt] for alt in literal for other in literal if alt != other}
+    return {**compared, **literal}
+
+
 def _literal(alleles: Sequence[Allele]) -> Mapping[str, int]:
     """ALT as written."""
     return {_written(allele): allele.alt_index for allele in alleles}
@@ -150,7 +192,7 @@ _VEP_WAYS: tuple[Callable[[Sequence[Allele]], Mapping[str, int]], ...] = (
     _vep_minimal,
     _literal,
 )
-_SNPEFF_WAYS: tuple[Callable[[Sequence[Allele]], Mapping[str, int]], ...] = (_literal,)
+_SNPEFF_WAYS: tuple[Callable[[Sequence[Allele]], Mapping[str, int]], ...] = (_literal, _snpeff)
 
 
 def _written(allele: Allele) -> str:

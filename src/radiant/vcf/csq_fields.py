@@ -7,12 +7,17 @@ full (EXON `3-4/12` keeps 3 and 12, STRAND `minus` keeps nothing): nothing is lo
 Empty is null; so is `.`. CANONICAL is a flag: where the header declares it, an empty field is False.
 Percent codes (`%3D` is `=`) are decoded once, after all splitting.
 
-Source: Ensembl VEP, output format (VCF output); VCF 4.3, section 1.2 (percent encoding); SnpEff, ANN field 1.0.
+The entries of three annotators become the same columns: VEP's (CSQ, `vep`, ANN), SnpEff's (ANN) and those of
+`bcftools csq` (BCSQ). Which of them an entry comes from is `ConsequenceFormat.annotator`.
+
+Source: Ensembl VEP, output format (VCF output) and calculated consequences (the impact of each term); VCF 4.3,
+section 1.2 (percent encoding); SnpEff, ANN field 1.0; BCFtools, consequence calling (BCSQ).
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from radiant.domain.tables import IMPACT_SCORES
 
@@ -103,6 +108,90 @@ def _prediction(raw: str) -> tuple[tuple[Value, ...], bool]:
     return (match["word"], None if score is None else float(score)), not others
 
 
+# --- Texts of bcftools csq --------------------------------------------------------------------------------------------
+
+_TERMS = {
+    "synonymous": "synonymous_variant",
+    "missense": "missense_variant",
+    "inframe_altering": "protein_altering_variant",
+    "frameshift": "frameshift_variant",
+    "splice_acceptor": "splice_acceptor_variant",
+    "splice_donor": "splice_donor_variant",
+    "splice_region": "splice_region_variant",
+    "stop_retained": "stop_retained_variant",
+    "start_retained": "start_retained_variant",
+    "5_prime_utr": "5_prime_UTR_variant",
+    "3_prime_utr": "3_prime_UTR_variant",
+    "non_coding": "non_coding_transcript_variant",
+    "intron": "intron_variant",
+    "intergenic": "intergenic_variant",
+    "coding_sequence": "coding_sequence_variant",
+    "NMD_transcript": "NMD_transcript_variant",
+}
+"""Sequence Ontology terms of the names that `bcftools csq` gives them; its other names are the terms."""
+_INEXACT = frozenset({"inframe_altering"})
+"""Names for which the term is the nearest one: `extra` keeps them."""
+
+_IMPACT_OF_TERM: Mapping[str, str] = {
+    term: impact
+    for impact, terms in {
+        "HIGH": (
+            "transcript_ablation splice_acceptor_variant splice_donor_variant stop_gained frameshift_variant stop_lost "
+            "start_lost transcript_amplification feature_elongation feature_truncation"
+        ),
+        "MODERATE": "inframe_insertion inframe_deletion missense_variant protein_altering_variant",
+        "LOW": (
+            "splice_region_variant incomplete_terminal_codon_variant start_retained_variant stop_retained_variant "
+            "synonymous_variant"
+        ),
+        "MODIFIER": (
+            "coding_sequence_variant 5_prime_UTR_variant 3_prime_UTR_variant intron_variant NMD_transcript_variant "
+            "non_coding_transcript_variant intergenic_variant"
+        ),
+    }.items()
+    for term in terms.split()
+}
+"""IMPACT of each term of `bcftools csq`, which writes none: VEP's table of calculated consequences."""
+
+REFERENCE = re.compile(r"@\d{1,9}", re.ASCII)
+"""An entry of `bcftools csq` that is written at another position, with that of the alleles it is about together."""
+
+
+def _bcftools_terms(raw: str) -> tuple[tuple[Value, ...], bool]:
+    """`*missense&inframe_altering`: terms, and the highest of their impacts.
+
+    A leading `*` (after a stop of the same haplotype) and a reference to another position stay in `extra`.
+    """
+    if raw.startswith("@"):
+        return (None, None, None), False
+    names = [name for name in raw.removeprefix("*").split("&") if name]
+    terms = [_TERMS.get(name, name) for name in names]
+    impacts = [_IMPACT_OF_TERM[term] for term in terms if term in _IMPACT_OF_TERM]
+    impact = max(impacts, key=IMPACT_SCORES.__getitem__, default=None)
+    score = None if impact is None else IMPACT_SCORES[impact]
+    return (terms, impact, score), not raw.startswith("*") and _INEXACT.isdisjoint(names)
+
+
+def _sign(raw: str) -> tuple[tuple[Value, ...], bool]:
+    strand = {"+": 1, "-": -1}.get(raw)
+    return (strand,), strand is not None
+
+
+_AMINO_ACID_CHANGE = re.compile(
+    r"(?P<position>\d{1,9})(?P<before>[A-Z*]+)(?:>(?P<other>\d{1,9})(?P<after>[A-Z*]+))?", re.ASCII
+)
+
+
+def _amino_acid_change(raw: str) -> tuple[tuple[Value, ...], bool]:
+    """`146M>146T`: the position and, as VEP writes them, the amino acids `M/T`; `162P` (no change): `P`."""
+    match = _AMINO_ACID_CHANGE.fullmatch(raw)
+    if match is None:
+        return (None, None), False
+    before, after = match["before"], match["after"]
+    complete = match["other"] in {None, match["position"]}
+    return (match["position"], before if after is None else f"{before}/{after}"), complete
+
+
 # --- The field map ----------------------------------------------------------------------------------------------------
 
 
@@ -179,7 +268,29 @@ _SNPEFF_NAMES: Mapping[str, str] = {
     "AA.pos / AA.length": "Protein_position",
     "Distance": "DISTANCE",
 }
-"""SnpEff's names for the same things; `Rank` is of an exon or an intron, nobody says which, so it stays in `extra`."""
+"""SnpEff's names for the same things; `Rank` is of an exon or an intron, without a word which, so it stays in `extra`.
+"""
+
+_BCFTOOLS_FIELDS: Mapping[str, Field] = {
+    "consequence": Field(("consequences", "impact", "impact_score"), _bcftools_terms),
+    "gene": FIELDS["SYMBOL"],
+    "transcript": FIELDS["Feature"],
+    "biotype": FIELDS["BIOTYPE"],
+    "strand": Field(("strand",), _sign),
+    "amino_acid_change": Field(("protein_position", "amino_acids"), _amino_acid_change),
+    "dna_change": FIELDS["Allele"],
+}
+"""The fields of `bcftools csq`, in their order, by their names in lower case."""
+_BCFTOOLS_SHORT = frozenset({4, 5})
+"""How many fields of an entry of `bcftools csq` are there when it leaves out the empty ones at its end."""
+
+
+class Annotator(StrEnum):
+    """Who writes entries so; the column `annotator`."""
+
+    VEP = "VEP"
+    SNPEFF = "SnpEff"
+    BCFTOOLS = "bcftools csq"
 
 
 # --- The header's declaration -----------------------------------------------------------------------------------------
@@ -187,16 +298,23 @@ _SNPEFF_NAMES: Mapping[str, str] = {
 _INFO_LINE = re.compile(r'##INFO=<ID=(?P<id>[^,>]+),.*?Description="(?P<description>(?:[^"\\]|\\.)*)"')
 _FORMAT = re.compile(r"Format:(?P<fields>.*)", re.DOTALL)
 _ANY_LIST = re.compile(r":(?P<fields>[^:]*\|.*)", re.DOTALL)
+_MARKS = re.compile(r"\[\*\]|[\[\]]")
+_BCFTOOLS_FORMAT = re.compile(r"Format:\s*'?(?P<fields>[^\s']+)", re.IGNORECASE)
 _TAGS: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = (
     ("CSQ", (_FORMAT, _ANY_LIST)),
     ("vep", (_FORMAT, _ANY_LIST)),
-    ("ANN", (_FORMAT,)),
+    ("ANN", (_FORMAT, _ANY_LIST)),
+    ("BCSQ", (_BCFTOOLS_FORMAT,)),
 )
 """INFO tags that hold consequences, the preferred one first, and how their descriptions name the fields.
 
-ANN counts only when it is written as VEP writes it. CSQ is VEP's own tag: when another tool fills it, its fields are
-read all the same (`CSQ ... "Functional annotations: Allele|Annotation|..."` is seen in real files).
+A tag may hold the entries of another annotator than the one that made it known (`CSQ ... "Functional annotations:
+Allele|Annotation|..."` is seen in real files): the names of the fields say whose they are.
 """
+TAGS: tuple[str, ...] = tuple(tag for tag, _ in _TAGS)
+"""Tags that are read, the preferred one first."""
+_WRITTEN_BY = ("Consequence annotations from Ensembl VEP", "consequence annotation from BCFtools/csq")
+"""What the descriptions of other tags hold that are read: both annotators can be asked for any tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +322,32 @@ class ConsequenceFormat:
     """Which INFO field holds the consequences, and what the parts of an entry are."""
 
     tag: str
-    """INFO tag: CSQ, vep or ANN."""
+    """INFO tag: CSQ, vep, ANN, BCSQ or the annotator's own choice."""
     names: tuple[str, ...]
     """Names of the fields as the header writes them, in order; a repeated name has `#2`, `#3` behind it."""
     known: tuple[Field | None, ...]
     """What each field becomes, in the same order; None for `extra`."""
-    snpeff: bool
-    """Whether `Allele` holds the ALT as written (SnpEff) and not VEP's form of it."""
+    annotator: Annotator
+    """Whose entries these are: their alleles are spelled as it spells them."""
     allele: int | None
     """Index of `Allele`; None when the entries do not say."""
     allele_num: int | None
     """Index of `ALLELE_NUM`; None when the entries do not say."""
     empty: Mapping[str, Value]
     """Values of all columns for an entry that is empty: null, False for a declared flag."""
+    dna_change: int | None = None
+    """Index of the field with position, REF and ALT (`100A>G`, several joined by `+`); None when there is none."""
+    short: frozenset[int] = frozenset()
+    """Numbers of fields that an entry may have instead of all: those at its end are empty then."""
+
+    def padded(self, text: str) -> str:
+        """Return an entry with all its fields, where the annotator left out the empty ones at its end."""
+        if not self.short:
+            return text
+        count = text.count("|") + 1
+        if count in self.short or (count == 1 and REFERENCE.fullmatch(text)):
+            return text + "|" * (len(self.names) - count)
+        return text
 
     @classmethod
     def from_info_header(cls, declarations: Iterable[str] | Mapping[str, str]) -> "ConsequenceFormat | None":
@@ -226,15 +357,16 @@ class ConsequenceFormat:
             declarations: The header's lines (others than `##INFO` are passed over), or descriptions by INFO ID.
 
         Returns:
-            The format, of CSQ before vep before ANN; None when the header declares none, and a file then has no
-            consequences.
+            The format, of CSQ before vep before ANN before BCSQ before a tag of another name whose description is that
+            of VEP or bcftools; None when the header declares none, and a file then has no consequences.
         """
         if isinstance(declarations, Mapping):
             descriptions = dict(declarations)
         else:
             matches = (_INFO_LINE.match(line) for line in declarations)
             descriptions = {match["id"]: match["description"] for match in matches if match is not None}
-        for tag, patterns in _TAGS:
+        others = (tag for tag, text in descriptions.items() if any(words in text for words in _WRITTEN_BY))
+        for tag, patterns in (*_TAGS, *((tag, (_BCFTOOLS_FORMAT,)) for tag in others)):
             for pattern in patterns:
                 match = pattern.search(descriptions.get(tag, ""))
                 names = _names(match["fields"]) if match is not None else ()
@@ -245,30 +377,51 @@ class ConsequenceFormat:
     @classmethod
     def of(cls, tag: str, names: Iterable[str]) -> "ConsequenceFormat":
         """The format of a tag whose entries have these fields, in this order."""
+        declared = list(names)
+        bcftools = tuple(name.lower() for name in declared) == tuple(_BCFTOOLS_FIELDS)
         unique: list[str] = []
         known: list[Field | None] = []
         taken: set[str] = set()
         counts: dict[str, int] = {}
-        for name in names:
+        for name in declared:
             counts[name] = counts.get(name, 0) + 1
             unique.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
-            vep_name = _SNPEFF_NAMES.get(name, name)
-            known.append(FIELDS.get(vep_name) if vep_name not in taken else None)
-            taken.add(vep_name)
+            meaning = _SNPEFF_NAMES.get(name, name)
+            field = _BCFTOOLS_FIELDS[name.lower()] if bcftools else FIELDS.get(meaning)
+            known.append(field if meaning not in taken else None)
+            taken.add(meaning)
         empty: dict[str, Value] = dict.fromkeys(COLUMNS)
         if "CANONICAL" in taken:
             empty["canonical"] = False
+        snpeff = "Annotation" in unique and "Consequence" not in unique
         return cls(
             tag=tag,
             names=tuple(unique),
             known=tuple(known),
-            snpeff="Annotation" in unique and "Consequence" not in unique,
+            annotator=Annotator.BCFTOOLS if bcftools else Annotator.SNPEFF if snpeff else Annotator.VEP,
             allele=unique.index("Allele") if "Allele" in unique else None,
             allele_num=unique.index("ALLELE_NUM") if "ALLELE_NUM" in unique else None,
             empty=empty,
+            dna_change=len(unique) - 1 if bcftools else None,
+            short=_BCFTOOLS_SHORT if bcftools else frozenset(),
         )
 
 
+def vep_name(name: str) -> str:
+    """Return VEP's name of a field that VEP, SnpEff or bcftools csq names so; another name as it is."""
+    return _SNPEFF_NAMES.get(name) or _BCFTOOLS_NAMES.get(name, name)
+
+
+_BCFTOOLS_NAMES: Mapping[str, str] = {
+    "gene": "SYMBOL",
+    "transcript": "Feature",
+    "biotype": "BIOTYPE",
+    "strand": "STRAND",
+}
+
+
 def _names(declared: str) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in declared.strip(" \t\"'.").split("|"))
+    # Older versions of bcftools mark what may be absent: `[*]consequence|...|biotype[|strand|...]`.
+    text = _MARKS.sub("", declared).strip(" \t\"'.")
+    names = tuple(name.strip() for name in text.split("|"))
     return names if all(names) else ()

@@ -24,6 +24,13 @@ FIXED_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _MAX_HEADER_BYTES = 256 << 20
 _RCRS_LENGTH = 16569
+_ANNOTATORS = {
+    "VEP": "VEP",
+    "SnpEffVersion": "SnpEff",
+    "bcftools_csqVersion": "bcftools csq",
+    "bcftools/csqVersion": "bcftools csq",
+}
+"""Header lines with the version of an annotator."""
 
 
 @dataclass(slots=True)
@@ -55,6 +62,8 @@ class Header:
     """`##source`, else the newest caller command line."""
     vep_version: str | None = None
     """As `##VEP=` states it, its first word."""
+    annotators: dict[str, str] = field(default_factory=dict[str, str])
+    """Versions of annotators by their names in the column `annotator`."""
     findings: list[Finding] = field(default_factory=list[Finding])
     """Rejected meta-information lines."""
     warnings: list[str] = field(default_factory=list[str])
@@ -278,4 +287,11 @@ def _note(header: Header, key: str, value: str) -> None:
         version = re.search(r'Version="?([^",>]+)', value)
         header.caller = f"GATK HaplotypeCaller {version[1]}" if version else "GATK HaplotypeCaller"
     elif key == "VEP":
-        header.vep_version = value.split(maxsplit=1)[0].strip('"')
+        header.vep_version = _first_word(value)
+    if key in _ANNOTATORS and (version := _first_word(value)) is not None:
+        header.annotators[_ANNOTATORS[key]] = version
+
+
+def _first_word(value: str) -> str | None:
+    words = value.replace('"', " ").split()
+    return words[0] if words else None

@@ -6,15 +6,20 @@ A value that is no number in a key with a column rejects the line. A number of v
 makes the column null and quarantines the piece: nobody knows which allele a value belongs to. Keys without a column
 are checked against their declaration; what does not fit goes to quarantine and the record stays.
 
+An annotation that writes `;` inside a value ends its INFO key there. What follows looks like keys with `|` or `,` in
+their names, which no key has: it goes to quarantine as one piece.
+
 Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
 """
 
+import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from radiant.vcf import reserved, values
+from radiant.vcf.csq_fields import TAGS
 from radiant.vcf.findings import BrokenRuleError, Piece, shown
 from radiant.vcf.header import Header
 
@@ -65,16 +70,37 @@ _MAX_KEYS = 10_000
 """A file with more INFO keys than this is odd; its keys are not all remembered."""
 
 
-def split_info(text: str, read: frozenset[str]) -> tuple[dict[str, str | None], list[Piece]]:
+BARE_SEMICOLON = "csq_bare_semicolon"
+"""Rule of the piece after a semicolon inside an annotation."""
+_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G", re.ASCII)
+_NO_NAME = re.compile(r"[|,\s]")
+_LONGEST_KEY = 60
+
+
+def follows_specification(key: str) -> bool:
+    """Return whether a key is one that the specification allows, and no longer than any seen in the field."""
+    return len(key) <= _LONGEST_KEY and _KEY.fullmatch(key) is not None
+
+
+def is_no_key(key: str, declared: Container[str]) -> bool:
+    """Return whether the text before `=` cannot be a key: empty, or with white space, `|` or `,` and not declared."""
+    return not key or (_NO_NAME.search(key) is not None and (key not in declared or " " in key))
+
+
+def split_info(
+    text: str, read: frozenset[str], declared: Container[str] = (), annotation: str | None = None
+) -> tuple[dict[str, str | None], list[Piece]]:
     """Split INFO into key and value; a key without `=` has the value None.
 
     Args:
         text: INFO as written.
         read: Keys that become columns or rows: they must not come twice.
+        declared: Keys of the header.
+        annotation: The consequences' key, after which a piece of its value may stand.
 
     Returns:
-        The fields, and pieces that were left out: an empty entry, white space in a key, another key that comes twice
-        (its first value counts).
+        The fields, and pieces that were left out: an empty entry, a key with white space, `|` or `,` in it, what a
+        semicolon cut off the annotation (`BARE_SEMICOLON`), another key that comes twice (its first value counts).
 
     Raises:
         BrokenRuleError: a key that is read comes twice: nobody knows which value holds.
@@ -83,10 +109,18 @@ def split_info(text: str, read: frozenset[str]) -> tuple[dict[str, str | None], 
     pieces: list[Piece] = []
     if text == ".":
         return fields, pieces
-    for entry in text.split(";"):
+    entries = text.split(";")
+    cut_off = range(0)
+    for index, entry in enumerate(entries):
+        if index in cut_off:
+            continue
         key, equals, value = entry.partition("=")
-        if not key or " " in key:
-            pieces.append(Piece("info_key", f"INFO entry {shown(entry)} has no key or white space in it", entry))
+        if key == annotation and (cut_off := _cut_off(entries, index + 1, declared)):
+            message = f"A bare `;` inside INFO {key}, expected `%3B`: what follows it was left out"
+            pieces.append(Piece(BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off)))
+        if is_no_key(key, declared):
+            what = f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it"
+            pieces.append(Piece("info_key", what, entry))
         elif key in fields and key in read:
             rule, message = "info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again"
             raise BrokenRuleError(rule, message)
@@ -97,6 +131,45 @@ def split_info(text: str, read: frozenset[str]) -> tuple[dict[str, str | None], 
     return fields, pieces
 
 
+def _cut_off(entries: list[str], first: int, declared: Container[str]) -> range:
+    """Return the entries that a semicolon cut off the annotation before them: up to the last that has no key.
+
+    A key with a value, or a declared one, ends them; a word alone is among them when one without a key follows.
+    """
+    end = first
+    for index in range(first, len(entries)):
+        key, equals, _ = entries[index].partition("=")
+        if key and is_no_key(key, declared):
+            end = index + 1
+        elif equals or key in declared:
+            break
+    return range(first, end)
+
+
+_ANNOVAR = re.compile(r"(?:Func|Gene|GeneDetail|ExonicFunc|AAChange)\.\w+", re.ASCII)
+_OTHER_ANNOTATIONS: Mapping[str, str] = {
+    "EFF": "SnpEff before 4.1",
+    "SNPEFF_EFFECT": "SnpEff by GATK",
+    "CSQT": "Illumina",
+    "CSQR": "Illumina",
+    "FUNCOTATION": "GATK Funcotator",
+    "ANNOVAR": "ANNOVAR",
+}
+"""INFO keys of annotators that are not read."""
+
+
+def annotation_of(key: str) -> str | None:
+    """Return the name under which an INFO key of an annotator is counted, None for any other key."""
+    if key in _OTHER_ANNOTATIONS or key in TAGS:
+        return key
+    return "ANNOVAR" if _ANNOVAR.fullmatch(key) else None
+
+
+def unread_annotator(name: str) -> str | None:
+    """Return the annotator of a name from `annotation_of` whose entries are not read, None for one that is read."""
+    return _OTHER_ANNOTATIONS.get(name)
+
+
 COLUMN_OF: dict[str, InfoColumn] = {key: column for column in INFO_COLUMNS for key in column.keys}
 _EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS}
 
@@ -104,9 +177,11 @@ _EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS}
 class InfoReader:
     """Reads INFO for one header."""
 
-    def __init__(self, header: Header, skip: frozenset[str] = frozenset()) -> None:
-        """Take the header's declarations; keys in `skip` (the consequences) are somebody else's to check."""
+    def __init__(self, header: Header, annotation: str | None = None) -> None:
+        """Take the header's declarations, and the consequences' key, whose value is not checked here."""
+        skip = frozenset({annotation} if annotation else ())
         self._header = header
+        self._annotation = annotation
         self._skip = skip
         self._read = skip | COLUMN_OF.keys()
         self._checks: dict[str, reserved.Declaration | None] = {}
@@ -115,7 +190,14 @@ class InfoReader:
 
     def split(self, text: str) -> tuple[dict[str, str | None], list[Piece]]:
         """Split INFO, see `split_info`."""
-        return split_info(text, self._read)
+        return split_info(text, self._read, self._header.info, self._annotation)
+
+    def annotations(self, fields: Iterable[str]) -> Iterator[str]:
+        """Yield the names of the annotators' keys among some, as `annotation_of` gives them; the consequences' own."""
+        for key in fields:
+            name = key if key == self._annotation else annotation_of(key)
+            if name is not None:
+                yield name
 
     def columns(self, fields: dict[str, str | None], n_alts: int) -> tuple[list[dict[str, object]], list[Piece]]:
         """Return the `info_*` columns for each ALT, first ALT first, and the pieces left out.

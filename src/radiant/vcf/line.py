@@ -72,6 +72,8 @@ class Line:
     """carried, not_carried, and skipped ones by reason."""
     entries: Counter[str] = field(default_factory=Counter[str])
     """What became of the consequence entries."""
+    annotations: set[str] = field(default_factory=set[str])
+    """INFO keys of annotators, read or not, as `info.annotation_of` names them."""
     pieces: list[Piece] = field(default_factory=list[Piece])
     """Left out, for quarantine."""
     pair_candidates: list[tuple[int, Candidate]] = field(default_factory=list[tuple[int, Candidate]])
@@ -101,7 +103,8 @@ class LineReader:
         self._formats: dict[str, FormatReader] = {}
         self.consequence_format = ConsequenceFormat.from_info_header(header.info_descriptions)
         tag = self.consequence_format.tag if self.consequence_format else None
-        self._info = info.InfoReader(header, frozenset({tag} if tag else ()))
+        self._annotator = self.consequence_format.annotator.value if self.consequence_format else None
+        self._info = info.InfoReader(header, tag)
         self.undeclared_formats: set[str] = set()
         self.undeclared_filters: set[str] = set()
 
@@ -158,7 +161,8 @@ class LineReader:
         info_columns, pieces = self._info.columns(fields, len(found))
         line.pieces += pieces
         people = self._people_at(columns, len(found), line.pieces)
-        entries = self._entries(fields, found, line)
+        line.annotations.update(self._info.annotations(fields))
+        entries = self._entries(fields, found, line, pos)
         region = region_class(self._assembly.name, chromosome, pos)
         if people:
             classes = {alleles.variant_class(allele.reference, allele.alternate) for allele in stored}
@@ -194,7 +198,7 @@ class LineReader:
                 line.occurrences.append((index, zygosity, change, (self.people[index].columns, *shared, *row)))
                 if zygosity is Zygosity.HET and genes and self.people[index].may_have_pairs:
                     line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
-            _add_consequences(line, locus, allele, columns[2], own)
+            _add_consequences(line, locus, allele, columns[2], own, self._annotator)
         return line
 
     def note_filters(self, filters: list[str] | None) -> None:
@@ -230,13 +234,17 @@ class LineReader:
             self._formats[text] = reader
         return reader
 
-    def _entries(self, fields: dict[str, str | None], found: list[Allele], line: Line) -> ParsedConsequences:
+    def _entries(self, fields: dict[str, str | None], found: list[Allele], line: Line, pos: int) -> ParsedConsequences:
         if self.consequence_format is None:
             return consequences.NOTHING
-        parsed = consequences.parse(fields.get(self.consequence_format.tag), found, self.consequence_format)
+        value = fields.get(self.consequence_format.tag)
+        cut = any(piece.rule == info.BARE_SEMICOLON for piece in line.pieces)
+        parsed = consequences.parse(value, found, self.consequence_format, pos, cut=cut)
         line.pieces += [Piece(one.rule, one.message, one.text) for one in parsed.malformed]
         line.entries["of_skipped_alleles"] += parsed.of_skipped
         line.entries["assumed"] += parsed.assumed
+        if parsed.elsewhere:
+            line.entries["elsewhere"] += parsed.elsewhere
         return parsed
 
     def _occurrence(
@@ -370,8 +378,13 @@ def _change(allele: Allele) -> str | None:
     return "ti" if pair in _TRANSITIONS else "tv"
 
 
-def _add_consequences(
-    line: Line, locus: dict[str, object], allele: Allele, id_: str, entries: Sequence[Consequence]
+def _add_consequences(  # noqa: PLR0913, PLR0917 - parts of a row
+    line: Line,
+    locus: dict[str, object],
+    allele: Allele,
+    id_: str,
+    entries: Sequence[Consequence],
+    annotator: str | None,
 ) -> None:
     picked, picked_by = consequences.pick(entries)
     line.variants.append(
@@ -381,9 +394,11 @@ def _add_consequences(
                 "variant_class": alleles.variant_class(allele.reference, allele.alternate),
                 "rsnumber": consequences.rsnumbers(id_, [entry.existing_variation for entry in entries]),
                 "picked_by": picked_by,
+                "annotator": annotator if entries else None,
             },
             picked.columns if picked is not None else {},
         )
     )
     for entry in entries:
-        line.consequences.append((locus, entry.columns, {"picked": entry is picked, "extra": entry.extra}))
+        own = {"annotator": annotator, "picked": entry is picked, "extra": entry.extra}
+        line.consequences.append((locus, entry.columns, own))

@@ -197,6 +197,7 @@ class CaseReader:
             self.family.add(site.chromosome, site.region, site.variant_type, site.calls, passing=site.passing)
         self.counts.alleles.update(line.alleles)
         self.counts.consequences.update(line.entries)
+        self.counts.annotations.update(line.annotations)
         for piece in line.pieces:
             rule = str(piece.rule)
             self.counts.pieces[rule] += 1
@@ -303,6 +304,7 @@ class CaseReader:
     def _make_report(self, header: Header, people: Sequence[Person], reader: LineReader) -> ImportReport:
         counts = self.counts
         source = self.source
+        format_ = reader.consequence_format
         return ImportReport(
             lines=counts.total,
             contigs=dict(sorted(counts.contigs.items(), key=_karyotype)),
@@ -312,6 +314,7 @@ class CaseReader:
             alleles=dict(sorted(counts.alleles.items())),
             pieces=dict(sorted(counts.pieces.items())),
             consequences=dict(sorted(counts.consequences.items())),
+            annotations=dict(sorted(counts.annotations.items())),
             rows={name: rows.written + len(rows) for name, rows in self.rows.items()},
             quality=tuple(self.quality),
             family=self.family.to_json(),
@@ -325,6 +328,9 @@ class CaseReader:
                 header_sha256=header.sha256,
                 caller=header.caller,
                 vep_version=header.vep_version,
+                annotator=None if format_ is None else format_.annotator.value,
+                annotator_version=None if format_ is None else header.annotators.get(format_.annotator.value),
+                annotation_key=None if format_ is None else format_.tag,
                 assembly=self._assembly.name,
                 assembly_checked=header.has_lengths,
                 radiant_version=metadata.version("radiant"),

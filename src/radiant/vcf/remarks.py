@@ -1,7 +1,13 @@
-"""What a person should know about a file that was read: the warnings of the import report."""
+"""What a person should know about a file that was read: the warnings of the import report.
 
-from collections.abc import Iterator, Mapping, Sequence
+A warning holds counts, words of this program, words of the header, and names that follow the specification's pattern
+for names. No other text of the file's records: it could be anything, and warnings are logged.
+"""
 
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from radiant.vcf import info
 from radiant.vcf.header import Header
 from radiant.vcf.line import LineReader
 from radiant.vcf.report import Counts
@@ -28,6 +34,7 @@ def remarks(source: Source, header: Header, reader: LineReader, counts: Counts, 
     if unread:
         yield f"{unread} samples of the file are not members of the case; they were not read"
     yield from _about_declarations(reader)
+    yield from _about_annotation(reader, counts)
 
 
 def _about_file(source: Source) -> Iterator[str]:
@@ -57,16 +64,64 @@ def _about_lines(counts: Counts) -> Iterator[str]:
 
 
 def _about_declarations(reader: LineReader) -> Iterator[str]:
-    for kind, names in (
-        ("INFO keys", sorted(reader.undeclared_info)),
-        ("FORMAT keys", sorted(reader.undeclared_formats)),
-        ("FILTER names", sorted(reader.undeclared_filters)),
+    for kind, found in (
+        ("INFO keys", reader.undeclared_info),
+        ("FORMAT keys", reader.undeclared_formats),
+        ("FILTER names", reader.undeclared_filters),
     ):
-        if names:
-            yield f"{kind} that the header does not declare: {', '.join(names[:_NAMED])}{_more(names)}"
-    lost = [tag for tag in ("CSQ", "ANN", "vep") if tag in reader.undeclared_info]
-    if reader.consequence_format is None and lost:
-        yield f"records have {', '.join(lost)}, but the header does not say its fields: no consequences were read"
+        if found:
+            yield f"{kind} that the header does not declare: {_named(found, kind)}"
+
+
+_FILTER = re.compile(r"[0-9A-Za-z_<>=][0-9A-Za-z_.<>=+-]{0,59}", re.ASCII).fullmatch
+
+
+def _named(found: Collection[str], kind: str) -> str:
+    """Return the names that follow the specification's pattern, and how many others there are."""
+    fits = _FILTER if kind == "FILTER names" else info.follows_specification
+    names = sorted(name for name in found if fits(name))
+    odd = len(found) - len(names)
+    words = ", ".join(names[:_NAMED]) + _more(names)
+    if odd:
+        words += f"{' and ' if names else ''}{odd} whose names the specification does not allow, which are not shown"
+    return words
+
+
+_READABLE = "VEP (CSQ), SnpEff 4.1 or later (ANN), or bcftools csq (BCSQ)"
+
+
+def _about_annotation(reader: LineReader, counts: Counts) -> Iterator[str]:
+    format_, found = reader.consequence_format, counts.annotations
+    tag = None if format_ is None else format_.tag
+    others = sorted(name for name in found if name != tag)
+    readable = [name for name in others if info.unread_annotator(name) is None]
+    foreign = [f"{name} ({info.unread_annotator(name)})" for name in others if name not in readable]
+    if format_ is not None and (found[format_.tag] or not others):
+        if others:
+            yield (
+                f"consequences were read from {tag} ({format_.annotator.value}) alone, one annotator per case; also "
+                f"there, and not read: {', '.join([*readable, *foreign])}"
+            )
+    elif format_ is not None:
+        yield (
+            f"no consequences were read: the header declares {tag}, but no record has it, and the annotation of the "
+            f"records is in {', '.join([*readable, *foreign])}. Remove {tag} from the header, or annotate again"
+        )
+    else:
+        if readable:
+            yield (
+                f"records have {', '.join(readable)}, but the header does not say its fields: no consequences were read"
+            )
+        if foreign:
+            yield (
+                f"records have {', '.join(foreign)}, which is not read: no consequences. Annotate again with "
+                f"{_READABLE}"
+            )
+    if counts.consequences["elsewhere"]:
+        yield (
+            f"{counts.consequences['elsewhere']} entries of BCSQ say only at which other position their effect is "
+            "written: their rows have no gene and no effect. bcftools csq --local-csq writes every effect where it is"
+        )
 
 
 def listed(counts: Mapping[str, int]) -> str:

@@ -78,6 +78,12 @@ class Provenance:
     """Of the header lines."""
     caller: str | None
     vep_version: str | None
+    annotator: str | None
+    """Whose entries became consequences: VEP, SnpEff or bcftools csq; None when no header line declares any."""
+    annotator_version: str | None
+    """As the header states it."""
+    annotation_key: str | None
+    """The INFO key that holds them."""
     assembly: str
     """The case's, which the header's contig lengths did not contradict."""
     assembly_checked: bool
@@ -97,6 +103,7 @@ class Counts:
     alleles: Counter[str] = field(default_factory=Counter[str])
     pieces: Counter[str] = field(default_factory=Counter[str])
     consequences: Counter[str] = field(default_factory=Counter[str])
+    annotations: Counter[str] = field(default_factory=Counter[str])
 
     def line(self, contig: str, bucket: str) -> None:
         """Count one line in its bucket, `kept`, `split`, `skipped` or `rejected`."""
@@ -109,7 +116,7 @@ class Counts:
         self.total.merge(other.total)
         for contig, counts in other.contigs.items():
             self.contigs.setdefault(contig, LineCounts()).merge(counts)
-        for name in ("skipped", "other_contigs", "rejected", "alleles", "pieces", "consequences"):
+        for name in ("skipped", "other_contigs", "rejected", "alleles", "pieces", "consequences", "annotations"):
             mine: Counter[str] = getattr(self, name)
             mine.update(getattr(other, name))
 
@@ -132,7 +139,10 @@ class ImportReport:
     pieces: dict[str, int]
     """Pieces of kept lines that went to quarantine, by rule."""
     consequences: dict[str, int]
-    """Entries stored, of alleles that no member carries, of alleles without a row, assumed to be about the only ALT."""
+    """Entries stored, of alleles that no member carries, of alleles without a row, assumed to be about the only ALT
+    (of bcftools csq: about every ALT), and those whose effect is written elsewhere, at another position."""
+    annotations: dict[str, int]
+    """INFO keys of annotators, read or not, and on how many kept and split lines each is."""
     rows: dict[str, int]
     """Rows by table."""
     quality: tuple[MemberQuality, ...]
@@ -169,6 +179,7 @@ class ImportReport:
             "alleles": self.alleles,
             "pieces": self.pieces,
             "consequences": self.consequences,
+            "annotations": self.annotations,
             "rows": self.rows,
             "quality": [one.to_json() for one in self.quality],
             **self.family,

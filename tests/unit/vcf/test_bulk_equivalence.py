@@ -21,7 +21,7 @@ from vcf_files import HEADER, TRIO, record, text, write
 @pytest.mark.parametrize(
     ("name", "members", "assembly", "alone_at_most"),
     [
-        ("ashk-trio.vcf.gz", ASHKENAZI, "GRCh37", 0.0),
+        ("ashk-trio.vcf.gz", ASHKENAZI, "GRCh37", 0.002),  # split after bcftools csq: entries of the other ALT
         ("clinical-trio-vep.vcf.gz", CLINICAL, "GRCh37", 0.85),  # that many have a finding
         ("clinical-trio-vep.vcf.gz", None, "GRCh37", 0.85),
         ("upd-trio.vcf.gz", UPD, "GRCh37", 0.0),
@@ -182,7 +182,14 @@ _CSQ_HEADERS = [
     + _CSQ
     + 'Allele|ALLELE_NUM|Consequence|IMPACT|Gene|STRAND|MANE_SELECT|LoF_info|DISTANCE|gnomADg_AF|CLIN_SIG|HGNC_ID">\n',
 ]
-_WIDTHS = [0, 11, 12]
+_CSQ_HEADERS += [
+    HEADER + "##INFO=<ID=ANN,Number=.,Type=String,Description=\"Effects: 'Allele | Annotation | Annotation_Impact | "
+    "Gene_Name | Gene_ID | Feature_ID | Rank | HGVS.p | Distance | ERRORS / WARNINGS / INFO ' \">\n",
+    HEADER + '##INFO=<ID=BCSQ,Number=.,Type=String,Description="Format: Consequence|gene|transcript|biotype|strand|'
+    'amino_acid_change|dna_change">\n',
+]
+_WIDTHS = [0, 11, 12, 10, 7]
+_TAGS = ["", "CSQ", "CSQ", "ANN", "BCSQ"]
 
 _bases = st.sampled_from(["A", "C", "G", "T", "AC", "CA", "ACG", "AAC", "CCA", "N", "acgt", "ACGTACGTACGTACGT"])
 _alts = st.lists(
@@ -208,9 +215,14 @@ _infos = st.lists(
         ).map("=".join),
         st.sampled_from(["DB", "DB=1", "OLD_RECORD=x", "OLD_MULTIALLELIC=y", "AA=A", "CIGAR=1M", "", "A B=1", "DP"]),
         st.sampled_from(["CADD=3", "DP=10", "FS=1.25", "culprit=FS"]),
+        st.sampled_from(["EFF=a(b)", "Gene.refGene=x", "a|b", "c,d=1", "word", "GERP++=1", "ANN=x"]),
     ),
     max_size=6,
 ).map(lambda fields: ";".join(fields) or ".")
+_effects = st.sampled_from(
+    ["missense", "*missense&inframe_altering", "3_prime_utr", "splice_region&intron", "@1000", "@x", "", ".", "odd"]
+)
+_changes = st.sampled_from(["146M>146T", "162P", "7A>8V", "1A..3>2G..9", "", "."])
 _words = st.sampled_from(
     ["", "", "A", "C", "G", "-", "AC", "1", "2", "missense_variant&x", "HIGH", "MODERATE", "LOW", "YES", "NO", "rs1",
      "rs1&COSV2", "rs2&rs3", "tolerated(0.2)", "2/5", "3-4/12", "p.Ala%3D", "p.%zz", "ENSG1", ".", "deleterious", "+1",
@@ -219,23 +231,33 @@ _words = st.sampled_from(
 
 
 @st.composite
-def _entries(draw: st.DrawFn, width: int, alts: list[str]) -> str:
+def _entries(draw: st.DrawFn, width: int, pos: int, ref: str, alts: list[str]) -> str:
     found = []
     for _ in range(draw(st.integers(1, 4))):
         size = width if draw(st.integers(0, 9)) else draw(st.integers(1, width + 2))
         words = [draw(_words) for _ in range(size)]
-        if draw(st.integers(0, 4)):
+        if width == _WIDTHS[4]:
+            words[0] = draw(_effects)
+            words = words[: draw(st.sampled_from([1, 4, 4, 5, 7, 7, 7, 7]))]
+            if len(words) == width:
+                alt = draw(st.sampled_from([*alts, ""]))
+                other = draw(st.sampled_from(["", "", "", f"+{pos + 1}A>G", f"+{pos}{ref}>C"]))
+                words[4:] = [draw(st.sampled_from(["+", "-", "."])), draw(_changes), f"{pos}{ref}>{alt}{other}"]
+            if not draw(st.integers(0, 5)):
+                words[-1] = draw(st.sampled_from(["", "."]))
+        elif draw(st.integers(0, 4)):
             alt = draw(st.sampled_from(alts))
-            words[0] = draw(st.sampled_from([alt, alt[1:] or "-"]))
+            words[0] = draw(st.sampled_from([alt, alt[1:] or "-", f"{alt}-{alts[0]}"]))
             if width == _WIDTHS[2] and size > 1:
                 words[1] = draw(st.sampled_from([str(alts.index(alt) + 1), str(alts.index(alt) + 1), ""]))
         found.append("|".join(words))
-    return ",".join(found)
+    between = draw(st.sampled_from([",", ",", ",", ",", ",", ";", ";x;y,"]))
+    return between.join(found)
 
 
 @st.composite
 def _files(draw: st.DrawFn) -> tuple[str, int]:
-    kind = draw(st.integers(0, 2))
+    kind = draw(st.integers(0, 4))
     lines = []
     pos = 1000
     chrom = "chr1"
@@ -266,15 +288,16 @@ def _files(draw: st.DrawFn) -> tuple[str, int]:
                 fields = fields[: draw(st.integers(1, len(fields)))]
             samples.append(":".join(fields))
         info = draw(_infos)
+        ref = draw(_bases)
         if _WIDTHS[kind] and draw(st.booleans()):
-            csq = "CSQ=" + draw(_entries(_WIDTHS[kind], alts))
+            csq = f"{_TAGS[kind]}=" + draw(_entries(_WIDTHS[kind], pos, ref, alts))
             info = csq if info == "." else f"{info};{csq}"
         lines.append(
             record(
                 *samples,
                 chrom=chrom,
                 pos=pos,
-                ref=draw(_bases),
+                ref=ref,
                 alt=",".join(alts),
                 id_=draw(st.sampled_from([".", ".", "rs5", "rs5;rs6", "rs6;rs6", "a b", "COSM1", ""])),
                 qual=draw(_some_number),

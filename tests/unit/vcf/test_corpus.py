@@ -58,9 +58,10 @@ def test_ashkenazi_trio(corpus):
     assert got.json["lines"] == {"read": 9940, "kept": 9940, "split": 0, "skipped": 0, "rejected": 0}
     assert {name: counts["read"] for name, counts in got.json["contigs"].items()} == {"1": 9350, "2": 590}
     assert per_sample(got) == carried_per_sample(path)
-    assert got.json["rows"]["quarantine"] == 0
+    # Entries of bcftools csq about the ALT of the other line: the file was split after its annotation.
+    assert got.json["rows"]["quarantine"] == 44
     assert 0.005 < got.json["mendel"]["error_rate"] < 0.02
-    assert got.json["warnings"] == []
+    assert got.json["warnings"] == ["pieces of kept lines were left out: csq_allele_unknown 44"]
     assert 2.4 < got.json["quality"][0]["ti_tv"] < 2.6
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from radiant.domain.tables import CONSEQUENCE, VARIANT, Type
-from radiant.vcf.csq_fields import COLUMNS, FIELDS, ConsequenceFormat, decode
+from radiant.vcf.csq_fields import COLUMNS, FIELDS, Annotator, ConsequenceFormat, decode
 
 
 def line(tag, description, number="."):
@@ -20,7 +20,7 @@ def test_columns_are_those_of_the_tables():
     others = {c.name for c in CONSEQUENCE.columns} - set(COLUMNS)
     assert others == {
         *("part", "case_id", "locus", "locus_hash", "chromosome", "start", "end", "reference", "alternate"),
-        *("picked", "extra"),
+        *("picked", "extra", "annotator"),
     }
 
 
@@ -29,17 +29,17 @@ class TestHeader:
         found = ConsequenceFormat.from_info_header([line("DP", "Depth"), line("CSQ", VEP)])
         assert found is not None
         assert (found.tag, found.names) == ("CSQ", ("Allele", "Consequence", "IMPACT", "SYMBOL"))
-        assert (found.allele, found.allele_num, found.snpeff) == (0, None, False)
+        assert (found.allele, found.allele_num, found.annotator) == (0, None, Annotator.VEP)
 
-    @pytest.mark.parametrize("tag", ["CSQ", "ANN", "vep"])
+    @pytest.mark.parametrize("tag", ["CSQ", "ANN", "vep", "BCSQ", "ANY"])
     def test_each_tag_is_found(self, tag):
         found = ConsequenceFormat.from_info_header([line(tag, VEP)])
         assert found is not None
         assert found.tag == tag
 
-    def test_csq_comes_before_vep_before_ann(self):
-        lines = [line("ANN", VEP), line("vep", VEP), line("CSQ", VEP)]
-        for expected in ("CSQ", "vep", "ANN"):
+    def test_csq_comes_before_vep_before_ann_before_bcsq_before_another_name(self):
+        lines = [line(tag, VEP) for tag in ("ANY", "BCSQ", "ANN", "vep", "CSQ")]
+        for expected in ("CSQ", "vep", "ANN", "BCSQ", "ANY"):
             found = ConsequenceFormat.from_info_header(lines)
             assert found is not None
             assert found.tag == expected
@@ -54,7 +54,7 @@ class TestHeader:
         [
             [],
             [line("DP", "Format: a|b")],
-            [line("ANN", SNPEFF)],
+            [line("ANN", "Annotations")],
             [line("CSQ", "Consequences")],
             [line("CSQ", "Format: ")],
             [line("CSQ", "Format: Allele||IMPACT")],
@@ -70,11 +70,23 @@ class TestHeader:
         assert found is not None
         assert found.tag == "CSQ"
 
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            "Consequence|gene|transcript|biotype|strand|amino_acid_change|dna_change",
+            "'[*]consequence|gene|transcript|biotype[|strand|amino_acid_change|dna_change]' or a pointer '@position'.",
+        ],
+    )
+    def test_each_description_of_bcftools_is_found(self, fields):
+        found = ConsequenceFormat.from_info_header([line("BCSQ", f"Local consequence annotation. Format: {fields}")])
+        assert found is not None
+        assert (found.annotator, len(found.names), found.dna_change) == (Annotator.BCFTOOLS, 7, 6)
+
     def test_csq_with_snpeffs_names_is_read(self):
         found = ConsequenceFormat.from_info_header([line("CSQ", SNPEFF)])
         assert found is not None
         assert found.names == ("Allele", "Annotation", "Annotation_Impact", "Gene_Name", "HGVS.c")
-        assert found.snpeff
+        assert found.annotator is Annotator.SNPEFF
         names = ("Allele", "Consequence", "IMPACT", "SYMBOL", "HGVSc")
         assert found.known == tuple(FIELDS[name] for name in names)
 
@@ -151,6 +163,30 @@ def test_percent_codes_are_decoded_once(text, decoded):
 )
 def test_a_field_becomes_its_columns(name, text, values, complete):
     assert FIELDS[name].parse(text) == (values, complete)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "values", "complete"),
+    [
+        ("Consequence", "missense&splice_region", (["missense_variant", "splice_region_variant"], "MODERATE", 3), True),
+        ("Consequence", "*stop_lost", (["stop_lost"], "HIGH", 4), False),
+        ("Consequence", "inframe_altering", (["protein_altering_variant"], "MODERATE", 3), False),
+        ("Consequence", "intron&NMD_transcript", (["intron_variant", "NMD_transcript_variant"], "MODIFIER", 1), True),
+        ("Consequence", "@6723", (None, None, None), False),
+        ("Consequence", "new", (["new"], None, None), True),
+        ("strand", "+", (1,), True),
+        ("strand", "-", (-1,), True),
+        ("amino_acid_change", "146M>146T", ("146", "M/T"), True),
+        ("amino_acid_change", "162P", ("162", "P"), True),
+        ("amino_acid_change", "508VA>509V", ("508", "VA/V"), False),
+        ("amino_acid_change", "25E..329>25G..94", (None, None), False),
+    ],
+)
+def test_a_field_of_bcftools_csq_becomes_its_columns(name, text, values, complete):
+    names = ("Consequence", "gene", "transcript", "biotype", "strand", "amino_acid_change", "dna_change")
+    field = ConsequenceFormat.of("BCSQ", names).known[names.index(name)]
+    assert field is not None
+    assert field.parse(text) == (values, complete)
 
 
 def test_every_parser_gives_one_value_per_column_of_its_type():

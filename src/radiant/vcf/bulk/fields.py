@@ -26,7 +26,7 @@ from radiant.vcf.bulk.columns import decoded as plain
 from radiant.vcf.bulk.columns import spread
 from radiant.vcf.bulk.entries import Entries
 from radiant.vcf.bulk.slices import Integers, Mask, Slices
-from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, is_text
+from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, is_text, vep_name
 from radiant.vcf.schema import ARROW_TYPES
 
 # pyarrow makes its compute functions at run time.
@@ -122,6 +122,8 @@ class FieldReader:
             if name not in columns:
                 type_ = ARROW_TYPES[_TYPES[name]]
                 columns[name] = pa.nulls(count, type_) if value is None else pa.repeat(pa.scalar(value, type_), count)
+        whose = pa.array([self._format.annotator.value], pa.string())
+        columns["annotator"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), whose)
         return Fields(columns, extra, pick, existing)
 
     def _read(
@@ -257,6 +259,7 @@ def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 def _about(name: str) -> str | None:
     """Say what a field is about: None for an effect of its own on every transcript."""
+    name = vep_name(name)
     if name in _OF_TRANSCRIPT:
         return "transcript"
     return "variant" if name in _OF_VARIANT or name.endswith("_AF") else None

@@ -14,7 +14,7 @@ from radiant.vcf import reserved, values
 from radiant.vcf.bulk import numbers
 from radiant.vcf.bulk.slices import Integers, Mask, Slices, encoded, split
 from radiant.vcf.header import Header
-from radiant.vcf.info import CHECKED_TEXT, COLUMN_OF, INFO_COLUMNS, InfoColumn, Kind
+from radiant.vcf.info import CHECKED_TEXT, COLUMN_OF, INFO_COLUMNS, InfoColumn, Kind, annotation_of, is_no_key
 
 _Numbers = NDArray[np.float64] | NDArray[np.int64]
 
@@ -39,6 +39,8 @@ class Info:
     """The value of the consequences' key, empty pieces for lines without it."""
     keys: Mapping[str, Integers]
     """Undeclared keys and the lines they are on."""
+    annotations: Mapping[str, Integers]
+    """Annotators' keys, as `vcf.info.annotation_of` names them, and the lines they are on."""
     ok: Mask
     """Lines whose INFO is plain."""
 
@@ -80,6 +82,7 @@ class _Reading:
         self._ok = np.ones(self._lines, dtype=np.bool_)
         self._columns: dict[str, Values | Slices] = {}
         self._undeclared: dict[str, Integers] = {}
+        self._annotations: dict[str, Integers] = {}
         self._unread: dict[tuple[Kind, bool], list[_Unread]] = {}
         self._read_columns: set[str] = set()
         self._entries = Slices(info.buffer, np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
@@ -101,7 +104,7 @@ class _Reading:
 
     def result(self) -> Info:
         """Return what was read."""
-        return Info(self._columns, self._entries, self._undeclared, self._ok)
+        return Info(self._columns, self._entries, self._undeclared, self._annotations, self._ok)
 
     def _reject(self, owners: Integers) -> None:
         """Leave lines to be read alone."""
@@ -110,9 +113,13 @@ class _Reading:
     def _read_key(self, name: str, fields: Integers) -> None:
         """Read a key on all the lines that have it."""
         owner = self._owner[fields]
-        if not name or " " in name:
+        if is_no_key(name, self._header.info):
             self._reject(owner)
             return
+        annotation = name if name == self._tag else annotation_of(name)
+        if annotation is not None:
+            known = self._annotations.get(annotation)
+            self._annotations[annotation] = owner if known is None else np.union1d(known, owner)
         self._reject(owner[1:][np.diff(owner) == 0])  # twice on a line
         has_value = self._has_value[fields]
         column = COLUMN_OF.get(name)

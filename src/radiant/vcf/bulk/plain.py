@@ -22,7 +22,7 @@ from radiant.vcf.bulk.genotypes import REGION_CODES, Genotypes
 from radiant.vcf.bulk.info import Info, read_info
 from radiant.vcf.bulk.samples import Formats, SampleReader, Samples
 from radiant.vcf.bulk.slices import Integers, Mask, Slices, encoded
-from radiant.vcf.consequences import ConsequenceFormat
+from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header import Header
 from radiant.vcf.people import Person
@@ -166,8 +166,8 @@ class Kept:
     samples: Sequence[Samples]
     formats: Formats | None
     entries: Entries | None
-    entries_name_no_alt: bool
-    """They were given the only ALT by assumption."""
+    refers: int | None
+    """Which field of an entry may say that its effect is written at another position; None for none."""
     stored: Integers
     """Indexes of the ALTs (`alts.alts`) that are sequences."""
     trimmed: Trimmed
@@ -254,7 +254,7 @@ class PlainReader:
         samples, formats = self._read_samples(chunk, lines, alts, ok)
         entries = None
         if self._format is not None:
-            entries, sure = read_entries(info.entries, alts, self._format)
+            entries, sure = read_entries(info.entries, alts, pos, self._format)
             ok &= sure
         stored = np.flatnonzero(alts.skip == STORED)
         of = alts.line[stored]
@@ -274,7 +274,7 @@ class PlainReader:
             samples=samples,
             formats=formats,
             entries=entries,
-            entries_name_no_alt=self._format is not None and self._format.allele is None,
+            refers=0 if self._format is not None and self._format.annotator is Annotator.BCFTOOLS else None,
             stored=stored,
             trimmed=alleles.trim(pos[of], alts.ref[of], alts.alts[stored]),
             ok=ok,

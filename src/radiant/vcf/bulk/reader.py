@@ -26,6 +26,7 @@ from radiant.vcf.record import Duplicates
 from radiant.vcf.report import LineCounts
 from radiant.vcf.schema import arrow_schema
 
+_AT = ord("@")
 _BUCKETS = ("kept", "split", "skipped")
 
 
@@ -182,8 +183,12 @@ class ChunkWork:
             of_skipped = int(np.count_nonzero(skip != STORED))
             of_nobody = len(line) - stored - of_skipped
             entries["of_skipped_alleles"] += of_skipped
-            nameless = kept.entries_name_no_alt and len(line)
-            entries["assumed"] += stored + of_nobody if nameless else 0
+            entries["assumed"] += int(np.count_nonzero(kept.entries.assumed[own] & (skip == STORED)))
+            if kept.refers is not None:
+                refers = kept.entries.field(kept.refers)
+                elsewhere = int(np.count_nonzero(own & (refers.byte(0) == _AT)))
+                if elsewhere:
+                    entries["elsewhere"] += elsewhere
         if len(carried):
             entries["stored"] += stored
         if not_carried:
@@ -195,6 +200,10 @@ class ChunkWork:
             found = int(np.count_nonzero(ok[places]))
             if found:
                 reader.undeclared_info[name] = reader.undeclared_info.get(name, 0) + found
+        for name, places in kept.info.annotations.items():
+            found = int(np.count_nonzero(ok[places]))
+            if found:
+                self._case.counts.annotations[name] += found
         for code in np.unique(kept.filter_[ok]).tolist():
             reader.note_filters(kept.filters[code])
         if kept.formats is not None:

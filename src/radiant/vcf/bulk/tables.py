@@ -253,7 +253,7 @@ class Rows:
             null = np.ones(count, dtype=np.bool_)
             index[owner], null[owner] = chosen, False
             taken = pa.array(index, mask=null)
-            columns |= spread({name: self.fields.columns[name] for name in COLUMNS}, taken)
+            columns |= spread({name: self.fields.columns[name] for name in (*COLUMNS, "annotator")}, taken)
             self.picked = chosen
             marks = np.zeros(count, dtype=np.int64)
             marks[owner] = reason
