@@ -110,7 +110,11 @@ OCCURRENCE = Table(
         *_SOURCE,
         _c("quality", Type.FLOAT, "QUAL."),
         _c("filter", Type.STRINGS, "FILTER: [PASS], the names of the failed filters, or null where the file says `.`."),
-        _c("gt", Type.STRING, "The GT field as written, with the numbering of the source line; without GT, LGT in that numbering."),
+        _c(
+            "gt",
+            Type.STRING,
+            "The GT field as written, with the numbering of the source line; without GT, LGT in that numbering.",
+        ),
         _c(
             "calls",
             Type.INTS,
