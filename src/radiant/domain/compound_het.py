@@ -7,6 +7,9 @@ A pair of heterozygous alleles of a gene counts when both are on different copie
 - both are ALTs of one line of the file (`1/2`), or
 - both are phased in one phase set, on different haplotypes.
 
+A place of which the person has one copy has no pairs: M, Y, and a male's X outside the PAR. An unknown sex leaves X its
+second copy.
+
 The same evidence for one copy (both from one parent, or on one haplotype) rules the pair out. Without evidence, or with
 evidence that contradicts itself, trans is *assumed*.
 """
@@ -17,8 +20,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import combinations
 
+from radiant.domain.assembly import RegionClass
+from radiant.domain.case import Sex
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.domain.trio import Calls
+from radiant.domain.trio import Calls, expected_copies
 
 DEFAULT_MINIMUM_IMPACT = 3
 """MODERATE: HIGH 4, MODERATE 3, LOW 2, MODIFIER 1."""
@@ -86,6 +91,11 @@ def compound_het_pairs(alleles: Iterable[GeneAllele], minimum_impact: int = DEFA
             if trans is not None and first.locus != second.locus:
                 pairs.append(Pair(first, second, trans))
     return pairs
+
+
+def has_second_copy(region: RegionClass, sex: Sex) -> bool:
+    """Return whether a person has two copies of a place, without which no two alleles are in trans."""
+    return expected_copies(region, sex) > 1
 
 
 def in_trans(first: GeneAllele, second: GeneAllele) -> InTrans | None:

@@ -196,7 +196,7 @@ class LineReader:
             for index in carriers:
                 zygosity, row = self._occurrence(people, index, allele.alt_index, region)
                 line.occurrences.append((index, zygosity, change, (self.people[index].columns, *shared, *row)))
-                if zygosity is Zygosity.HET and genes and self.people[index].may_have_pairs:
+                if zygosity is Zygosity.HET and genes and self.people[index].may_have_pairs_in(region):
                     line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
             _add_consequences(line, locus, allele, columns[2], own, self._annotator)
         return line

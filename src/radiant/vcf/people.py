@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Affected, Member, Sex
+from radiant.domain.compound_het import has_second_copy
 from radiant.domain.trio import parents_of
 from radiant.errors import SampleMismatchError
 
@@ -22,10 +24,15 @@ class Person:
     columns: dict[str, object]
     """The columns of the occurrence table that are the same in all of this member's rows."""
 
-    @property
-    def may_have_pairs(self) -> bool:
-        """Whether compound heterozygous pairs are looked for: the proband and everybody whose parents are named."""
-        return self.member.is_proband or self.member.father is not None or self.member.mother is not None
+    def may_have_pairs_in(self, region: RegionClass) -> bool:
+        """Return whether compound heterozygous pairs are looked for in a region of which this member has two copies.
+
+        They are for the proband and for each member whose parents are named.
+        """
+        member = self.member
+        return (member.is_proband or member.father is not None or member.mother is not None) and has_second_copy(
+            region, member.sex
+        )
 
 
 def find_people(uri: str, samples: Sequence[str], members: Sequence[Member] | None, fixed: int) -> tuple[Person, ...]:

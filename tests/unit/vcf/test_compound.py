@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from equivalence import compare
+from radiant.domain.case import Sex
 from radiant.domain.inheritance import ParentalOrigin
 from radiant.vcf import compound
 from radiant.vcf.bulk import pairs as pairs_on_arrays
@@ -21,16 +23,23 @@ LOCUS = {"locus_hash": 1, "chromosome": "1", "end": 1, "reference": "A", "altern
 GENOTYPE = {"zygosity": "HET", "calls": (0, 1), "phased": False, "phase_set": None, "parental_origin": "father"}
 
 
-def line(pos: int, *genotypes: str, gene: str = "GENE|ENSG1", impact: str = "MODERATE", alt: str = "G") -> str:
+def line(
+    pos: int,
+    *genotypes: str,
+    gene: str = "GENE|ENSG1",
+    impact: str = "MODERATE",
+    alt: str = "G",
+    chrom: str = "chr1",
+) -> str:
     entries = ",".join(f"{allele}|missense_variant|{impact}|{gene}" for allele in alt.split(","))
-    return record(*genotypes, pos=pos, alt=alt, info=f"CSQ={entries}")
+    return record(*genotypes, pos=pos, alt=alt, info=f"CSQ={entries}", chrom=chrom)
 
 
 def pairs(folder, *records, members=TRIO, **options):
     path = write(folder / "a.vcf", text(records, SAMPLES, HEADER + CSQ))
-    read = Read(path, members, **options)
-    rows = read.arrow["compound_het"].to_pylist()
-    assert read.json["rows"]["compound_het"] == len(rows)
+    read = compare(path, members, **options)
+    rows = read.tables["compound_het"].to_pylist()
+    assert read.report["rows"]["compound_het"] == len(rows)
     return [(row["sample"], row["locus"], row["partner_locus"], row["gene_id"], row["in_trans"]) for row in rows]
 
 
@@ -56,6 +65,36 @@ def test_two_alleles_of_one_parent_are_no_pair(tmp_path):
 
 def test_parents_without_parents_are_not_looked_at(tmp_path):
     assert pairs(tmp_path, line(10, "0/0", "0/1", "0/0"), line(20, "0/0", "0/1", "0/0")) == []
+
+
+X, PAR = 5_000_000, 100_000
+
+
+@pytest.mark.parametrize(
+    ("chrom", "pos", "sex", "paired"),
+    [
+        ("chr1", 100, Sex.MALE, True),
+        ("chrX", X, Sex.MALE, False),
+        ("chrX", X, Sex.FEMALE, True),
+        ("chrX", X, Sex.UNKNOWN, True),
+        ("chrX", PAR, Sex.MALE, True),
+        ("chrY", PAR, Sex.MALE, True),
+        *(("chrY", X, sex, False) for sex in Sex),
+        *(("chrM", 100, sex, False) for sex in Sex),
+    ],
+)
+@pytest.mark.parametrize("genotypes", [("0/1", "0/1"), ("0|1", "1|0"), ("1/2", "0/0")])
+def test_where_there_is_no_second_copy_there_is_no_pair(tmp_path, chrom, pos, sex, paired, genotypes):  # noqa: PLR0913, PLR0917 - the columns of the table above
+    people = (member("kid", is_proband=True, sex=sex),)
+    first, second = genotypes
+    alt = "G,T" if "2" in first else "G"
+    lines = (line(pos, first, ".", ".", alt=alt, chrom=chrom), line(pos + 9, second, ".", ".", alt=alt, chrom=chrom))
+    assert len(pairs(tmp_path, *lines, members=people)) == (2 if paired else 0)
+
+
+def test_a_line_that_is_read_alone_has_no_pair_on_m_either(tmp_path):
+    odd = line(10, "0/1", "0/0", "0/1", chrom="chrM").replace("CSQ=", "CADD=x;CSQ=")
+    assert pairs(tmp_path, odd, line(20, "0/1", "0/0", "0/1", chrom="chrM")) == []
 
 
 def test_a_solo_proband_has_assumed_pairs(tmp_path):

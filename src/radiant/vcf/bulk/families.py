@@ -104,12 +104,13 @@ def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -
         return None
     score = rows.fields.score
     genes = _affected_genes(rows.fields, rows.group, np.flatnonzero(score >= minimum_impact), score)
-    may = np.array([person.may_have_pairs for person in people], dtype=np.bool_)
+    may = np.array([[person.may_have_pairs_in(region) for region in REGIONS] for person in people], dtype=np.bool_)
+    region = rows.kept.region[rows.carried.place[rows.allele]]
     het = rows.occurrence_columns["zygosity"].dictionary.index(Zygosity.HET.value).as_py()
     is_het = rows.occurrence_columns["zygosity"].indices.to_numpy(zero_copy_only=False) == het
     has_gene = np.zeros(len(rows.carried), dtype=np.bool_)
     has_gene[genes.allele] = True
-    some = np.flatnonzero(has_gene[rows.allele] & may[rows.who] & is_het)
+    some = np.flatnonzero(has_gene[rows.allele] & may[rows.who, region] & is_het)
     if not len(some):
         return None
     # Every such occurrence with every gene of its allele.
