@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import dataclasses
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +22,20 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile("repeatable")
 """The same examples in every run on any machine; `pytest --hypothesis-profile explore` looks for new ones."""
+
+
+@pytest.fixture(autouse=True)
+def no_bug_of_a_reading_process(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a reading process met a bug, even if one reader saved the case; `shard_bug` expects one."""
+    found: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: found.append(record.getMessage())
+    logger = logging.getLogger("radiant.worker.import_case")
+    logger.addHandler(handler)
+    yield
+    logger.removeHandler(handler)
+    bugs = [message for message in found if "this is a bug of radiant" in message]
+    assert bool(bugs) == (request.node.get_closest_marker("shard_bug") is not None), bugs
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from radiant.lake.case_load import CaseLoad, case_load_rows
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
 from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.recast import recast_batch
 from radiant.lake.reference import TableRef
 from radiant.lake.scan import plan, scan_files
 from radiant.lake.schema import file_schema
@@ -129,7 +130,7 @@ def _commit_part(  # noqa: PLR0913, PLR0917 - as above
         snapshots[name], landed = _commit(table, part, {*staged, *deleted}, key, files=files)
         changed |= landed
     if staged:
-        schema = _writer(gate, part).schema
+        schema = TableRef.of(gate).file_schema(column.name for column in CASE_LOAD.columns)
         rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
         _, landed = _commit(gate, part, staged, key, rows=rows)
         changed |= landed
@@ -273,23 +274,28 @@ def _tasks(table: IcebergTable, part: int, files: Sequence[LiveFile]) -> list[Fi
 def _rewrite(
     table: IcebergTable, part: int, files: Sequence[LiveFile], without: Collection[int], rows: pa.Table | None
 ) -> tuple[StagedFile, ...]:
-    """Write what these files hold of other cases, then `rows`, into new files."""
-    writer = _writer(table, part)
+    """Write what these files hold of other cases, then `rows`, into new files.
+
+    Columns that another engine added stay, null in `rows`. Without such files they are left out: every reader sees null
+    where a file lacks a column, but PyIceberg 0.12 shows a null list or map of structs as an empty one.
+    """
+    schema = file_schema(table.schema()) if rows is None or files else rows.schema
+    writer = _writer(table, part, schema)
     try:
         for batch in scan_files(table, _tasks(table, part, files) if files else (), none_of(CASE_COLUMN, without)):
-            writer.write(batch.select(writer.schema.names).cast(writer.schema))
+            writer.write(recast_batch(batch, writer.schema))
         for batch in rows.to_batches() if rows is not None else ():
-            writer.write(batch)
+            writer.write(recast_batch(batch, schema))
         return writer.close()
     except BaseException:
         writer.abort()
         raise
 
 
-def _writer(table: IcebergTable, part: int) -> DataFileWriter:
+def _writer(table: IcebergTable, part: int, schema: pa.Schema) -> DataFileWriter:
     ref = TableRef.of(table)
     prefix = f"{ref.data_location}/part={part}/rewritten/{uuid.uuid4().hex}-"
-    return DataFileWriter(file_schema(table.schema()), ref.spec_id, prefix, part, _opener(table.io))
+    return DataFileWriter(schema, ref.spec_id, prefix, part, _opener(table.io))
 
 
 def _opener(io: FileIO) -> Callable[[str], AbstractContextManager[IO[bytes]]]:

@@ -16,7 +16,7 @@ from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID
 # pyright: reportArgumentType=false
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from pyiceberg.manifest import DataFile
@@ -212,13 +212,12 @@ class _OpenFile:
         self.nulls: Counter[str] = Counter()
         self._context = contextlib.ExitStack()
         self.file = self._context.enter_context(open_file(path))
-        leaves = [_leaf(field) for field in schema]
         self._writer = pq.ParquetWriter(
             self.file,
             schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[leaf for leaf, field in zip(leaves, schema, strict=True) if field.name not in _PLAIN],
+            use_dictionary=[path for field in schema if field.name not in _PLAIN for path, _ in _leaves(field)],
             write_statistics=[field.name for field in schema if field.name in BOUNDED_COLUMNS],
             column_encoding={field.name: "DELTA_BINARY_PACKED" for field in schema if field.name in _DELTA},
             # The Arrow schema would make readers return our dictionaries; Iceberg's types are in the Parquet schema.
@@ -253,9 +252,8 @@ class _DiscardError(Exception):
 
 def _describe(done: _OpenFile, spec_id: int, part: int) -> StagedFile:
     metadata = done.metadata
-    leaves = {_leaf(field): field for field in done.schema} | {
-        f"{field.name}.key_value.value": field for field in done.schema if pa.types.is_map(field.type)
-    }
+    # Parquet has one column per leaf, depth first.
+    ids = [field_id for field in done.schema for _, field_id in _leaves(field)]
     sizes: Counter[int] = Counter()
     lowest: dict[int, Any] = {}
     highest: dict[int, Any] = {}
@@ -265,8 +263,7 @@ def _describe(done: _OpenFile, spec_id: int, part: int) -> StagedFile:
         chunks = [group.column(index) for index in range(group.num_columns)]
         first = chunks[0]
         offsets.append(first.dictionary_page_offset if first.has_dictionary_page else first.data_page_offset)
-        for chunk in chunks:
-            field_id = _leaf_id(leaves[chunk.path_in_schema], chunk.path_in_schema)
+        for field_id, chunk in zip(ids, chunks, strict=True):
             sizes[field_id] += chunk.total_compressed_size
             statistics = chunk.statistics if field_id in types else None
             if statistics is not None and statistics.has_min_max:
@@ -332,16 +329,17 @@ def _recode(column: pa.Array, type_: pa.DataType) -> pa.Array:
     return column.dictionary_encode().cast(type_) if pa.types.is_dictionary(type_) else column.cast(type_)
 
 
-def _leaf(field: pa.Field) -> str:
-    """Return the Parquet path of a column (of its keys for a map)."""
+def _leaves(field: pa.Field, path: str = "") -> Iterator[tuple[str, int]]:
+    """Yield the Parquet path and the field id of each leaf of a column, depth first."""
+    path = path or field.name
     if pa.types.is_list(field.type):
-        return f"{field.name}.list.element"
-    return f"{field.name}.key_value.key" if pa.types.is_map(field.type) else field.name
-
-
-def _leaf_id(field: pa.Field, path: str) -> int:
-    if pa.types.is_list(field.type):
-        field = field.type.value_field
+        yield from _leaves(field.type.value_field, f"{path}.list.element")
     elif pa.types.is_map(field.type):
-        field = field.type.key_field if path.endswith(".key") else field.type.item_field
-    return int(field.metadata[FIELD_ID])
+        yield from _leaves(field.type.key_field, f"{path}.key_value.key")
+        yield from _leaves(field.type.item_field, f"{path}.key_value.value")
+    elif pa.types.is_struct(field.type):
+        for index in range(field.type.num_fields):
+            inner = field.type.field(index)
+            yield from _leaves(inner, f"{path}.{inner.name}")
+    else:
+        yield path, int(field.metadata[FIELD_ID])

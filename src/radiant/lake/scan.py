@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyiceberg.io.pyarrow import ArrowScan
 
 from radiant.errors import StorageError
+from radiant.lake.recast import recast_batch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -49,7 +50,7 @@ def scan_files(
         try:
             for batch in batches:
                 # Files keep the order of columns they were written with, and plain or large strings as Arrow chose.
-                yield batch.select(arrow_schema.names).cast(arrow_schema)
+                yield recast_batch(batch, arrow_schema)
         except OSError as error:
             msg = f"{'.'.join(table.name())}: {task.file.file_path} could not be read: {error}"
             raise StorageError(msg) from error

@@ -100,13 +100,20 @@ def table_properties(table: Table) -> dict[str, str]:
 def file_schema(schema: Schema) -> pa.Schema:
     """Return the Arrow schema of a data file with all columns of a table, also such as this version does not know."""
     fields = schema_to_pyarrow(schema)
-    return pa.schema([field.with_type(_small(field.type)).with_metadata(_id_only(field)) for field in fields])
+    return pa.schema([_small_field(field) for field in fields])
 
 
 def _small(type_: pa.DataType) -> pa.DataType:
-    """Replace the large (64-bit offset) types of PyIceberg's reader by the usual ones: Parquet does not know them."""
+    """Replace the large (64-bit offset) types of PyIceberg's reader by the usual ones: Parquet has no other."""
     if pa.types.is_large_string(type_):
         return pa.string()
+    if pa.types.is_large_binary(type_):
+        return pa.binary()
+    if pa.types.is_struct(type_):
+        # Arrow writes no struct that is null and has a required field.
+        return pa.struct(
+            [_small_field(type_.field(index)).with_nullable(nullable=True) for index in range(type_.num_fields)]
+        )
     if pa.types.is_large_list(type_):
         return pa.list_(_small_field(type_.value_field))
     if pa.types.is_map(type_):

@@ -14,7 +14,7 @@ from radiant.settings import Settings
 from radiant.worker.attempt import require_current
 from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_uri, write_staged
 from radiant.worker.cores import usable_cores
-from radiant.worker.import_pool import ImportPool, PieceTask, tune_process
+from radiant.worker.import_pool import ImportPool, PieceTask, ReadingFailedError, ShardBugError, tune_process
 from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.import_case")
@@ -62,12 +62,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
     log.info("case %d: reading %s", case.case_id, case.vcf_uri)
     tune_process()
     processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
-    require_current(request)
-    staged = _stage_together(document, options, processes)
-    if staged is None:
-        # Staging begins with the removal of what an earlier attempt left: never of what a later one has finished.
-        require_current(request)
-        staged = _stage_alone(document, options)
+    staged = _stage(request, document, options, processes)
     manifest, report = staged.manifest, staged.report
     write_staged(manifest_uri, staged)
     for warning in report["warnings"]:
@@ -85,6 +80,30 @@ def handle(request: Request, settings: Settings) -> Outcome:
     )
 
 
+def _stage(request: Request, document: CaseDocument, options: vcf.ReadOptions, processes: int) -> Staged:
+    """Read and stage with several processes where the file is large enough, with one where they cannot read it.
+
+    What failed for another reason than the file becomes a warning of the report, even though the rows are complete.
+    """
+    case = document.case
+    # Staging begins with the removal of what an earlier attempt left: never of what a later one has finished.
+    require_current(request)
+    if processes == 1 or storage.fingerprint(case.vcf_uri).size < SPLIT_FROM_BYTES:
+        return _stage_alone(document, options)
+    try:
+        return _stage_together(document, options, processes)
+    except vcf.NeedsOneReaderError as reason:
+        log.info("case %d: read again by one process%s", case.case_id, f" ({reason})" if str(reason) else "")
+        failed = reason if isinstance(reason, ReadingFailedError) else None
+    if isinstance(failed, ShardBugError):
+        log.error("case %d: %s", case.case_id, failed)
+    require_current(request)
+    staged = _stage_alone(document, options)
+    if failed is not None:
+        staged.report["warnings"].append(str(failed))
+    return staged
+
+
 def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> Staged:
     """Read and stage with one reader."""
     case = document.case
@@ -95,42 +114,40 @@ def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> Staged:
         return Staged(stager.finish(), reader.report.to_json())
 
 
-def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> Staged | None:
-    """Read and stage with several processes; None for a file that is too small for that, or needs one reader."""
+def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> Staged:
+    """Read and stage with several processes.
+
+    Raises:
+        NeedsOneReaderError: they cannot read the file, or one of them failed.
+    """
     case = document.case
-    if processes == 1 or storage.fingerprint(case.vcf_uri).size < SPLIT_FROM_BYTES:
-        return None
     members = case.members or None
     reader = vcf.SplitReader(case.vcf_uri, members, options)
-    try:
-        with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
-            task = PieceTask(
-                case.vcf_uri,
-                members,
-                options,
-                reader.read_header(),
-                document.tables,
-                document.part,
-                case.case_id,
-                document.load_id,
-                stager.attempt,
-            )
-            with ImportPool(processes, task) as pool:
-                # Without their answers, which are merged as they come.
-                pieces: dict[int, tuple[lake.Manifest, dict[str, lake.RowDigest]]] = {}
-                for piece in pool.run(reader.segments(SEGMENT_BYTES, processes)):
-                    pieces[piece.answer.index] = piece.staged, piece.digests
-                    for name, batch in reader.add(piece.answer):
-                        stager.write(name, batch)
-                    log.info("%d lines", reader.lines_read)
-            for index in sorted(pieces):
-                stager.adopt(*pieces[index])
-            for name, batch in reader.finish():
-                stager.write(name, batch)
-            return Staged(stager.finish(), reader.report.to_json())
-    except vcf.NeedsOneReaderError as reason:
-        log.info("case %d: read again by one process%s", case.case_id, f" ({reason})" if str(reason) else "")
-        return None
+    with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
+        task = PieceTask(
+            case.vcf_uri,
+            members,
+            options,
+            reader.read_header(),
+            document.tables,
+            document.part,
+            case.case_id,
+            document.load_id,
+            stager.attempt,
+        )
+        with ImportPool(processes, task) as pool:
+            # Without their answers, which are merged as they come.
+            pieces: dict[int, tuple[lake.Manifest, dict[str, lake.RowDigest]]] = {}
+            for piece in pool.run(reader.segments(SEGMENT_BYTES, processes)):
+                pieces[piece.answer.index] = piece.staged, piece.digests
+                for name, batch in reader.add(piece.answer):
+                    stager.write(name, batch)
+                log.info("%d lines", reader.lines_read)
+        for index in sorted(pieces):
+            stager.adopt(*pieces[index])
+        for name, batch in reader.finish():
+            stager.write(name, batch)
+        return Staged(stager.finish(), reader.report.to_json())
 
 
 def records(report: dict[str, Any]) -> dict[str, int]:

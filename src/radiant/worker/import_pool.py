@@ -11,11 +11,13 @@ import contextlib
 import ctypes
 import gc
 import logging
+import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -27,6 +29,7 @@ import pyarrow as pa
 
 from radiant import lake, vcf
 from radiant.domain.case import Member
+from radiant.errors import InputError, RadiantError
 from radiant.vcf import Answer, NeedsOneReaderError, Segment
 
 log = logging.getLogger("radiant.worker.import_pool")
@@ -34,7 +37,24 @@ log = logging.getLogger("radiant.worker.import_pool")
 _PR_SET_THP_DISABLE = 41
 """Of `linux/prctl.h`: no transparent huge pages in this process."""
 _SENT_BYTES = 256 << 10
+_EXIT_S = 10.0
+"""The longest time to wait for the exit code of a process that closed its pipe."""
 _PROGRAM = f"import sys; from {__name__} import serve_process; serve_process(int(sys.argv[1]))"
+
+
+class ReadingFailedError(NeedsOneReaderError):
+    """A reading process failed for a reason that is not in the file; the message is a warning of the import's report.
+
+    It names neither text of the file nor a sample: of an error only its type and place.
+    """
+
+
+class ShardBugError(ReadingFailedError):
+    """A reading process met an error that no rule explains: a bug of radiant, even if one reader reads the file."""
+
+
+class ReadingEndedError(ReadingFailedError):
+    """A reading process was ended from outside, or had no memory left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +74,10 @@ class PieceTask:
     """What the names of all files begin with."""
 
 
+_Worker = subprocess.Popen[bytes] | threading.Thread
+"""What reads segments."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A segment, read and staged."""
@@ -69,7 +93,7 @@ class ImportPool:
     def __init__(self, processes: int, task: PieceTask) -> None:
         self._count = processes
         self._task = task
-        self._running: dict[Connection, subprocess.Popen[bytes] | threading.Thread] = {}
+        self._running: dict[Connection, _Worker] = {}
         self._for_thread: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
         self._ended = threading.Event()
 
@@ -115,7 +139,9 @@ class ImportPool:
         """Hand out segments and yield what comes back, in any order.
 
         Raises:
-            NeedsOneReaderError: one of them cannot be read without the others, or its process failed.
+            NeedsOneReaderError: one of them cannot be read without the others.
+            ReadingEndedError: a process was ended, or had no memory left.
+            ShardBugError: a process met an error that is not about the input.
         """
         free = list(self._running)
         busy: list[Connection] = []
@@ -132,13 +158,13 @@ class ImportPool:
                 connection = next(one for one in busy if one is ready)
                 busy.remove(connection)
                 free.append(connection)
-                yield _received(connection)
+                yield _received(connection, self._running[connection])
 
     def _hand_out(self, segment: Segment, connection: Connection) -> None:
         if isinstance(self._running[connection], threading.Thread):
             self._for_thread.put(segment)
         else:
-            _send(connection, segment)
+            _send(connection, segment, self._running[connection])
 
 
 def _started(end: Connection) -> subprocess.Popen[bytes]:
@@ -148,7 +174,7 @@ def _started(end: Connection) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[end.fileno()])  # noqa: S603 - this program
 
 
-def _send(connection: Connection, segment: Segment) -> None:
+def _send(connection: Connection, segment: Segment, worker: _Worker) -> None:
     try:
         # The blocks apart, as they are and a few at a time: pickled they would be in memory twice more.
         size = len(segment.blocks)
@@ -156,8 +182,9 @@ def _send(connection: Connection, segment: Segment) -> None:
         for at in range(0, size, _SENT_BYTES):
             connection.send_bytes(segment.blocks[at : at + _SENT_BYTES])
     except OSError as error:
-        msg = "a reading process ended"
-        raise NeedsOneReaderError(msg) from error
+        # A process that failed said why before it ended.
+        _received(connection, worker)
+        raise _ended(worker) from error
 
 
 def _sent(connection: Connection) -> Segment:
@@ -169,15 +196,44 @@ def _sent(connection: Connection) -> Segment:
     return replace(segment, blocks=blocks)
 
 
-def _received(connection: Connection) -> Piece:
+def _received(connection: Connection, worker: _Worker) -> Piece:
     try:
         answer = connection.recv()
     except (EOFError, OSError) as error:
-        msg = "a reading process ended, perhaps for want of memory"
-        raise NeedsOneReaderError(msg) from error
+        raise _ended(worker) from error
     if isinstance(answer, Piece):
         return answer
-    raise NeedsOneReaderError(str(answer))
+    raise answer
+
+
+def _ended(worker: _Worker) -> ReadingFailedError:
+    """Return the error of a process that ended without saying why."""
+    code: int | None = None
+    if isinstance(worker, subprocess.Popen):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = worker.wait(_EXIT_S)
+    if code in (-signal.SIGKILL, -signal.SIGTERM):
+        name = signal.Signals(-code).name
+        msg = (
+            f"a reading process was ended from outside ({name}), most often for want of memory: one process read the "
+            "whole file, which takes longer. Give the job more memory, or set RADIANT_VCF__PROCESSES lower"
+        )
+        return ReadingEndedError(msg)
+    how = (
+        "closed its pipe"
+        if code is None
+        else f"ended by {signal.Signals(-code).name}"
+        if code < 0
+        else (f"ended with exit code {code}")
+    )
+    return ShardBugError(_bug(how))
+
+
+def _bug(what: str) -> str:
+    return (
+        f"this is a bug of radiant, not of the file: a reading process {what}. One process read the whole file, which "
+        "takes longer; the rows are complete. Report this line"
+    )
 
 
 def serve_process(descriptor: int) -> None:
@@ -204,17 +260,38 @@ def _serve(
             connection.send(_piece(reader, segment, task, ended))
     except (EOFError, ConnectionError):
         return
-    except NeedsOneReaderError as error:
-        _tell(connection, str(error))
-    except Exception as error:  # noqa: BLE001 - one reader will find the words, or fail for all to see
-        _tell(connection, f"{type(error).__name__}: {error}")
+    except BaseException as error:  # the parent process raises it
+        log.debug("a segment was not read", exc_info=True)
+        with contextlib.suppress(OSError):  # the parent process may have ended
+            connection.send(_explained(error))
     finally:
         connection.close()
 
 
-def _tell(connection: Connection, reason: str) -> None:
-    with contextlib.suppress(OSError):  # nobody is there any more
-        connection.send(reason)
+def _explained(error: BaseException) -> NeedsOneReaderError:
+    """Return what the parent process raises for an error of a reading process."""
+    if isinstance(error, NeedsOneReaderError):
+        return error
+    if isinstance(error, InputError):
+        return NeedsOneReaderError("the input is refused")
+    if isinstance(error, RadiantError) and error.retryable:
+        return NeedsOneReaderError(str(error))
+    if isinstance(error, MemoryError):
+        msg = (
+            "a reading process had no memory left: one process read the whole file, which takes longer. Give the job "
+            "more memory, or set RADIANT_VCF__PROCESSES lower"
+        )
+        return ReadingEndedError(msg)
+    return ShardBugError(_bug(f"met {type(error).__name__} {_place(error)}"))
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error was raised, as far as it is in our own code."""
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if f"{os.sep}radiant{os.sep}" in one.filename]
+    if not frames:
+        return "outside its own code"
+    module = frames[-1].filename.rpartition(f"{os.sep}radiant{os.sep}")[2]
+    return f"in {frames[-1].name}() of radiant/{module}, line {frames[-1].lineno}"
 
 
 def _piece(reader: vcf.SegmentReader, segment: Segment, task: PieceTask, ended: threading.Event) -> Piece:

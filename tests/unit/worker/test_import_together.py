@@ -98,5 +98,80 @@ def test_a_process_that_dies_is_replaced_by_one_reader(run, monkeypatch, caplog)
     two, staged = run(2)
     assert "read again" in caplog.text
     assert one.digests == two.digests
+    (ended,) = set(two.output["warnings"]) - set(one.output["warnings"])
+    assert ended in staged.report["warnings"]
+    assert "SIGKILL" in ended
+    assert "RADIANT_VCF__PROCESSES" in ended
+    assert "bug" not in ended
     folder = staged.manifest.files["occurrence"][0].path.rpartition("/")[0]
     assert storage.list_files(folder) == sorted(file.path for file in staged.manifest.files["occurrence"])
+
+
+def in_each_process(monkeypatch, statements: str) -> None:
+    """Run statements in each started process before it serves."""
+    monkeypatch.setattr(import_pool, "_PROGRAM", f"{statements}\n{import_pool._PROGRAM}")
+
+
+FAIL = """
+import radiant.worker.import_pool as pool
+def fail(*_):
+    raise {error}("text of the file")
+pool._piece = fail
+"""
+
+
+@pytest.mark.shard_bug
+@pytest.mark.parametrize(
+    ("statements", "words"),
+    [
+        (FAIL.format(error="KeyError"), "met KeyError in _serve() of radiant/worker/import_pool.py, line"),
+        (
+            FAIL.format(error="pool.lake.LakeError").replace("pool.lake", "__import__('radiant.errors').errors"),
+            "LakeError",
+        ),
+        (
+            "import radiant.lake.digest as digest; digest._rows = lambda batch: batch.no",
+            "in update() of radiant/lake/digest.py, line",
+        ),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "ended by SIGSEGV"),
+        ("raise SystemExit(3)", "ended with exit code 3"),
+    ],
+)
+def test_an_error_that_is_not_about_the_input_is_a_bug_even_if_one_reader_saves_the_case(
+    run, monkeypatch, caplog, statements, words
+):
+    one, _ = run(1)
+    in_each_process(monkeypatch, statements)
+    two, staged = run(2)
+    assert (one.rows, one.digests) == (two.rows, two.digests)
+    (bug,) = set(two.output["warnings"]) - set(one.output["warnings"])
+    assert bug in staged.report["warnings"]
+    assert "this is a bug of radiant, not of the file" in bug
+    assert words in bug
+    assert "Report this line" in bug
+    assert "text of the file" not in caplog.text
+    assert bug in "".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+
+
+@pytest.mark.shard_bug
+def test_an_error_of_the_thread_that_reads_is_a_bug(run, monkeypatch):
+    def fail(*_):
+        raise ValueError
+
+    monkeypatch.setattr(import_pool, "_piece", fail)
+    two, _ = run(2)
+    assert any("met ValueError" in warning for warning in two.output["warnings"])
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [("MemoryError", "had no memory left"), ("__import__('radiant.errors').errors.StorageError", None)],
+)
+def test_an_error_of_the_machine_is_no_bug(run, monkeypatch, error, words):
+    one, _ = run(1)
+    in_each_process(monkeypatch, FAIL.format(error=error))
+    two, _ = run(2)
+    assert (one.rows, one.digests) == (two.rows, two.digests)
+    more = set(two.output["warnings"]) - set(one.output["warnings"])
+    assert len(more) == (words is not None)
+    assert all(words in warning for warning in more)
