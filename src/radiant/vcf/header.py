@@ -22,6 +22,8 @@ from radiant.vcf.reserved import Declaration
 _FILEFORMAT = re.compile(r"##fileformat=VCFv4\.([0-9])")
 FIXED_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
+_REF_BEFORE_ALT = re.compile(r"\bref(?:erence)?\b.*\balt", re.IGNORECASE | re.DOTALL).search
+_STRANDS = re.compile(r"fwd|forward|strand", re.IGNORECASE).search
 _MAX_HEADER_BYTES = 256 << 20
 _RCRS_LENGTH = 16569
 _ANNOTATORS = {
@@ -269,10 +271,11 @@ def _declare(header: Header, key: str, name: str, fields: dict[str, str]) -> Non
 def _check_read_counts(header: Header, number: str, description: str) -> None:
     """Find out whether FORMAT AD can be read per allele.
 
-    One value is that of ALT alone (VarScan). Two are those of REF and ALT only where the description says so: those of
-    Complete Genomics are of the called alleles, and there are more readings.
+    One value is that of ALT alone (VarScan). Two may be those of REF and ALT, of ALT and REF, of the called alleles
+    (Complete Genomics), of the two strands of ALT (VarDict): they are read where the description names REF before ALT.
     """
-    header.ad_is_per_allele = number not in {"1", "2"} or (number == "2" and "ref" in description.lower())
+    named = _REF_BEFORE_ALT(description) is not None and _STRANDS(description) is None
+    header.ad_is_per_allele = number not in {"1", "2"} or named
     if not header.ad_is_per_allele:
         header.warnings.append(
             f"FORMAT AD is declared with Number={number}, not one value for REF and each ALT: whose reads a value "

@@ -64,8 +64,7 @@ INFO: dict[str, Reserved] = {
 }
 
 FORMAT: dict[str, Reserved] = {
-    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles; Pindel, of REF
-    # and ALT
+    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles
     "AD": _r("R|.|1|2", "Integer"),
     "ADF": _r("R|.|1|2", "Integer"),  # 1: VarScan
     "ADR": _r("R|.|1|2", "Integer"),  # 1: VarScan

@@ -178,6 +178,32 @@ def test_two_read_counts_are_those_of_ref_and_alt_where_the_description_says_so(
     assert [row["rule"] for row in got.quarantine] == ["format_count"]
 
 
+@pytest.mark.parametrize("number", ["1", "2"])
+@pytest.mark.parametrize(
+    ("description", "read"),
+    [
+        ("Allelic depths for the ref and alt alleles in the order listed", True),
+        ("ref,alt allele counts in tier 1", True),
+        ("Allelic depths (REF,ALT)", True),
+        ("Reference and ALT reads", True),
+        ("Allelic depths (ALT,REF)", False),
+        ("Variant forward, reverse reads", False),
+        ("ref and alt reads on the forward strand", False),
+        ("Allele depth, how many reads support this allele", False),
+        ("Preferred depth of the alternate", False),
+        ("Depth of variant-supporting bases (reads2)", False),
+    ],
+)
+def test_one_or_two_read_counts_are_read_where_the_description_names_ref_before_alt(
+    tmp_path, number, description, read
+):
+    header = _START + format_("AD", number, "Integer", description)
+    got = Read(write(tmp_path / "a.vcf", text([record("0/1:5,6", format_="GT:AD")], header=header)))
+    assert values(got.occurrence[0], *READS[:3]) == ((5, 6, 11) if read else (None, None, None))
+    assert got.quarantine == []
+    assert any("FORMAT AD is declared" in one for one in got.json["warnings"]) is not read
+
+
 def test_gatk_3_phasing_and_no_likelihood_names(tmp_path):
     header = (
         format_("PQ", "1", "Float") + format_("GLE", "1", "String") + format_("AD", ".", "Integer")
