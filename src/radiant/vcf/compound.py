@@ -21,8 +21,6 @@ from radiant.vcf.schema import Rows
 
 MAX_CANDIDATES = 200
 """Heterozygous alleles of one member and gene from which pairs are still made: 19,900 pairs at most."""
-_NAMED = 10
-"""How many genes a warning names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +72,22 @@ class CompoundHets(ABC):
             most_rows: Of a batch.
         """
 
-    def warnings(self) -> Iterator[str]:
-        """Yield a warning when genes were left out."""
-        crowded = Counter[str]()
+    @property
+    def crowded(self) -> dict[str, int]:
+        """The genes of which no pairs were made, and the most candidates that one member has; the fullest first."""
+        found = Counter[str]()
         for counts in self.counts:
-            crowded |= Counter({gene: count for gene, count in counts.items() if count > MAX_CANDIDATES})
+            found |= Counter({gene: count for gene, count in counts.items() if count > MAX_CANDIDATES})
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def warnings(self) -> Iterator[str]:
+        """Yield a warning when genes were left out. It names none: a gene's name is text of the file."""
+        crowded = self.crowded
         if crowded:
-            named = ", ".join(f"{gene} {count}" for gene, count in crowded.most_common(_NAMED))
-            more = f" and {len(crowded) - _NAMED} more" if len(crowded) > _NAMED else ""
             yield (
                 f"compound heterozygotes: no pairs were made of {len(crowded)} genes in which one member has more than "
-                f"{MAX_CANDIDATES} heterozygous alleles above the impact threshold: {named}{more}"
+                f"{MAX_CANDIDATES} heterozygous alleles above the impact threshold, {max(crowded.values())} at most; "
+                "the report names them (crowded_genes)"
             )
 
 

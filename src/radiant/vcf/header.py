@@ -234,7 +234,15 @@ def _read_meta(header: Header, number: int, text: str) -> None:
             meta.check_plain(key, value)
             _note(header, key, value)
     except BrokenRuleError as error:
-        header.findings.append(Finding(number, error.rule, str(error), record_kept=False, text=text))
+        # An error's message is logged; these lines are about people. The quarantine table has the text.
+        kind = next((kind for kind in _ABOUT_PEOPLE if text.startswith(f"##{kind}=")), None)
+        message = (
+            str(error) if kind is None else f"a ##{kind} line breaks a rule; it may name a person and is not shown"
+        )
+        header.findings.append(Finding(number, error.rule, message, record_kept=False, text=text))
+
+
+_ABOUT_PEOPLE = ("SAMPLE", "PEDIGREE")
 
 
 def _store(header: Header, key: str, fields: dict[str, str]) -> None:

@@ -315,6 +315,7 @@ class CaseReader:
             pieces=dict(sorted(counts.pieces.items())),
             consequences=dict(sorted(counts.consequences.items())),
             annotations=dict(sorted(counts.annotations.items())),
+            crowded_genes=self.pairs.crowded,
             rows={name: rows.written + len(rows) for name, rows in self.rows.items()},
             quality=tuple(self.quality),
             family=self.family.to_json(),

@@ -143,6 +143,8 @@ class ImportReport:
     (of bcftools csq: about every ALT), and those whose effect is written elsewhere, at another position."""
     annotations: dict[str, int]
     """INFO keys of annotators, read or not, and on how many kept and split lines each is."""
+    crowded_genes: dict[str, int]
+    """Genes without compound heterozygous pairs, as one member has too many alleles there: the most that one has."""
     rows: dict[str, int]
     """Rows by table."""
     quality: tuple[MemberQuality, ...]
@@ -180,6 +182,7 @@ class ImportReport:
             "pieces": self.pieces,
             "consequences": self.consequences,
             "annotations": self.annotations,
+            "crowded_genes": self.crowded_genes,
             "rows": self.rows,
             "quality": [one.to_json() for one in self.quality],
             **self.family,

@@ -1,5 +1,7 @@
 """Entries of SnpEff and bcftools csq fill the same columns as VEP's; annotation that is not read is named."""
 
+import gzip
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -8,7 +10,7 @@ import pytest
 
 from equivalence import compare
 from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
-from real_families import ASHKENAZI
+from real_families import ASHKENAZI, CLINICAL
 from vcf_files import HEADER, TRIO, record, text, write
 
 SNPEFF = (
@@ -359,3 +361,38 @@ class TestSemicolon:
         got = rows(tmp_path, [record(filter_="odd;Jane|Doe(1980)")], HEADER)
         assert warned(got, "FILTER names", "odd and 1 whose")
         assert not warned(got, "Doe")
+
+
+@pytest.mark.parametrize("line", ["##PEDIGREE=<ID=Jane Doe,Father=(John)>", "##SAMPLE=<ID=Jane Doe,Description=x>"])
+def test_a_header_line_about_people_that_breaks_a_rule_is_not_shown_in_the_error(tmp_path, line):
+    path = write(tmp_path / "a.vcf", text([record()], header=HEADER + line + "\n"))
+    got = compare(path)
+    assert got.error is not None
+    assert "it may name a person" in got.error
+    assert "Doe" not in got.error
+    tolerated = compare(path, tolerate=1)
+    assert any("Doe" in row["text"] for row in tolerated.tables["quarantine"].to_pylist())
+
+
+def test_ann_of_a_real_trio(corpus, tmp_path):
+    """The file has VEP's CSQ as well: without it, SnpEff's entries are read, each once."""
+    lines = gzip.decompress((corpus / "clinical-trio-vep.vcf.gz").read_bytes()).decode().splitlines()
+    without = [re.sub(r"(?<=[;\t])CSQ=[^;\t]*;", "", line) for line in lines if not line.startswith("##INFO=<ID=CSQ,")]
+    path = write(tmp_path / "ann.vcf", "\n".join(without) + "\n")
+    got = compare(path, CLINICAL, assembly="GRCh37")
+    entries = [
+        (line.split("\t")[4], entry)
+        for line in without
+        if (match := re.search(r"[;\t]ANN=([^;\t]*)", line)) and not line.startswith("#")
+        for entry in match[1].split(",")
+    ]
+    counts, pieces = got.report["consequences"], got.report["pieces"]
+    assert counts["stored"] + counts["not_carried"] + pieces.get("csq_allele_unknown", 0) == len(entries)
+    assert pieces.get("csq_allele_unknown", 0) == sum(alt != entry.split("|")[0] for alt, entry in entries)
+    of_allele = Counter(entry.split("|")[1] for alt, entry in entries if alt == entry.split("|")[0])
+    found = Counter("&".join(row["consequences"]) for row in got.tables["consequence"].to_pylist())
+    assert found <= of_allele
+    assert got.report["provenance"]["annotator"] == "SnpEff"
+    with_csq = compare(corpus / "clinical-trio-vep.vcf.gz", CLINICAL, assembly="GRCh37")
+    assert with_csq.report["provenance"]["annotator"] == "VEP"
+    assert warned(with_csq, "from CSQ (VEP) alone", "ANN")
