@@ -2,7 +2,7 @@
 
 from airflow.sdk import DAG, Param, TriggerRule, task
 
-from radiant.operators.child_run import RunDagOperator
+from radiant.operators.child_run import RunBlocksOperator
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import Verdict, add_up, deliver
@@ -11,8 +11,11 @@ with DAG(
     dag_id="import-part",
     description="Import the cases of one partition",
     doc_md="""
-Runs `import-vcf` for one partition and waits for it. **verdict** is red unless every case is imported, and names each
-that is not, with its reason. `import-radiant` starts one such run per partition, the most urgent first.
+Runs `import-vcf` for one partition and waits for it; several times, one after another, where the partition has more
+cases than Airflow maps a task over. **verdict** is red unless every case is imported, and names each that is not, with
+its reason. `import-radiant` starts one such run per partition, the most urgent first.
+
+After a repair clear **import_vcf**: what is not imported is read again, pedigrees included.
 """,
     default_args=TASK_DEFAULTS,
     schedule=None,
@@ -31,11 +34,9 @@ that is not, with its reason. `import-radiant` starts one such run per partition
         ),
     },
 ):
-    import_vcf = RunDagOperator(
+    import_vcf = RunBlocksOperator(
         task_id="import_vcf",
-        trigger_dag_id="import-vcf",
-        trigger_run_id="{{ run_id }}",
-        conf={"part": "{{ params.part }}", "cases": "{{ params.cases }}", "priority": "{{ params.priority }}"},
+        confs=[{"part": "{{ params.part }}", "cases": "{{ params.cases }}", "priority": "{{ params.priority }}"}],
     )
 
     @task(trigger_rule=TriggerRule.ALL_DONE)

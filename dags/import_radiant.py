@@ -3,7 +3,7 @@
 from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
-from radiant.operators.child_run import RunDagOperator
+from radiant.operators.child_run import RunPartsOperator
 from radiant.operators.mapping import part_confs
 from radiant.operators.params import cases_param
 from radiant.operators.retry import TASK_DEFAULTS
@@ -19,7 +19,8 @@ with DAG(
 2. **import_part** runs `import-part` once per partition, the most urgent first.
 3. **verdict** is red unless every case is imported, and names each that is not, with its reason.
 
-`radiant cases list` shows the cases and their states.
+`radiant cases list` shows the cases and their states. After a repair clear **import_part**: what is not imported is read
+again, pedigrees included.
 """,
     default_args=TASK_DEFAULTS,
     schedule=None,
@@ -32,12 +33,10 @@ with DAG(
     },
 ):
     plan = JobOperator(task_id="plan", job="plan-import", request={"cases": "{{ params.cases }}"})
-    import_part = RunDagOperator.partial(
+    import_part = RunPartsOperator.partial(
         task_id="import_part",
-        trigger_dag_id="import-part",
-        trigger_run_id="{{ run_id }}__part_{{ task.conf['part'] }}",
-        map_index_template="part {{ task.conf['part'] }}",
-    ).expand(conf=task(part_confs, task_id="parts")(plan.output))
+        map_index_template="part {{ task.confs | map(attribute='part') | join(', ') }}",
+    ).expand(confs=task(part_confs, task_id="parts")(plan.output))
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def verdict(planned: dict | None, parts: list[Verdict]) -> Verdict:

@@ -1,9 +1,10 @@
 """DAG `import-vcf`: the cases of one partition, one container each, then one commit."""
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
-from radiant.operators.mapping import import_requests
+from radiant.operators.mapping import import_requests, map_limit
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import Verdict, deliver, judge_import
@@ -19,7 +20,8 @@ with DAG(
 3. **commit** makes the good cases visible in one step and records why the others failed.
 4. **verdict** is red unless every case is imported, and names each that is not, with its reason.
 
-Mend what the verdict names, then trigger `import-radiant` for those cases. Running it twice leaves the same rows.
+Correct what the verdict names, then clear the **import_case** that failed, or trigger `import-radiant` for its case.
+Clearing import_case runs prepare again: pedigrees and registrations are read again. What is imported stays.
 """,
     default_args=TASK_DEFAULTS,
     schedule=None,
@@ -35,21 +37,22 @@ Mend what the verdict names, then trigger `import-radiant` for those cases. Runn
     prepare = JobOperator(
         task_id="prepare",
         job="prepare-part",
-        request={"part": "{{ params.part }}", "cases": "{{ params.cases }}"},
+        request={"part": "{{ params.part }}", "cases": "{{ params.cases }}", "most": map_limit()},
     )
+    requests = task(import_requests, task_id="requests")(prepare.output)
     import_case = JobOperator.partial(
         task_id="import_case",
         job="import-case",
         priority_weight=1,
         map_index_template="case {{ task.request['case_id'] }}",
-    ).expand(request=task(import_requests, task_id="requests")(prepare.output))
+    ).expand(request=requests)
     commit = JobOperator(
         task_id="commit",
         job="commit-part",
         request={
             "part": "{{ params.part }}",
-            "loads": "{{ ti.xcom_pull('prepare')['output']['cases'] }}",
-            "deleted": "{{ ti.xcom_pull('prepare')['output']['deleted'] }}",
+            "loads": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('cases') }}",
+            "deleted": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('deleted') }}",
         },
         # Whatever happened to the cases, but not when prepare failed: then nothing at all succeeded.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
@@ -60,5 +63,8 @@ Mend what the verdict names, then trigger `import-radiant` for those cases. Runn
         """Fail unless every case is imported."""
         return deliver(judge_import(prepared, committed))
 
-    [prepare, import_case] >> commit
-    verdict(prepare.output, commit.output)
+    [prepare >> EmptyOperator(task_id="prepared"), import_case] >> commit
+    # Airflow clears the setup tasks of a task with it: clearing import_case makes the case documents again. The
+    # teardown ends their scope after commit, so that clearing verdict only judges again.
+    done = EmptyOperator(task_id="done").as_teardown(setups=[prepare, requests.operator])
+    commit >> [verdict("{{ ti.xcom_pull('prepare') }}", commit.output), done]

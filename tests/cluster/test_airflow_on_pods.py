@@ -19,6 +19,7 @@ from radiant.cli.airflow_api import FINISHED_RUN
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowUnavailableError
+from radiant.jobs.run_ids import part_run_id
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 
@@ -148,8 +149,8 @@ def test_three_cases_are_imported_through_pods_and_the_malformed_one_is_named(de
 
 
 def test_the_xcom_of_a_pod_has_its_measured_memory_and_time(deferring, imported):
-    (part,) = deferring.xcom("import-radiant", imported.run_id, "parts")
-    run_id = f"{imported.run_id}__part_{part['part']}"
+    ((part,),) = deferring.xcom("import-radiant", imported.run_id, "parts")
+    run_id = part_run_id(imported.run_id, part["part"], part["cases"])
     summary = deferring.xcom("import-vcf", run_id, "import_case", 0)
     assert summary["status"] == "succeeded"
     assert summary["peak_memory_mib"] > 10

@@ -4,6 +4,7 @@ One run of `import-radiant` imports demo families, real trios where the corpus i
 the middle of it the process of one job and the process of one task are killed.
 """
 
+import contextlib
 import json
 import signal
 import time
@@ -20,6 +21,7 @@ from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowError
+from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.process import start_time
 from radiant.registry import Registration, Registry
 from radiant.settings import Settings, load_settings
@@ -32,6 +34,8 @@ CORPUS_TRIOS = {101: ("clinical-trio-vep", "GRCh37"), 102: ("ashk-trio", "GRCh37
 URGENT = 1
 HASTE = {"strategy": "wxs", "priority": Priority.STAT}
 RUN_TIMEOUT_S = 420
+MOST_MAPPED = 14
+"""How many items this Airflow maps a task over: 1,024 by default."""
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -83,12 +87,14 @@ class Site:
 
     def part_runs(self) -> list[str]:
         """Return the run ids of `import-part` and `import-vcf`, which are the same."""
-        parts = self.api.xcom("import-radiant", self.run_id, "parts")
-        return [f"{self.run_id}__part_{part['part']}" for part in parts]
+        return [part_run_id(self.run_id, part["part"], part["cases"]) for part in self.parts()]
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Return the parts of the first run, the most urgent first."""
+        return [part for item in self.api.xcom("import-radiant", self.run_id, "parts") for part in item]
 
     def part_of(self, case_id: int) -> int:
-        parts = self.api.xcom("import-radiant", self.run_id, "parts")
-        return next(part["part"] for part in parts if case_id in part["cases"])
+        return next(part["part"] for part in self.parts() if case_id in part["cases"])
 
     def import_task(self, case_id: int) -> TaskInstance:
         for run_id in self.part_runs():
@@ -128,7 +134,12 @@ def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     settings = load_settings({"RADIANT_HOME": str(home)})
     airflow = Standalone(settings, dags_folder=REPOSITORY / "dags")
-    with airflow:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", str(MOST_MAPPED))
+        airflow.start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(airflow.stop)
+        airflow.wait_until_ready()
         site = Site(settings, airflow.api, good=[])
         demo.make(home / "demo", 3, 1500, 1)
         families = zip(sorted((home / "demo").rglob("*.vcf.gz")), sorted((home / "demo").rglob("*.ped")), strict=True)
@@ -172,7 +183,7 @@ def test_every_level_is_red_with_the_reason_in_its_log(site):
 
 
 def test_the_most_urgent_part_comes_first(site):
-    parts = site.api.xcom("import-radiant", site.run_id, "parts")
+    parts = site.parts()
     assert (parts[0]["priority"], parts[0]["cases"]) == ("stat", [URGENT])
     dates = {
         run["dag_run_id"]: run["logical_date"] for run in site.api._pages("/api/v2/dags/import-vcf/dagRuns", "dag_runs")
@@ -238,7 +249,8 @@ def test_the_summary_of_a_case_is_its_task_s_xcom_and_the_task_shows_its_number(
         ("import-vcf", {"part": "seven"}),
         ("import-vcf", {"part": 1, "cases": [0]}),
         ("import-part", {"part": -1}),
-        ("import-radiant", {"cases": "1"}),
+        ("import-radiant", {"cases": "the first"}),
+        ("import-radiant", {"cases": "105,106,O7"}),
     ],
 )
 def test_wrong_params_are_refused_when_a_run_is_triggered(site, dag_id, conf):
@@ -258,7 +270,9 @@ def test_nothing_due_is_green(site):
     assert site.wait("import-radiant", run_id) == "success"
     assert site.api.xcom("import-radiant", run_id, "verdict") == {
         "imported": [],
+        "deleted": [],
         "failed": [],
+        "waiting": [],
         "trouble": [],
         "warnings": [],
     }
@@ -287,15 +301,156 @@ def test_marking_a_task_failed_stops_its_job(site):
     assert site.wait("POC-ecs-k8s-operators", run_id) == "failed"
 
 
-def test_a_mended_case_is_imported_by_clearing_the_task_that_failed(site):
-    run_id = site.api.trigger("import-part", {"part": site.part_of(BAD), "cases": [BAD]})
+TINY = """##fileformat=VCFv4.2
+##contig=<ID=chr1,length=248956422>
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1
+chr1\t{position}\t.\tA\tG\t50\tPASS\t.\tGT\t0/1
+"""
+MANY = range(500, 500 + MOST_MAPPED + 2)
+
+
+@pytest.fixture(scope="module")
+def many(site):
+    """Two cases more than Airflow maps a task over, imported by one run; return its id."""
+    folder = site.settings.home_path / "many"
+    folder.mkdir()
+    for number in MANY:
+        vcf = folder / f"{number}.vcf"
+        vcf.write_text(TINY.format(position=number))
+        site.add(number, vcf, None)
+    run_id = site.api.trigger("import-radiant", {"cases": f"{MANY[0]}-{MANY[-1]}"})
+    assert site.wait("import-radiant", run_id) == "success"
+    return run_id
+
+
+def test_more_cases_than_airflow_maps_a_task_over_are_all_imported_in_blocks(site, many):
+    assert site.api.xcom("import-radiant", many, "verdict")["imported"] == list(MANY)
+    assert {site.registry.get(number).state for number in MANY} == {CaseState.IMPORTED}
+    ((part,),) = site.api.xcom("import-radiant", many, "parts")
+    first = part_run_id(many, part["part"], part["cases"])
+    sizes = [len(site.api.xcom("import-vcf", block_run_id(first, block), "requests")) for block in (1, 2)]
+    assert sizes == [MOST_MAPPED, 2]
+    for number in (MANY[0], MANY[-1]):
+        (row,) = site.rows(number)["occurrence"]
+        assert row["start"] == number
+
+
+@pytest.mark.usefixtures("many")
+def test_cases_beyond_the_limit_of_one_run_by_hand_are_not_started_and_say_so(site):
+    before = {number: site.registry.get(number).load_id for number in MANY}
+    part = site.registry.get(MANY[0]).part
+    run_id = site.api.trigger("import-vcf", {"part": part, "cases": f"{MANY[0]}-{MANY[-1]}"})
+    assert site.wait("import-vcf", run_id) == "failed"
+    verdict = site.api.xcom("import-vcf", run_id, "verdict")
+    assert verdict["waiting"] == list(MANY[-2:])
+    assert (verdict["failed"], verdict["trouble"]) == ([], [])
+    log = "\n".join(site.api.log_lines("import-vcf", run_id, "verdict"))
+    assert f"case(s) {MANY[-2]}, {MANY[-1]} not started" in log
+    assert "Lost" not in log
+    after = {number: site.registry.get(number) for number in MANY[-2:]}
+    assert {(record.state, record.load_id == before[number]) for number, record in after.items()} == {
+        (CaseState.IMPORTED, True)
+    }
+
+
+def clear(site, dag_id, run_id, task_id, map_index=None):
+    """Clear a task as the UI does: with what is downstream of it."""
+    task = task_id if map_index is None else [task_id, map_index]
+    wanted = {"dag_run_id": run_id, "task_ids": [task], "include_downstream": True, "only_failed": False}
+    answer = site.api._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", wanted | {"dry_run": False})
+    time.sleep(2)
+    return sorted({(one["task_id"], one["map_index"]) for one in answer["task_instances"]})
+
+
+def test_a_corrected_case_is_imported_by_clearing_the_task_that_failed(site):
+    run_id = site.api.trigger("import-part", {"part": site.part_of(BAD), "cases": f"{BAD}"})
     assert site.wait("import-part", run_id) == "failed"
     site.bad_vcf.write_bytes(site.whole)
-    wanted = {"dag_run_id": run_id, "task_ids": ["import_vcf"], "include_downstream": True, "only_failed": False}
-    site.api._call("POST", "/api/v2/dags/import-part/clearTaskInstances", wanted | {"dry_run": False})
-    time.sleep(2)
+    clear(site, "import-part", run_id, "import_vcf")
     assert site.wait("import-part", run_id) == "success"
     assert site.rows(BAD)["variant"]
     runs = [run["dag_run_id"] for run in site.api._pages("/api/v2/dags/import-vcf/dagRuns", "dag_runs")]
     assert runs.count(run_id) == 1
     assert len(runs) == len(set(runs))
+
+
+STEPS = [
+    ("import-vcf", "prepare"),
+    ("import-vcf", "requests"),
+    ("import-vcf", "import_case"),
+    ("import-vcf", "commit"),
+    ("import-vcf", "verdict"),
+    ("import-part", "import_vcf"),
+    ("import-part", "verdict"),
+    ("import-radiant", "plan"),
+    ("import-radiant", "parts"),
+    ("import-radiant", "import_part"),
+    ("import-radiant", "verdict"),
+]
+"""Every task of every import DAG that a worker runs."""
+ONLY_JUDGES = {
+    ("import-vcf", "commit"),
+    ("import-vcf", "verdict"),
+    ("import-part", "verdict"),
+    ("import-radiant", "verdict"),
+}
+REPAIR = 200
+
+
+@pytest.fixture(scope="module")
+def repairs(site):
+    """A family for each step, each with a pedigree that names a sample the VCF does not have."""
+    cases: dict[tuple[str, str], tuple[int, Path, str]] = {}
+    folder = site.settings.home_path / "repairs"
+    folder.mkdir()
+    vcf = min((site.settings.home_path / "demo").rglob("*.vcf.gz"))
+    good = next(vcf.parent.glob("*.ped")).read_text()
+    family, child = good.split("\t")[:2]
+    ped = own = ""
+    for number, step in enumerate(STEPS):
+        # A family of its own, so that the cases are independent of each other.
+        own = "\n".join(line.replace(family, f"R{number}", 1) for line in good.splitlines())
+        ped = folder / f"{number}.ped"
+        ped.write_text(own.replace(child, "mistyped"))
+        site.add(REPAIR + number, vcf, ped)
+        cases[step] = (REPAIR + number, ped, own)
+    run_id = site.api.trigger("import-radiant", {"cases": f"{REPAIR}-{REPAIR + len(STEPS) - 1}, {URGENT}"})
+    assert site.wait("import-radiant", run_id) == "failed"
+    assert {site.registry.get(case_id).state for case_id, *_ in cases.values()} == {CaseState.FAILED}
+    return run_id, cases
+
+
+@pytest.mark.parametrize("step", STEPS, ids=" ".join)
+def test_clearing_a_task_after_a_repair_imports_the_case_with_the_pedigree_as_it_is_now(site, repairs, step):
+    run_id, cases = repairs
+    case_id, ped, good = cases[step]
+    dag_id, task_id = step
+    imported = {
+        record.case.case_id: record.load_id
+        for record in site.registry.list_cases(CaseState.IMPORTED)
+        if record.case.case_id >= REPAIR
+    }
+    part = site.registry.get(case_id).part
+    planned = next(one for one in site.api.xcom("import-radiant", run_id, "parts") if one[0]["part"] == part)
+    below = part_run_id(run_id, part, planned[0]["cases"])
+    dag_run = run_id if dag_id == "import-radiant" else below
+    index = None
+    if task_id == "import_case":
+        requests = site.api.xcom("import-vcf", below, "requests")
+        index = next(place for place, one in enumerate(requests) if one["case_id"] == case_id)
+    ped.write_text(good)
+    cleared = clear(site, dag_id, dag_run, task_id, index)
+    site.wait(dag_id, dag_run)
+    if step in ONLY_JUDGES:
+        assert ("import_case", 0) not in cleared
+        assert site.registry.get(case_id).state is CaseState.FAILED
+        return
+    assert site.registry.get(case_id).state is CaseState.IMPORTED
+    samples = {line.split("\t")[1] for line in good.splitlines()}
+    assert {row["sample"] for row in site.rows(case_id)["occurrence"]} <= samples
+    assert {member.sample for member in site.registry.get(case_id).case.members} == samples
+    now = {record.case.case_id: record for record in site.registry.list_cases() if record.case.case_id >= REPAIR}
+    assert not [number for number, record in now.items() if record.run], "held by a run that is over"
+    if task_id != "plan":  # it plans again what the run was asked for
+        assert {number: now[number].load_id for number in imported} == imported, "imported again"

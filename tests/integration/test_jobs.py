@@ -217,3 +217,157 @@ def test_the_documents_hold_no_sample_name_outside_the_case_document(site):
         if path.parent.name != "cases":
             assert "child" not in text, path
             assert "F1" not in text, path
+
+
+class Run:
+    """One run of `import-vcf` whose tasks a person clears."""
+
+    def __init__(self, site: Site, **prepared):
+        self.site = site
+        self.top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
+        plan = site.job("plan-import", "plan", self.top, cases=None).output
+        (self.part,) = plan["parts"]
+        self.prepare(**prepared)
+
+    def prepare(self, **more):
+        arguments = {"part": self.part["part"], "cases": self.part["cases"]} | more
+        result = self.site.job("prepare-part", "prepare", self.top, **arguments)
+        assert result.status is Status.SUCCEEDED, result.failure
+        self.prepared = result.output
+        return self.prepared
+
+    def read(self, *case_ids):
+        """Run the imports of these cases, each in the place of its mapped task."""
+        return {
+            one["case_id"]: self.site.job("import-case", "import_case", self.top, index, **one)
+            for index, one in enumerate(self.prepared["cases"])
+            if one["case_id"] in case_ids
+        }
+
+    def commit(self):
+        found = self.site.job(
+            "commit-part",
+            "commit",
+            self.top,
+            part=self.part["part"],
+            loads=self.prepared["cases"],
+            deleted=self.prepared["deleted"],
+        ).output
+        imported = [case["case_id"] for case in found["imported"]]
+        return imported, {case["case_id"]: (case["code"], case["reason"]) for case in found["failed"]}
+
+
+def mistype(site, number):
+    ped = site.folder / f"{number}.ped"
+    ped.write_text(PED.format(n=number).replace("child", "mistyped"))
+    return lambda: ped.write_text(PED.format(n=number))
+
+
+@pytest.fixture
+def repaired(site):
+    """Cases 1, 2 and 3, of which 2 failed by its pedigree, which has been corrected since."""
+    for number in (1, 2, 3):
+        site.add(number)
+    correct = mistype(site, 2)
+    run = Run(site)
+    run.read(1, 2, 3)
+    imported, failed = run.commit()
+    assert imported == [1, 3]
+    assert failed[2][0] == "SampleMismatch"
+    correct()
+    return run
+
+
+def test_clearing_an_import_after_a_repair_reads_the_pedigree_as_it_is_now(site, repaired):
+    files, loads = site.data_files(), site.visible()
+    places = [one["case_id"] for one in repaired.prepared["cases"]]
+    assert [one["case_id"] for one in repaired.prepare()["cases"]] == places, "the mapped tasks keep their cases"
+    (result,) = repaired.read(2).values()
+    assert result.status is Status.SUCCEEDED, result.failure
+    assert repaired.commit() == ([1, 3, 2], {})
+    assert site.visible().items() >= loads.items()
+    assert set(files) <= set(site.data_files()), "what is imported stays"
+    assert {record.state for record in site.registry.list_cases()} == {CaseState.IMPORTED}
+
+
+def test_clearing_the_whole_run_reads_only_what_is_not_imported(site, repaired):
+    before = {number: site.registry.get(number).load_id for number in (1, 3)}
+    files = set(site.data_files())
+    repaired.prepare()
+    results = repaired.read(1, 2, 3)
+    assert {result.status for result in results.values()} == {Status.SUCCEEDED}
+    assert results[1].rows["occurrence"] > 0
+    assert {path for path in set(site.data_files()) - files if "case=2" not in str(path)} == set()
+    assert repaired.commit() == ([1, 3, 2], {})
+    assert {number: site.registry.get(number).load_id for number in (1, 3)} == before
+
+
+def test_an_import_that_is_cleared_alone_says_what_to_clear_and_reads_nothing(repaired):
+    (result,) = repaired.read(2).values()
+    assert result.failure.code == "CaseState"
+    assert "Downstream" in result.failure.message
+
+
+def test_a_commit_that_is_cleared_alone_keeps_the_reason_and_leaves_nothing_held(site, repaired):
+    repaired.prepare()
+    imported, failed = repaired.commit()
+    assert imported == [1, 3]
+    assert failed[2][0] == "SampleMismatch"
+    assert "not read again: clear its import_case" in failed[2][1]
+    assert site.registry.get(2).state is CaseState.FAILED
+
+
+def test_a_case_that_changed_after_it_was_read_is_not_committed_as_it_was(site):
+    site.add(1)
+    run = Run(site)
+    run.read(1)
+    mistype(site, 1)
+    run.prepare()
+    imported, failed = run.commit()
+    assert (imported, failed[1][0]) == ([], "NotReadAgain")
+    assert site.visible() == {}
+    assert [one.case.case_id for one in site.registry.due().cases] == [1]
+
+
+def test_a_case_whose_import_was_never_started_says_so_and_is_due_again(site):
+    for number in (1, 2):
+        site.add(number)
+    run = Run(site)
+    run.read(1)
+    imported, failed = run.commit()
+    assert imported == [1]
+    code, reason = failed[2]
+    assert code == "NotStarted"
+    assert reason.startswith("not started: ")
+    assert [one.case.case_id for one in site.registry.due().cases] == [2]
+
+
+def test_cases_beyond_the_most_are_left_alone_and_named(site):
+    for number in (1, 2, 3):
+        site.add(number)
+    run = Run(site, most=2)
+    assert [one["case_id"] for one in run.prepared["cases"]] == [1, 2]
+    assert run.prepared["waiting"] == [3]
+    run.read(1, 2)
+    assert run.commit() == ([1, 2], {})
+    assert site.registry.get(3).state is CaseState.ASSIGNED
+    assert site.registry.get(3).load_id is None
+
+
+def test_a_commit_without_what_was_prepared_says_so(site):
+    top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
+    result = site.job("commit-part", "commit", top, part=0, loads=None, deleted=None)
+    assert result.failure.code == "CaseState"
+    assert "clear prepare" in result.failure.message
+
+
+def test_a_catalog_that_lost_what_a_run_imported_gets_it_again_by_clearing_the_run(site):
+    site.add(1)
+    run = Run(site)
+    run.read(1)
+    assert run.commit() == ([1], {})
+    (site.folder / "home" / "catalog.db").unlink()
+    run.prepare()
+    run.read(1)
+    assert run.commit() == ([1], {})
+    assert list(site.visible()) == [1]

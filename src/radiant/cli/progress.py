@@ -1,7 +1,8 @@
 """How far a run of `import-radiant` is, read from Airflow's API, and how it is shown while it runs."""
 
+import itertools
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from radiant.cli.airflow_api import FINISHED_RUN, FINISHED_TASK, TaskInstance
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
+from radiant.jobs.run_ids import block_run_id, part_run_id
 
 _SILENCE_S = 30
 """Where lines are printed instead of a live view, one comes at least this often."""
@@ -75,9 +77,15 @@ class Progress:
         return ", ".join(parts)
 
 
-def child_run_id(run_id: str, part: int) -> str:
-    """Return the id of the `import-part` and `import-vcf` runs of one part, as DAG `import-radiant` names them."""
-    return f"{run_id}__part_{part}"
+def import_run_id(run_id: str, part: Mapping[str, Any], block: int) -> str:
+    """Return the id of the run of `import-vcf` for a block of one part's cases, as the DAGs name it.
+
+    Args:
+        run_id: of the run of `import-radiant`.
+        part: as `plan-import` returned it.
+        block: from 1.
+    """
+    return block_run_id(part_run_id(run_id, part["part"], part["cases"]), block)
 
 
 @dataclass
@@ -88,8 +96,9 @@ class Watch:
     run_id: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _parts: list[dict[str, Any]] | None = None
-    _ended: dict[int, list[TaskInstance]] = field(default_factory=dict[int, list[TaskInstance]])
-    _records: dict[tuple[int, int], int] = field(default_factory=dict[tuple[int, int], int])
+    _ended: dict[str, list[TaskInstance]] = field(default_factory=dict[str, list[TaskInstance]])
+    _over: set[int] = field(default_factory=set[int])
+    _records: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
     def look(self) -> Progress:
         """Return how far the run is.
@@ -104,10 +113,12 @@ class Watch:
         if parts is None:
             return Progress("finished" if ended else "planning")
         total = sum(len(part["cases"]) for part in parts)
-        imports = {parts[index]["part"]: self._imports(parts[index]["part"]) for index in self._started(len(parts))}
+        imports = {
+            imported_by: tasks for part in self._started(parts) for imported_by, tasks in self._imports(part).items()
+        }
         finished = [one for tasks in imports.values() for one in tasks if one.state in FINISHED_TASK]
-        for part, tasks in imports.items():
-            self._count(part, tasks)
+        for imported_by, tasks in imports.items():
+            self._count(imported_by, tasks)
         begun = [one.start_date for tasks in imports.values() for one in tasks if one.start_date]
         # When all are done the clock stops: the commit is no reading.
         last = max((one.end_date for one in finished if one.end_date), default=None)
@@ -129,37 +140,53 @@ class Watch:
                 self._parts = planned["output"]["parts"]
         return self._parts
 
-    def _started(self, parts: int) -> list[int]:
-        """Return the positions, in the plan, of the parts whose runs may exist; one call instead of one per part."""
-        if len(self._ended) == parts:
-            return list(range(parts))
+    def _started(self, parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the parts whose runs may exist; one call instead of one per part."""
+        if len(self._over) == len(parts):
+            return parts
         waiting = {None, "scheduled", "queued"}
-        return [
-            one.map_index
-            for one in self.api.task_instances(IMPORT_RADIANT, self.run_id)
-            if one.task_id == "import_part" and one.map_index >= 0 and one.state not in waiting
-        ]
-
-    def _imports(self, part: int) -> list[TaskInstance]:
-        """Return the import tasks of one part; none before they are mapped."""
-        if part in self._ended:
-            return self._ended[part]
-        run_id = child_run_id(self.run_id, part)
-        ended = self.api.run_state(IMPORT_VCF, run_id) in FINISHED_RUN
         tasks = [
             one
-            for one in self.api.task_instances(IMPORT_VCF, run_id)
-            if one.task_id == "import_case" and one.map_index >= 0
+            for one in self.api.task_instances(IMPORT_RADIANT, self.run_id)
+            if one.task_id == "import_part" and one.map_index >= 0
         ]
-        if ended:
-            self._ended[part] = tasks
-        return tasks
+        started = {one.map_index for one in tasks if one.state not in waiting}
+        # Where there are more parts than Airflow maps a task over, each task runs every n-th part.
+        return [part for place, part in enumerate(parts) if tasks and place % len(tasks) in started]
 
-    def _count(self, part: int, tasks: list[TaskInstance]) -> None:
+    def _imports(self, part: dict[str, Any]) -> dict[str, list[TaskInstance]]:
+        """Return the import tasks of one part by the run of `import-vcf`; a further run begins when one has ended."""
+        found: dict[str, list[TaskInstance]] = {}
+        for block in itertools.count(1):
+            run_id = import_run_id(self.run_id, part, block)
+            ended = True
+            if run_id not in self._ended:
+                state = self.api.run_state(IMPORT_VCF, run_id)
+                if state is None and block > 1:
+                    return found
+                ended = state in FINISHED_RUN
+                tasks = [
+                    one
+                    for one in self.api.task_instances(IMPORT_VCF, run_id)
+                    if one.task_id == "import_case" and one.map_index >= 0
+                ]
+                if ended:
+                    self._ended[run_id] = tasks
+            else:
+                tasks = self._ended[run_id]
+            found[run_id] = tasks
+            complete = sum(map(len, found.values())) >= len(part["cases"])
+            if ended and complete:
+                self._over.add(part["part"])
+            if complete or not ended:
+                return found
+        raise AssertionError
+
+    def _count(self, run_id: str, tasks: list[TaskInstance]) -> None:
         for one in tasks:
-            key = (part, one.map_index)
+            key = (run_id, one.map_index)
             if one.state == "success" and key not in self._records:
-                answer = self.api.xcom(IMPORT_VCF, child_run_id(self.run_id, part), "import_case", one.map_index)
+                answer = self.api.xcom(IMPORT_VCF, run_id, "import_case", one.map_index)
                 self._records[key] = answer["output"]["records"]["read"] if answer else 0
 
 

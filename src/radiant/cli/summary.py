@@ -1,5 +1,6 @@
 """What became of a run: read from Airflow's API, rendered for a person, turned into an exit code."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
-from radiant.cli.progress import RunReader, child_run_id
+from radiant.cli.progress import RunReader, import_run_id
 from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
 
@@ -81,10 +82,19 @@ def read_summary(api: RunReader, run_id: str) -> Summary:
     imported: list[ImportedCase] = []
     deleted: list[int] = []
     for part in parts:
-        commit = api.xcom(IMPORT_VCF, child_run_id(run_id, part["part"]), "commit")
-        if commit and commit["status"] == "succeeded":
-            imported += [_imported(case) for case in commit["output"]["imported"]]
-            deleted += commit["output"]["deleted"]
+        told = 0
+        for block in itertools.count(1):
+            commit = api.xcom(IMPORT_VCF, import_run_id(run_id, part, block), "commit")
+            if not commit:
+                break
+            if commit["status"] != "succeeded":
+                continue
+            output = commit["output"]
+            imported += [_imported(case) for case in output["imported"]]
+            deleted += output["deleted"]
+            told += sum(len(output[name]) for name in ("imported", "failed", "deleted"))
+            if told >= len(part["cases"]):
+                break
     failed = [FailedCase(case["case_id"], case["code"], case["reason"]) for case in (verdict or {}).get("failed", [])]
     trouble: list[str] = [*(verdict or {}).get("trouble", [])]
     if verdict is None:

@@ -204,6 +204,11 @@ def _commit(  # noqa: PLR0913 - as above
     if files and {file.data_file.file_path for file in old} == {file.path for file in files}:
         # Committed before, and the snapshot that carried the key is expired.
         return _current(table), False
+    # What an earlier commit of other cases brought along stays where it is.
+    live = {file.data_file.file_path for file in old}
+    staged = {file.path for file in files}
+    old = [file for file in old if file.data_file.file_path not in staged]
+    files = [file for file in files if file.path not in live]
     _take_over(table, files)
     gone = [file for file in old if file.holds_only(cases)]
     mixed = [file for file in old if not file.holds_only(cases)]

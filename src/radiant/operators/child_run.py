@@ -1,7 +1,8 @@
-"""Running another DAG and waiting for its verdict."""
+"""Running other DAGs, one run after another, and waiting for their verdicts."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
@@ -9,7 +10,11 @@ from airflow.providers.standard.triggers.external_task import DagStateTrigger
 from airflow.sdk.exceptions import AirflowFailException
 
 from radiant.domain.case import Priority
-from radiant.operators.verdict import Verdict, describe
+from radiant.domain.case_numbers import read_case_numbers
+from radiant.errors import InputError
+from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.operators.mapping import blocks
+from radiant.operators.verdict import Verdict, add_up, describe, fail_with, only_trouble
 
 _POLL_S = 2
 _A_RANK = dt.timedelta(days=366)
@@ -17,37 +22,31 @@ _OVER = ("success", "failed")
 
 
 class RunDagOperator(TriggerDagRunOperator):
-    """Starts a run of another DAG under a run id of the caller's choice and waits for it without holding a slot.
+    """Starts runs of another DAG, one after another, and waits for each without holding a slot.
 
-    The scheduler takes waiting tasks of equal weight in the order of their runs' logical dates, so this date is the
-    order of urgency: the `priority` in `conf` first, then the time at which the first run of all began, then the map
-    index (not who was quicker to start its run). It is handed down to the runs that the other run starts.
+    A subclass names the runs. The scheduler takes waiting tasks of equal weight in the order of their runs' logical
+    dates, so this date is the order of urgency: the `priority` in the params first, then the time at which the first
+    run of all began, then the number of the run in this task, then the map index. It is handed down to the runs that
+    the other run starts.
 
-    The run id makes it repeatable: a run of that id that is under way is waited for, one that succeeded is taken as it
-    is, one that failed is cleared and runs again (that is what clearing the task is for). So a retried or cleared task
-    never starts a second run. The XCom is the verdict of the other run's task `verdict`, also when it failed.
+    The run ids make it repeatable: a run that is under way is waited for, one that succeeded is taken as it is, one
+    that failed is cleared and runs again (that is what clearing the task is for). So a retried or cleared task never
+    starts a second run. The XCom is the sum of the verdicts of the other runs' tasks `verdict`, also when one failed.
     """
 
-    def __init__(
-        self,
-        *,
-        trigger_dag_id: str,
-        trigger_run_id: str,
-        conf: Mapping[str, Any],
-        **airflow_kwargs: Any,
-    ) -> None:
+    template_fields = ("trigger_dag_id", "confs")
+    template_fields_renderers = {"confs": "json"}  # noqa: RUF012 - Airflow declares it as an instance attribute
+
+    def __init__(self, *, trigger_dag_id: str, confs: Sequence[Mapping[str, Any]], **airflow_kwargs: Any) -> None:
         """Describe the task.
 
         Args:
             trigger_dag_id: the other DAG.
-            trigger_run_id: id of its run, templated; must be the same for every try.
-            conf: its params, templated.
+            confs: the params of each of its runs, templated: `part`, `cases` and `priority`.
             airflow_kwargs: what every Airflow operator takes.
         """
         super().__init__(
             trigger_dag_id=trigger_dag_id,
-            trigger_run_id=trigger_run_id,
-            conf=conf,  # pyright: ignore[reportArgumentType] - the provider annotates dict, and changes it for OpenLineage
             wait_for_completion=True,
             deferrable=True,
             poke_interval=_POLL_S,
@@ -55,57 +54,143 @@ class RunDagOperator(TriggerDagRunOperator):
             fail_when_dag_is_paused=True,
             **airflow_kwargs,
         )
+        self.confs = confs
+
+    def run_id_of(self, own_run_id: str, conf: Mapping[str, Any], number: int) -> str:
+        """Return the id of a run; the same for every try.
+
+        Args:
+            own_run_id: of the run that starts it.
+            conf: its params.
+            number: from 1, in this task.
+        """
+        raise NotImplementedError
+
+    def split(self, conf: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the params of the runs that these params need."""
+        return [dict(conf)]
 
     def execute(self, context: Any) -> Any:
-        """Start or adopt the run; deferred until it is over.
+        """Start or adopt the first run that has not succeeded; deferred until it is over.
 
         Raises:
-            AirflowFailException: the other run failed; the message has its reasons.
+            AirflowFailException: a run failed; its reasons are in the log.
         """
+        return self._go_on(context, after=None)
+
+    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> Any:
+        """Go on with the next run; after the last return the sum of the verdicts.
+
+        Raises:
+            AirflowFailException: a run failed; its reasons are in the log.
+        """
+        (run_id,) = event[1]["run_ids"]
+        return self._go_on(context, after=run_id)
+
+    def _go_on(self, context: Any, after: str | None) -> Verdict:
+        """Walk over the runs: those up to `after` are over, the next that did not succeed is started or waited for."""
         instance = context["ti"]
-        run_id = str(self.trigger_run_id)
+        try:
+            queue = deque(one for conf in self.confs for one in self.split(conf))
+        except InputError as error:
+            raise AirflowFailException(str(error)) from None
+        verdicts: list[Verdict | None] = []
+        over = after is not None
+        number = 0
+        while queue:
+            conf = queue.popleft()
+            number += 1
+            run_id = self.run_id_of(instance.run_id, conf, number)
+            if not over:
+                self._run(context, conf, run_id, number)
+            over = over and run_id != after
+            verdict = self._verdict(instance, run_id)
+            verdicts.append(verdict)
+            if verdict["waiting"]:
+                self.log.info("run %s left %d cases to another run", run_id, len(verdict["waiting"]))
+                queue.extendleft(reversed(self.split({**conf, "cases": verdict["waiting"]})))
+                verdict["waiting"] = []
+        if over:
+            msg = f"run {after} is none that this task would start: it is of another version. Clear the task"
+            raise AirflowFailException(msg)
+        total = add_up(verdicts, expected=len(verdicts))
+        fail_with(total, instance)
+        return total
+
+    def _run(self, context: Any, conf: Mapping[str, Any], run_id: str, number: int) -> None:
+        """Start or adopt a run, which ends this step by an exception; return when it has succeeded already."""
+        instance = context["ti"]
         there = instance.get_dr_count(dag_id=self.trigger_dag_id, run_ids=[run_id])
         state = instance.get_dagrun_state(self.trigger_dag_id, run_id) if there else None
         if state == "success":
             self.log.info("%s run %s has succeeded already", self.trigger_dag_id, run_id)
-            return self._verdict(context, run_id, state)
+            return
         if state in {"queued", "running"}:
             self.log.info("%s run %s is under way already: waiting for it", self.trigger_dag_id, run_id)
             self.defer(
                 trigger=DagStateTrigger(self.trigger_dag_id, list(_OVER), run_ids=[run_id], poll_interval=_POLL_S),  # pyright: ignore[reportArgumentType]
                 method_name="execute_complete",
             )
+        cases = conf.get("cases")
+        how_many = "all cases that wait" if cases is None else f"{len(cases)} case(s)"
+        self.log.info("%s run %s: part %s, %s", self.trigger_dag_id, run_id, conf.get("part"), how_many)
         offset = dt.timedelta(milliseconds=max(instance.map_index or 0, 0), microseconds=instance.try_number)
         own = context["dag_run"]
+        self.conf = dict(conf)
+        self.trigger_run_id = run_id
+        self.note = f"Part {conf.get('part')}, {how_many}, for run {instance.run_id} of {instance.dag_id}."
         self.run_after = own.run_after + offset
-        self.logical_date = offset + (own.logical_date or own.run_after - head_start(self.conf.get("priority")))  # pyright: ignore[reportOptionalMemberAccess, reportUnknownVariableType]
+        # An hour for each run before it in this task: no two runs of a DAG may have the same date.
+        later = dt.timedelta(hours=number - 1)
+        self.logical_date = later + offset + (own.logical_date or own.run_after - head_start(conf.get("priority")))
         super().execute(context)  # ends in an exception that starts the run and defers
         raise AssertionError
 
-    def execute_complete(self, context: Any, event: tuple[str, dict[str, Any]]) -> Any:
-        """Return the `Verdict` of the run that is over.
-
-        Raises:
-            AirflowFailException: it failed; the message has its reasons.
-        """
-        data = event[1]
-        (run_id,) = data["run_ids"]
-        self.trigger_run_id = run_id
-        return self._verdict(context, run_id, data[run_id])
-
-    def _verdict(self, context: Any, run_id: str, state: str) -> Verdict:
-        instance = context["ti"]
+    def _verdict(self, instance: Any, run_id: str) -> Verdict:
         verdict: Verdict | None = instance.xcom_pull(
             dag_id=self.trigger_dag_id, run_id=run_id, task_ids="verdict", map_indexes=-1
         )
+        state = instance.get_dagrun_state(self.trigger_dag_id, run_id)
+        ended = f"run {run_id} of {self.trigger_dag_id} ended as {state}"
         if verdict is None:
-            msg = f"run {run_id} of {self.trigger_dag_id} ended as {state} without a verdict: look at its tasks"
-            raise AirflowFailException(msg)
-        if state != "success":
-            instance.xcom_push(key="return_value", value=verdict)
-            msg = f"run {run_id} of {self.trigger_dag_id} {state}. {describe(verdict)}"
-            raise AirflowFailException(msg)
+            return only_trouble(f"{ended} without a verdict: look at its tasks")
+        if state != "success" and not describe(verdict) and not verdict["waiting"]:
+            verdict["trouble"].append(f"{ended}, though its verdict is good: look at its tasks")
         return verdict
+
+
+class RunPartsOperator(RunDagOperator):
+    """Runs `import-part` for some parts, one after another: most often for one."""
+
+    def __init__(self, *, confs: Sequence[Mapping[str, Any]], **airflow_kwargs: Any) -> None:
+        """Describe the task, see `RunDagOperator`."""
+        super().__init__(trigger_dag_id="import-part", confs=confs, **airflow_kwargs)
+
+    def run_id_of(self, own_run_id: str, conf: Mapping[str, Any], number: int) -> str:
+        """Return the id of the run of one part."""
+        del number
+        return part_run_id(own_run_id, conf["part"], conf["cases"])
+
+
+class RunBlocksOperator(RunDagOperator):
+    """Runs `import-vcf` for the cases of a part, in blocks that Airflow can map a task over: most often in one."""
+
+    def __init__(self, *, confs: Sequence[Mapping[str, Any]], **airflow_kwargs: Any) -> None:
+        """Describe the task, see `RunDagOperator`."""
+        super().__init__(trigger_dag_id="import-vcf", confs=confs, **airflow_kwargs)
+
+    def run_id_of(self, own_run_id: str, conf: Mapping[str, Any], number: int) -> str:
+        """Return the id of the run of one block."""
+        del conf
+        return block_run_id(own_run_id, number)
+
+    def split(self, conf: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the params of one run for each block of the cases.
+
+        Raises:
+            InputError: `cases` is not case numbers.
+        """
+        return [{**conf, "cases": block} for block in blocks(read_case_numbers(conf.get("cases")))]
 
 
 def head_start(priority: str | None) -> dt.timedelta:

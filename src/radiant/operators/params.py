@@ -2,6 +2,8 @@
 
 from airflow.sdk import Param
 
+from radiant.domain.case_numbers import CASES_PATTERN
+
 
 def part_param() -> Param:
     """Return the param `part`: one partition, required."""
@@ -9,17 +11,20 @@ def part_param() -> Param:
 
 
 def cases_param(description: str) -> Param:
-    """Return the param `cases`: case numbers, or none.
+    """Return the param `cases`: case numbers as a person types them, or none; see `read_case_numbers`.
+
+    The form shows a text field, since text is the first type; a JSON list or a single number is taken as well.
 
     Args:
         description: What the numbers do, and what happens without any.
     """
     return Param(
         None,
-        type=["null", "array"],
+        type=["null", "string", "integer", "array"],
+        pattern=CASES_PATTERN,
+        minimum=1,
         items={"type": "integer", "minimum": 1},
         minItems=1,
-        uniqueItems=True,
         title="Cases",
-        description=f"Case numbers, for example [1, 2]{description}",
+        description=f"Case numbers, for example 105 or 105, 106 or 100-120{description}",
     )

@@ -1,7 +1,7 @@
 """The registry as its callers see it."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -19,12 +19,11 @@ from radiant.registry.records import (
     Claim,
     CommitGate,
     DueCases,
-    FileRole,
     HistoryEntry,
     Placement,
     Registration,
 )
-from radiant.registry.rows import Hold, file_of, find, find_all, to_history, to_record
+from radiant.registry.rows import Hold, find, find_all, to_history, to_record
 
 
 def utc_now() -> dt.datetime:
@@ -151,14 +150,38 @@ class Registry:
         with self._database.write() as session:
             return planning.assign(session, plan, self._hold(run, lease_s))
 
-    def claim(self, part: int, case_ids: Sequence[int] | None, *, run: str, lease_s: int) -> Claim:
-        """Take cases of one part for import (`importing`), each with a new load id.
+    def claim(  # noqa: PLR0913 - all but two by name
+        self,
+        part: int,
+        case_ids: Sequence[int] | None,
+        *,
+        run: str,
+        lease_s: int,
+        again: Sequence[int] = (),
+        visible: Mapping[int, str] | None = None,
+        most: int | None = None,
+    ) -> Claim:
+        """Take cases of one part for import (`importing`), each with a load id.
 
         `case_ids` None takes all of the part that wait: registered, assigned, those whose lease ended, and the removed
-        ones whose rows must go. Named ones are taken whatever their state. A case that the same run already claimed is
-        claimed anew, so that the job can be repeated; one that another run imports is refused until its lease ends.
+        ones whose rows must go. Named ones are taken whatever their state. A case that another run imports is refused
+        until its lease ends. Pedigree files that changed since they were read are read again, here, and their members
+        stored; ids that nobody had before become ids of this part.
+
+        So the job can be repeated, also after a person has repaired a case and cleared a task: a case that the same
+        run claimed before keeps its load where neither its files nor its registration have changed and the load has not
+        failed; any other gets a new one.
 
         The claim of one case never depends on another's. `Claim.refused` must reach the person who started the run.
+
+        Args:
+            part: The part.
+            case_ids: The cases, None for all that wait.
+            run: Who claims.
+            lease_s: For how long.
+            again: Cases that this run claimed before; they are claimed beside `case_ids`.
+            visible: Load id by case of what the lake shows; a load that is not there is not kept as committed.
+            most: How many cases are claimed at most; those of `again` first, then by urgency.
 
         Returns:
             `unfinished` lists earlier loads of these cases, ended without a commit: delete their staged files, then
@@ -169,11 +192,19 @@ class Registry:
         """
         with self._database.read() as session:
             wanted = planning.waiting_in(session, part, self._clock()) if case_ids is None else list(case_ids)
-            files = [file_of(row, FileRole.VCF) for row in find_all(session, wanted).values()]
-            uris = [file.uri for file in files if file is not None]
-        seen = look_at_all(uris)
+            wanted = list(dict.fromkeys([*again, *wanted]))
+            records = [to_record(row) for row in find_all(session, wanted).values()]
+            revisions = {row.case_id: row.revision for row in find_all(session, wanted).values()}
+        seen = look_at_all([file.uri for record in records for file in record.files])
+        pedigrees = planning.changed_pedigrees(records, revisions, seen)
+        asked = loads.Asked(part, wanted, frozenset(again), visible or {}, most)
         with self._database.write() as session:
-            return loads.claim(session, part, wanted, self._hold(run, lease_s), seen)
+            return loads.claim(session, asked, self._hold(run, lease_s), seen, pedigrees)
+
+    def committed(self, load_ids: Iterable[str]) -> frozenset[str]:
+        """Return which of these loads are recorded as visible."""
+        with self._database.read() as session:
+            return loads.committed(session, load_ids)
 
     def mark_cleaned(self, load_ids: Iterable[str]) -> None:
         """Note that no staged file of these loads is left."""

@@ -3,18 +3,20 @@
 import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from radiant.domain.case import CaseState, Priority
-from radiant.domain.partition import Identity, identities
+from radiant.domain.partition import identities
+from radiant.domain.pedigree import pedigree_digest
 from radiant.errors import CaseStateError, CommitConflictError, CommitUnknownError
 from radiant.registry.changes import Seen
-from radiant.registry.model import CaseRow, LoadRow
-from radiant.registry.planning import parts_of
+from radiant.registry.model import AssignmentRow, CaseRow, LoadRow
+from radiant.registry.planning import ChangedPedigree, parts_of
 from radiant.registry.records import CaseFailure, Claim, ClaimedCase, CommitGate, FileRole, Load, LoadStatus
-from radiant.registry.registration import forget_ids
+from radiant.registry.registration import forget_ids, replace_members
 from radiant.registry.rows import (
     HELD,
     Hold,
@@ -34,41 +36,65 @@ from radiant.registry.rows import (
 )
 
 
-def claim(session: Session, part: int, case_ids: Sequence[int], hold: Hold, seen: Mapping[str, Seen]) -> Claim:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which cases a run wants to claim; see `Registry.claim`."""
+
+    part: int
+    cases: Sequence[int]
+    again: frozenset[int]
+    visible: Mapping[int, str]
+    most: int | None
+
+
+def claim(
+    session: Session, asked: Asked, hold: Hold, seen: Mapping[str, Seen], pedigrees: Mapping[int, ChangedPedigree]
+) -> Claim:
     """Take cases for import; see `Registry.claim`."""
-    rows = find_all(session, case_ids)
-    missing = set(case_ids) - rows.keys()
+    rows = find_all(session, asked.cases)
+    missing = set(asked.cases) - rows.keys()
     if missing:
         raise not_found(missing)
-    known = parts_of(session, (identity for row in rows.values() for identity in identities(to_case(row))))
     claimed: list[ClaimedCase] = []
     deleted: list[int] = []
+    waiting: list[int] = []
     refused: dict[int, str] = {}
+    held = len(asked.again & rows.keys())
     for row in sorted(rows.values(), key=lambda one: (Priority(one.priority).rank, one.case_id)):
-        reason = _why_not_here(row, part, known) or _why_not_free(row, hold)
+        if row.state == CaseState.DELETED and row.purged and row.case_id in asked.again:
+            deleted.append(row.case_id)
+            continue
+        reason = _why_not_here(row, asked.part) or _why_not_free(row, hold)
         if reason is not None:
             refused[row.case_id] = reason
         elif row.state == CaseState.DELETED:
             deleted.append(row.case_id)
             end_started(session, row, hold.at, "Removed", "the case was removed")
+        elif row.case_id not in asked.again and asked.most is not None and held >= asked.most:
+            waiting.append(row.case_id)
         else:
-            claimed.append(_start(session, row, part, hold, seen))
+            held += row.case_id not in asked.again
+            revision = row.revision
+            pedigree = pedigrees.get(row.case_id)
+            reason = None if pedigree is None else _take_pedigree(session, row, pedigree, hold)
+            reason = reason or _tie_to_part(session, row, asked.part)
+            if reason is not None:
+                refused[row.case_id] = reason
+                _give_back(session, row, hold, reason, changed=row.revision != revision)
+            else:
+                claimed.append(_start(session, row, asked, hold, seen))
     session.flush()
-    unfinished = unfinished_loads(session, [*deleted, *(one.case.case_id for one in claimed)])
-    return Claim(tuple(claimed), tuple(deleted), refused, tuple(unfinished))
+    unfinished = unfinished_loads(session, [*deleted, *(one.case.case_id for one in claimed if not one.committed)])
+    return Claim(tuple(claimed), tuple(deleted), refused, tuple(waiting), tuple(unfinished))
 
 
-def _why_not_here(row: CaseRow, part: int, known: Mapping[Identity, int]) -> str | None:
+def _why_not_here(row: CaseRow, part: int) -> str | None:
     if row.state == CaseState.DELETED and row.purged:
         return purged_note(row)
     if row.part is None:
         return f"case {row.case_id} has no part yet; run import-radiant, it plans the case"
     if row.part != part:
         return f"case {row.case_id} belongs to part {row.part}, not to part {part}"
-    if row.state == CaseState.DELETED:
-        return None
-    if any(known.get(identity) != part for identity in identities(to_case(row))):
-        return f"the pedigree of case {row.case_id} changed since it was planned; run import-radiant again"
     return None
 
 
@@ -78,11 +104,61 @@ def _why_not_free(row: CaseRow, hold: Hold) -> str | None:
     return None
 
 
-def _start(session: Session, row: CaseRow, part: int, hold: Hold, seen: Mapping[str, Seen]) -> ClaimedCase:
+def _take_pedigree(session: Session, row: CaseRow, found: ChangedPedigree, hold: Hold) -> str | None:
+    """Store what a pedigree file says now; return why it cannot be."""
+    if row.revision != found.revision:
+        return None  # the case was changed meanwhile: theirs is newer
+    if found.problem:
+        return found.problem
+    file = file_of(row, FileRole.PED)
+    if file is not None:
+        file.size, file.tag = found.seen.size, found.seen.tag
+    if pedigree_digest(found.members) != pedigree_digest(to_case(row).members):
+        replace_members(session, row, found.members)
+        row.revision += 1
+        remark(session, row, hold.at, "pedigree changed", from_state=CaseState(row.state), run=hold.run)
+    return None
+
+
+def _tie_to_part(session: Session, row: CaseRow, part: int) -> str | None:
+    """Give the part every id of the case that has none; return why it cannot be: an id belongs to another part."""
+    ids = identities(to_case(row))
+    known = parts_of(session, ids)
+    other = sorted({place for place in known.values() if place != part})
+    if other:
+        return (
+            f"case {row.case_id} is in part {part}, and its pedigree, as it is now, ties it to a case in part "
+            f"{other[0]}: run import-radiant, which says which ids they share"
+        )
+    for identity in ids - known.keys():
+        session.add(AssignmentRow(kind=identity.kind, id=identity.id, part=part))
+    session.flush()
+    return None
+
+
+def _give_back(session: Session, row: CaseRow, hold: Hold, reason: str, *, changed: bool) -> None:
+    """Let go of a case that cannot be imported here: it is due again, not held until the lease ends."""
+    state = CaseState(row.state)
+    ours = state in HELD and row.run == hold.run
+    if ours:
+        end_started(session, row, hold.at, "Refused", reason)
+    if ours or (changed and state in {CaseState.IMPORTED, CaseState.FAILED}):
+        move(session, row, CaseState.REGISTERED, hold.at, "given back: it could not be prepared", run=hold.run)
+
+
+def _start(session: Session, row: CaseRow, asked: Asked, hold: Hold, seen: Mapping[str, Seen]) -> ClaimedCase:
+    vcf = file_of(row, FileRole.VCF)
+    now = None if vcf is None else seen.get(vcf.uri)
+    new_vcf = vcf is not None and now is not None and (vcf.size, vcf.tag) != (now.size, now.tag)
+    before = None if row.case_id not in asked.again else _load_to_keep(session, row, asked, hold)
+    if before is not None and not new_vcf:
+        if before.status == LoadStatus.STARTED:
+            row.lease_until = hold.until
+        return ClaimedCase(to_case(row), before.load_id, committed=before.status == LoadStatus.COMMITTED)
     end_started(session, row, hold.at, "Superseded", "the case was claimed again")
     load_id = uuid.uuid4().hex
     if row.state not in HELD:
-        move(session, row, CaseState.ASSIGNED, hold.at, f"asked for in part {part}", run=hold.run)
+        move(session, row, CaseState.ASSIGNED, hold.at, f"asked for in part {asked.part}", run=hold.run)
     move(session, row, CaseState.IMPORTING, hold.at, "claimed", run=hold.run, load_id=load_id)
     row.run = hold.run
     row.lease_until = hold.until
@@ -91,7 +167,7 @@ def _start(session: Session, row: CaseRow, part: int, hold: Hold, seen: Mapping[
         LoadRow(
             load_id=load_id,
             case_id=row.case_id,
-            part=part,
+            part=asked.part,
             run=hold.run,
             revision=row.revision,
             status=LoadStatus.STARTED,
@@ -99,13 +175,30 @@ def _start(session: Session, row: CaseRow, part: int, hold: Hold, seen: Mapping[
             cleaned=False,
         )
     )
-    vcf = file_of(row, FileRole.VCF)
-    if vcf is not None and vcf.uri in seen:
+    if vcf is not None and now is not None and new_vcf:
         # Taken before the import reads the file: a file that changes in between is found to have changed, never missed.
-        now = seen[vcf.uri]
-        if (vcf.size, vcf.tag) != (now.size, now.tag):
-            vcf.size, vcf.tag, vcf.sha256 = now.size, now.tag, None
+        vcf.size, vcf.tag, vcf.sha256 = now.size, now.tag, None
     return ClaimedCase(to_case(row), load_id)
+
+
+def _load_to_keep(session: Session, row: CaseRow, asked: Asked, hold: Hold) -> LoadRow | None:
+    """Return the case's last load where it is this run's, of the case as it is registered now, and has not failed."""
+    load = None if row.load_id is None else session.get(LoadRow, row.load_id)
+    if load is None or load.run != hold.run or load.revision != row.revision:
+        return None
+    if load.status == LoadStatus.STARTED and row.state == CaseState.IMPORTING:
+        return load
+    shown = asked.visible.get(row.case_id) == load.load_id
+    return load if load.status == LoadStatus.COMMITTED and row.state == CaseState.IMPORTED and shown else None
+
+
+def committed(session: Session, load_ids: Iterable[str]) -> frozenset[str]:
+    """Return which loads are recorded as visible; see `Registry.committed`."""
+    found: set[str] = set()
+    for batch in batches(sorted(load_ids)):
+        wanted = sa.select(LoadRow.load_id).where(LoadRow.load_id.in_(batch), LoadRow.status == LoadStatus.COMMITTED)
+        found.update(session.scalars(wanted))
+    return frozenset(found)
 
 
 def unfinished_loads(session: Session, case_ids: Sequence[int]) -> list[Load]:

@@ -176,6 +176,41 @@ def _store(session: Session, checks: Sequence[_Check], at: dt.datetime) -> None:
             ask_again(session, row, at, "pedigree changed")
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedPedigree:
+    """A pedigree file that is another than when it was read."""
+
+    revision: int
+    """Of the case when the file was looked at."""
+    seen: Seen
+    members: tuple[Member, ...] = ()
+    problem: str = ""
+    """Why it cannot be read; empty where it can."""
+
+
+def changed_pedigrees(
+    records: Iterable[CaseRecord], revisions: Mapping[int, int], seen: Mapping[str, Seen]
+) -> dict[int, ChangedPedigree]:
+    """Return, by case, the pedigree files that changed since they were read; one that is gone has not changed."""
+    found: dict[int, ChangedPedigree] = {}
+    for record in records:
+        case_id = record.case.case_id
+        for file in record.files:
+            now = seen[file.uri]
+            if file.role is not FileRole.PED or (now.size, now.tag) == (file.size, file.tag):
+                continue
+            if now.size is None:
+                if now.may_pass:
+                    found[case_id] = ChangedPedigree(revisions[case_id], now, problem=now.problem or "")
+                continue
+            try:
+                members = read_pedigree(file.uri, record.proband)
+                found[case_id] = ChangedPedigree(revisions[case_id], now, members)
+            except (InputError, StorageError) as error:
+                found[case_id] = ChangedPedigree(revisions[case_id], now, problem=str(error))
+    return found
+
+
 def placement(session: Session) -> Placement:
     """Return what is known of parts; see `Registry.placement`."""
     known = {Identity(Kind(row.kind), row.id): row.part for row in session.scalars(sa.select(AssignmentRow))}

@@ -163,7 +163,9 @@ class ClaimedCase:
 
     case: Case
     load_id: str
-    """32 hexadecimal digits, new."""
+    """32 hexadecimal digits; new, unless the run had the case before and nothing of it has changed."""
+    committed: bool = False
+    """The run has imported it already, as it is registered now, and it is visible: nothing is left to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,8 @@ class Claim:
     """Removed cases of this part whose rows must go."""
     refused: dict[int, str]
     """Reason by case number; whoever claims must pass it on, or a case is lost in silence."""
+    waiting: tuple[int, ...]
+    """Cases that were not claimed, and are as they were, because `most` others were."""
     unfinished: tuple[Load, ...]
     """Earlier loads of these cases that never became visible: their staged files can be deleted."""
 

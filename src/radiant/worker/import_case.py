@@ -1,5 +1,6 @@
 """The job `import-case`: reads the VCF of one case and stages its rows."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Iterator
@@ -8,11 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from radiant import lake, storage, vcf
-from radiant.errors import CaseStateError
+from radiant.errors import CaseStateError, InputError
 from radiant.jobs.documents import Request
 from radiant.settings import Settings
 from radiant.worker.attempt import require_current
-from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_uri, write_staged
+from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_before, staged_uri, write_staged
 from radiant.worker.cores import usable_cores
 from radiant.worker.import_pool import ImportPool, PieceTask, ReadingFailedError, ShardBugError, tune_process
 from radiant.worker.outcome import Outcome
@@ -39,15 +40,14 @@ def handle(request: Request, settings: Settings) -> Outcome:
     Raises:
         InputError: the VCF breaks a rule, its samples are not the pedigree's, or it cannot be read.
         StorageError: files could not be read or written for a reason that may pass.
-        CaseStateError: the case document is of another load than the request.
+        CaseStateError: the case was prepared again, or its failure recorded, since this import was asked for.
         TerminatedError: another attempt has replaced this one.
         SchemaMismatchError: a table's columns are not those this version writes.
     """
-    document = read_case(request.arguments["case_uri"])
+    document = _document(request)
     case = document.case
-    if request.arguments["load_id"] != document.load_id:
-        msg = f"case {case.case_id} was prepared again since this import was asked for: run the whole DAG run again"
-        raise CaseStateError(msg)
+    if document.committed:
+        return _imported_before(document, request)
     manifest_uri = staged_uri(request.run_uri, case.case_id, request.attempt)
     storage.delete_prefix(manifest_uri)
     options = vcf.ReadOptions(
@@ -68,15 +68,55 @@ def handle(request: Request, settings: Settings) -> Outcome:
     for warning in report["warnings"]:
         log.warning("case %d: %s", case.case_id, warning)
     log.info("case %d: staged %s", case.case_id, manifest.rows)
+    return _outcome(document, staged)
+
+
+def _document(request: Request) -> CaseDocument:
+    """Return the case document of the load that is asked for.
+
+    Raises:
+        CaseStateError: there is none any more, or it is of another load: the run has come further meanwhile.
+    """
+    case_id, load_id = request.arguments["case_id"], request.arguments["load_id"]
+    document: CaseDocument | None = None
+    if load_id is not None:
+        with contextlib.suppress(InputError):
+            document = read_case(request.arguments["case_uri"])
+    if document is None or document.load_id != load_id:
+        msg = (
+            f"case {case_id} must be prepared before it can be read again: clear this task once more with "
+            "Downstream chosen, so that Airflow clears prepare with it, or trigger import-radiant for the case"
+        )
+        raise CaseStateError(msg)
+    return document
+
+
+def _imported_before(document: CaseDocument, request: Request) -> Outcome:
+    """Return what an earlier attempt of this load, whose rows are visible, returned; nothing is read or written again.
+
+    Raises:
+        CaseStateError: its manifest is gone.
+    """
+    case_id = document.case.case_id
+    staged = staged_before(request.run_uri, case_id, document.load_id)
+    if staged is None:
+        msg = f"case {case_id} is imported, but its manifest is gone from the work URI: trigger import-radiant for it"
+        raise CaseStateError(msg)
+    write_staged(staged_uri(request.run_uri, case_id, request.attempt), staged)
+    log.info("case %d: this run has imported it already and it has not changed: it stays", case_id)
+    return _outcome(document, staged)
+
+
+def _outcome(document: CaseDocument, staged: Staged) -> Outcome:
     return Outcome(
         output={
-            "case_id": case.case_id,
+            "case_id": document.case.case_id,
             "load_id": document.load_id,
-            "records": records(report),
-            "warnings": report["warnings"],
+            "records": records(staged.report),
+            "warnings": staged.report["warnings"],
         },
-        rows=manifest.rows,
-        digests=manifest.digests,
+        rows=staged.manifest.rows,
+        digests=staged.manifest.digests,
     )
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from radiant import lake
 from radiant.domain.case import CaseState
+from radiant.domain.case_numbers import read_case_numbers
 from radiant.domain.partition import BlockedCases, plan
-from radiant.errors import InputError
 from radiant.jobs.documents import Request
 from radiant.registry import Registry, configured_strategies
 from radiant.settings import Settings
@@ -18,19 +18,19 @@ log = logging.getLogger("radiant.worker.plan_import")
 def handle(request: Request, settings: Settings) -> Outcome:
     """Plan the due cases and reserve them for this run (`assigned`).
 
-    Arguments of the request: `cases`, the numbers of the cases to import whatever their state; None or an empty list
-    for all that are due. The output lists `parts` (`part`, `priority`, `cases`) in the order in which they run, and
-    `blocked` (`cases`, `reason`): what should have been imported and cannot be. The numbers in `cases` include removed
-    cases whose rows must go.
+    Arguments of the request: `cases`, the numbers of the cases to import whatever their state, as a person types them;
+    None, an empty text or an empty list for all that are due. The output lists `parts` (`part`, `priority`, `cases`) in
+    the order in which they run, and `blocked` (`cases`, `reason`): what should have been imported and cannot be. The
+    numbers in `cases` include removed cases whose rows must go.
 
     Raises:
-        InputError: `cases` is not a list of case numbers.
+        InputError: `cases` is not case numbers.
         CaseNotFoundError: a number is not registered.
         ConfigError: a configured strategy has no valid range.
         RegistryUnavailableError: the registry does not answer.
         LakeError: the catalog does not answer.
     """
-    requested = _requested(request.arguments.get("cases"))
+    requested = read_case_numbers(request.arguments.get("cases"))
     strategies = configured_strategies(settings)
     registry = Registry(settings.effective_registry_url)
     lost = _lost(registry, settings) if requested is None else ()
@@ -90,12 +90,3 @@ def _lost(registry: Registry, settings: Settings) -> set[int]:
             settings.lake.catalog,
         )
     return lost
-
-
-def _requested(cases: Any) -> list[int] | None:
-    if cases is None or cases == []:
-        return None
-    if isinstance(cases, list) and all(type(case_id) is int and case_id > 0 for case_id in cases):
-        return cases
-    msg = f"cases is {cases!r}: it must be a list of case numbers, or be left out for all cases that are due"
-    raise InputError(msg)

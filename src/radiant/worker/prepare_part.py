@@ -1,13 +1,21 @@
 """The job `prepare-part`: claims the cases of one partition and writes a case document for each."""
 
 import logging
+from collections.abc import Sequence
 
-from radiant import lake
+from radiant import lake, storage
+from radiant.domain.case_numbers import read_case_numbers
 from radiant.errors import CaseStateError
 from radiant.jobs.documents import Request
-from radiant.registry import Registry
+from radiant.registry import ClaimedCase, Registry
 from radiant.settings import Settings
-from radiant.worker.case_document import CaseDocument, case_uri, write_case
+from radiant.worker.case_document import (
+    CaseDocument,
+    case_uri,
+    read_prepared,
+    write_case,
+    write_prepared,
+)
 from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.prepare_part")
@@ -16,46 +24,101 @@ log = logging.getLogger("radiant.worker.prepare_part")
 def handle(request: Request, settings: Settings) -> Outcome:
     """Claim the part's cases, make sure that the tables exist and write what each import needs.
 
-    Arguments of the request: `part`, `cases` (ids; None for all that wait in this part). Staged files of earlier
-    imports of these cases that never became visible are deleted. The output lists `cases` (`case_id`, `case_uri`,
-    `load_id`), `deleted` (ids of removed cases whose rows must go) and `refused` (`case_id`, `code`, `reason`: cases of
-    another part, or that another run holds).
+    Arguments of the request: `part`, `cases` (numbers as a person types them; None for all that wait in this part),
+    `most` (how many cases at most, None for no limit). Staged files of earlier imports of these cases that never became
+    visible are deleted.
+
+    Repeating it in the same run, as when a person repairs a case and clears a task, reads pedigrees and registrations
+    again: a case that this run has imported and that has not changed stays, one that is under way and has not changed
+    goes on, any other gets a new load. Cases keep their places in the list, since the mapped tasks are numbered by it.
+
+    The output lists `cases` (`case_id`, `case_uri`, `load_id`; the load is None for one that the run had and has no
+    more), `deleted` (ids of removed cases whose rows must go), `refused` (`case_id`, `code`, `reason`: cases of another
+    part, with a pedigree that cannot be read, or that another run holds) and `waiting` (ids that were left alone,
+    because `most` others were claimed).
 
     Raises:
+        InputError: `cases` is not case numbers.
         CaseNotFoundError: a case number is not registered.
         LakeError: the catalog does not answer.
     """
     part: int = request.arguments["part"]
+    asked = read_case_numbers(request.arguments.get("cases"))
     registry = Registry(settings.effective_registry_url)
     namespace = settings.lake.namespace
+    before, deleted_before = read_prepared(request.run_uri)
     with lake.open_catalog(settings) as catalog:
         tables = lake.ensure_tables(catalog, namespace)
+        shown = lake.visible_cases(catalog, namespace) if before else {}
         claim = registry.claim(
-            part, request.arguments.get("cases"), run=request.run_uri, lease_s=settings.registry.lease_s
+            part,
+            asked,
+            run=request.run_uri,
+            lease_s=settings.registry.lease_s,
+            again=[*before, *deleted_before],
+            visible={case_id: one.load_id for case_id, one in shown.items()},
+            most=request.arguments.get("most"),
         )
         for load in claim.unfinished:
             lake.delete_staged(catalog, namespace, load.part, load.case_id, load.load_id)
     registry.mark_cleaned(load.load_id for load in claim.unfinished)
-    cases: list[dict[str, object]] = []
-    for claimed in claim.cases:
-        case_id = claimed.case.case_id
+    claimed = {one.case.case_id: one for one in claim.cases}
+    slots = list(dict.fromkeys([*before, *claimed]))
+    # Before the documents: whatever happens now, a repetition gives each case the place it has here.
+    write_prepared(request.run_uri, slots, claim.deleted)
+    for case_id, one in claimed.items():
         document = CaseDocument(
-            case=claimed.case,
+            case=one.case,
             part=part,
-            load_id=claimed.load_id,
+            load_id=one.load_id,
             tolerate=settings.vcf.tolerate,
             compound_het_impact=settings.vcf.compound_het_impact,
             fasta=settings.vcf.fasta,
             tables=tables,
+            committed=one.committed,
         )
-        uri = case_uri(request.run_uri, case_id)
-        write_case(uri, document)
-        cases.append({"case_id": case_id, "case_uri": uri, "load_id": claimed.load_id})
+        write_case(case_uri(request.run_uri, case_id), document)
+    for case_id in before:
+        if case_id not in claimed:
+            storage.delete_prefix(case_uri(request.run_uri, case_id))
+    cases = [
+        {
+            "case_id": case_id,
+            "case_uri": case_uri(request.run_uri, case_id),
+            "load_id": claimed[case_id].load_id if case_id in claimed else None,
+        }
+        for case_id in slots
+    ]
     refused = [
         {"case_id": case_id, "code": CaseStateError.code, "reason": reason}
         for case_id, reason in sorted(claim.refused.items())
     ]
     for one in refused:
-        log.warning("case %d is refused: %s", one["case_id"], one["reason"])
-    log.info("part %d: %d cases to import, %d to delete", part, len(cases), len(claim.deleted))
-    return Outcome(output={"part": part, "cases": cases, "deleted": list(claim.deleted), "refused": refused})
+        # The reason may quote a pedigree: it is for the result document, not for the log.
+        log.warning("case %d is refused, the reason is in the verdict", one["case_id"])
+    if before:
+        _say_what_stays(claim.cases)
+    if claim.waiting:
+        log.warning("part %d: %d cases are left to another run", part, len(claim.waiting))
+    to_import = sum(not one.committed for one in claim.cases)
+    log.info("part %d: %d cases to import, %d to delete", part, to_import, len(claim.deleted))
+    return Outcome(
+        output={
+            "part": part,
+            "cases": cases,
+            "deleted": list(claim.deleted),
+            "refused": refused,
+            "waiting": list(claim.waiting),
+        }
+    )
+
+
+def _say_what_stays(cases: Sequence[ClaimedCase]) -> None:
+    """Log what a repetition found, so that a person who cleared a task sees what is read again."""
+    kept = [one.case.case_id for one in cases if one.committed]
+    others = [one.case.case_id for one in cases if not one.committed]
+    log.info("this run was prepared before: pedigrees and registrations of its cases were read again")
+    if kept:
+        log.info("imported by this run and unchanged, so they stay: cases %s", ", ".join(map(str, kept)))
+    if others:
+        log.info("prepared again, as they are now: cases %s", ", ".join(map(str, others)))

@@ -6,6 +6,7 @@ import pytest
 
 from contract.registry_site import DAY_0, LEASE_S, assign_all, claim_all, due_ids, import_all, state, unfinished_loads
 from radiant.domain.case import CaseState, Priority
+from radiant.domain.partition import Identity, Kind
 from radiant.errors import (
     CaseNotFoundError,
     CaseStateError,
@@ -72,14 +73,118 @@ class TestClaim:
         assert registry.claim(0, None, run="r", lease_s=LEASE_S).cases == ()
         assert [one.case.case_id for one in registry.claim(0, [1], run="r", lease_s=LEASE_S).cases] == [1]
 
-    def test_a_case_whose_pedigree_changed_since_it_was_planned_is_refused(self, registry, files):
+    def test_a_pedigree_that_changed_since_it_was_planned_is_claimed_as_it_is_now(self, registry, files):
         registry.add(files.make())
         assign_all(registry)
         files.ped(patient="P-new")
-        registry.add(files.registration())
-        claim = claim_all(registry)
+        (claimed,) = registry.claim(0, [1], run="r", lease_s=LEASE_S).cases
+        assert "P-new" in {member.patient_id for member in claimed.case.members}
+        assert registry.get(1).case == claimed.case
+        assert registry.placement().known[Identity(Kind.PATIENT, "P-new")] == 0, "the new id is the part's"
+        registry.finish_imported(1, claimed.load_id)
+        assert registry.get(1).state is CaseState.IMPORTED, "the import is of the pedigree as it is now"
+
+    def test_a_pedigree_that_ties_a_case_to_another_part_is_refused_and_due_again(self, registry, files):
+        registry.add(files.make("a"))
+        registry.add(files.make("b", strategy="wxs"))
+        import_all(registry)
+        files.ped("a", patient="P-b")
+        claim = registry.claim(0, [1], run="r", lease_s=LEASE_S)
         assert claim.cases == ()
-        assert "changed since it was planned" in claim.refused[1]
+        assert "ties it to a case in part 65536" in claim.refused[1]
+        assert registry.get(1).state is CaseState.REGISTERED, "planning says which ids they share"
+
+    def test_a_pedigree_that_became_wrong_is_refused_and_its_case_let_go(self, registry, files):
+        registry.add(files.make())
+        assign_all(registry, run="r")
+        files.ped("a", extra="only two\n")
+        claim = registry.claim(0, [1], run="r", lease_s=LEASE_S)
+        assert claim.cases == ()
+        assert "columns" in claim.refused[1]
+        assert registry.get(1).state is CaseState.REGISTERED
+
+    def test_no_more_are_claimed_than_asked_for_and_the_others_are_left_as_they_were(self, registry, files):
+        for name in "abcd":
+            registry.add(files.make(name, priority=Priority.STAT if name == "c" else Priority.ROUTINE))
+        assign_all(registry)
+        claim = registry.claim(0, None, run="one", lease_s=LEASE_S, most=2)
+        assert [one.case.case_id for one in claim.cases] == [3, 1]
+        assert claim.waiting == (2, 4)
+        assert {registry.get(case_id).state for case_id in claim.waiting} == {CaseState.ASSIGNED}
+        again = registry.claim(0, None, run="one", lease_s=LEASE_S, again=[3, 1], most=2)
+        assert {one.case.case_id for one in again.cases} == {1, 3}
+        assert again.waiting == (2, 4)
+
+
+class TestClaimAgain:
+    """The same run claims again: a person repaired a case and cleared a task."""
+
+    @pytest.fixture
+    def claimed(self, registry, files):
+        """Case 1 imported, case 2 failed, case 3 under way."""
+        for name in "abc":
+            registry.add(files.make(name))
+        assign_all(registry)
+        loads = {one.case.case_id: one.load_id for one in registry.claim(0, [1, 2, 3], run="r", lease_s=LEASE_S).cases}
+        registry.finish_imported(1, loads[1])
+        registry.finish_failed(2, loads[2], "VcfFormat", "line 3", retryable=False)
+        return loads
+
+    def again(self, registry, loads, **kwargs):
+        facts = {"run": "r", "lease_s": LEASE_S, "again": [1, 2, 3], "visible": {1: loads[1]}} | kwargs
+        return {one.case.case_id: one for one in registry.claim(0, [1, 2, 3], **facts).cases}
+
+    def test_what_failed_gets_a_new_load_and_the_others_keep_theirs(self, registry, claimed, clock):
+        clock.forward(LEASE_S - 1)
+        found = self.again(registry, claimed)
+        assert {case_id for case_id, one in found.items() if one.load_id == claimed[case_id]} == {1, 3}
+        assert {case_id for case_id, one in found.items() if one.committed} == {1}
+        assert registry.get(1).state is CaseState.IMPORTED
+        assert registry.get(2).state is CaseState.IMPORTING
+        clock.forward(LEASE_S - 1)
+        assert "importing by run r" in registry.claim(0, [3], run="other", lease_s=LEASE_S).refused[3]
+
+    @pytest.mark.parametrize("case_id", [1, 2, 3])
+    def test_a_pedigree_that_changed_means_a_new_load(self, registry, files, claimed, case_id):
+        files.ped("abc"[case_id - 1], patient="P-new")
+        found = self.again(registry, claimed)
+        assert found[case_id].load_id != claimed[case_id]
+        assert "P-new" in {member.patient_id for member in found[case_id].case.members}
+        registry.finish_imported(case_id, found[case_id].load_id)
+        assert registry.get(case_id).state is CaseState.IMPORTED
+
+    @pytest.mark.parametrize("case_id", [1, 3])
+    def test_a_vcf_that_changed_means_a_new_load(self, registry, files, claimed, case_id):
+        files.vcf("abc"[case_id - 1], "other")
+        assert self.again(registry, claimed)[case_id].load_id != claimed[case_id]
+
+    @pytest.mark.parametrize("case_id", [1, 3])
+    def test_another_assembly_means_a_new_load(self, registry, files, claimed, case_id):
+        registry.add(files.registration("abc"[case_id - 1], assembly="GRCh37"))
+        found = self.again(registry, claimed)[case_id]
+        assert found.load_id != claimed[case_id]
+        assert found.case.assembly == "GRCh37"
+
+    def test_what_the_lake_shows_no_more_is_imported_again(self, registry, claimed):
+        found = self.again(registry, claimed, visible={})
+        assert found[1].load_id != claimed[1]
+        assert not found[1].committed
+
+    def test_another_run_keeps_nothing(self, registry, claimed, clock):
+        clock.forward(LEASE_S)
+        found = self.again(registry, claimed, run="other")
+        assert {one.load_id for one in found.values()} & set(claimed.values()) == set()
+
+    @pytest.mark.usefixtures("claimed")
+    def test_a_removed_case_that_was_purged_stays_among_the_deleted(self, registry):
+        registry.remove(1)
+        registry.mark_purged([1])
+        claim = registry.claim(0, [1, 2, 3], run="r", lease_s=LEASE_S, again=[1, 2, 3], visible={})
+        assert claim.deleted == (1,)
+        assert claim.refused == {}
+
+    def test_which_loads_are_visible_is_known(self, registry, claimed):
+        assert registry.committed(claimed.values()) == {claimed[1]}
 
     def test_an_unknown_number_is_an_error(self, registry):
         with pytest.raises(CaseNotFoundError, match="4"):

@@ -7,7 +7,9 @@ from rich.console import Console
 from radiant.cli.airflow_api import TaskInstance
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.progress import Progress, Watch, shown
+from radiant.jobs.run_ids import block_run_id, part_run_id
 
+PART_7 = part_run_id("r", 7, [1, 2])
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -53,13 +55,13 @@ def api():
         task("import_part", 0, "deferred"),
         task("import_part", 1, None),
     ]
-    api.states[IMPORT_VCF, "r__part_7"] = "running"
-    api.tasks[IMPORT_VCF, "r__part_7"] = [
+    api.states[IMPORT_VCF, PART_7] = "running"
+    api.tasks[IMPORT_VCF, PART_7] = [
         task("prepare", -1, "success", 0, 1),
         task("import_case", 0, "success", 10, 30),
         task("import_case", 1, "running", 12),
     ]
-    api.xcoms[IMPORT_VCF, "r__part_7", "import_case", 0] = {"output": {"records": {"read": 4000}}}
+    api.xcoms[IMPORT_VCF, PART_7, "import_case", 0] = {"output": {"records": {"read": 4000}}}
     return api
 
 
@@ -82,20 +84,20 @@ def test_cases_are_counted_over_all_parts_and_time_from_the_first_case(api):
 
 
 def test_a_failed_case_is_done_and_failed(api):
-    api.tasks[IMPORT_VCF, "r__part_7"][2] = task("import_case", 1, "failed", 12, 20)
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "failed", 12, 20)
     progress = look(api, 50)
     assert (progress.done, progress.failed) == (2, 1)
 
 
 def test_a_case_that_will_be_tried_again_is_not_done(api):
-    api.tasks[IMPORT_VCF, "r__part_7"][2] = task("import_case", 1, "up_for_retry", 12, 20)
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "up_for_retry", 12, 20)
     assert look(api, 50).done == 1
 
 
 def test_the_clock_stops_when_the_last_case_is_done(api):
     api.xcoms[IMPORT_RADIANT, "r", "plan", -1]["output"]["parts"].pop()
     api.tasks[IMPORT_RADIANT, "r"].pop()
-    api.tasks[IMPORT_VCF, "r__part_7"][2] = task("import_case", 1, "success", 12, 60)
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "success", 12, 60)
     progress = look(api, 500)
     assert (progress.phase, progress.elapsed_s) == ("committing", 50)
 
@@ -107,7 +109,7 @@ def test_the_end_of_the_run_is_the_end(api):
 
 def test_an_ended_part_is_not_asked_for_again(api):
     watch = Watch(api, "r", now=lambda: BEGIN)
-    api.states[IMPORT_VCF, "r__part_7"] = "success"
+    api.states[IMPORT_VCF, PART_7] = "success"
     first = watch.look()
     api.calls = 0
     assert watch.look() == first
@@ -156,3 +158,24 @@ def test_on_a_terminal_there_is_a_live_bar():
     with shown(Console(file=out, force_terminal=True, width=120)) as show:
         show(Progress("importing", total=2, done=1))
     assert "importing: 1/2 cases" in out.getvalue()
+
+
+def test_a_part_that_is_imported_in_blocks_is_counted_as_one(api):
+    """Airflow maps a task over so many cases at most: the next run begins when one has ended."""
+    api.xcoms[IMPORT_RADIANT, "r", "plan", -1]["output"]["parts"] = [{"part": 7, "cases": [1, 2, 3]}]
+    first = part_run_id("r", 7, [1, 2, 3])
+    second = block_run_id(first, 2)
+    api.tasks[IMPORT_RADIANT, "r"].pop()
+    api.states |= {(IMPORT_VCF, first): "success", (IMPORT_VCF, second): "running"}
+    done = [task("import_case", index, "success", 10, 20) for index in (0, 1)]
+    api.tasks |= {(IMPORT_VCF, first): done, (IMPORT_VCF, second): [task("import_case", 0, "running", 20)]}
+    found = look(api, 30)
+    assert (found.phase, found.total, found.done) == ("importing", 3, 2)
+
+
+def test_parts_that_share_a_task_are_counted(api):
+    """One mapped task for two parts, as where there are more parts than Airflow maps a task over."""
+    api.tasks[IMPORT_RADIANT, "r"].pop()
+    api.states[IMPORT_VCF, part_run_id("r", 8, [3])] = "success"
+    api.tasks[IMPORT_VCF, part_run_id("r", 8, [3])] = [task("import_case", 0, "success", 10, 20)]
+    assert look(api, 40).done == 2

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.summary import FailedCase, ImportedCase, Summary, print_summary, read_summary
+from radiant.jobs.run_ids import block_run_id, part_run_id
 
 RECORDS = {"read": 5000, "kept": 4761, "split": 239, "skipped": 0, "rejected": 0}
 ROWS = {"occurrence": 10427, "variant": 5254, "consequence": 20226, "compound_het": 266, "quarantine": 0}
@@ -44,12 +45,26 @@ def imported(case_id):
 
 
 def xcoms(verdict, *parts):
-    plan = {"status": "succeeded", "output": {"parts": [{"part": part} for part, _ in parts], "blocked": []}}
+    plan = {
+        "status": "succeeded",
+        "output": {"parts": [{"part": part, "cases": [part]} for part, _ in parts], "blocked": []},
+    }
     return {
         (IMPORT_RADIANT, "r", "plan"): plan,
         (IMPORT_RADIANT, "r", "verdict"): verdict,
-        **{(IMPORT_VCF, f"r__part_{part}", "commit"): commit for part, commit in parts},
+        **{(IMPORT_VCF, part_run_id("r", part, [part]), "commit"): commit for part, commit in parts},
     }
+
+
+def test_the_cases_of_all_blocks_of_a_part_are_added_up():
+    """Airflow maps a task over so many cases at most: a part is then imported by several runs."""
+    verdict = {"imported": [1, 2, 3], "failed": [], "trouble": []}
+    found = xcoms(verdict)
+    found[IMPORT_RADIANT, "r", "plan"]["output"]["parts"] = [{"part": 7, "cases": [1, 2, 3]}]
+    first = part_run_id("r", 7, [1, 2, 3])
+    found[IMPORT_VCF, first, "commit"] = committed(1, 2)
+    found[IMPORT_VCF, block_run_id(first, 2), "commit"] = committed(3)
+    assert [case.case_id for case in read_summary(FakeApi("success", found), "r").imported] == [1, 2, 3]
 
 
 def committed(*case_ids, deleted=()):

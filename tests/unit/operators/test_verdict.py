@@ -2,12 +2,18 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from radiant.operators import verdict as module
-from radiant.operators.mapping import import_requests, mapped, part_confs
+from radiant.operators.mapping import import_requests, map_limit, part_confs
 from radiant.operators.verdict import add_up, deliver, describe, judge_import, judge_plan
 
 
-def prepared_with(cases, refused=()):
-    output = {"part": 7, "cases": [{"case_id": c} for c in cases], "deleted": [], "refused": list(refused)}
+def prepared_with(cases, refused=(), waiting=()):
+    output = {
+        "part": 7,
+        "cases": [{"case_id": c, "load_id": "l"} for c in cases],
+        "deleted": [],
+        "refused": list(refused),
+        "waiting": list(waiting),
+    }
     return {"status": "succeeded", "output": output}
 
 
@@ -17,7 +23,7 @@ FAILED = {"status": "failed", "code": "Storage", "reason": "disk full", "output"
 
 def committed(imported, failed=(), warnings=()):
     cases = [{"case_id": c, "warnings": list(warnings)} for c in imported]
-    return {"status": "succeeded", "output": {"imported": cases, "failed": list(failed)}}
+    return {"status": "succeeded", "output": {"imported": cases, "failed": list(failed), "deleted": []}}
 
 
 BAD = {"case_id": 2, "code": "VcfFormat", "reason": "line 17: POS is 0"}
@@ -25,19 +31,27 @@ BAD = {"case_id": 2, "code": "VcfFormat", "reason": "line 17: POS is 0"}
 
 def test_all_imported_is_well():
     found = judge_import(PREPARED, committed([1, 2]))
-    assert found == {"imported": [1, 2], "failed": [], "trouble": [], "warnings": []}
+    assert found == {
+        "imported": [1, 2],
+        "deleted": [],
+        "failed": [],
+        "waiting": [],
+        "trouble": [],
+        "warnings": [],
+    }
     assert describe(found) == ""
 
 
 def test_a_failed_case_is_named_with_its_reason():
     found = judge_import(PREPARED, committed([1], [BAD]))
     assert found["failed"] == [BAD]
-    assert describe(found) == "1 of 2 cases are imported and visible.\n  case 2: VcfFormat: line 17: POS is 0"
+    assert describe(found) == "1 of 2 cases are imported and visible.\ncase 2: VcfFormat: line 17: POS is 0"
 
 
-def test_a_warning_of_an_imported_case_stays_green_and_reaches_every_verdict(caplog):
+def test_a_warning_of_an_imported_case_stays_green_and_reaches_every_verdict(caplog, instance, monkeypatch):
+    monkeypatch.setattr(module, "get_current_context", lambda: {"ti": instance})
     one = judge_import(prepared_with([1]), committed([1], warnings=["the stated sex does not fit"]))
-    total = judge_plan(planned([7]), [one])
+    total = judge_plan(planned([1]), [one])
     assert total["warnings"] == [{"case_id": 1, "warning": "the stated sex does not fit"}]
     assert deliver(total) == total
     assert "case 1 is imported, but look at it: the stated sex does not fit" in caplog.text
@@ -76,14 +90,17 @@ def test_a_case_that_prepare_refused_is_named_with_its_reason():
 def planned(parts, blocked=()):
     return {
         "status": "succeeded",
-        "output": {"parts": [{"part": p, "cases": [p]} for p in parts], "blocked": list(blocked)},
+        "output": {
+            "parts": [{"part": p, "priority": "routine", "cases": [p]} for p in parts],
+            "blocked": list(blocked),
+        },
     }
 
 
 def test_the_plan_s_verdict_is_the_sum_of_its_parts():
     parts = [judge_import(PREPARED, committed([1, 2])), judge_import(PREPARED, committed([1], [BAD]))]
     found = judge_plan(planned([7, 8]), parts)
-    assert found == {"imported": [1, 2, 1], "failed": [BAD], "trouble": [], "warnings": []}
+    assert (found["imported"], found["failed"]) == ([1, 2, 1], [BAD])
 
 
 def test_blocked_cases_make_the_run_fail_with_their_reason():
@@ -104,28 +121,59 @@ def test_a_failed_plan_is_named():
     assert "disk full" in describe(judge_plan(FAILED, []))
 
 
-def test_a_bad_verdict_is_kept_before_the_task_fails(instance, monkeypatch):
+def test_a_case_that_no_run_speaks_of_is_trouble():
+    found = judge_plan(planned([7, 8]), [judge_import(prepared_with([c]), committed([c])) for c in (7, 9)])
+    assert describe(found).endswith("no run says what became of case(s) 8")
+
+
+def test_cases_left_to_another_run_were_not_started():
+    found = judge_import(prepared_with([1], waiting=[2, 3]), committed([1]))
+    assert found["waiting"] == [2, 3]
+    text = describe(found)
+    assert text.startswith("1 of 3 cases are imported")
+    assert "case(s) 2, 3 not started: " in text
+    assert "Lost" not in text
+
+
+def test_a_case_that_the_run_has_no_more_is_not_asked_for():
+    prepared = prepared_with([1, 2])
+    prepared["output"]["cases"][1]["load_id"] = None
+    assert describe(judge_import(prepared, committed([1]))) == ""
+
+
+def test_each_reason_is_one_line_of_the_log_before_the_task_fails(instance, monkeypatch, caplog):
     monkeypatch.setattr(module, "get_current_context", lambda: {"ti": instance})
-    bad = judge_import(PREPARED, committed([1], [BAD]))
-    with pytest.raises(AirflowFailException, match="case 2: VcfFormat"):
+    long = {"case_id": 3, "code": "Input", "reason": "the sheet has 2 problems:\n  line 2\n  line 3"}
+    bad = judge_import(prepared_with([1, 2, 3]), committed([1], [BAD, long]))
+    with pytest.raises(
+        AirflowFailException, match=r"^1 of 3 cases are imported and visible\. The lines above say why\.$"
+    ):
         deliver(bad)
+    assert caplog.messages == [
+        "1 of 3 cases are imported and visible.",
+        "case 2: VcfFormat: line 17: POS is 0",
+        "case 3: Input: the sheet has 2 problems: line 2 line 3",
+    ]
     assert instance.pushed == {"return_value": bad}
 
 
-def test_a_good_verdict_is_returned():
+def test_a_good_verdict_is_returned(instance, monkeypatch):
+    monkeypatch.setattr(module, "get_current_context", lambda: {"ti": instance})
     good = judge_import(PREPARED, committed([1, 2]))
     assert deliver(good) is good
+    assert instance.pushed == {}
 
 
 def test_each_case_becomes_one_request_and_each_part_one_run():
     prepared = {"output": {"cases": [{"case_id": 1, "case_uri": "u1", "load_id": "l"}]}}
     assert import_requests(prepared) == [{"case_id": 1, "case_uri": "u1", "load_id": "l"}]
     plan = {"output": {"parts": [{"part": 7, "priority": "stat", "cases": [1]}]}}
-    assert part_confs(plan) == [{"part": 7, "cases": [1], "priority": "stat"}]
+    assert part_confs(plan) == [[{"part": 7, "cases": [1], "priority": "stat"}]]
 
 
 def test_more_than_airflow_can_map_is_refused_with_the_remedy(monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", "3")
-    assert mapped([1, 2, 3], "cases") == [1, 2, 3]
-    with pytest.raises(AirflowFailException, match="AIRFLOW__CORE__MAX_MAP_LENGTH=4"):
-        mapped([1, 2, 3, 4], "cases")
+    assert map_limit() == 3
+    assert len(import_requests({"output": {"cases": [{}, {}, {}]}})) == 3
+    with pytest.raises(AirflowFailException, match="AIRFLOW__CORE__MAX_MAP_LENGTH"):
+        import_requests({"output": {"cases": [{}, {}, {}, {}]}})
