@@ -19,8 +19,8 @@ with DAG(
 2. **import_part** runs `import-part` once per partition, the most urgent first.
 3. **verdict** is red unless every case is imported, and names each that is not, with its reason.
 
-`radiant cases list` shows the cases and their states. After a repair clear **import_part**: what is not imported is read
-again, pedigrees included.
+`radiant cases list` shows the cases and their states. After a repair clear **import_part**: what is not imported is
+read again, pedigrees included.
 """,
     default_args=TASK_DEFAULTS,
     schedule=None,

@@ -149,9 +149,16 @@ def test_an_imported_case_that_is_visible_is_not_planned_again(settings, registr
     assert output(settings, run="file:///next")["parts"] == []
 
 
-@pytest.mark.parametrize("cases", ["1", [0], ["1"], [True], {"1": 1}, 3])
-def test_what_is_no_list_of_numbers_is_refused(settings, cases):
-    with pytest.raises(InputError, match="list of case numbers"):
+@pytest.mark.parametrize("cases", ["2", "[2]", [2], ["2"], 2, " 2 ", "2-2"], ids=repr)
+def test_numbers_are_taken_as_a_person_types_them(settings, add, cases):
+    add("a")
+    add("b", strategy="wxs")
+    assert [part["cases"] for part in output(settings, cases)["parts"]] == [[2]]
+
+
+@pytest.mark.parametrize("cases", ["one", [0], ["x"], [True], {"1": 1}, 0], ids=repr)
+def test_what_is_no_case_number_is_refused(settings, cases):
+    with pytest.raises(InputError, match="write case numbers"):
         output(settings, cases)
 
 
