@@ -197,9 +197,10 @@ def _before_the_catalog(table: IcebergTable, error: Exception) -> bool:
     """Return whether a commit failed before the catalog was asked.
 
     PyIceberg's SQL catalog writes the metadata file, then asks its database, whose errors are SQLAlchemy's. Any other
-    catalog's error may look like a store's.
+    catalog's error may look like a store's, and a lost connection may be the database's.
     """
-    return isinstance(table.catalog, SqlCatalog) and (isinstance(error, OSError) or storage.is_of_a_store(error))
+    of_a_file = isinstance(error, OSError) and not isinstance(error, ConnectionError)
+    return isinstance(table.catalog, SqlCatalog) and (of_a_file or storage.is_of_a_store(error))
 
 
 def _operation(change: Replacement) -> Operation:
