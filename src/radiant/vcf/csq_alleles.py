@@ -72,8 +72,8 @@ def match_changes(
         alleles: All alleles of the record, those without a row included.
 
     Returns:
-        The `alt_index` of each ALT that an entry is about, none where it cannot be told; and whether it says nothing,
-        so that every ALT with a row is assumed.
+        Per entry: the `alt_index` of each ALT that it is about, none where no ALT of the record fits; and whether it
+        names none, so that every ALT with a row is assumed.
     """
     stored = [allele for allele in alleles if allele.skip is None]
     by_change = {

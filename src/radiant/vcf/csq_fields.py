@@ -286,7 +286,7 @@ _BCFTOOLS_SHORT = frozenset({4, 5})
 
 
 class Annotator(StrEnum):
-    """Who writes entries so; the column `annotator`."""
+    """The annotator whose form entries have; the column `annotator`."""
 
     VEP = "VEP"
     SNPEFF = "SnpEff"

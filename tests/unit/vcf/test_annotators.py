@@ -8,8 +8,14 @@ from collections import Counter
 
 import pytest
 
-from equivalence import compare
+import staging
+from equivalence import compare, outcome
+from radiant import lake
+from radiant.settings import load_settings
+from radiant.vcf import ReadOptions
+from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
+from radiant.vcf.reader import CaseReader
 from real_families import ASHKENAZI, CLINICAL
 from vcf_files import HEADER, TRIO, record, text, write
 
@@ -166,6 +172,30 @@ def annotated(tmp_path):
     return tmp_path / "a.vcf"
 
 
+@pytest.mark.parametrize("annotator", ["SnpEff", "bcftools csq"])
+def test_rows_come_back_from_the_catalog_as_the_plain_reader_gives_them(annotated, tmp_path, annotator):
+    if annotator == "SnpEff":
+        lines = [record(pos=pos, info="ANN=" + ann("G", "stop_gained", "HIGH")) for pos in range(100, 140, 2)]
+        path = write(tmp_path / "ann.vcf", text([*lines, record(pos=200)], header=ANN_HEADER))
+        members = None
+    else:
+        path, members = annotated, TRIO
+    plain = outcome(CaseReader, path, members)
+    with lake.open_catalog(load_settings({"RADIANT_HOME": str(tmp_path / "home")})) as catalog:
+        refs = lake.ensure_tables(catalog, staging.NAMESPACE)
+        with lake.Stager(refs, 1, 7, "a") as stager:
+            options = ReadOptions(dictionaries=True, chunk_bytes=300)
+            for name, batch in BulkReader(f"file://{path}", members, options).batches():
+                stager.write(name, batch)
+            manifest = stager.finish()
+        staging.commit(catalog, [manifest], "a")
+        for name in ("variant", "consequence"):
+            rows_read = staging.raw_rows(catalog, name).drop_columns(["part", "case_id"]).to_pylist()
+            expected = plain.tables[name].to_pylist()
+            assert sorted(map(str, rows_read)) == sorted(map(str, expected))
+            assert {row["annotator"] for row in rows_read} - {None} == {annotator}
+
+
 class TestBcftools:
     def test_what_bcftools_writes_fills_the_columns(self, annotated):
         got = compare(annotated, TRIO)
@@ -193,7 +223,7 @@ class TestBcftools:
             (180, "CT"): (*intron, *nothing),
             (200, "A"): (*splice, *nothing),
             (204, "A"): (["missense_variant"], "MODERATE", "22", "A/T", 1, "204G>A", []),
-            # Behind the stop of the other haplotype.
+            # After the stop of the same haplotype.
             (204, "C"): (["missense_variant"], "MODERATE", "22", "A/P", 1, "204G>C", starred),
             (265, "T"): (["3_prime_UTR_variant"], "MODIFIER", *nothing),
         }
@@ -297,7 +327,7 @@ class TestOthers:
         assert set(got.report["annotations"].values()) == {2}
 
     @pytest.mark.parametrize("tag", ["CSQ", "ANN", "BCSQ"])
-    def test_annotation_without_its_fields_in_the_header_is_told(self, tmp_path, tag):
+    def test_annotation_without_its_fields_in_the_header_gives_a_warning(self, tmp_path, tag):
         got = rows(tmp_path, [record(info=f"{tag}=G|intron_variant")], HEADER)
         assert warned(got, f"records have {tag}", "does not say its fields")
 
