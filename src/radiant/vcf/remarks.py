@@ -38,6 +38,11 @@ def remarks(source: Source, header: Header, reader: LineReader, counts: Counts, 
 
 
 def _about_file(source: Source) -> Iterator[str]:
+    if source.is_bcf and not source.proven_complete:
+        yield (
+            "the BCF is not compressed, so nothing proves that it is whole; bcftools view -Ob writes an end-of-file "
+            "block that does"
+        )
     if source.had_bom:
         yield "the file starts with a byte order mark, which VCF forbids; it was ignored"
     if source.had_crlf:

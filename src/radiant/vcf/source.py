@@ -22,6 +22,7 @@ from isal import isal_zlib
 
 from radiant import storage
 from radiant.errors import StorageError, VcfFormatError, VcfTruncatedError
+from radiant.vcf import bcf
 
 _CHUNK = 256 << 10
 MAX_LINE_BYTES = 64 << 20
@@ -31,7 +32,6 @@ _MOST_AT_ONCE = 1 << 20
 """Text from one step of decompression: 256 KiB of well-packed text can be hundreds of MiB."""
 
 _GZIP = b"\x1f\x8b"
-_BCF = b"BCF\x02"
 _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WBITS_GZIP = 31
@@ -125,9 +125,9 @@ class Source:
         with self.open() as file:
             content = self._content(file)
             first = next(content, b"")
-            while len(first) < len(_BCF) and (more := next(content, b"")):
+            while len(first) < len(bcf.MAGIC) and (more := next(content, b"")):
                 first += more
-            if first.startswith(_BCF):
+            if first.startswith(bcf.MAGIC):
                 self.is_bcf = True
                 for _ in content:  # to its end: hash, checksums and the end-of-file block
                     pass
@@ -282,20 +282,11 @@ class Source:
                 yield start, b"\n".join(lines) + b"\n"
 
     def _bcf_lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield the header's lines, then one line of VCF text per record, through htslib."""
-        import pysam  # noqa: PLC0415 - 0.1 s that only BCF needs
-
-        pysam.set_verbosity(0)
+        """Yield the header's lines, then one line of VCF text per record."""
         with self._local() as path:
-            try:
-                with pysam.VariantFile(str(path)) as file:
-                    for number, line in enumerate(str(file.header).splitlines(), 1):
-                        yield number, line.encode()
-                    for number, record in enumerate(file, 1):
-                        yield number, str(record).rstrip("\n").encode()
-            except (OSError, ValueError) as error:
-                msg = f"{self.uri}: htslib cannot read this BCF: {error}. Write it again, for example with bcftools"
-                raise VcfFormatError(msg) from error
+            again = Source(storage.to_uri(str(path)))
+            with again.open() as file:
+                yield from bcf.lines(self.uri, path, again._content(file))
 
     @contextlib.contextmanager
     def _local(self) -> Generator[Path]:
