@@ -100,7 +100,10 @@ def test_de_novos_of_a_real_trio_are_the_alleles_that_both_parents_were_called_w
     corpus, site, folder, monkeypatch
 ):
     case, verdict = import_trio(site, ASHKENAZI, corpus / "ashk-trio.vcf.gz", "HG002 HG003 HG004")
-    assert case["warnings"] == verdict["warnings"] == []
+    # The file was split after bcftools csq: entries of the other ALT are no alarm about the family.
+    entries = "pieces of kept lines were left out: csq_allele_unknown 44"
+    assert case["warnings"] == [entries]
+    assert [one["warning"] for one in verdict["warnings"]] == [entries]
     expected, samples = [], []
     with gzip.open(corpus / "ashk-trio.vcf.gz", "rt") as lines:
         for line in lines:
