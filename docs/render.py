@@ -22,6 +22,10 @@ Coordinates are 1-based and inclusive, as in VCF. Chromosomes are written withou
 Missing is null, never 0. Every table is an Iceberg table partitioned by `part`. A data file holds the rows of one case;
 only `case_load` has one file for all cases of a part.
 
+Rows have the order that is stated with each table, in the files of `radiant vcf convert`, too. It is the order of the
+VCF, whose contigs need not be sorted by name, and `start` differs from POS where an allele was trimmed: sort where the
+order matters. The tables ask other engines to sort by chromosome, start, reference and alternate.
+
 **What a reader sees.** Several tables cannot be committed in one step, so `case_load` is committed last and alone makes
 a case visible: its row names the snapshot of each table that holds the case's rows. `radiant variants` reads them
 there. A reader of your own joins `case_load` on `case_id`, or reads at its snapshots; a case without a row there is
@@ -87,7 +91,7 @@ def tables_page() -> str:
     """Return `tables.md`."""
     parts = [TABLES_HEAD]
     for table in ALL_TABLES:
-        parts.append(f"\n## {table.name}\n\n{table.doc} Sorted by {', '.join(table.sort)}.\n\n")
+        parts.append(f"\n## {table.name}\n\n{table.doc} {table.order}\n\n")
         parts.append("| column | type | null | meaning |\n|---|---|---|---|\n")
         parts += [
             f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.doc} |\n" for one in table.columns

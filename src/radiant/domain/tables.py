@@ -44,7 +44,9 @@ class Table:
     doc: str
     columns: tuple[Column, ...]
     sort: tuple[str, ...]
-    """Row order inside a data file."""
+    """The order that another engine is asked to keep when it rewrites the table."""
+    order: str = ""
+    """The order in which an import writes the rows of a case: a sentence."""
 
 
 def _c(name: str, type_: Type, doc: str, *, required: bool = False) -> Column:
@@ -164,6 +166,7 @@ OCCURRENCE = Table(
         _c("info_old_record", Type.STRING, "INFO OLD_RECORD or OLD_MULTIALLELIC, as the normaliser left it."),
     ),
     ("chromosome", "start", "reference", "alternate", "sample"),
+    "Rows of a case follow its VCF: lines, then ALTs of a line, then members.",
 )
 
 _CONSEQUENCE_FIELDS = (
@@ -242,6 +245,7 @@ VARIANT = Table(
         _ANNOTATOR,
     ),
     ("chromosome", "start", "reference", "alternate"),
+    "Rows of a case follow its VCF: lines, then ALTs of a line.",
 )
 
 CONSEQUENCE = Table(
@@ -256,6 +260,7 @@ CONSEQUENCE = Table(
         _ANNOTATOR,
     ),
     ("chromosome", "start", "reference", "alternate"),
+    "Rows of a case follow its VCF: lines, then ALTs of a line, then entries of an ALT.",
 )
 
 COMPOUND_HET = Table(
@@ -284,6 +289,7 @@ COMPOUND_HET = Table(
         ),
     ),
     ("chromosome", "start", "reference", "alternate", "sample"),
+    "Rows of a case are grouped by member, then by gene; within a gene they follow its VCF.",
 )
 
 QUARANTINE = Table(
@@ -308,6 +314,7 @@ QUARANTINE = Table(
         _c("text", Type.STRING, "The line or piece, its first 4,096 characters."),
     ),
     ("line",),
+    "Rows of a case follow its VCF.",
 )
 
 CASE_LOAD = Table(
@@ -339,6 +346,7 @@ CASE_LOAD = Table(
         ),
     ),
     ("case_id",),
+    "Rows of one commit are sorted by case_id.",
 )
 
 CASE_TABLES: tuple[Table, ...] = (OCCURRENCE, VARIANT, CONSEQUENCE, COMPOUND_HET, QUARANTINE)

@@ -24,6 +24,8 @@ _LOG_EVERY_S = 5.0
 _BATCH_ROWS = 1 << 20
 """A chunk's rows at once: the stager makes row groups of its own."""
 _MOST_PROCESSES = 64
+CHUNK_UNIT = 1 << 20
+"""Bytes of one unit of the setting `chunk_mib`."""
 SEGMENT_BYTES = 8 << 20
 """Compressed bytes that a process reads at once, and that become one data file of a table."""
 SPLIT_FROM_BYTES = 32 << 20
@@ -55,7 +57,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
         tolerate=document.tolerate,
         compound_het_impact=document.compound_het_impact,
         fasta=document.fasta,
-        chunk_bytes=settings.vcf.chunk_mib << 20,
+        chunk_bytes=settings.vcf.chunk_mib * CHUNK_UNIT,
         batch_rows=_BATCH_ROWS,
         dictionaries=True,
     )

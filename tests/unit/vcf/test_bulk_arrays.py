@@ -12,6 +12,7 @@ from radiant.vcf.bulk import fields, numbers
 from radiant.vcf.bulk.columns import coded, decoded, number, spread
 from radiant.vcf.bulk.slices import Buffer, Slices, encoded, ranges, split
 from radiant.vcf.csq_fields import decode
+from slow_digest import plain_type
 
 ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="|"), max_size=12)
 PIECES = st.lists(st.one_of(ASCII, st.sampled_from(["", "A", "ACGTACGT", "ACGTACGTA", "x" * 40])), max_size=8)
@@ -113,6 +114,7 @@ def test_values_are_spread_over_rows(found, data):
         for name, column in spread(found, at).items():
             values = found[name].to_pylist()
             column.validate(full=True)
+            assert plain_type(column.type) == plain_type(found[name].type)
             assert column.to_pylist() == [None if no else values[one] for one, no in zip(index, hidden, strict=True)]
 
 

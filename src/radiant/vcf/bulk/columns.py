@@ -22,7 +22,8 @@ def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[
     found: dict[str, pa.Array] = {}
     for name, column in columns.items():
         if column.null_count == len(column):
-            found[name] = pa.nulls(len(at), getattr(column.type, "value_type", column.type))
+            # Lists have a value type, too.
+            found[name] = pa.nulls(len(at), _plain(column.type))
             continue
         if pa.types.is_string(column.type):
             found[name] = column.take(at)
