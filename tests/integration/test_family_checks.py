@@ -45,7 +45,7 @@ def imported(site, number):
     """Import a case and return what the jobs said of it, and the verdict of its part."""
     output = site.import_due([number])
     (case,) = output["imported"]
-    prepared = {"cases": [{"case_id": number, "load_id": "x"}], "deleted": [], "refused": []}
+    prepared = {"cases": [{"case_id": number, "load_id": "x"}], "deleted": [], "refused": [], "waiting": []}
     verdict = judge_import({"status": "succeeded", "output": prepared}, {"status": "succeeded", "output": output})
     assert verdict["imported"] == [number], describe(verdict)
     return case, verdict
