@@ -4,6 +4,7 @@ from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
+from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import import_requests, map_limit
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
@@ -61,6 +62,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def verdict(prepared: dict | None, committed: dict | None) -> Verdict:
         """Fail unless every case is imported."""
+        release_leftovers()
         return deliver(judge_import(prepared, committed))
 
     [prepare >> EmptyOperator(task_id="prepared"), import_case] >> commit

@@ -182,6 +182,9 @@ class PodSettings(_Group):
     """Taints of nodes that do not matter, a JSON list in the words of the Kubernetes API."""
     priority_class: str | None = None
     """PriorityClass of the pod."""
+    cpu_limit: Annotated[float, Field(ge=0.25)] | Literal["job"] | None = None
+    """Cores that the pod may use at most; `job` for as many as the job asks for. When unset that of the template, else
+    none: the pod uses what others leave. A ResourceQuota with `limits.cpu` needs one."""
     labels: Strings = {}
     """More labels of the pod, as JSON."""
     annotations: Strings = {}

@@ -16,7 +16,6 @@ from radiant.operators.pod.platform import KubernetesPlatform
 from radiant.settings import load_settings
 
 OTHERS = [
-    ("pods", None, "list"),
     ("pods", None, "watch"),
     ("pods", None, "patch"),
     ("pods", None, "deletecollection"),

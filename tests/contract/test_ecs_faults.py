@@ -15,7 +15,9 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from backends import EcsBackend, airflow_context, execute, follow, run_task
 from radiant.errors import JobError, JobLostError, PlatformUnavailableError
 from radiant.operators.ecs_task import pace, platform, reads
+from radiant.operators.leftovers import sweep
 from radiant.operators.note import read_note
+from radiant.operators.request import run_key
 from radiant.operators.trigger import ContainerTrigger
 
 GOOD = "time.sleep(0.3)\nanswer('done')"
@@ -102,6 +104,35 @@ def test_reads_that_fail_for_a_while_stop_nothing_and_start_nothing(backend, con
     assert backend.run(GOOD, context=context)["output"] == "done"
     assert len(backend.calls("RunTask")) == 1
     assert backend.calls("StopTask") == []
+
+
+@pytest.mark.parametrize("kind", ["page_404", "page_200", "other_json"])
+def test_what_answers_in_place_of_aws_is_an_outage_and_says_nothing_about_the_task(backend, context, kind):
+    for call in ("ecs:RunTask", "ecs:DescribeTasks", "logs:GetLogEvents"):
+        backend.fake.fault(kind, call=call, times=4)
+    assert backend.run(GOOD, context=context)["output"] == "done"
+    assert len(backend.fake.tasks()) == 1
+    assert backend.calls("StopTask") == []
+
+
+def test_what_a_dead_process_left_of_a_run_is_stopped_and_other_runs_go_on(there, context):
+    there.install(LONG)
+    other = airflow_context(run_id="run:2")
+    for one in (context, airflow_context(map_index=4), other):
+        with pytest.raises(TaskDeferred):
+            execute(there.operator_class(task_id="import_case", job="poc", request={"case_id": 17}), one)
+    there.wait_for_task()
+    there.fake.fault("unavailable", call="ecs:ListTasks", times=1)
+    found = sweep("ecs", there.place(context).run_uri)
+    assert len(found) == 2
+    kept = read_note(there.place(other)).handle["arn"]
+    assert kept not in found
+    deadline = time.monotonic() + 30
+    while (
+        time.monotonic() < deadline and len([one for one in there.fake.tasks() if one["lastStatus"] == "STOPPED"]) < 2
+    ):
+        time.sleep(0.1)
+    assert {one["taskArn"] for one in there.fake.tasks() if one["lastStatus"] == "STOPPED"} == set(found)
 
 
 def test_an_api_that_is_down_for_a_while_is_waited_for(backend, context):
@@ -496,6 +527,7 @@ def test_the_override_holds_command_size_and_trace_and_nothing_else(backend, con
     assert container["command"] == backend.place(context).argv("poc", backend.request(context).attempt)
     assert {one["name"] for one in container.get("environment", [])} <= {"TRACEPARENT", "TRACESTATE"}
     assert {tag["key"]: tag["value"] for tag in call["tags"]} == {
+        "radiant:run-key": run_key(backend.place(context).run_uri),
         "radiant:dag": "import-vcf",
         "radiant:run": "run:1",
         "radiant:task": "import_case",

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from radiant.cli.finding import Finding, good, unknown, warning, wrong
-from radiant.errors import RadiantError
+from radiant.errors import JobRefusedError, RadiantError
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import Settings
 
@@ -18,6 +18,7 @@ TIMEOUT_S = (5, 20)
 RIGHTS = (
     ("pods", None, "create"),
     ("pods", None, "get"),
+    ("pods", None, "list"),
     ("pods", None, "delete"),
     ("pods", "log", "get"),
     ("events", None, "list"),
@@ -128,8 +129,9 @@ def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding
 
     jobs = [job_of(name, settings) for name in JOBS]
     core = client.CoreV1Api(api)
+    limit = partial(_cpu_limit, settings=settings, number=number, default=_default_cpu_limit(core, namespace))
     looks: list[tuple[str, Callable[..., Any], Callable[..., Iterator[Finding]]]] = [
-        ("quota", partial(core.list_namespaced_resource_quota, namespace), _judge_quotas),
+        ("quota", partial(core.list_namespaced_resource_quota, namespace), partial(_judge_quotas, cpu_limit=limit)),
         ("limits", partial(core.list_namespaced_limit_range, namespace), _judge_limits),
         ("nodes", core.list_node, _judge_nodes),
     ]
@@ -143,7 +145,37 @@ def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding
             yield from judge(found.items, jobs, number)
 
 
-def _judge_quotas(quotas: list[Any], jobs: "list[JobSpec]", number: Callable[[str], float]) -> Iterator[Finding]:
+def _default_cpu_limit(core: Any, namespace: str) -> bool:
+    """Return whether a LimitRange gives a CPU limit to containers without one."""
+    from kubernetes import client  # noqa: PLC0415 - heavy, only here
+
+    try:
+        ranges: Any = core.list_namespaced_limit_range(namespace, _request_timeout=TIMEOUT_S)
+    except client.ApiException:
+        return False
+    return any("cpu" in (limit.default or {}) for one in ranges.items for limit in one.spec.limits)
+
+
+def _cpu_limit(job: "JobSpec", *, settings: Settings, number: Callable[[str], float], default: bool) -> float | None:
+    """Return the CPU limit of a job's pod in cores, 0 for one that the namespace gives, None for none."""
+    from radiant.cli.kube_pod import order_of  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.pod.spec import resources_of  # noqa: PLC0415 - imports Airflow
+
+    try:
+        found: Any = resources_of(order_of(job, settings, run_id="doctor"), settings.kubernetes.of(job.name))
+    except JobRefusedError:  # the pod that is built next says why
+        return None
+    limits: dict[str, str] = found.limits or {}
+    return number(limits["cpu"]) if "cpu" in limits else 0.0 if default else None
+
+
+def _judge_quotas(
+    quotas: list[Any],
+    jobs: "list[JobSpec]",
+    number: Callable[[str], float],
+    *,
+    cpu_limit: Callable[["JobSpec"], float | None],
+) -> Iterator[Finding]:
     if not quotas:
         yield warning("quota", "there is none: jobs may take the whole cluster", _APPLY)
     for quota in quotas:
@@ -151,14 +183,24 @@ def _judge_quotas(quotas: list[Any], jobs: "list[JobSpec]", number: Callable[[st
         used: dict[str, str] = quota.status.used or {}
         never = [job.name for job in jobs if _over(job, hard, number)]
         name = quota.metadata.name
+        if "limits.cpu" in hard:
+            limits = {job.name: cpu_limit(job) for job in jobs}
+            if without := [one for one, cores in limits.items() if cores is None]:
+                yield wrong(
+                    "quota",
+                    f"{name} wants a CPU limit, and pods of {', '.join(without)} have none: it refuses each of them",
+                    "RADIANT_KUBERNETES__CPU_LIMIT=job, or limits.cpu in the pod template",
+                )
+                continue
+            never += [one for one, cores in limits.items() if (cores or 0) > number(hard["limits.cpu"])]
         if never:
             yield wrong(
                 "quota",
-                f"{name} can never hold {', '.join(never)}",
+                f"{name} can never hold {', '.join(dict.fromkeys(never))}",
                 "raise it, or lower RADIANT_JOBS__*__MEMORY_MIB / CPU",
             )
             continue
-        counts = [key for key in ("pods", "count/pods", "requests.memory", "requests.cpu") if key in hard]
+        counts = [key for key in ("pods", "count/pods", "requests.memory", "requests.cpu", "limits.cpu") if key in hard]
         state = ", ".join(f"{used.get(key, '0')} of {hard[key]} {key}" for key in counts)
         if any(number(used.get(key, "0")) >= number(hard[key]) for key in counts):
             yield warning("quota", f"{name} is used up ({state}): jobs wait", "wait, or raise it")

@@ -23,7 +23,7 @@ from radiant.cli.kube_access import (
     say,
 )
 from radiant.cli.running_airflow import AirflowOption, PasswordOption, UserOption, running_airflow
-from radiant.errors import ConfigError
+from radiant.errors import ConfigError, PlatformUnavailableError
 from radiant.settings import load_settings
 
 if TYPE_CHECKING:
@@ -51,6 +51,14 @@ def connection(  # noqa: PLR0913 - one parameter per option
             "localhost: host.docker.internal, 172.17.0.1. The server's certificate is still checked.",
         ),
     ] = None,
+    tls_server_name: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With --host: for which name the server's certificate is checked, instead of asking the server, which "
+            "may be off. One that the certificate holds: localhost, kubernetes.",
+        ),
+    ] = None,
     insecure: InsecureOption = False,
     files: Annotated[
         Path | None,
@@ -76,22 +84,23 @@ def connection(  # noqa: PLR0913 - one parameter per option
     What is printed holds a credential: keep it as you keep a password. Certificates and keys that the kubeconfig names
     as files are embedded, so nothing has to be copied.
     """
-    from radiant.kubeconfig import airflow_connection, environment_line, lay_out  # noqa: PLC0415 - only here
+    from radiant.kubeconfig import airflow_connection, environment_line, lay_out, mounts  # noqa: PLC0415 - only here
 
     _require_conn_id(conn_id, form)
     if not apply and (airflow or user or password_file):
         msg = "--airflow, --user and --password-file say where to --apply the connection; give --apply with them"
         raise ConfigError(msg)
+    if tls_server_name is not None and (host is None or insecure):
+        msg = "--tls-server-name goes with --host, and not with --insecure-skip-tls-verify, which checks no name"
+        raise ConfigError(msg)
     chosen = find_context(kubeconfig, context)
     access = open_access(chosen, token_file=token_file, insecure=insecure, namespace=namespace)
     if host is not None:
-        access = _moved(access, host, insecure=insecure)
+        access = _moved(access, host, insecure=insecure, name=tls_server_name)
     if files is not None:
         access = lay_out(chosen, access, files)
-        # Not the folder itself at /home/airflow: Airflow's image has its programs there, in .local.
-        say(
-            f"certificates and keys are in {files}; mount what is in it in /home/airflow, in every container of Airflow"
-        )
+        for source, target in mounts(access, files):
+            say(f"certificates and keys: mount {source} at {target} in every container of Airflow")
     for note in access.notes:
         say(f"note: {note}")
     if insecure:
@@ -107,13 +116,18 @@ def connection(  # noqa: PLR0913 - one parameter per option
         typer.echo(json.dumps(made, indent=2))
 
 
-def _moved(access: "Access", host: str, *, insecure: bool) -> "Access":
+def _moved(access: "Access", host: str, *, insecure: bool, name: str | None) -> "Access":
     from radiant.kubeconfig import ask_names, is_this_machine, move_server  # noqa: PLC0415 - only here
 
     url = urlsplit(access.server)
     checked = not insecure and url.scheme == "https" and is_this_machine(url.hostname or "")
-    names = ask_names(access) if checked else None
-    return move_server(access, host, names)
+    try:
+        names = ask_names(access) if checked and name is None else None
+    except PlatformUnavailableError as error:
+        remedy = "To make the connection while it is off, name what its certificate holds: --tls-server-name localhost"
+        msg = f"{error} {remedy}"
+        raise PlatformUnavailableError(msg) from error
+    return move_server(access, host, names, checked_name=name)
 
 
 def _require_conn_id(conn_id: str, form: Form) -> None:

@@ -175,3 +175,8 @@ def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
 def outcome_uri(task: str, attempt: str) -> str:
     """Return where the operator writes the result that counts for an attempt, below `task_uri`."""
     return f"{task}/{folder_name(attempt)}/outcome.json"
+
+
+def log_uri(result_uri: str) -> str:
+    """Return where a worker keeps its own log, gzip, beside its result: text, a line as on standard output."""
+    return f"{result_uri.rpartition('/')[0]}/worker.log.gz"

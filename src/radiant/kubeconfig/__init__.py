@@ -3,7 +3,7 @@
 from radiant.kubeconfig.access import Access, embed
 from radiant.kubeconfig.connection import airflow_connection, environment_line, kube_config
 from radiant.kubeconfig.context import Context, read_context
-from radiant.kubeconfig.layout import lay_out
+from radiant.kubeconfig.layout import lay_out, mounts
 from radiant.kubeconfig.server import ServerNames, ask_names, choose_name, is_this_machine, move_server, require_trust
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "is_this_machine",
     "kube_config",
     "lay_out",
+    "mounts",
     "move_server",
     "read_context",
     "require_trust",

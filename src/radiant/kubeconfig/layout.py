@@ -38,6 +38,21 @@ def lay_out(context: Context, access: Access, folder: Path) -> Access:
     )
 
 
+def mounts(access: Access, folder: Path) -> list[tuple[str, str]]:
+    """Return what of the folder is mounted where in Airflow's containers: (source, target), by name.
+
+    Not the folder itself at `/home/airflow`: Airflow's image has its programs there, in `.local`.
+
+    Args:
+        access: as `lay_out` returned it.
+        folder: the same.
+    """
+    values = [*access.cluster.values(), *access.user.values()]
+    begin = f"{AIRFLOW_HOME_FOLDER}/"
+    used = {one.removeprefix(begin).split("/")[0] for one in values if isinstance(one, str) and one.startswith(begin)}
+    return [(str(folder / name), f"{begin}{name}") for name in sorted(used)]
+
+
 def place(path: Path, kind: str) -> str:
     """Return where a file goes, relative to Airflow's home folder."""
     found = _HOME.match(path.as_posix())

@@ -102,18 +102,23 @@ def choose_name(host: str, before: str, names: ServerNames) -> str | None:
     raise ConfigError(msg)
 
 
-def move_server(access: Access, host: str, names: ServerNames | None) -> Access:
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+"""Of a host."""
+
+
+def move_server(access: Access, host: str, names: ServerNames | None, *, checked_name: str | None = None) -> Access:
     """Return the access with the server's host replaced; a server that is not this machine stays as it is.
 
     Args:
         access: whose server is to be reached from elsewhere.
         host: by which Airflow reaches this machine: host.docker.internal, 172.17.0.1.
-        names: in the server's certificate; None when it is not checked.
+        names: in the server's certificate; None when it is not checked, or was not asked for.
+        checked_name: for which the certificate is checked when the server was not asked.
 
     Raises:
-        ConfigError: the host is none, or the certificate holds no name.
+        ConfigError: the host or the name is none, or the certificate holds no name.
     """
-    if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?", host) and _address(host) is None:
+    if not _NAME.fullmatch(host) and _address(host) is None:
         msg = f"--host {host!r} is no host name; give a name or an address alone, the port stays as it is"
         raise ConfigError(msg)
     url = _split(access.server)
@@ -124,7 +129,15 @@ def move_server(access: Access, host: str, names: ServerNames | None) -> Access:
     location = shown if url.port is None else f"{shown}:{url.port}"
     cluster = {**access.cluster, "server": url._replace(netloc=location).geturl()}
     note = f"the server {before} is {host} for Airflow"
-    if names is not None:
+    if checked_name is not None:
+        if not _NAME.fullmatch(checked_name) and _address(checked_name) is None:
+            msg = f"--tls-server-name {checked_name!r} is no name of a server: a name or an address, without port"
+            raise ConfigError(msg)
+        cluster["tls-server-name"] = checked_name
+        note += (
+            f"; its certificate is checked for the name {checked_name!r} (tls-server-name), the server was not asked"
+        )
+    elif names is not None:
         kept = cluster.pop("tls-server-name", None)
         name = kept if kept is not None and names.hold(kept) else choose_name(host, before, names)
         if name is not None:

@@ -1,5 +1,6 @@
 """What the backends that run containers share: start or adopt, wait here or in the triggerer, stop, judge."""
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Mapping
@@ -7,14 +8,14 @@ from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferred
 
-from radiant.errors import ConfigError, JobLostError, StorageError
+from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformUnavailableError, StorageError
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
 from radiant.operators.backend import platform_of
 from radiant.operators.ending import DRAINED, KILLED, Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
-from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
+from radiant.operators.note import Note, may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import TaskFacts
 from radiant.operators.request import TaskPlace
 from radiant.operators.trigger import ContainerTrigger
@@ -53,17 +54,32 @@ class ContainerJobOperator(JobOperator):
         try_number = context["ti"].try_number
         if note is not None and on_file is not None and may_adopt(note, on_file, wanted, self.backend):
             self.log.info("adopting the %s of an earlier try: %s", platform.noun, note.handle or note.attempt)
-            dataclasses.replace(note, held_by=try_number).save(place)
+            # Without a handle nobody has the answer to its start.
+            dataclasses.replace(note, held_by=try_number, unsure=note.handle is None).save(place)
             return on_file
-        if note is not None and not note.closed and note.platform == self.backend:
-            handle = note.handle or platform.find(note.attempt)
-            if handle is not None:
-                self.log.warning("stopping the %s of an earlier try, which wanted something else", platform.noun)
-                platform.stop(handle, KILLED)
-                platform.release(handle)
+        if note is not None:
+            self._end_earlier(note)
         place.ask(wanted)
         new_note(wanted, self.backend, try_number).save(place)
         return wanted
+
+    def _end_earlier(self, note: Note) -> None:
+        """Stop what an earlier try left, and remove what is left of a container whose end is judged.
+
+        Raises:
+            PlatformUnavailableError: what may still run could not be stopped; nothing is started beside it.
+        """
+        platform = platform_of(note.platform)
+        if note.closed:
+            if note.handle is not None:
+                with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
+                    platform.release(note.handle)
+            return
+        handle = note.handle or platform.find(note.attempt)
+        if handle is not None:
+            self.log.warning("stopping the %s of an earlier try, which wanted something else", platform.noun)
+            platform.stop(handle, KILLED)
+            platform.release(handle)
 
     def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
         """Follow the container here, or start it and leave the rest to the triggerer."""
@@ -116,7 +132,8 @@ class ContainerJobOperator(JobOperator):
         if note is None:
             return
         try:
-            let_go(platform_of(self.backend), place, note)
+            if left := let_go(platform_of(self.backend), place, note):
+                self.log.warning("%s", left)
         except StorageError as error:
             self.log.warning("the next try judges the same end again: %s", error)
 

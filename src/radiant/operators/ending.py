@@ -40,6 +40,7 @@ class Ended:
     seconds: float
     """From start to end."""
     memory_limit_mib: int
+    """The limit that the job had."""
     peak_memory_mib: float | None
     """Highest sum of the resident memory of its processes as the platform measured it, None when it did not."""
     retryable: bool = True
@@ -48,6 +49,8 @@ class Ended:
     """What else the platform says, one sentence."""
     last_lines: tuple[str, ...] = ()
     """The end of the job's log."""
+    memory_asked_mib: int | None = None
+    """The limit that was asked for, where the platform gave another; None where it gave what was asked for."""
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Ended":
@@ -132,8 +135,14 @@ def with_message(result: Result, message: str) -> Result:
 
 def _what_the_platform_did(ended: Ended) -> str:
     used = "" if ended.peak_memory_mib is None else f"; its processes used {ended.peak_memory_mib:.0f} MiB at most"
+    changed = (
+        ""
+        if ended.memory_asked_mib is None
+        else f"; {ended.memory_asked_mib} MiB were asked for, something in the cluster (a webhook, a policy) changed it"
+    )
+    over = f"the job was killed for going over its memory limit of {ended.memory_limit_mib} MiB{used}{changed}"
     did = {
-        OUT_OF_MEMORY: f"the job was killed for going over its memory limit of {ended.memory_limit_mib} MiB{used}",
+        OUT_OF_MEMORY: over,
         TIMEOUT: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
         DEADLINE_EXCEEDED: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
         EVICTED: "the job was evicted from its node",

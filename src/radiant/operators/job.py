@@ -114,7 +114,11 @@ class JobOperator(BaseOperator):
         wanted = new_request(spec, self.request, place, memory_mib=memory_mib, image=settings.image)
         request = self.begin(context, place, wanted)
         self.log.info(
-            "%s: %d MiB at most, %d s at most, documents at %s", self.job, request.memory_mib, spec.timeout_s, place.uri
+            "%s: %d MiB at most, %d s at most; request, result and the worker's own log (worker.log.gz) at %s",
+            self.job,
+            request.memory_mib,
+            spec.timeout_s,
+            place.attempt_uri(request.attempt),
         )
         ended = self.run_job(context, spec, place, request)
         return self.conclude(context, settings, place, request, ended)
@@ -166,6 +170,7 @@ class JobOperator(BaseOperator):
             try_number=context["ti"].try_number,
             limit_mib=ended.memory_limit_mib,
             peak_mib=ended.peak_memory_mib,
+            asked_mib=ended.memory_asked_mib,
             cap_mib=settings.jobs.memory_cap_mib,
             fit=lambda memory_mib: self.memory_limit(spec, memory_mib),
         )

@@ -28,6 +28,8 @@ class Note:
     """None until the platform has said that it started; then it may still have."""
     starting_since: float | None = None
     """Since when it has a place to run."""
+    unsure: bool = False
+    """A start of this attempt went unanswered: its container may be there although there is no handle."""
     refusals: int = 0
     """How often the platform has said of this attempt that there is no room for it."""
     restarts: int = 0

@@ -51,6 +51,8 @@ class Order:
     """Since when this attempt is wanted, in seconds since the epoch."""
     refusals: int = 0
     """How often the platform has said of this attempt that there is no room for it."""
+    run: str = ""
+    """Of the DAG run, see `radiant.operators.request.run_key`: `sweep` finds its containers by it."""
 
 
 class State(StrEnum):
@@ -84,6 +86,8 @@ class Look:
     finished_at: float | None = None
     peak_memory_mib: float | None = None
     """None where the platform does not measure it."""
+    memory_limit_mib: int | None = None
+    """The limit that the container really had, None where the platform does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,8 @@ class LogPage:
 class Platform(Protocol):
     """One Kubernetes cluster or one ECS cluster, reached with one credential.
 
-    Every method raises `PlatformUnavailableError` when the platform does not answer or throttles: the caller waits and
-    asks again, the container goes on.
+    Every method raises `PlatformUnavailableError` when the platform does not answer, throttles, does not accept the
+    credential, or when something else answers in its place: the caller waits and asks again, the container goes on.
     """
 
     name: str
@@ -153,4 +157,11 @@ class Platform(Protocol):
 
     def release(self, handle: Handle) -> None:
         """Remove what is left of an ended container; nothing there is fine."""
+        ...
+
+    def sweep(self, run: str) -> list[str]:
+        """Stop and remove every container of a DAG run that is still there, and return their names.
+
+        Called when all tasks of the run that start containers have ended: what is left has no task any more.
+        """
         ...

@@ -1,6 +1,7 @@
 """Where a task's documents are, and writing and reading them; the same on every backend."""
 
 import dataclasses
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from opentelemetry import propagate
 from radiant import storage
 from radiant.errors import InputError, JobProtocolError
 from radiant.jobs.catalogue import find_job
-from radiant.jobs.documents import Request, Result, decode_result, encode, outcome_uri, run_uri, task_uri
+from radiant.jobs.documents import Request, Result, decode_result, encode, log_uri, outcome_uri, run_uri, task_uri
 from radiant.jobs.spec import Argv, JobSpec
 from radiant.settings import JobOverrides, Settings
 
@@ -42,6 +43,10 @@ class TaskPlace:
     def attempt_uri(self, attempt: str) -> str:
         """Return the folder of one attempt: its worker writes there and nowhere else."""
         return storage.join(self.uri, quote(attempt, safe=""))
+
+    def log_uri(self, attempt: str) -> str:
+        """Return where the worker of an attempt keeps its own log, compressed."""
+        return log_uri(storage.join(self.attempt_uri(attempt), "result.json"))
 
     def argv(self, job: str, attempt: str) -> list[str]:
         """Return the command line of the job, with documents that belong to this attempt alone."""
@@ -95,6 +100,15 @@ class TaskPlace:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a small JSON object here."""
         storage.write_bytes(storage.join(self.uri, name), json.dumps(content).encode())
+
+
+def run_key(run: str) -> str:
+    """Return what the containers of a DAG run are marked with: short, and another for the same run id elsewhere.
+
+    Args:
+        run: the run's folder, whose work URI belongs to one installation.
+    """
+    return hashlib.sha256(run.encode()).hexdigest()[:20]
 
 
 def _result_at(uri: str) -> Result | JobProtocolError | None:

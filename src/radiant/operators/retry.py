@@ -64,6 +64,7 @@ def decide(  # noqa: PLR0913 - all but one by name
     limit_mib: int,
     peak_mib: float | None,
     cap_mib: int,
+    asked_mib: int | None = None,
     fit: Callable[[int], int] = int,
 ) -> Decision:
     """Return what follows this failure; Airflow's `retries` still bounds the number of tries.
@@ -75,11 +76,18 @@ def decide(  # noqa: PLR0913 - all but one by name
         limit_mib: memory limit of this try.
         peak_mib: highest memory measured, None when nobody measured.
         cap_mib: memory never grows beyond this.
+        asked_mib: the limit that was asked for, where the platform gave another.
         fit: what a platform with fixed sizes gives when so much is asked for.
     """
     prefix = f"RADIANT_JOBS__{job.replace('-', '_').upper()}__"
     if failure.code == OUT_OF_MEMORY:
         grown = min(fit(min(next_memory_mib(limit_mib, peak_mib), cap_mib)), cap_mib)
+        if asked_mib is not None and limit_mib < asked_mib and grown <= asked_mib:
+            hint = (
+                f"Find what lowers the limits of pods (a webhook, a policy) and let it give {prefix}MEMORY_MIB; "
+                f"another try asks for {asked_mib} MiB again"
+            )
+            return Decision(retry=True, memory_mib=None, hint=hint)
         if grown <= limit_mib:
             hint = (
                 f"The limit cannot grow beyond RADIANT_JOBS__MEMORY_CAP_MIB={cap_mib}: raise it, or {prefix}MEMORY_MIB"
@@ -115,6 +123,7 @@ _HINTS = {
     NODE_LOST: "Another try starts over on another node",
     UNSCHEDULABLE: "Add a node or ask for less by RADIANT_JOBS__*; look for cordoned nodes, taints, selectors",
     QUOTA_EXCEEDED: "Raise the ResourceQuota of the namespace, or run fewer jobs at once (an Airflow pool)",
+    "Unauthorized": "Renew the credential of the Airflow connection; the container goes on and the next try adopts it",
     "Forbidden": "Give the account of the Airflow connection the rights that the message names",
     CONFIG: "Correct the setting or the installation that the log above names, then clear the task",
     "Protocol": "Install the same radiant version in Airflow and for the worker, then clear the task",

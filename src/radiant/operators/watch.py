@@ -6,7 +6,6 @@ death is in the note.
 """
 
 import collections
-import contextlib
 import dataclasses
 import random
 import threading
@@ -21,7 +20,7 @@ from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, Ended
 from radiant.operators.note import Note
 from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
-from radiant.operators.request import TaskPlace
+from radiant.operators.request import TaskPlace, run_key
 from radiant.settings import Container
 
 LAST_LINES = 15
@@ -34,6 +33,12 @@ _STOPPING_PAUSE_S = 0.5
 """Between looks at a container that was asked to stop: Kubernetes removes it, and its log, seconds after its end."""
 _KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
+_RELEASE_PAUSES_S = (0.5, 2.0)
+"""Between tries to remove an ended container."""
+_NO_LOG_S = 60.0
+"""How long the log of an ended container is asked for while it cannot be read."""
+_LOG_PAUSE_S = 2.0
+"""After the first read of a log that failed; twice as long after each further one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ class Watch:
         self._cursor = note.log_cursor if note.log_try == task.try_number else ""
         self._logged = self._cursor
         self._final: Look | None = None
+        self._recent: tuple[float, Look] | None = None
+        self._unread = _Unread()
         self._told = ""
         self._unanswered_since: float | None = None
         self._stopping: _Cause | None = None
@@ -119,6 +126,9 @@ class Watch:
                 self._cursor = self._logged  # lines that were read before it come again
                 return self._unanswered(error)
             except JobRefusedError as error:
+                if self.note.handle is not None:
+                    # It runs: whatever is wrong with the connection since, only asking is refused.
+                    return self._unanswered(PlatformUnavailableError(str(error), reason=error.reason))
                 return Step(ended=self._ended(Look(State.GONE, error.reason, str(error), hopeless=True)))
 
     def kill(self, reason: str, detail: str) -> Ended:
@@ -132,7 +142,9 @@ class Watch:
             self._stop_whatever_runs(reason)
             self._stopping = _Cause(reason, detail)
             ended = self._ended(Look(State.GONE))
-            let_go(self._platform, self._place, self.note)
+            left = let_go(self._platform, self._place, self.note)
+            if left:
+                ended = dataclasses.replace(ended, detail=f"{ended.detail} {left}")
             self.note = dataclasses.replace(self.note, closed=True)
             return ended
 
@@ -143,7 +155,7 @@ class Watch:
                 handle = self.note.handle or self._platform.find(self.note.attempt)
                 if handle is not None:
                     self._platform.stop(handle, reason)
-            except PlatformUnavailableError:
+            except (PlatformUnavailableError, JobRefusedError):
                 if pause_s is None:
                     raise
                 time.sleep(pause_s)
@@ -166,9 +178,11 @@ class Watch:
     def _step(self) -> Step:
         if self.note.handle is None:
             return self._start()
-        look = self._final or self._platform.look(self.note.handle)
-        lines, more = self._read_log(self.note.handle, look)
+        look = self._look(self.note.handle)
         self._unanswered_since = None
+        if look.state in {State.ENDED, State.GONE}:
+            self._final = look
+        lines, more = self._read_log(self.note.handle, look)
         if look.state in {State.ENDED, State.GONE}:
             return self._at_its_end(look, lines, more)
         if self._stopping is not None and time.time() > self._stop_deadline:
@@ -177,25 +191,25 @@ class Watch:
             stopping = dataclasses.replace(self._stop(too_long), lines=lines)
             # What has not begun has no log and no result to wait for; taking it away can last a minute.
             return stopping if look.state is State.RUNNING else dataclasses.replace(stopping, ended=self._ended(look))
-        return Step(lines, self._news(look), 0.0 if more and lines else self._pause(look))
+        news = self._news(look) or self._unread.take_news()
+        return Step(lines, news, 0.0 if more and lines else self._pause(look))
 
     def _at_its_end(self, look: Look, lines: list[str], more: bool) -> Step:  # noqa: FBT001 - named by its caller
         """Read the rest of the log, then say how it ended, or start it again."""
-        self._final = look
         if more:
-            return Step(lines, pause_s=0.0 if lines else 1.0)
+            return Step(lines, self._unread.take_news(), pause_s=0.0 if lines else 1.0)
         if self._stopping is None and look.reason == NO_CAPACITY and look.started_at is None:
             return self._wait_for_room(look, lines)
         interrupted = look.reason in self._platform.interruptions and not look.hopeless
         if self._stopping is None and interrupted and self.note.restarts < self._limits.restarts:
             count = f"restart {self.note.restarts + 1} of {self._limits.restarts}, this try goes on"
-            self._start_anew(asked_at=time.time(), restarts=self.note.restarts + 1)
-            return Step(lines, f"{look.reason}: {look.detail} The job is started again ({count})")
+            left = self._start_anew(asked_at=time.time(), restarts=self.note.restarts + 1)
+            return Step(lines, f"{look.reason}: {look.detail} The job is started again ({count}) {left}".rstrip())
         return Step(lines, ended=self._ended(look))
 
     def _start(self) -> Step:
         try:
-            handle = self._platform.start(self._order())
+            handle = self._start_or_find()
         except JobNotYetError as error:
             self._unanswered_since = None
             self._save(refusals=self.note.refusals + 1)
@@ -206,7 +220,36 @@ class Watch:
             return Step(news=self._news(look), pause_s=self._pause(look))
         self._unanswered_since = None
         self._save(handle=handle)
-        return Step(news=f"{self._platform.noun} {_name(handle)} started", pause_s=self._limits.look_s / 4)
+        text = f"{self._platform.noun} {_name(handle)} started; {self._own_log()}"
+        return Step(news=text, pause_s=self._limits.look_s / 4)
+
+    def _start_or_find(self) -> Handle:
+        """Start, and remember when it may have started without an answer: then a refusal is not the last word.
+
+        The refusal may even follow from the container that is there, which fills the quota.
+        """
+        try:
+            return self._platform.start(self._order())
+        except PlatformUnavailableError:
+            if not self.note.unsure:
+                self._save(unsure=True)
+            raise
+        except (JobNotYetError, JobRefusedError):
+            found = self._platform.find(self.note.attempt) if self.note.unsure else None
+            if found is None:
+                raise
+            return found
+
+    def _look(self, handle: Handle) -> Look:
+        """Look, except while there is more of the log to read than fits into a page."""
+        now = time.monotonic()
+        if self._final is not None:
+            return self._final
+        if self._unread.more and self._recent is not None and now - self._recent[0] < self._limits.look_s:
+            return self._recent[1]
+        found = self._platform.look(handle)
+        self._recent = now, found
+        return found
 
     def _order(self) -> Order:
         return Order(
@@ -220,6 +263,7 @@ class Watch:
             on_demand=self._task.last_try or self.note.restarts >= max(self._limits.restarts, 1),
             asked_at=self.note.asked_at,
             refusals=self.note.refusals,
+            run=run_key(self._place.run_uri),
         )
 
     def _wait_for_room(self, look: Look, lines: list[str]) -> Step:
@@ -231,29 +275,49 @@ class Watch:
         self._start_anew(asked_at=self.note.asked_at, restarts=self.note.restarts)
         return Step(lines, self._news(waiting), self._pause(waiting))
 
-    def _start_anew(self, *, asked_at: float, restarts: int) -> None:
-        """Begin again with an attempt of its own: what the earlier one wrote can never pass for its answer."""
-        _release(self._platform, self.note)
+    def _start_anew(self, *, asked_at: float, restarts: int) -> str:
+        """Begin again with an attempt of its own: what the earlier one wrote can never pass for its answer.
+
+        Return what is left of the earlier one, in a sentence; the empty text when nothing is.
+        """
+        left = _release(self._platform, self.note)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._place.ask(self._request)
-        self._final, self._cursor, self._logged = None, "", ""
+        self._final, self._recent, self._cursor, self._logged, self._unread = None, None, "", "", _Unread()
         self._save(
             attempt=self._request.attempt,
             handle=None,
             asked_at=asked_at,
             starting_since=None,
+            unsure=False,
             refusals=0,
             restarts=restarts,
             log_cursor="",
         )
+        return left
 
     def _read_log(self, handle: Handle, look: Look) -> tuple[list[str], bool]:
+        """Return new lines, and whether there is more to wait for; a log that cannot be read fails no job."""
+        ended = look.state in {State.ENDED, State.GONE}
         if look.state in {State.WAITING, State.STARTING}:
             return [], False
-        page = self._platform.read_log(handle, self._cursor, look)
+        if self._unread.is_pause():
+            return [], ended
+        try:
+            page = self._platform.read_log(handle, self._cursor, look)
+        except (PlatformUnavailableError, JobRefusedError) as error:
+            self._unread.failed(error)
+            if not ended or self._unread.for_s() < _NO_LOG_S:
+                return [], ended
+            text = f"(the rest of the log could not be read: {error}; {self._own_log()})"
+            return [text], False
+        self._unread = _Unread(more=page.more)
         self._cursor = page.cursor
         self._last_lines.extend(line for line in page.lines if line)
         return page.lines, page.more
+
+    def _own_log(self) -> str:
+        return f"the worker's own log is {self._place.log_uri(self.note.attempt)}"
 
     def _too_long(self, look: Look) -> _Cause | None:
         """Return name and sentence of the limit that is exceeded."""
@@ -320,11 +384,14 @@ class Watch:
         elif look.state is State.GONE and reason is None:
             reason = LOST
         now = time.time()
+        asked_mib = self._request.memory_mib or self._spec.resources.memory_mib
+        limit_mib = look.memory_limit_mib or asked_mib
         return Ended(
             exit_code=look.exit_code,
             reason=reason,
             seconds=round((look.finished_at or now) - (look.started_at or self.note.asked_at), 3),
-            memory_limit_mib=self._request.memory_mib or self._spec.resources.memory_mib,
+            memory_limit_mib=limit_mib,
+            memory_asked_mib=None if limit_mib == asked_mib else asked_mib,
             peak_memory_mib=look.peak_memory_mib,
             retryable=not hopeless,
             detail=detail,
@@ -336,20 +403,65 @@ class Watch:
         self.note.save(self._place)
 
 
-def let_go(platform: Platform, place: TaskPlace, note: Note) -> None:
+class _Unread:
+    """What of the log waits to be read: another page, or what could not be read."""
+
+    def __init__(self, *, more: bool = False) -> None:
+        self.more = more
+        self._news = ""
+        self._since: float | None = None
+        self._pause_s = _LOG_PAUSE_S
+        self._next_at = 0.0
+
+    def failed(self, error: Exception) -> None:
+        """Note a read that failed; the next one is not at once."""
+        now = time.monotonic()
+        if self._since is None:
+            self._since = now
+            self._news = f"the log cannot be read: {error}; asking again, the job goes on"
+        self._next_at = now + self._pause_s
+        self._pause_s = min(_SLOWEST_S, self._pause_s * 2)
+
+    def is_pause(self) -> bool:
+        """Return whether the next read has to wait."""
+        return time.monotonic() < self._next_at
+
+    def for_s(self) -> float:
+        """Return for how long it could not be read."""
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+    def take_news(self) -> str:
+        """Return what the person should read, once."""
+        news, self._news = self._news, ""
+        return news
+
+
+def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:
     """Write down that the container's end has been judged, then remove what is left of it.
+
+    Return what could not be removed and why, in a sentence; the empty text when nothing is left.
 
     Raises:
         StorageError: the note could not be written.
     """
     dataclasses.replace(note, closed=True).save(place)
-    _release(platform, note)
+    return _release(platform, note)
 
 
-def _release(platform: Platform, note: Note) -> None:
-    if note.handle is not None:
-        with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
+def _release(platform: Platform, note: Note) -> str:
+    if note.handle is None:
+        return ""
+    for pause_s in (*_RELEASE_PAUSES_S, None):
+        try:
             platform.release(note.handle)
+        except (PlatformUnavailableError, JobRefusedError) as error:
+            if pause_s is None:
+                what = f"{platform.noun} {_name(note.handle)}"
+                return f"{what} could not be removed, the last task of the run tries again: {error}"
+            time.sleep(pause_s)
+        else:
+            break
+    return ""
 
 
 def _name(handle: Handle) -> str:

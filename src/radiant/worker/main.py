@@ -1,8 +1,8 @@
 """`radiant-worker <job> --request URI --result URI`: the same command line on every backend.
 
-Deletes a stale result, works, then writes the result by rename, also when it fails. Exit 0, or 65 bad input, 70 bug,
-75 transient, 78 configuration. Without a readable request there is no attempt to answer: the error goes to standard
-error and the exit code alone tells.
+Deletes a stale result, works, then writes the result by rename, also when it fails. Its log goes to standard output
+and, compressed, beside the result. Exit 0, or 65 bad input, 70 bug, 75 transient, 78 configuration. Without a
+readable request there is no attempt to answer: the error goes to standard error and the exit code alone says it.
 """
 
 import argparse
@@ -22,13 +22,16 @@ from types import FrameType
 from radiant import storage
 from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, RadiantError, TerminatedError
 from radiant.jobs.catalogue import find_job
-from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, encode
+from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, encode, log_uri
 from radiant.settings import Settings, load_settings
 from radiant.worker.attempt import require_current
 from radiant.worker.outcome import Outcome
+from radiant.worker.own_log import OwnLog
 from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker")
+
+_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 Handler = Callable[[Request, Settings], Outcome]
 
@@ -46,7 +49,7 @@ def main(argv: list[str] | None = None) -> None:
     """Run one job and exit."""
     arguments = _parse(sys.argv[1:] if argv is None else argv)
     # A job's log is somebody's only witness: lines leave at once and in order.
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_FORMAT)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         settings = load_settings()
@@ -61,7 +64,9 @@ def main(argv: list[str] | None = None) -> None:
     except RadiantError as error:
         log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for a person, a traceback is not
         sys.exit(error.exit_code)
-    sys.exit(run(request, settings, arguments.result))
+    with OwnLog(log_uri(arguments.result), logging.Formatter(_FORMAT)):
+        code = run(request, settings, arguments.result)
+    sys.exit(code)
 
 
 def run(request: Request, settings: Settings, result_uri: str) -> int:

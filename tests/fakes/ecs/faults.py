@@ -13,6 +13,9 @@ CALL_FAULTS = {
     "drop": "the connection closes, nothing is done",
     "lose_reply": "it is done, then the connection closes",
     "slow": "answered `delay_s` later",
+    "page_404": "a load balancer answers in AWS's place: 404 with HTML",
+    "page_200": "a proxy answers in AWS's place: its login page, 200 with HTML",
+    "other_json": "a gateway answers in AWS's place: 200 with JSON of its own",
     "missing": "DescribeTasks does not know the task (yet)",
     "empty_page": "GetLogEvents answers an empty page with a token that leads on",
 }

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 import traceback
+import uuid
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -27,6 +28,12 @@ from fakes.ecs.tasks import Tasks
 
 StartResponse = Callable[..., Any]
 DOOR = "/_fake/"
+FOREIGN = {
+    "page_404": (404, "text/html", b"<html><body>404 Not Found</body></html>"),
+    "page_200": (200, "text/html", b"<html><body>Please log in</body></html>"),
+    "other_json": (200, "application/json", b'{"message": "welcome"}'),
+}
+"""Status, content type and body of what answers in AWS's place."""
 DEFAULTS: dict[str, Any] = {
     "pace_s": 0.02,
     "slots": 8,
@@ -78,6 +85,8 @@ class Application:
             return _hang_up(environ, start_response)
         if "slow" in faults:
             time.sleep(faults["slow"].delay_s)
+        if page := next((FOREIGN[kind] for kind in faults if kind in FOREIGN), None):
+            return _foreign(start_response, *page)
         try:
             _refuse(call, faults)
             found = _empty_page(call) if "empty_page" in faults else self._own_answer(call, faults)
@@ -207,7 +216,18 @@ def _take_body(environ: dict[str, Any]) -> bytes:
 
 
 def _reply(start_response: StartResponse, status: int, body: bytes) -> list[bytes]:
-    start_response(f"{status} X", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(body)))])
+    headers = [
+        ("Content-Type", "application/x-amz-json-1.1"),
+        ("Content-Length", str(len(body))),
+        ("x-amzn-RequestId", str(uuid.uuid4())),
+    ]
+    start_response(f"{status} X", headers)
+    return [body]
+
+
+def _foreign(start_response: StartResponse, status: int, kind: str, body: bytes) -> list[bytes]:
+    """Answer as something that is not AWS: without a request id."""
+    start_response(f"{status} X", [("Content-Type", kind), ("Content-Length", str(len(body)))])
     return [body]
 
 

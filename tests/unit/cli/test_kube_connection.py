@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -7,7 +8,7 @@ from typer.testing import CliRunner
 from certificates import Authority, tls_server
 from radiant.cli import kube_connection
 from radiant.cli.main import app
-from radiant.errors import ConfigError
+from radiant.errors import ConfigError, PlatformUnavailableError
 
 
 @pytest.fixture
@@ -84,6 +85,35 @@ def test_a_moved_server_says_the_name_that_is_checked(kubeconfig, authority):
     assert "checked for the name 'kubernetes' (tls-server-name), it holds localhost, kubernetes" in result.stderr
 
 
+def test_a_server_that_is_off_is_named_with_the_option_that_does_without_it(kubeconfig):
+    kubeconfig(1)
+    with pytest.raises(PlatformUnavailableError, match=r"does not answer.*--tls-server-name localhost"):
+        run("--host", "host.docker.internal")
+
+
+def test_a_connection_for_a_cluster_that_is_off_is_checked_for_the_name_given(kubeconfig):
+    kubeconfig(1)
+    result = run("--host", "host.docker.internal", "--tls-server-name", "localhost")
+    cluster = json.loads(json.loads(result.stdout)["extra"]["kube_config"])["clusters"][0]["cluster"]
+    assert (cluster["server"], cluster["tls-server-name"]) == ("https://host.docker.internal:1", "localhost")
+    assert "certificate-authority-data" in cluster
+    assert "checked for the name 'localhost' (tls-server-name), the server was not asked" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--tls-server-name", "localhost"),
+        ("--host", "a", "--insecure-skip-tls-verify", "--tls-server-name", "localhost"),
+        ("--host", "a", "--tls-server-name", "a:1"),
+    ],
+)
+def test_a_name_to_check_that_checks_nothing_is_refused(kubeconfig, words):
+    kubeconfig(1)
+    with pytest.raises(ConfigError, match="--tls-server-name"):
+        run(*words)
+
+
 def test_a_check_that_is_off_is_said_aloud_and_needs_no_server(kubeconfig):
     kubeconfig(1)
     result = run("--insecure-skip-tls-verify", "--host", "172.17.0.1")
@@ -98,6 +128,9 @@ def test_files_are_laid_out_where_airflow_will_see_them(kubeconfig, tmp_path):
     config = json.loads(json.loads(result.stdout)["extra"]["kube_config"])
     assert config["users"][0]["user"]["client-key"] == "/home/airflow/.minikube/client-key.key"
     assert (tmp_path / "dkr_fs/.minikube/client-key.key").exists()
+    assert f"mount {tmp_path}/dkr_fs/.minikube at /home/airflow/.minikube in every container" in result.stderr
+    docs = (Path(__file__).parents[3] / "docs" / "kubernetes.md").read_text()
+    assert "`dkr_fs/.minikube` at `/home/airflow/.minikube` in every container of Airflow" in docs
 
 
 def test_a_token_of_standard_input_stands_in_for_the_user_of_eks(kubeconfig):

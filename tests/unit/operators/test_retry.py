@@ -31,6 +31,14 @@ def test_out_of_memory_grows_by_the_measured_peak_or_by_half():
     assert decision("OutOfMemory", limit_mib=1000, peak_mib=1200.5).memory_mib == 1561
 
 
+def test_a_lowered_limit_is_not_what_the_next_try_is_computed_from():
+    found = decision("OutOfMemory", limit_mib=64, asked_mib=512)
+    assert (found.retry, found.memory_mib) == (True, None)
+    assert "512 MiB again" in found.hint
+    assert decision("OutOfMemory", limit_mib=400, asked_mib=512).memory_mib == 600
+    assert decision("OutOfMemory", limit_mib=1000, asked_mib=512).memory_mib == 1500, "a raised one is"
+
+
 def test_memory_grows_up_to_the_cap_and_then_ends():
     assert decision("OutOfMemory", limit_mib=2000, cap_mib=2500).memory_mib == 2500
     found = decision("OutOfMemory", limit_mib=2500, cap_mib=2500, retryable=True)

@@ -1,6 +1,7 @@
 """A container's life step by step, on a platform that does what a script says."""
 
 import dataclasses
+import time
 
 import pytest
 
@@ -10,7 +11,7 @@ from radiant.operators.ending import KILLED, LOST
 from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import LogPage, Look, State, TaskFacts
 from radiant.operators.request import TaskPlace, new_request
-from radiant.operators.watch import Watch
+from radiant.operators.watch import Watch, let_go
 from radiant.settings import Container
 
 RUNS = Look(State.RUNNING, started_at=1.0)
@@ -120,6 +121,33 @@ def test_no_room_for_longer_than_patience_ends_by_its_name(place):
     assert (step.ended.reason, step.ended.retryable) == ("QuotaExceeded", True)
 
 
+def test_a_refused_question_about_a_container_that_runs_is_an_outage_and_no_end(place):
+    platform = Scripted([RUNS, JobRefusedError("no such connection"), RUNS, GOOD])
+    found = steps(watch_of(platform, place))
+    assert found[-1].ended.reason is None
+    assert any("no such connection; asking again" in one.news for one in found)
+    assert len(platform.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    "refusal", [JobRefusedError("no right", reason="Forbidden"), JobNotYetError("3 of 3 used", reason="QuotaExceeded")]
+)
+def test_a_refusal_after_a_start_without_an_answer_finds_the_container_that_started(place, refusal):
+    platform = Scripted(starts=[PlatformUnavailableError("lost reply"), refusal])
+    found = steps(watch_of(platform, place))
+    assert found[-1].ended.reason is None
+    assert read_note(place).handle == {"name": platform.attempts[0]}
+
+
+def test_a_later_try_does_not_take_a_refusal_for_the_end_of_a_start_that_nobody_answered(place):
+    first = Scripted(starts=[PlatformUnavailableError("lost reply")])
+    watch_of(first, place).step()
+    assert read_note(place).unsure
+    later = Scripted(starts=[JobRefusedError("no right", reason="Forbidden")])
+    later.attempts = list(first.attempts)
+    assert steps(watch_of(later, place, try_number=2))[-1].ended.reason is None
+
+
 def test_what_is_refused_is_not_tried_again(place):
     (step,) = steps(watch_of(Scripted(starts=[JobRefusedError("no right", reason="Forbidden")]), place))
     assert (step.ended.reason, step.ended.retryable, step.ended.detail) == ("Forbidden", False, "no right")
@@ -224,6 +252,69 @@ def test_lines_read_before_a_stop_that_got_no_answer_are_not_lost(place):
     assert watch.step().lines == []
     assert watch.step().lines == []
     assert platform.cursors == ["", ""]
+
+
+def test_a_log_that_cannot_be_read_fails_no_job_and_is_told_with_the_place_of_the_worker_s_own(place, monkeypatch):
+    monkeypatch.setattr("radiant.operators.watch._LOG_PAUSE_S", 0.01)
+    monkeypatch.setattr("radiant.operators.watch._SLOWEST_S", 0.01)
+    monkeypatch.setattr("radiant.operators.watch._NO_LOG_S", 0.05)
+    platform = Scripted([RUNS, RUNS, GOOD], pages=[LogPage(["a"], "1")] + [PlatformUnavailableError("500")] * 10**4)
+    watch = watch_of(platform, place)
+    found = []
+    while not found or found[-1].ended is None:
+        found.append(watch.step())
+        watch.logged()
+        time.sleep(0.01)
+    assert found[-1].ended.reason is None
+    assert found[-1].ended.exit_code == 0
+    lines = [line for one in found for line in one.lines]
+    assert lines[0] == "a"
+    assert lines[1].startswith("(the rest of the log could not be read: 500; the worker's own log is file://")
+    assert sum("the log cannot be read: 500" in one.news for one in found) == 1
+    assert len(lines) == 2
+
+
+def test_a_log_that_is_readable_again_is_read_from_where_it_was(place, monkeypatch):
+    monkeypatch.setattr("radiant.operators.watch._LOG_PAUSE_S", 0.0)
+    platform = Scripted([RUNS] * 3, pages=[LogPage(["a"], "1"), PlatformUnavailableError("500"), LogPage(["b"], "2")])
+    found = steps(watch_of(platform, place))
+    assert [line for one in found for line in one.lines] == ["a", "b"]
+    assert platform.cursors[:3] == ["", "1", "1"]
+
+
+def test_a_long_log_is_read_without_a_look_for_each_page(place):
+    pages = [LogPage([f"line {n}"], str(n), more=n < 20) for n in range(1, 21)]
+    platform = Scripted([RUNS] * 2, pages=pages)
+    found = steps(watch_of(platform, place, look_s=60))
+    assert [line for one in found for line in one.lines] == [f"line {n}" for n in range(1, 21)]
+    assert len(platform.looks) == 0
+
+
+def test_a_release_that_fails_is_tried_again_and_what_stays_is_told(place, monkeypatch):
+    monkeypatch.setattr("radiant.operators.watch._RELEASE_PAUSES_S", (0.0, 0.0))
+    watch_of(Scripted(), place).step()
+    note, calls = read_note(place), []
+
+    def release(handle):
+        calls.append(handle)
+        if len(calls) < times:
+            msg = "503"
+            raise PlatformUnavailableError(msg)
+
+    platform = Scripted()
+    platform.release = release
+    times = 3
+    assert let_go(platform, place, note) == ""
+    assert len(calls) == 3
+    times = 99
+    assert "pod pod-1 could not be removed" in let_go(platform, place, note)
+    assert read_note(place).closed
+
+
+def test_the_limit_that_the_container_had_is_the_one_that_is_told(place):
+    look = dataclasses.replace(GOOD, exit_code=-9, reason="OutOfMemory", memory_limit_mib=100)
+    ended = steps(watch_of(Scripted([look]), place))[-1].ended
+    assert (ended.memory_limit_mib, ended.memory_asked_mib) == (100, 512)
 
 
 def test_a_kill_stops_closes_and_says_who(place):

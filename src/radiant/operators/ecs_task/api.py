@@ -17,6 +17,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
 )
+from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.operators.ecs_task.ending import is_no_room
@@ -81,17 +82,33 @@ def asking(what: str) -> Generator[None]:
         what: the call, for the message.
 
     Raises:
-        PlatformUnavailableError: AWS did not answer, throttled, or refused.
+        PlatformUnavailableError: AWS did not answer, throttled, or refused, or something else answered.
     """
     try:
         yield
     except (ClientError, BotoCoreError) as error:
         raise unavailable(what, error) from None
+    except (ResponseParserError, KeyError, TypeError) as error:
+        raise foreign(what) from error
+
+
+def foreign(what: str) -> PlatformUnavailableError:
+    """Return the error of an answer that is not the service's: a proxy's page, a gateway's JSON."""
+    return PlatformUnavailableError(f"something else answers in place of AWS ({what}). A proxy before it?")
+
+
+def is_foreign(error: ClientError) -> bool:
+    """Return whether an error is none that AWS gave: its answers have a request id and name what is wrong."""
+    code = str(error.response.get("Error", {}).get("Code") or "")
+    # The library names an answer that it cannot read by its HTTP status.
+    return not error.response.get("ResponseMetadata", {}).get("RequestId") or not code or code.isdigit()
 
 
 def unavailable(what: str, error: ClientError | BotoCoreError) -> PlatformUnavailableError:
     """Return the error that lets the caller ask again later."""
     code, text = code_of(error), _text(error)
+    if isinstance(error, ClientError) and is_foreign(error):
+        return foreign(what)
     if code in _CREDENTIALS or isinstance(error, _NOT_CONFIGURED):
         forget_clients()
     if is_throttled(error):
@@ -111,6 +128,8 @@ def not_started(error: ClientError | BotoCoreError) -> Exception:
         )
         return JobRefusedError(msg)
     code, text = code_of(error), _text(error)
+    if isinstance(error, ClientError) and is_foreign(error):
+        return foreign("RunTask")
     status = 0 if not isinstance(error, ClientError) else error.response["ResponseMetadata"]["HTTPStatusCode"]
     if code is None or is_throttled(error) or code == "ServerException" or status >= _SERVER_ERROR:
         return unavailable("RunTask", error)

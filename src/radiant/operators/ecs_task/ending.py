@@ -29,7 +29,8 @@ _NO_ROOM = re.compile(
 _IMAGE = re.compile(r"CannotPull\w*Error|CannotPullImage", re.IGNORECASE)
 _MAY_PASS = re.compile(
     r"toomanyrequests|rate ?exceeded|i/o timeout|TLS handshake timeout|connection re(set|fused)|"
-    r"deadline exceeded|context canceled|temporary failure|50\d (Internal|Bad|Service|Gateway)|unexpected EOF",
+    r"deadline exceeded|context canceled|temporary failure|50\d (Internal|Bad|Service|Gateway)|\bEOF\b|"
+    r"Client\.Timeout|request canceled|no such host|no space left on device|i/o error|broken pipe|server misbehaving",
     re.IGNORECASE,
 )
 _NEVER = re.compile(
@@ -92,8 +93,9 @@ def _reason(task: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str 
     if stopped.startswith(STOPPED_BY_US):
         return stopped.removeprefix(STOPPED_BY_US) or LOST, False
     if "OutOfMemory" in said or (code == _KILLED and stop == "EssentialContainerExited"):
-        # Nothing but the kernel sends SIGKILL to a container that nobody stops.
-        return OUT_OF_MEMORY, False
+        # Nothing but the kernel sends SIGKILL to a container that nobody stops; ECS stops all when another one ends.
+        beside = "OutOfMemory" not in said and _failed_beside(task, container)
+        return LOST if beside else OUT_OF_MEMORY, False
     if "startedAt" not in task or stop == "TaskFailedToStart":
         return _why_not_started(f"{stopped} {said}".strip())
     return (LOST, False) if code is None or stop == "UserInitiated" else (None, False)
@@ -107,9 +109,20 @@ def _why_not_started(text: str) -> tuple[str, bool]:
     return START_FAILED, _NEVER.search(text) is not None and _MAY_PASS.search(text) is None
 
 
+def _failed_beside(task: Mapping[str, Any], container: Mapping[str, Any]) -> list[str]:
+    """Return how other containers of the task ended, those that failed."""
+    others = [one for one in task.get("containers", []) if one.get("name") != container.get("name")]
+    return [
+        f"Container {one.get('name')} of the task ended with exit code {one['exitCode']}"
+        for one in others
+        if one.get("exitCode") not in {None, 0}
+    ]
+
+
 def _words(task: Mapping[str, Any], container: Mapping[str, Any]) -> str:
     """Return what ECS says of the end, in sentences."""
-    said = [container.get("reason", ""), task.get("stoppedReason", "")]
+    beside = _failed_beside(task, container) if container.get("exitCode") != 0 else []
+    said = [container.get("reason", ""), task.get("stoppedReason", ""), *beside]
     texts = [text.strip().rstrip(".") for text in said if text and not text.startswith(STOPPED_BY_US)]
     if task.get("stopCode") == "UserInitiated" and texts:
         texts.insert(0, "Somebody stopped the ECS task")

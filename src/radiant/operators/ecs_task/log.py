@@ -105,7 +105,8 @@ def _get(client: Any, group: str, stream: str, cursor: Cursor) -> Mapping[str, A
         wanted["startTime"] = cursor.begin_ms
     with asking("GetLogEvents"):
         try:
-            return client.get_log_events(**wanted)
+            found: Mapping[str, Any] = client.get_log_events(**wanted)
+            return {"events": found["events"], "nextForwardToken": found["nextForwardToken"]}
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
                 return None

@@ -15,6 +15,8 @@ LONGEST_OVERRIDES = 8192
 
 Source: Amazon ECS API reference, "RunTask".
 """
+RUN_TAG = "radiant:run-key"
+"""Tag of every task of a DAG run; its value is `radiant.operators.request.run_key`."""
 _LONGEST_TOKEN = 64
 _LONGEST_TAG = 256
 _NOT_IN_TAGS = re.compile(r"[^\w\s+\-=.:/@]", re.ASCII)
@@ -45,7 +47,7 @@ def run_task_call(order: Order, ecs: Ecs) -> dict[str, Any]:
         "startedBy": order.attempt,
         "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
         "overrides": overrides,
-        "tags": tags(order.task, order.job.name),
+        "tags": tags(order.task, order.job.name, order.run),
         "propagateTags": "TASK_DEFINITION",
         "enableECSManagedTags": True,
     }
@@ -90,7 +92,7 @@ def client_token(order: Order) -> str:
     return token[-_LONGEST_TOKEN:]
 
 
-def tags(task: TaskFacts, job: str) -> list[dict[str, str]]:
+def tags(task: TaskFacts, job: str, run: str = "") -> list[dict[str, str]]:
     """Return the tags of a task: which Airflow task it is of, never a person."""
     facts = {
         "radiant:dag": task.dag_id,
@@ -99,6 +101,8 @@ def tags(task: TaskFacts, job: str) -> list[dict[str, str]]:
         "radiant:map-index": str(task.map_index),
         "radiant:job": job,
     }
+    if run:
+        facts[RUN_TAG] = run
     return [{"key": key, "value": _tag(value)} for key, value in facts.items()]
 
 

@@ -1,20 +1,22 @@
 """One ECS cluster as a platform: start, find, look, read the log, stop."""
 
+import contextlib
 import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError
-from radiant.operators.ecs_task.api import asking, code_of, ecs_client, is_throttled, logs_client, not_started
+from radiant.operators.ecs_task.api import asking, code_of, ecs_client, foreign, is_throttled, logs_client, not_started
 from radiant.operators.ecs_task.ending import STOPPED_BY_US, is_no_room, look_of
 from radiant.operators.ecs_task.log import read_page
-from radiant.operators.ecs_task.order import family, log_stream, run_task_call
+from radiant.operators.ecs_task.order import RUN_TAG, family, log_stream, run_task_call
 from radiant.operators.ecs_task.pace import Pace
 from radiant.operators.ecs_task.reads import TaskReader
-from radiant.operators.ending import NO_CAPACITY, SPOT_INTERRUPTED, START_FAILED, TIMEOUT
+from radiant.operators.ending import KILLED, NO_CAPACITY, SPOT_INTERRUPTED, START_FAILED, TIMEOUT
 from radiant.operators.platform import Handle, LogPage, Look, Order, State
 from radiant.settings import Settings
 
@@ -27,6 +29,7 @@ _FRESH = 0.8
 _NEVER = ("ATTRIBUTE", "LOCATION", "INACTIVE", "MISSING", "MemberOf")
 """Begins of RunTask's failures that time does not heal."""
 
+_RUN_TASK = "RunTask"
 _PACE = Pace()
 
 
@@ -99,6 +102,34 @@ class EcsPlatform:
     def release(self, handle: Handle) -> None:
         """Leave it to ECS, which forgets a task an hour after its end."""
 
+    def sweep(self, run: str) -> list[str]:
+        """Stop every task of a DAG run that is not stopped yet; ECS itself forgets the others."""
+        found: list[str] = []
+        for arns in self._active():
+            with asking("DescribeTasks"):
+                answer = ecs_client(*self._account).describe_tasks(
+                    cluster=self._ecs.cluster, tasks=arns, include=["TAGS"]
+                )
+                tasks: list[Mapping[str, Any]] = answer["tasks"]
+                found += [str(one["taskArn"]) for one in tasks if {"key": RUN_TAG, "value": run} in one.get("tags", [])]
+        for arn in found:
+            with contextlib.suppress(_NothingThereError), asking("StopTask"):
+                self._stop(arn, KILLED)
+        return found
+
+    def _active(self) -> Iterator[list[str]]:
+        """Yield the tasks of the cluster that are not stopped, a hundred at a time."""
+        more: dict[str, str] = {}
+        while True:
+            with asking("ListTasks"):
+                answer = ecs_client(*self._account).list_tasks(cluster=self._ecs.cluster, **more)
+                arns: list[str] = answer["taskArns"]
+            if arns:
+                yield arns
+            if not answer.get("nextToken"):
+                return
+            more = {"nextToken": answer["nextToken"]}
+
     def _stop(self, arn: str, reason: str) -> None:
         try:
             ecs_client(*self._account).stop_task(
@@ -117,6 +148,10 @@ class EcsPlatform:
             if code_of(error) == "ConflictException":
                 return _known(error)
             raise not_started(error) from None
+        except ResponseParserError as error:
+            raise foreign(_RUN_TASK) from error
+        if "tasks" not in answer:
+            raise foreign(_RUN_TASK)
         if answer["tasks"]:
             return str(answer["tasks"][0]["taskArn"])
         failures = answer.get("failures", [])
@@ -132,7 +167,7 @@ class EcsPlatform:
     def _running(self, attempt: str) -> str | None:
         with asking("ListTasks"):
             answer = ecs_client(*self._account).list_tasks(cluster=self._ecs.cluster, startedBy=attempt)
-        return next(iter(answer["taskArns"]), None)
+            return next(iter(answer["taskArns"]), None)
 
     def _handle(self, arn: str, definition: str) -> Handle:
         return {
@@ -173,6 +208,12 @@ def _reader(conn_id: str, region: str | None) -> TaskReader:
 
     def describe(cluster: str, arns: list[str]) -> Mapping[str, Any]:
         with asking("DescribeTasks"):
-            return ecs_client(conn_id, region).describe_tasks(cluster=cluster, tasks=arns)
+            answer: Mapping[str, Any] = ecs_client(conn_id, region).describe_tasks(cluster=cluster, tasks=arns)
+            # Each task is described, or said to be missing: anything else is not ECS's answer.
+            known = {one["taskArn"] for one in answer["tasks"]} | {one.get("arn") for one in answer.get("failures", [])}
+            if not known.issuperset(arns):
+                call = "DescribeTasks"
+                raise foreign(call)
+            return answer
 
     return TaskReader(describe)

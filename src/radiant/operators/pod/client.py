@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from airflow.providers.cncf.kubernetes.hooks.kubernetes import KubernetesHook
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
@@ -22,7 +22,7 @@ TIMEOUT_S = (5, 20)
 _KEEP_S = 600.0
 """After this long the connection is read anew: somebody may have changed it."""
 _DENIED_S = 15.0
-"""A server that has just started denies what it is about to allow: its rules are not loaded yet."""
+"""A server that has just started denies the start that it is about to allow: its rules are not loaded yet."""
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 
 
@@ -94,12 +94,21 @@ class Denials:
 
 
 @contextlib.contextmanager
-def api_errors(what: str, conn_id: str, denials: Denials) -> Generator[None]:
+def api_errors(what: str, conn_id: str, denials: Denials | None = None) -> Generator[None]:
     """Give the errors of the client library our names; a 404 and what an admission says pass as they are.
 
+    Only what Kubernetes itself says passes: an answer that is none of its `Status` objects comes from something between
+    (a load balancer, a proxy, a gateway) and says nothing about the pod.
+
+    Args:
+        what: the right that the call needs, for the message.
+        conn_id: the Airflow connection.
+        denials: of a start: nothing runs yet, so that a missing right ends the wait. None while a container may run.
+
     Raises:
-        PlatformUnavailableError: the server does not answer, or has more to do than it can.
-        JobRefusedError: the credential is not accepted, or not allowed to do this, for longer than a moment.
+        PlatformUnavailableError: the server does not answer, has more to do than it can, or does not accept the
+            credential.
+        JobRefusedError: the credential is not allowed to do this, for longer than a moment.
     """
     try:
         yield
@@ -109,23 +118,64 @@ def api_errors(what: str, conn_id: str, denials: Denials) -> Generator[None]:
     except (HTTPError, OSError) as error:
         msg = f"Kubernetes does not answer ({what}): {_short(error)}"
         raise PlatformUnavailableError(msg) from error
-    denials.over(what)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        # The library makes its objects from whatever comes with a 200.
+        raise foreign(what, type(error).__name__) from error
+    if denials is not None:
+        denials.over(what)
 
 
-def _judge(error: ApiException, what: str, conn_id: str, denials: Denials) -> None:
+def _judge(error: ApiException, what: str, conn_id: str, denials: Denials | None) -> None:
     text = message_of(error)
-    if error.status == _UNAUTHORIZED or (error.status == _FORBIDDEN and is_denied(text)):
+    if error.status not in {None, 0} and status_of(error) is None:
+        headers: Any = error.headers or {}
+        raise foreign(
+            what, f"{error.status} {error.reason}, {headers.get('Content-Type', 'no content type')}"
+        ) from error
+    if error.status == _UNAUTHORIZED:
         forget_cluster(conn_id)
-        if denials.last(what):
-            msg = f"Kubernetes does not let the Airflow connection {conn_id!r} {what}: {text}"
+        msg = f"Kubernetes does not accept the credential of the Airflow connection {conn_id!r} ({what}): {text}"
+        raise PlatformUnavailableError(msg, reason="Unauthorized") from error
+    if error.status == _FORBIDDEN and is_denied(text):
+        forget_cluster(conn_id)
+        msg = f"Kubernetes does not let the Airflow connection {conn_id!r} {what}: {text}"
+        if denials is not None and denials.last(what):
             raise JobRefusedError(msg, reason="Forbidden") from error
-        msg = f"Kubernetes says no ({what}): {text}"
         raise PlatformUnavailableError(msg, reason="Forbidden") from error
-    denials.over(what)
+    if denials is not None:
+        denials.over(what)
     # Everything that is not about this very request may pass: throttling (429), a server that starts or ends (5xx).
     if error.status is None or error.status in {0, 408, 429} or error.status >= 500:  # noqa: PLR2004 - HTTP
         msg = f"Kubernetes does not answer ({what}): {error.status} {text}"
         raise PlatformUnavailableError(msg, reason="Throttled" if error.status == 429 else "PlatformUnavailable")  # noqa: PLR2004 - HTTP
+
+
+def foreign(what: str, found: str) -> PlatformUnavailableError:
+    """Return the error of an answer that is not Kubernetes's."""
+    msg = f"something else answers in place of Kubernetes ({what}): {found}. A proxy or load balancer before it?"
+    return PlatformUnavailableError(msg)
+
+
+def require_kind(found: Any, what: str, *kinds: str) -> None:
+    """Return when the library has made an object of one of these kinds.
+
+    Raises:
+        PlatformUnavailableError: it is something else, so it came from something else.
+    """
+    if getattr(found, "kind", None) not in kinds:
+        raise foreign(what, f"no {' or '.join(kinds)}")
+
+
+def status_of(error: ApiException) -> dict[str, Any] | None:
+    """Return the `Status` object of an error, None when its body is something else."""
+    try:
+        found: Any = json.loads(error.body or "")
+    except (ValueError, TypeError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    status = cast("dict[str, Any]", found)
+    return status if status.get("kind") == "Status" and status.get("apiVersion") == "v1" else None
 
 
 def is_denied(text: str) -> bool:
@@ -133,17 +183,16 @@ def is_denied(text: str) -> bool:
     return re.search(r"\bcannot \w+ resource\b", text) is not None
 
 
-def is_missing(error: ApiException) -> bool:
-    """Tell whether the pod is not there."""
-    return error.status == _NOT_FOUND
+def is_missing(error: ApiException, name: str) -> bool:
+    """Return whether Kubernetes says that there is no pod of this name."""
+    status = status_of(error) or {}
+    details: Any = status.get("details") or {}
+    return (error.status, status.get("reason")) == (_NOT_FOUND, "NotFound") and details.get("name") == name
 
 
 def message_of(error: ApiException) -> str:
     """Return what the server says, without the headers that the library's own text has."""
-    with contextlib.suppress(ValueError, TypeError, KeyError):
-        found: Any = json.loads(error.body or "")["message"]
-        return str(found)
-    return str(error.reason or error.status)
+    return str((status_of(error) or {}).get("message") or error.reason or error.status)
 
 
 def _short(error: Exception) -> str:

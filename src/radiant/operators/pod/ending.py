@@ -4,11 +4,16 @@ Source: Kubernetes documentation, "Pod Lifecycle", "Disruptions" (pod disruption
 kubelet `pkg/kubelet/images/types.go` and `pkg/kubelet/kuberuntime/kuberuntime_container.go` for the waiting reasons.
 """
 
+import dataclasses
 import datetime as dt
+import math
 import re
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG
 from radiant.operators.ending import (
@@ -20,6 +25,7 @@ from radiant.operators.ending import (
     NODE_LOST,
     OUT_OF_MEMORY,
     PREEMPTED,
+    START_FAILED,
     UNSCHEDULABLE,
 )
 from radiant.operators.platform import Look, State
@@ -45,6 +51,8 @@ _HOPELESS_START = re.compile(
     re.IGNORECASE,
 )
 """A secret, a key of it or a command that does not exist, a user that may not be; anything else may pass."""
+_NO_SUCH_VOLUME = re.compile(r'MountVolume.*\b(?:secret|configmap) "(?!kube-root-ca)[^"]+" not found')
+"""What the kubelet says of a volume whose Secret or ConfigMap does not exist; said twice, it is not being made now."""
 _OWN_VERDICT = frozenset({EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG})
 """Exit codes by which a job says itself why it failed; whoever stops it meanwhile has not caused that."""
 
@@ -75,6 +83,10 @@ _OVER_ITS_DISK = re.compile(r"exceeds? the (?:total )?limit|exceeded its local e
 _NOISE = {"MissingClusterDNS", "DNSConfigForming"}
 """Warnings about the node's own configuration that every pod gets."""
 
+_SILENT_S = 30.0
+"""How long after its grace period a deleted pod may be reported as running: clocks differ, kubelets are busy."""
+_SILENT = "The pod was to be deleted, and its node has not said since that its container ended."
+DELETED_BEFORE = "The pod was deleted before its container began: by a person, a drain, or a preemption."
 DELETED = "The pod was deleted before its end could be read: by a person, a drain, or an eviction."
 
 
@@ -89,13 +101,19 @@ class PodEvent:
     count: int = 1
 
 
-def look_at(pod: Any, events: Sequence[PodEvent] = ()) -> Look:
+def look_at(pod: Any, events: Sequence[PodEvent] = (), *, now: float | None = None) -> Look:
     """Return what a pod does.
 
     Args:
         pod: a `V1Pod` as the API answers it.
         events: about it; only needed while it does not run and after a bad end.
+        now: in seconds since the epoch; this moment when None.
     """
+    found = _look_at(pod, events, time.time() if now is None else now)
+    return dataclasses.replace(found, memory_limit_mib=_memory_limit_mib(pod))
+
+
+def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
     status = pod.status
     worker = _worker(status)
     ended = worker.state.terminated if worker is not None and worker.state is not None else None
@@ -104,14 +122,21 @@ def look_at(pod: Any, events: Sequence[PodEvent] = ()) -> Look:
     if status.phase in {"Failed", "Succeeded"}:
         # Ended before its container began, or its container's status is gone.
         reason, hopeless = _why_ended(pod, events)
-        return Look(State.ENDED, reason or LOST, _sentences(status.message, *_notable(events)), hopeless=hopeless)
+        other = _failed_beside(status)
+        reason = reason or (LOST if other is None else START_FAILED)
+        return Look(State.ENDED, reason, _sentences(other, status.message, *_notable(events)), hopeless=hopeless)
     if status.reason == "NodeLost" or (status.phase == "Unknown" and pod.metadata.deletion_timestamp is not None):
         # Nobody can ask its node, and the pod stays as it is until the node is back.
         return Look(State.GONE, NODE_LOST, _sentences(status.message, *_notable(events)))
     running = worker.state.running if worker is not None and worker.state is not None else None
-    if running is not None:
-        return Look(State.RUNNING, started_at=_seconds(running.started_at))
-    return _not_yet(pod, worker, events)
+    if running is None:
+        return _not_yet(pod, worker, events)
+    started_at = _seconds(running.started_at)
+    deletion = _seconds(pod.metadata.deletion_timestamp)
+    if deletion is not None and now > deletion + _SILENT_S:
+        # Its grace period is over and its container still runs: the node has not been heard from since.
+        return Look(State.GONE, NODE_LOST, _sentences(_SILENT, *_notable(events)), started_at=started_at)
+    return Look(State.RUNNING, started_at=started_at)
 
 
 def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
@@ -182,13 +207,17 @@ def _by_event(events: Sequence[PodEvent]) -> str | None:
 
 
 def _not_yet(pod: Any, worker: Any, events: Sequence[PodEvent]) -> Look:
+    if pod.metadata.deletion_timestamp is not None:
+        # The kubelet starts nothing in a pod that is being deleted; a finalizer may keep the object for ever.
+        return Look(State.GONE, _by_event(events) or LOST, _sentences(DELETED_BEFORE, *_notable(events)))
     scheduled = next((one for one in pod.status.conditions or () if one.type == "PodScheduled"), None)
     if scheduled is None or scheduled.status != "True":
         reason = None if scheduled is None else UNSCHEDULABLE
         return Look(State.WAITING, reason, "" if scheduled is None else _sentences(scheduled.message))
     waiting = _waiting(pod.status, worker)
     if waiting is None or waiting.reason in {None, "ContainerCreating", "PodInitializing"}:
-        return Look(State.STARTING, None, _sentences(*_notable(events)))
+        missing = any(one.count > 1 and _NO_SUCH_VOLUME.search(one.message) for one in events)
+        return Look(State.STARTING, CONFIG if missing else None, _sentences(*_notable(events)), hopeless=missing)
     detail = _sentences(
         f"{waiting.reason}: {waiting.message}" if waiting.message else waiting.reason, *_notable(events)
     )
@@ -204,6 +233,25 @@ def _waiting(status: Any, worker: Any) -> Any:
     states = [one.state.waiting for one in found if one is not None and one.state is not None and one.state.waiting]
     bad = [one for one in states if one.reason in _IMAGE | _CANNOT_CREATE]
     return next(iter((*bad, *states)), None)
+
+
+def _failed_beside(status: Any) -> str | None:
+    """Return how an init container ended that kept the worker from its start."""
+    for one in status.init_container_statuses or ():
+        ended = one.state.terminated if one.state is not None else None
+        if ended is not None and ended.exit_code != 0:
+            said = f" ({ended.reason})" if ended.reason not in {None, "Error"} else ""
+            return f"Its init container {one.name} ended with exit code {ended.exit_code}{said}. {ended.message or ''}"
+    return None
+
+
+def _memory_limit_mib(pod: Any) -> int | None:
+    """Return the memory limit that the worker's container has after all admission, None where it has none."""
+    containers = pod.spec.containers if pod.spec is not None else ()
+    worker = next((one for one in containers or () if one.name == CONTAINER), None)
+    limits = worker.resources.limits if worker is not None and worker.resources is not None else None
+    text = (limits or {}).get("memory")
+    return None if text is None else math.floor(parse_quantity(text) / (1 << 20))
 
 
 def _worker(status: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from radiant.operators.pod.client import TIMEOUT_S
+from radiant.operators.pod.client import TIMEOUT_S, require_kind
 from radiant.operators.pod.ending import PodEvent
 
 _MOST = 50
@@ -19,10 +19,12 @@ def read_events(core: Any, namespace: str, name: str, uid: str) -> tuple[PodEven
 
     Raises:
         ApiException: the API server does not give them.
+        PlatformUnavailableError: something else answers.
     """
     # By name and not by uid: the controller that acts on taints gives none.
     selector = f"involvedObject.kind=Pod,involvedObject.name={name}"
     found = core.list_namespaced_event(namespace, field_selector=selector, limit=_MOST, _request_timeout=TIMEOUT_S)
+    require_kind(found, "list events", "EventList")
     mine = [one for one in found.items if one.involved_object.uid in {None, "", uid}]
     items: list[Any] = sorted(mine, key=lambda one: str(one.last_timestamp or one.event_time))
     return tuple(PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in items)

@@ -2,8 +2,11 @@
 
 The kubelet gives the lines since a time, in the order of its file, each with the time at which the runtime read it.
 Two streams (standard output and error) are written to that file by two threads, so times may run backwards by a hair.
-A page therefore asks from a little before the last line it knows, skips as many lines as it knows of that span, and
-makes sure by a digest that they are those lines.
+A request therefore asks from a little before the last line that was read, skips as many lines as are known of that
+span, and makes sure by digests that they are those lines.
+
+What one request brings is read to its end, a page at a time, before the next request: the cost is linear in the log.
+When the span that would come again is large, a request for the last line alone first shows whether there is a new one.
 """
 
 import datetime as dt
@@ -14,14 +17,20 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from radiant.operators.log_line import cut
+
 PAGE_LINES = 2000
 PAGE_BYTES = 256 * 1024
 PIECE_BYTES = 16 * 1024
 """A runtime cuts lines here; older kubelets put a time between the pieces when they join them."""
+MUCH_BYTES = 64 * 1024
+"""Of lines that would come again: from here on the last line alone is asked for first."""
 _BACK_S = 2
 """By how much the times of two lines may be in the wrong order."""
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) ")
-_ROTATED = "(the node has rotated the log of this pod: lines before this one may be missing)"
+_ROTATED = (
+    "(the node has rotated the log of this pod: lines before this one may be missing; the worker's own log has them)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +38,30 @@ class Place:
     """How far a log has been read."""
 
     since: int = 0
-    """Whole second since the epoch from which the next page asks; 0 is the beginning."""
-    skip: int = 0
-    """Lines from there on that have been read."""
-    digest: str = ""
-    """Of those lines."""
+    """Whole second since the epoch from which the next request asks; 0 is the beginning."""
+    seconds: tuple[tuple[int, int, str], ...] = ()
+    """Of each second from there on: the second, its lines that have been read, and their digest."""
     newest: str = ""
     """Time of the newest line read, as `_stamp` returns it."""
+    last: str = ""
+    """Digest of the line read last."""
+    size: int = 0
+    """Bytes of the lines that have been read and would come again."""
+    gap: bool = False
+    """Lines are missing before the next one, and no line has said so yet."""
+
+    @property
+    def skip(self) -> int:
+        """Lines from `since` on that have been read."""
+        return sum(count for _, count, _ in self.seconds)
 
     def encode(self) -> str:
         """Return the cursor."""
-        return json.dumps([self.since, self.skip, self.digest, self.newest]) if self != Place() else ""
+        if self == Place():
+            return ""
+        return json.dumps(
+            [self.since, self.seconds, self.newest, self.last, self.size, self.gap], separators=(",", ":")
+        )
 
     def since_time(self) -> str:
         """Return the time to ask from, as the API writes it; empty for the beginning."""
@@ -47,8 +69,14 @@ class Place:
 
     @classmethod
     def decode(cls, cursor: str) -> "Place":
-        """Return the place of a cursor."""
-        return cls(*json.loads(cursor)) if cursor else cls()
+        """Return the place of a cursor; the beginning for one of another version."""
+        if not cursor:
+            return cls()
+        try:
+            since, seconds, newest, last, size, gap = json.loads(cursor)
+            return cls(since, tuple((one, count, digest) for one, count, digest in seconds), newest, last, size, gap)
+        except (ValueError, TypeError):
+            return cls()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,48 +86,113 @@ class Page:
     lines: list[str]
     place: Place
     full: bool
-    """The page ended because it was full, not because the log did."""
+    """The page ended because it was full, not because the answer did."""
 
 
-def read_page(chunks: Iterable[bytes], place: Place, *, ended: bool) -> Page:
-    """Return the lines that follow a place.
+class _Second:
+    """The lines of one second that have been read."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def add(self, line: bytes) -> None:
+        self.count += 1
+        self.size += len(line)
+        self.digest.update(line)
+
+    def found(self) -> tuple[int, str]:
+        return self.count, _short(self.digest.digest())
+
+
+class LogReader:
+    """Reads the answer of one request, a page at a time."""
+
+    def __init__(self, chunks: Iterable[bytes], place: Place, *, ended: bool) -> None:
+        """Begin; nothing is read yet.
+
+        Args:
+            chunks: the log since `place.since` with a time before every line, in pieces of any size.
+            place: how far it has been read.
+            ended: nothing will follow; a last line without an end is then a line, not one that is still being written.
+        """
+        self._lines = _lines(chunks, ended=ended)
+        self._place = place
+        self._seconds: dict[int, _Second] = {}
+        self._begun = False
+
+    def page(self) -> Page:
+        """Return the next lines."""
+        fresh: list[bytes] = [] if self._begun else self._skip_known()
+        self._begun = True
+        size = sum(map(len, fresh))
+        full = False
+        for line in self._lines:
+            self._read(line)
+            fresh.append(line)
+            size += len(line)
+            if len(fresh) >= PAGE_LINES or size >= PAGE_BYTES:
+                full = True
+                break
+        texts = [text for line in fresh for text in _texts(line)]
+        gap = self._place.gap
+        if gap and texts:
+            texts.insert(0, _ROTATED)
+            gap = False
+        seconds = tuple((second, *one.found()) for second, one in sorted(self._seconds.items()))
+        known = sum(one.size for one in self._seconds.values())
+        self._place = Place(self._place.since, seconds, self._place.newest, self._place.last, known, gap)
+        return Page(texts, self._place, full)
+
+    def _skip_known(self) -> list[bytes]:
+        """Read what is known already; return lines among it that are new, as the file is another one."""
+        place = self._place
+        newer: list[bytes] = []
+        for line in itertools.islice(self._lines, place.skip):
+            self._read(line)
+            if _stamp(line) > place.newest:
+                newer.append(line)
+        found = {second: one.found() for second, one in self._seconds.items() if second >= place.since}
+        if found == {second: (count, digest) for second, count, digest in place.seconds}:
+            return []
+        # Not the lines that were read: the file is a new one, and what is newer than the newest has not been read.
+        now = self._place
+        self._place = Place(now.since, (), now.newest, now.last, 0, gap=True)
+        return newer
+
+    def _read(self, line: bytes) -> None:
+        stamp, place = _stamp(line), self._place
+        second = _second(stamp)
+        self._seconds.setdefault(second, _Second()).add(line)
+        newest = max(place.newest, stamp)
+        since = max(place.since, _second(newest) - _BACK_S)
+        if since != place.since:
+            # The node drops what is older than the second asked for, line by line.
+            for old in [one for one in self._seconds if one < since]:
+                del self._seconds[old]
+        elif second < since:
+            del self._seconds[second]
+        self._place = Place(since, place.seconds, newest, _line_digest(line), place.size, place.gap)
+
+
+def is_last(chunks: Iterable[bytes], place: Place) -> bool:
+    """Return whether the last line of a log is the one that was read last.
 
     Args:
-        chunks: the log since `place.since` with a time before every line, in pieces of any size.
-        place: how far it has been read.
-        ended: nothing will follow; a last line without an end is then a line, not one that is still being written.
+        chunks: the answer to a request for the last line.
+        place: how far the log has been read.
     """
-    lines = _lines(chunks, ended=ended)
-    known = list(itertools.islice(lines, place.skip))
-    rotated = hashlib.sha256(b"".join(known)).hexdigest()[:16] != place.digest if place.skip else False
-    # When they are not the lines we know, the file is a new one: what is newer than our newest has not been read.
-    fresh = [line for line in known if _stamp(line) > place.newest] if rotated else []
-    seen = known
-    size = 0
-    full = False
-    for line in lines:
-        seen.append(line)
-        fresh.append(line)
-        size += len(line)
-        if len(fresh) >= PAGE_LINES or size >= PAGE_BYTES:
-            full = True
-            break
-    if not fresh and not rotated:
-        return Page([], place, full=False)
-    found = [text for line in fresh for text in _texts(line)]
-    if rotated and found:
-        found.insert(0, _ROTATED)
-    return Page(found, _next(place, seen), full)
+    found = list(_lines(chunks, ended=False))
+    return bool(found) and _line_digest(found[-1]) == place.last
 
 
-def _next(place: Place, seen: list[bytes]) -> Place:
-    """Return where the page after this one begins."""
-    newest = max((place.newest, *map(_stamp, seen)))
-    since = max(place.since, _second(newest) - _BACK_S)
-    # The node drops what is older than the second asked for, line by line: the rest is what must be skipped.
-    kept = [line for line in seen if _second(_stamp(line)) >= since]
-    digest = hashlib.sha256(b"".join(kept)).hexdigest()[:16]
-    return Place(since, len(kept), digest if kept else "", newest)
+def _line_digest(line: bytes) -> str:
+    return _short(hashlib.sha256(line).digest())
+
+
+def _short(digest: bytes) -> str:
+    return digest[:8].hex()
 
 
 def _lines(chunks: Iterable[bytes], *, ended: bool) -> Iterator[bytes]:
@@ -133,12 +226,17 @@ def _second(stamp: str) -> int:
 
 
 def _texts(line: bytes) -> Iterator[str]:
-    """Yield the text of a line without its time, in pieces when it is very long."""
-    text = _TIME.sub(b"", line, count=1)
+    """Yield the text of a line without its time, in pieces when it is very long.
+
+    The runtime cuts a long line anywhere, also within a character: its pieces are joined before the text is cut.
+    """
+    rest = _TIME.sub(b"", line, count=1)
+    pieces: list[bytes] = []
     while True:
-        piece, text = text[:PIECE_BYTES], text[PIECE_BYTES:]
-        yield piece.decode("utf-8", "replace").rstrip("\r")
-        if not text:
-            return
-        if joint := _TIME.match(text):
-            text = text[joint.end() :]
+        pieces.append(rest[:PIECE_BYTES])
+        rest = rest[PIECE_BYTES:]
+        if not rest:
+            break
+        if joint := _TIME.match(rest):
+            rest = rest[joint.end() :]
+    yield from (piece.decode("utf-8", "replace").rstrip("\r") for piece in cut(b"".join(pieces), PIECE_BYTES))

@@ -1,7 +1,10 @@
 """The calls of the Kubernetes API behind one pod's life."""
 
+import contextlib
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from kubernetes.client import ApiException
@@ -18,17 +21,41 @@ from radiant.operators.ending import (
     UNSCHEDULABLE,
 )
 from radiant.operators.platform import Handle, LogPage, Look, Order, State
-from radiant.operators.pod.client import TIMEOUT_S, Cluster, Denials, api_errors, cluster_of, is_missing, message_of
+from radiant.operators.pod.client import (
+    TIMEOUT_S,
+    Cluster,
+    Denials,
+    api_errors,
+    cluster_of,
+    foreign,
+    is_missing,
+    message_of,
+    require_kind,
+    status_of,
+)
 from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing, wants_events
 from radiant.operators.pod.events import read_events
-from radiant.operators.pod.log import Place, read_page
-from radiant.operators.pod.name import CONTAINER, pod_name
+from radiant.operators.pod.log import MUCH_BYTES, LogReader, Place, is_last
+from radiant.operators.pod.name import CONTAINER, RUN_LABEL, pod_name
 from radiant.settings import Settings
 
 _T = TypeVar("_T")
 _CONFLICT, _FORBIDDEN, _INVALID = 409, 403, 422
+_GET_LOG = "get pods/log"
+_LOG_TYPE = "text/plain"
+"""Content type that the API server gives every log."""
 _CHUNK = 64 * 1024
 _DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class _OpenLog:
+    """The answer of a request for a log that is not read to its end."""
+
+    cursor: str
+    """Where its next page begins."""
+    response: Any
+    reader: LogReader
 
 
 class KubernetesPlatform:
@@ -48,6 +75,7 @@ class KubernetesPlatform:
         self._conn_id = settings.kubernetes.conn_id
         self._denials = Denials()
         self._seen: dict[str, Look] = {}
+        self._open_log: _OpenLog | None = None
 
     def start(self, order: Order) -> Handle:
         """Create the pod, or find the one that an unanswered create of the same attempt made.
@@ -63,16 +91,19 @@ class KubernetesPlatform:
         namespace = self._namespace()
         pod = build_pod(order, self._settings, namespace=namespace)
         try:
-            made = self._call("create pods", lambda cluster: self._create(cluster, namespace, pod))
+            made = self._call("create pods", lambda cluster: self._create(cluster, namespace, pod), starting=True)
         except ApiException as error:
             if error.status != _CONFLICT:
                 raise _refusal(error) from error
+            if (status_of(error) or {}).get("reason") != "AlreadyExists":
+                msg = f"Kubernetes has not made pod {pod_name(order.attempt)} yet: {message_of(error)}"
+                raise PlatformUnavailableError(msg, reason="Conflict") from error
             found = self.find(order.attempt)
             if found is None:
                 msg = f"pod {pod_name(order.attempt)} is there and is not: it is being deleted"
                 raise PlatformUnavailableError(msg) from error
             return found
-        return _handle(made)
+        return _handle(_pod(made, "create pods", pod_name(order.attempt)))
 
     def find(self, attempt: str) -> Handle | None:
         """Return the pod of an attempt."""
@@ -94,26 +125,56 @@ class KubernetesPlatform:
         """Return the lines after the cursor."""
         if look.state is State.GONE or (look.state is State.ENDED and look.started_at is None):
             return LogPage([], cursor)
-        place = Place.decode(cursor)
         try:
-            response = self._call("get pods/log", lambda cluster: self._log(cluster, handle, place))
+            with api_errors(_GET_LOG, self._conn_id):
+                if (self._open_log is None or self._open_log.cursor != cursor) and not self._begin_log(
+                    handle, Place.decode(cursor), cursor, ended=look.state is State.ENDED
+                ):
+                    return LogPage([], cursor)
+                return self._next_page()
         except ApiException as error:
-            if is_missing(error):
+            self._close_log()
+            if is_missing(error, handle["name"]):
                 return LogPage([], cursor)
             if look.state is State.RUNNING and "ContainerCreating" in message_of(error):
                 return LogPage([], cursor)
-            msg = f"Kubernetes does not give the log of pod {handle['name']}: {message_of(error)}"
+            msg = f"Kubernetes does not give the log of pod {handle['name']}: {error.status} {message_of(error)}"
             raise PlatformUnavailableError(msg) from error
-        read_to_its_end = False
-        try:
-            with api_errors("get pods/log", self._conn_id, self._denials):
-                page = read_page(_chunks(response), place, ended=look.state is State.ENDED)
-            read_to_its_end = not page.full
-        finally:
-            if not read_to_its_end:  # what was not read stays in the connection: it cannot be used again
-                response.close()
-            response.release_conn()
+        except BaseException:
+            self._close_log()
+            raise
+
+    def _begin_log(self, handle: Handle, place: Place, cursor: str, *, ended: bool) -> bool:
+        """Open the log behind a place; False when there is nothing new and it was not opened."""
+        self._close_log()
+        if place.size >= MUCH_BYTES:
+            with contextlib.closing(self._log(handle, [("tailLines", "1")])) as response:
+                if is_last(_chunks(response), place):
+                    return False
+        since = place.since_time()
+        response = self._log(handle, [("sinceTime", since)] if since else [])
+        self._open_log = _OpenLog(cursor, response, LogReader(_chunks(response), place, ended=ended))
+        return True
+
+    def _next_page(self) -> LogPage:
+        """Return the next page of the open log; the answer is closed at its end."""
+        opened = self._open_log
+        if opened is None:
+            return LogPage([], "")
+        page = opened.reader.page()
+        if page.full:
+            self._open_log = dataclasses.replace(opened, cursor=page.place.encode())
+        else:
+            self._open_log = None
+            opened.response.release_conn()
         return LogPage(page.lines, page.place.encode(), more=page.full)
+
+    def _close_log(self) -> None:
+        """Give up the answer that is being read; what was not read of it makes its connection useless."""
+        opened, self._open_log = self._open_log, None
+        if opened is not None:
+            opened.response.close()
+            opened.response.release_conn()
 
     def stop(self, handle: Handle, reason: str) -> None:
         """Delete the pod: SIGTERM, and SIGKILL after its grace period."""
@@ -124,14 +185,33 @@ class KubernetesPlatform:
         """Delete what is left of the pod."""
         self._delete(handle)
 
+    def sweep(self, run: str) -> list[str]:
+        """Delete every pod of a DAG run."""
+        namespace = self._namespace()
+        try:
+            found = self._call(
+                "list pods",
+                lambda cluster: cluster.api.list_namespaced_pod(
+                    namespace, label_selector=f"{RUN_LABEL}={run}", _request_timeout=TIMEOUT_S
+                ),
+            )
+        except ApiException as error:
+            msg = f"Kubernetes does not list the pods of the run: {message_of(error)}"
+            raise PlatformUnavailableError(msg) from error
+        require_kind(found, "list pods", "PodList")
+        handles = [_handle(one) for one in found.items]
+        for handle in handles:
+            self._delete(handle)
+        return [handle["name"] for handle in handles]
+
     def _judge(self, pod: Any, events: tuple[PodEvent, ...], handle: Handle) -> Look:
         return look_at_nothing(events, self._seen.get(handle["uid"])) if pod is None else look_at(pod, events)
 
     def _namespace(self) -> str:
         return self._settings.kubernetes.namespace or cluster_of(self._conn_id).namespace or _DEFAULT_NAMESPACE
 
-    def _call(self, what: str, call: Callable[[Cluster], _T]) -> _T:
-        with api_errors(what, self._conn_id, self._denials):
+    def _call(self, what: str, call: Callable[[Cluster], _T], *, starting: bool = False) -> _T:
+        with api_errors(what, self._conn_id, self._denials if starting else None):
             return call(cluster_of(self._conn_id))
 
     def _create(self, cluster: Cluster, namespace: str, pod: k8s.V1Pod) -> Any:
@@ -139,11 +219,12 @@ class KubernetesPlatform:
 
     def _read(self, name: str, namespace: str) -> Any:
         try:
-            return self._call(
+            found = self._call(
                 "get pods", lambda cluster: cluster.api.read_namespaced_pod(name, namespace, _request_timeout=TIMEOUT_S)
             )
+            return _pod(found, "get pods", name)
         except ApiException as error:
-            if is_missing(error):
+            if is_missing(error, name):
                 return None
             msg = f"Kubernetes does not say what pod {name} does: {message_of(error)}"
             raise PlatformUnavailableError(msg) from error
@@ -151,43 +232,59 @@ class KubernetesPlatform:
     def _events(self, handle: Handle) -> tuple[PodEvent, ...]:
         """Return the pod's events, oldest first; without the right to read them, that."""
         try:
-            with api_errors("list events", self._conn_id, Denials()):
+            with api_errors("list events", self._conn_id):
                 core = cluster_of(self._conn_id).api
                 return read_events(core, handle["namespace"], handle["name"], handle["uid"])
         except (ApiException, PlatformUnavailableError) as error:
             text = message_of(error) if isinstance(error, ApiException) else str(error)
             return (PodEvent("Warning", "EventsUnknown", text),)
 
-    def _log(self, cluster: Cluster, handle: Handle, place: Place) -> Any:
+    def _log(self, handle: Handle, more: list[tuple[str, str]]) -> Any:
         """Open the log; `CoreV1Api.read_namespaced_pod_log` knows no `sinceTime`."""
-        query = [("container", CONTAINER), ("timestamps", "true")]
-        if since := place.since_time():
-            query.append(("sinceTime", since))
-        return cluster.api.api_client.call_api(
+        response = cluster_of(self._conn_id).api.api_client.call_api(
             "/api/v1/namespaces/{namespace}/pods/{name}/log",
             "GET",
             {"namespace": handle["namespace"], "name": handle["name"]},
-            query,
+            [("container", CONTAINER), ("timestamps", "true"), *more],
             {"Accept": "*/*"},
             auth_settings=["BearerToken"],
             _return_http_data_only=True,
             _preload_content=False,
             _request_timeout=TIMEOUT_S,
         )
+        kind = response.headers.get("Content-Type") or _LOG_TYPE
+        if not kind.startswith(_LOG_TYPE):
+            response.close()
+            response.release_conn()
+            raise foreign(_GET_LOG, f"{response.status} {kind}")
+        return response
 
     def _delete(self, handle: Handle) -> None:
         mine = k8s.V1DeleteOptions(preconditions=k8s.V1Preconditions(uid=handle["uid"]))
         try:
-            self._call(
+            found = self._call(
                 "delete pods",
                 lambda cluster: cluster.api.delete_namespaced_pod(
                     handle["name"], handle["namespace"], body=mine, _request_timeout=TIMEOUT_S
                 ),
             )
+            require_kind(found, "delete pods", "Pod", "Status")
         except ApiException as error:
-            if not is_missing(error) and error.status != _CONFLICT:  # a conflict: another uid, not ours
+            if not is_missing(error, handle["name"]) and error.status != _CONFLICT:  # a conflict: another uid, not ours
                 msg = f"Kubernetes does not delete pod {handle['name']}: {message_of(error)}"
                 raise PlatformUnavailableError(msg) from error
+
+
+def _pod(found: Any, what: str, name: str) -> Any:
+    """Return a pod as the API server gave it.
+
+    Raises:
+        PlatformUnavailableError: it is no pod of this name.
+    """
+    metadata = getattr(found, "metadata", None)
+    if metadata is None or (found.kind, metadata.name) != ("Pod", name) or not metadata.uid or found.status is None:
+        raise foreign(what, f"no pod {name}")
+    return found
 
 
 def _handle(pod: Any) -> Handle:
@@ -201,6 +298,9 @@ def _chunks(response: Any) -> Iterator[bytes]:
 _QUOTA = re.compile(r"exceeded quota: ([^,]+), requested: (.+?), used: .+?, limited: (.+)$")
 
 
+_UNSPECIFIED = re.compile(r"failed quota: .*must specify ([\w./,-]+)")
+
+
 def _refusal(error: ApiException) -> JobNotYetError | JobRefusedError:
     """Return what a refused create means: no room now, or never."""
     text = message_of(error)
@@ -212,6 +312,9 @@ def _refusal(error: ApiException) -> JobNotYetError | JobRefusedError:
             return JobNotYetError(f"{text}", reason=QUOTA_EXCEEDED)
         msg = f"the quota {quota} can never hold this pod, whatever else runs ({', '.join(never)}): {text}"
         return JobRefusedError(msg, reason=QUOTA_EXCEEDED)
+    if error.status == _FORBIDDEN and (missing := _UNSPECIFIED.search(text)):
+        remedy = "set RADIANT_KUBERNETES__CPU_LIMIT" if "limits.cpu" in missing[1] else "name them in the pod template"
+        return JobRefusedError(f"the quota wants every pod to have {missing[1]}: {remedy}. {text}", reason=CONFIG)
     if error.status == _INVALID:
         return JobRefusedError(f"Kubernetes does not accept the pod: {text}", reason=CONFIG)
     return JobRefusedError(f"Kubernetes refuses the pod: {text}", reason=CONFIG)

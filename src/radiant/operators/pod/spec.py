@@ -9,11 +9,12 @@ from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperato
 from airflow.providers.cncf.kubernetes.pod_generator import make_safe_label_value
 from airflow.sdk.exceptions import AirflowException
 from kubernetes.client import models as k8s
+from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import JobRefusedError
 from radiant.operators.platform import Order, TaskFacts
-from radiant.operators.pod.name import CONTAINER, pod_name
-from radiant.settings import Mount, Settings
+from radiant.operators.pod.name import CONTAINER, RUN_LABEL, pod_name
+from radiant.settings import Mount, PodSettings, Settings
 
 SCRATCH = "/scratch"
 """The one folder that a job may write to; `HOME`, `TMPDIR` and where it starts."""
@@ -41,9 +42,6 @@ def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
     if not image:
         msg = "no image is set: RADIANT_IMAGE names the image of the worker"
         raise JobRefusedError(msg)
-    memory = f"{order.memory_mib}Mi"
-    cpu = f"{round(order.job.resources.cpu * 1000)}m"
-    scratch_gib = order.job.resources.scratch_gib
     pod = KubernetesPodOperator(
         task_id="pod",
         name=pod_name(order.attempt),
@@ -57,16 +55,10 @@ def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
         cmds=order.argv,
         env_vars={"RADIANT_IMAGE": image, "RADIANT_LOG_LEVEL": settings.log_level, **_trace(order.trace_context)},
         env_from=[_env_source(one) for one in wanted.env_from],
-        # Memory asked for is memory had: a node never promises more than it has. CPU may be used while nobody else
-        # wants it; a limit would only make the start slower.
-        container_resources=k8s.V1ResourceRequirements(
-            requests={"cpu": cpu, "memory": memory, "ephemeral-storage": f"{_SCRATCH_REQUEST_GIB}Gi"},
-            # One more, for the log that the node keeps.
-            limits={"memory": memory, "ephemeral-storage": f"{scratch_gib + 1}Gi"},
-        ),
+        container_resources=resources_of(order, wanted),
         volumes=[_volume(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
         volume_mounts=[_volume_mount(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
-        labels={**wanted.labels, **labels_of(order.job.name, order.task)},
+        labels={**wanted.labels, **labels_of(order.job.name, order.task), **_run_label(order)},
         annotations=dict(wanted.annotations),
         service_account_name=wanted.service_account,
         node_selector=dict(wanted.node_selector),
@@ -101,6 +93,42 @@ def labels_of(job: str, task: TaskFacts) -> dict[str, str]:
 
 def _label(value: str) -> str:
     return f"x{value}" if value.startswith("-") else value
+
+
+def resources_of(order: Order, wanted: PodSettings) -> k8s.V1ResourceRequirements:
+    """Return what the worker asks for and is limited to; what only the template names (a GPU, a CPU limit) stays.
+
+    Raises:
+        JobRefusedError: the CPU limit is below what the job asks for, or the template file is no pod.
+    """
+    containers: Any = (_template(wanted.template).get("spec") or {}).get("containers") or [{}]
+    first: Any = containers[0] if isinstance(containers, list) else {}
+    given: Any = first.get("resources") or {}
+    memory, cores = f"{order.memory_mib}Mi", order.job.resources.cpu
+    # Memory asked for is memory had: a node never promises more than it has. CPU may be used while nobody else wants
+    # it: a limit would only make the start slower, but a quota can demand one.
+    requests = {"cpu": _millicores(cores), "memory": memory, "ephemeral-storage": f"{_SCRATCH_REQUEST_GIB}Gi"}
+    # One more, for the log that the node keeps.
+    limits = {"memory": memory, "ephemeral-storage": f"{order.job.resources.scratch_gib + 1}Gi"}
+    if wanted.cpu_limit is not None:
+        limits["cpu"] = _millicores(cores if wanted.cpu_limit == "job" else wanted.cpu_limit)
+    limits = {**(given.get("limits") or {}), **limits}
+    if "cpu" in limits and parse_quantity(str(limits["cpu"])) < parse_quantity(requests["cpu"]):
+        msg = (
+            f"{order.job.name} asks for {cores:g} cores and its pod is limited to {limits['cpu']}: raise "
+            "RADIANT_KUBERNETES__CPU_LIMIT (`job`: as many as the job asks for) or the template's limits.cpu, or lower "
+            f"RADIANT_JOBS__{order.job.name.replace('-', '_').upper()}__CPU"
+        )
+        raise JobRefusedError(msg)
+    return k8s.V1ResourceRequirements(requests={**(given.get("requests") or {}), **requests}, limits=limits)
+
+
+def _millicores(cores: float) -> str:
+    return f"{round(cores * 1000)}m"
+
+
+def _run_label(order: Order) -> dict[str, str]:
+    return {RUN_LABEL: order.run} if order.run else {}
 
 
 def _defaults(order: Order) -> dict[str, Any]:

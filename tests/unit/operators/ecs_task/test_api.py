@@ -13,6 +13,7 @@ from radiant.operators.ecs_task.api import asking, not_started
 
 def error(code, message="", status=400):
     answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    answer["ResponseMetadata"]["RequestId"] = "1"
     return ClientError(answer, "RunTask")
 
 

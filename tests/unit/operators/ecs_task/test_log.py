@@ -42,7 +42,8 @@ class Logs:
 
 
 def client_error(code, message):
-    return ClientError({"Error": {"Code": code, "Message": message}}, "GetLogEvents")
+    answer = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"RequestId": "1"}}
+    return ClientError(answer, "GetLogEvents")
 
 
 EXPIRED = client_error("InvalidParameterException", "The specified nextToken is invalid.")

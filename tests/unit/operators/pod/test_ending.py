@@ -1,6 +1,7 @@
 """What a pod's status and events mean."""
 
 import datetime as dt
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from radiant.operators.platform import Look, State
 from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing
 from radiant.operators.pod.platform import _refusal
 
+STATUS = {"kind": "Status", "apiVersion": "v1"}
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
@@ -169,10 +171,76 @@ def test_events_are_said_once_without_the_node_s_own_noise():
     assert look.detail == "FailedMount: no claim."
 
 
+def deleting(found, **changes):
+    found.metadata.deletion_timestamp = NOW
+    for name, value in changes.items():
+        setattr(found.status, name, value)
+    return found
+
+
+def running():
+    return k8s.V1ContainerState(running=k8s.V1ContainerStateRunning(started_at=NOW))
+
+
+@pytest.mark.parametrize(("after_s", "state", "reason"), [(29, State.RUNNING, None), (31, State.GONE, "NodeLost")])
+def test_a_container_that_runs_on_after_its_grace_period_is_on_a_lost_node(after_s, state, reason):
+    look = look_at(deleting(pod(running())), now=NOW.timestamp() + after_s)
+    assert (look.state, look.reason) == (state, reason)
+
+
+@pytest.mark.parametrize("state", [None, waiting("ContainerCreating"), waiting("PodInitializing")])
+def test_a_pod_deleted_before_its_container_began_is_gone(state):
+    look = look_at(deleting(pod(state, phase="Pending")), now=NOW.timestamp())
+    assert (look.state, look.reason) == (State.GONE, "Lost")
+    preempted = look_at(deleting(pod(state, phase="Pending")), [PodEvent("Warning", "Preempted", "by x")])
+    assert preempted.reason == "Preempted"
+
+
+def test_an_init_container_that_failed_is_named_with_its_exit_code():
+    found = pod(waiting("PodInitializing"), phase="Failed")
+    found.status.init_container_statuses = [
+        k8s.V1ContainerStatus(
+            name="vault-agent", state=terminated(2), image="", image_id="", ready=False, restart_count=0
+        )
+    ]
+    look = look_at(found)
+    assert (look.state, look.reason, look.hopeless) == (State.ENDED, "StartFailed", False)
+    assert "vault-agent ended with exit code 2" in look.detail
+
+
+@pytest.mark.parametrize(
+    ("message", "count", "hopeless"),
+    [
+        ('MountVolume.SetUp failed for volume "m" : secret "keys" not found', 2, True),
+        ('MountVolume.SetUp failed for volume "m" : configmap "keys" not found', 9, True),
+        ('MountVolume.SetUp failed for volume "m" : secret "keys" not found', 1, False),
+        ('MountVolume.SetUp failed for volume "k" : configmap "kube-root-ca.crt" not found', 9, False),
+        ('MountVolume.SetUp failed for volume "m" : object "a"/"keys" not registered', 9, False),
+        ("Unable to attach or mount volumes: timed out", 9, False),
+    ],
+)
+def test_a_secret_that_no_mount_finds_is_without_hope(message, count, hopeless):
+    look = look_at(
+        pod(waiting("ContainerCreating"), phase="Pending"), [PodEvent("Warning", "FailedMount", message, count)]
+    )
+    assert (look.state, look.hopeless) == (State.STARTING, hopeless)
+
+
+@pytest.mark.parametrize(("text", "mib"), [("512Mi", 512), ("1Gi", 1024), ("100M", 95), (None, None)])
+def test_the_limit_is_that_of_the_pod_as_it_was_admitted(text, mib):
+    found = pod(running())
+    limits = None if text is None else {"memory": text}
+    resources = k8s.V1ResourceRequirements(limits=limits)
+    found.spec = k8s.V1PodSpec(containers=[k8s.V1Container(name="worker", resources=resources)])
+    assert look_at(found).memory_limit_mib == mib
+
+
 def refusal(status, message):
     return _refusal(
         ApiException(
-            http_resp=SimpleNamespace(status=status, reason="", data=f'{{"message": "{message}"}}', getheaders=dict)
+            http_resp=SimpleNamespace(
+                status=status, reason="", data=json.dumps(STATUS | {"message": message}), getheaders=dict
+            )
         )
     )
 
@@ -184,6 +252,12 @@ def test_a_full_quota_is_waited_for_and_one_that_is_too_small_is_not():
     assert isinstance(never, JobRefusedError)
     assert never.reason == "QuotaExceeded"
     assert "limits.memory" in str(never)
+
+
+def test_a_quota_that_wants_a_limit_names_the_setting():
+    found = refusal(403, "pods radiant-1 is forbidden: failed quota: cpu: must specify limits.cpu")
+    assert isinstance(found, JobRefusedError)
+    assert "limits.cpu: set RADIANT_KUBERNETES__CPU_LIMIT" in str(found)
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 422])

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from radiant.operators.pod.log import PAGE_LINES, PIECE_BYTES, Place, read_page
+from radiant.operators.pod.log import MUCH_BYTES, PAGE_LINES, PIECE_BYTES, LogReader, Place, is_last
 
 
 class Kubelet:
@@ -27,7 +27,7 @@ class Kubelet:
         return [data[at : at + size] for at in range(0, len(data), size)]
 
     def read(self, place, *, ended=False, **kwargs):
-        return read_page(self.answer(place, **kwargs), place, ended=ended)
+        return LogReader(self.answer(place, **kwargs), place, ended=ended).page()
 
 
 @pytest.fixture
@@ -65,6 +65,32 @@ def test_many_lines_of_the_same_time_come_once_over_several_pages(kubelet):
     assert pages == 3
 
 
+def test_one_answer_is_read_to_its_end_without_another_request(kubelet):
+    total = 3 * PAGE_LINES + 5
+    for number in range(total):
+        kubelet.write(5.5, f"line {number}")
+    reader, found = LogReader(kubelet.answer(Place(), size=4096), Place(), ended=False), []
+    while True:
+        page = reader.page()
+        found += page.lines
+        if not page.full:
+            break
+    assert found == [f"line {number}" for number in range(total)]
+    assert kubelet.read(Place.decode(page.place.encode()), size=4096).lines == []
+    assert page.place.size > MUCH_BYTES
+    assert len(page.place.encode()) < 300
+
+
+def test_the_last_line_shows_whether_there_is_anything_new(kubelet):
+    for number in range(10):
+        kubelet.write(5.5, f"line {number}")
+    place = kubelet.read(Place()).place
+    assert is_last([kubelet.lines[-1][1], b"\n"], place)
+    kubelet.write(5.5, "line 10")
+    assert not is_last([kubelet.lines[-1][1], b"\n"], place)
+    assert not is_last([], place), "the file is a new one"
+
+
 def test_a_line_that_is_still_being_written_waits_for_its_end(kubelet):
     kubelet.write(1, "whole")
     tail = b"2026-01-01T00:00:02Z hal"
@@ -99,6 +125,37 @@ def test_after_a_rotation_nothing_comes_twice_and_the_gap_is_said(kubelet):
     assert "rotated" in found.lines[0]
     kubelet.write(11, "line 11")
     assert kubelet.read(found.place).lines == ["line 11"]
+
+
+def test_a_gap_is_said_even_if_the_new_file_had_nothing_at_first(kubelet):
+    for number in range(10):
+        kubelet.write(number, f"line {number}")
+    place = kubelet.read(Place()).place
+    for part in range(3):
+        kubelet.lines = []
+        empty = kubelet.read(place)
+        assert empty.lines == []
+        kubelet.write(20 + part, f"after rotation {part}")
+        page = kubelet.read(Place.decode(empty.place.encode()))
+        assert "rotated" in page.lines[0]
+        assert page.lines[1:] == [f"after rotation {part}"]
+        place = page.place
+    assert kubelet.read(place).lines == []
+
+
+def test_a_cursor_of_another_version_is_the_beginning():
+    assert Place.decode('[1, 2, "digest", "newest"]') == Place()
+    assert Place.decode("{") == Place()
+
+
+@pytest.mark.parametrize("joint", [b"", b"2026-01-01T00:00:01.000000001Z "])
+def test_a_character_at_the_edge_of_a_piece_stays_whole(kubelet, joint):
+    text = b"x" + "é".encode() * PIECE_BYTES  # the runtime cuts in the middle of one
+    pieces = [text[at : at + PIECE_BYTES] for at in range(0, len(text), PIECE_BYTES)]
+    kubelet.lines.append((1, b"2026-01-01T00:00:01Z " + joint.join(pieces)))
+    found = kubelet.read(Place(), size=4096).lines
+    assert "".join(found) == text.decode()
+    assert max(len(one.encode()) for one in found) <= PIECE_BYTES
 
 
 @pytest.mark.parametrize("joint", [b"", b"2026-01-01T00:00:01.000000001Z "])

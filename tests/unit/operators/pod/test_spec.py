@@ -72,6 +72,37 @@ def test_memory_is_asked_for_as_much_as_it_is_limited_and_the_time_too():
     assert pod["spec"]["activeDeadlineSeconds"] == IMPORT_CASE.timeout_s + 60
 
 
+@pytest.mark.parametrize(("setting", "limit"), [("job", "2000m"), ("3.5", "3500m"), (None, None)])
+def test_a_cpu_limit_is_a_setting(setting, limit):
+    found = built({"RADIANT_KUBERNETES__CPU_LIMIT": setting} if setting else {})["spec"]["containers"][0]["resources"]
+    assert found["limits"].get("cpu") == limit
+    assert found["requests"]["cpu"] == "2000m"
+
+
+def test_what_only_the_template_limits_stays_and_the_setting_is_stronger(tmp_path):
+    path = tmp_path / "template.yaml"
+    resources = {"limits": {"cpu": "4", "example.com/gpu": 1, "memory": "1Ti"}, "requests": {"example.com/gpu": 1}}
+    spec = {"containers": [{"name": "x", "resources": resources}]}
+    path.write_text(yaml.safe_dump({"kind": "Pod", "spec": spec}))
+    environment = {"RADIANT_KUBERNETES__TEMPLATE": str(path)}
+    found = built(environment)["spec"]["containers"][0]["resources"]
+    assert found["limits"] == {"cpu": "4", "example.com/gpu": 1, "memory": "3000Mi", "ephemeral-storage": "21Gi"}
+    assert found["requests"]["example.com/gpu"] == 1
+    more = built(environment | {"RADIANT_KUBERNETES__CPU_LIMIT": "8"})["spec"]["containers"][0]["resources"]
+    assert more["limits"]["cpu"] == "8000m"
+
+
+def test_a_cpu_limit_below_what_the_job_asks_for_is_refused_by_name():
+    with pytest.raises(
+        JobRefusedError, match=r"asks for 2 cores .* limited to 1000m: raise RADIANT_KUBERNETES__CPU_LIM"
+    ):
+        built({"RADIANT_KUBERNETES__CPU_LIMIT": "1"})
+
+
+def test_the_run_is_a_label_by_which_what_it_left_is_found():
+    assert built(run="0123456789abcdef0123")["metadata"]["labels"]["radiant-run"] == "0123456789abcdef0123"
+
+
 def test_a_worker_may_do_as_little_as_possible():
     spec = built()["spec"]
     assert spec["automountServiceAccountToken"] is False
