@@ -92,6 +92,7 @@ class ApiProxy:
             pod = json.loads(body)
             self.rewrite(pod)
             body = json.dumps(pod).encode()
+        self._client.update_params_for_auth(headers, [], ["BearerToken"])
         found = self._client.rest_client.pool_manager.request(
             method, f"{self._client.configuration.host}{path}", body=body or None, headers=headers, redirect=False
         )

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
-from urllib.parse import quote
 
 from opentelemetry import propagate
 
@@ -16,6 +15,7 @@ from radiant import storage
 from radiant.errors import InputError, JobProtocolError
 from radiant.jobs.catalogue import find_job
 from radiant.jobs.documents import Request, Result, decode_result, encode, log_uri, outcome_uri, run_uri, task_uri
+from radiant.jobs.run_ids import folder_name
 from radiant.jobs.spec import Argv, JobSpec
 from radiant.settings import JobOverrides, Settings
 
@@ -42,7 +42,7 @@ class TaskPlace:
 
     def attempt_uri(self, attempt: str) -> str:
         """Return the folder of one attempt: its worker writes there and nowhere else."""
-        return storage.join(self.uri, quote(attempt, safe=""))
+        return storage.join(self.uri, folder_name(attempt))
 
     def log_uri(self, attempt: str) -> str:
         """Return where the worker of an attempt keeps its own log, compressed."""

@@ -56,6 +56,8 @@ class _OpenLog:
     """Where its next page begins."""
     response: Any
     reader: LogReader
+    ended: bool
+    """The container had ended when the request was made."""
 
 
 class KubernetesPlatform:
@@ -131,7 +133,7 @@ class KubernetesPlatform:
                     handle, Place.decode(cursor), cursor, ended=look.state is State.ENDED
                 ):
                     return LogPage([], cursor)
-                return self._next_page()
+                return self._next_page(ended=look.state is State.ENDED)
         except ApiException as error:
             self._close_log()
             if is_missing(error, handle["name"]):
@@ -153,11 +155,14 @@ class KubernetesPlatform:
                     return False
         since = place.since_time()
         response = self._log(handle, [("sinceTime", since)] if since else [])
-        self._open_log = _OpenLog(cursor, response, LogReader(_chunks(response), place, ended=ended))
+        self._open_log = _OpenLog(cursor, response, LogReader(_chunks(response), place, ended=ended), ended)
         return True
 
-    def _next_page(self) -> LogPage:
-        """Return the next page of the open log; the answer is closed at its end."""
+    def _next_page(self, *, ended: bool) -> LogPage:
+        """Return the next page of the open log; the answer is closed at its end.
+
+        An answer that began before the container ended need not hold its last lines.
+        """
         opened = self._open_log
         if opened is None:
             return LogPage([], "")
@@ -167,7 +172,7 @@ class KubernetesPlatform:
         else:
             self._open_log = None
             opened.response.release_conn()
-        return LogPage(page.lines, page.place.encode(), more=page.full)
+        return LogPage(page.lines, page.place.encode(), more=page.full or (ended and not opened.ended))
 
     def _close_log(self) -> None:
         """Give up the answer that is being read; what was not read of it makes its connection useless."""
