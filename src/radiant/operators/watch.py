@@ -21,6 +21,7 @@ from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, Ended
 from radiant.operators.note import Note
 from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
 from radiant.operators.request import TaskPlace, run_key
+from radiant.operators.unread import Unread
 from radiant.settings import Container
 
 LAST_LINES = 15
@@ -37,8 +38,6 @@ _RELEASE_PAUSES_S = (0.5, 2.0)
 """Between tries to remove an ended container."""
 _NO_LOG_S = 60.0
 """How long the log of an ended container is asked for while it cannot be read."""
-_LOG_PAUSE_S = 2.0
-"""After the first read of a log that failed; twice as long after each further one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +104,7 @@ class Watch:
         self._logged = self._cursor
         self._final: Look | None = None
         self._recent: tuple[float, Look] | None = None
-        self._unread = _Unread()
+        self._unread = Unread()
         self._told = ""
         self._unanswered_since: float | None = None
         self._stopping: _Cause | None = None
@@ -283,7 +282,7 @@ class Watch:
         left = _release(self._platform, self.note)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._place.ask(self._request)
-        self._final, self._recent, self._cursor, self._logged, self._unread = None, None, "", "", _Unread()
+        self._final, self._recent, self._cursor, self._logged, self._unread = None, None, "", "", Unread()
         self._save(
             attempt=self._request.attempt,
             handle=None,
@@ -311,7 +310,7 @@ class Watch:
                 return [], ended
             text = f"(the rest of the log could not be read: {error}; {self._own_log()})"
             return [text], False
-        self._unread = _Unread(more=page.more)
+        self._unread = Unread(more=page.more)
         self._cursor = page.cursor
         self._last_lines.extend(line for line in page.lines if line)
         return page.lines, page.more
@@ -401,39 +400,6 @@ class Watch:
     def _save(self, **changes: object) -> None:
         self.note = dataclasses.replace(self.note, **changes)
         self.note.save(self._place)
-
-
-class _Unread:
-    """What of the log waits to be read: another page, or what could not be read."""
-
-    def __init__(self, *, more: bool = False) -> None:
-        self.more = more
-        self._news = ""
-        self._since: float | None = None
-        self._pause_s = _LOG_PAUSE_S
-        self._next_at = 0.0
-
-    def failed(self, error: Exception) -> None:
-        """Note a read that failed; the next one is not at once."""
-        now = time.monotonic()
-        if self._since is None:
-            self._since = now
-            self._news = f"the log cannot be read: {error}; asking again, the job goes on"
-        self._next_at = now + self._pause_s
-        self._pause_s = min(_SLOWEST_S, self._pause_s * 2)
-
-    def is_pause(self) -> bool:
-        """Return whether the next read has to wait."""
-        return time.monotonic() < self._next_at
-
-    def for_s(self) -> float:
-        """Return for how long it could not be read."""
-        return 0.0 if self._since is None else time.monotonic() - self._since
-
-    def take_news(self) -> str:
-        """Return what the person should read, once."""
-        news, self._news = self._news, ""
-        return news
 
 
 def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:

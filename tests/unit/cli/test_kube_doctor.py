@@ -34,13 +34,29 @@ def quota(hard, used=()):
     ],
 )
 def test_a_quota_is_judged_by_the_largest_job(hard, used, verdict, said):
-    (found,) = kube_cluster_checks._judge_quotas([quota(hard, used)], ALL, number)
+    (found,) = kube_cluster_checks._judge_quotas([quota(hard, used)], ALL, number, cpu_limit=lambda _: None)
+    assert found.verdict is verdict
+    assert said in found.text
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict", "said"),
+    [
+        (None, Verdict.WRONG, "wants a CPU limit, and pods of"),
+        (5.0, Verdict.WRONG, "can never hold"),
+        (2.0, Verdict.GOOD, "0 of 4 limits.cpu"),
+        (0.0, Verdict.GOOD, "0 of 4 limits.cpu"),
+    ],
+)
+def test_a_quota_of_cpu_limits_is_foreseen(limit, verdict, said):
+    hard = quota({"limits.cpu": "4"}, {})
+    (found,) = kube_cluster_checks._judge_quotas([hard], ALL, number, cpu_limit=lambda _: limit)
     assert found.verdict is verdict
     assert said in found.text
 
 
 def test_no_quota_is_told():
-    (found,) = kube_cluster_checks._judge_quotas([], ALL, number)
+    (found,) = kube_cluster_checks._judge_quotas([], ALL, number, cpu_limit=lambda _: None)
     assert found.verdict is Verdict.WARNING
 
 

@@ -255,8 +255,8 @@ def test_lines_read_before_a_stop_that_got_no_answer_are_not_lost(place):
 
 
 def test_a_log_that_cannot_be_read_fails_no_job_and_is_told_with_the_place_of_the_worker_s_own(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.watch._LOG_PAUSE_S", 0.01)
-    monkeypatch.setattr("radiant.operators.watch._SLOWEST_S", 0.01)
+    monkeypatch.setattr("radiant.operators.unread._PAUSE_S", 0.01)
+    monkeypatch.setattr("radiant.operators.unread._LONGEST_S", 0.01)
     monkeypatch.setattr("radiant.operators.watch._NO_LOG_S", 0.05)
     platform = Scripted([RUNS, RUNS, GOOD], pages=[LogPage(["a"], "1")] + [PlatformUnavailableError("500")] * 10**4)
     watch = watch_of(platform, place)
@@ -275,7 +275,7 @@ def test_a_log_that_cannot_be_read_fails_no_job_and_is_told_with_the_place_of_th
 
 
 def test_a_log_that_is_readable_again_is_read_from_where_it_was(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.watch._LOG_PAUSE_S", 0.0)
+    monkeypatch.setattr("radiant.operators.unread._PAUSE_S", 0.0)
     platform = Scripted([RUNS] * 3, pages=[LogPage(["a"], "1"), PlatformUnavailableError("500"), LogPage(["b"], "2")])
     found = steps(watch_of(platform, place))
     assert [line for one in found for line in one.lines] == ["a", "b"]
