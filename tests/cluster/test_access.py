@@ -16,6 +16,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from backends import airflow_context
 from cluster.site import REPOSITORY, start_what_does_not_run, wait_for
+from radiant.errors import JobError
+from radiant.operators.note import read_note
 from radiant.operators.pod import client as pod_client
 
 ROLE = REPOSITORY / "deploy" / "kubernetes" / "base" / "airflow.yaml"
@@ -88,11 +90,28 @@ def test_the_role_of_deploy_kubernetes_suffices(pods, context, account, capfd):
     wait_for(lambda: not pods.site.pods(selector="job=poc"), "the pod is removed")
 
 
-@pytest.mark.parametrize("missing", [("pods", "create"), ("pods", "get"), ("pods/log", "get")])
-def test_without_any_right_to_run_a_pod_the_message_names_it(pods, context, account, missing):
-    account([one for one in RIGHTS if one != missing])
-    with pytest.raises(AirflowFailException, match=rf'Forbidden: .*cannot {missing[1]} resource "{missing[0]}"'):
+def test_without_the_right_to_create_a_pod_the_message_names_it(pods, context, account):
+    account([one for one in RIGHTS if one != ("pods", "create")])
+    with pytest.raises(AirflowFailException, match=r'Forbidden: .*cannot create resource "pods"'):
         pods.run("answer()", context=context, job="poc")
+
+
+def test_a_pod_that_may_not_be_seen_is_waited_for_and_the_message_names_the_right(pods, context, account):
+    account([one for one in RIGHTS if one != ("pods", "get")])
+    pods.set(RADIANT_CONTAINER__PATIENCE_S="2")
+    with pytest.raises(JobError, match=r'cannot get resource "pods"') as raised:
+        pods.run("answer()", context=context, job="poc")
+    assert raised.value.reason == "Forbidden"
+    assert not read_note(pods.place(context)).closed
+
+
+def test_without_the_right_to_read_logs_jobs_succeed_and_the_message_names_it(
+    pods, context, account, monkeypatch, capfd
+):
+    monkeypatch.setattr("radiant.operators.watch._NO_LOG_S", 1.0)
+    account([one for one in RIGHTS if one != ("pods/log", "get")])
+    assert pods.run("answer('done')", context=context, job="poc")["output"] == "done"
+    assert 'cannot get resource "pods/log"' in capfd.readouterr().out
 
 
 def test_without_the_right_to_delete_pods_they_stay(pods, context, account):
