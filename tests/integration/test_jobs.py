@@ -12,6 +12,7 @@ from radiant.cli.variants import variants
 from radiant.domain.case import CaseState
 from radiant.jobs.documents import Request, Status, decode_result, run_uri, task_uri
 from radiant.operators.request import TaskPlace
+from radiant.registry import Registration
 from radiant.settings import load_settings
 from radiant.worker.main import run
 
@@ -371,3 +372,23 @@ def test_a_catalog_that_lost_what_a_run_imported_gets_it_again_by_clearing_the_r
     run.read(1)
     assert run.commit() == ([1], {})
     assert list(site.visible()) == [1]
+
+
+def test_two_laboratories_sample_of_one_name_are_two_patients(site):
+    """Without a pedigree nothing says that they are one person."""
+    for number in (1, 2):
+        vcf = site.folder / f"{number}.vcf"
+        vcf.write_text(HEADER + "\n".join(LINES) + "\n")
+        site.registry.add(Registration(vcf_uri=storage.file_uri(vcf), case_id=number))
+    site.import_due()
+    catalog, namespace = lake.open_catalog(site.settings), site.settings.lake.namespace
+    people = {
+        number: {
+            (row["patient_id"], row["experiment_id"])
+            for batch in lake.case_rows(catalog, namespace, number, "occurrence")
+            for row in batch.to_pylist()
+        }
+        for number in (1, 2)
+    }
+    assert people[1] == {(f"case:1:{name}",) * 2 for name in ("child", "father", "mother")}
+    assert not people[1] & people[2]

@@ -1,7 +1,10 @@
 """`radiant cases`: register cases, look at them, remove them."""
 
+import csv
+import json
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +17,22 @@ if TYPE_CHECKING:
     from radiant.registry import CaseRecord, Registry
 
 app = typer.Typer(help="Register cases, look at them, remove them.", no_args_is_help=True)
+
+_LISTED = ("case", "state", "part", "priority", "strategy", "assembly", "members", "vcf", "reason")
+"""Columns of `radiant cases list`."""
+
+
+_NARROW = frozenset(_LISTED) - {"vcf"}
+"""Columns that keep their width on a narrow terminal."""
+
+
+class Format(StrEnum):
+    """How `radiant cases list` prints."""
+
+    TABLE = "table"
+    CSV = "csv"
+    JSON = "json"
+
 
 CaseNumber = Annotated[int, typer.Argument(metavar="CASE", min=1, help="Number of the case.")]
 
@@ -35,8 +54,14 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
     sheet: Annotated[
         str | None, typer.Option(help="CSV with the columns case, vcf, ped, strategy, priority, assembly, proband.")
     ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Change cases that are registered in another way; else they are named.")
+    ] = False,
 ) -> None:
-    """Register one case (--vcf), or all of a sheet (--sheet). Adding the same twice changes nothing."""
+    """Register one case (--vcf), or all of a sheet (--sheet). Adding the same twice changes nothing.
+
+    A case that is registered already keeps what is not given; what differs is shown, and changed with --replace.
+    """
     from radiant.cli import register  # noqa: PLC0415 - heavy, only here
 
     options = {"ped": ped, "strategy": strategy, "priority": priority, "assembly": assembly, "proband": proband}
@@ -47,18 +72,22 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
             message = f"--sheet cannot be combined with {', '.join(given)}; the sheet has a column for each"
             raise typer.BadParameter(message)
         wanted = register.from_sheet(sheet, settings)
-    elif vcf is not None:
+    elif vcf is not None or case is not None:
+        vcf = vcf or _registry().get(case or 0).case.vcf_uri
         wanted = [register.from_options(vcf, case, options, settings)]
     else:
-        message = "give --vcf for one case, or --sheet for many"
+        message = "give --vcf for one case (or --case for one that is registered), or --sheet for many"
         raise typer.BadParameter(message)
     register.check_files(wanted)
-    registered = register.register(_registry(), wanted)
+    registered = register.register(_registry(), wanted, settings, replace=replace)
     if registered.done:
         _print_table(
             ("case", "change", "vcf"),
             [(str(outcome.case_id), str(outcome.change), stated.vcf_uri) for outcome, stated in registered.done],
         )
+    for outcome, _ in registered.done:
+        for difference in outcome.differences:
+            typer.echo(f"case {outcome.case_id}: {_printable(difference)}")
     if registered.refused:
         message = "\n  ".join(["not added:", *registered.refused] if registered.done else registered.refused)
         raise InputError(message)
@@ -66,29 +95,41 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
 
 @app.command("list")
 def list_cases(
-    *, state: Annotated[CaseState | None, typer.Option(help="Only the cases in this state.")] = None
+    *,
+    state: Annotated[CaseState | None, typer.Option(help="Only the cases in this state.")] = None,
+    format_: Annotated[
+        Format, typer.Option("--format", help="table for people; csv or json, a list of objects, for programs.")
+    ] = Format.TABLE,
 ) -> None:
     """Print one line per case. Removed cases are shown only with --state deleted."""
     records = [
         record for record in _registry().list_cases(state) if state is not None or record.state is not CaseState.DELETED
     ]
-    _print_table(
-        ("case", "state", "part", "priority", "strategy", "assembly", "members", "vcf"),
-        [
-            (
-                str(record.case.case_id),
-                str(record.state),
-                "" if record.part is None else str(record.part),
-                str(record.case.priority),
-                record.case.strategy,
-                record.case.assembly,
-                str(len(record.case.members)) if record.case.members else "as in VCF",
-                record.case.vcf_uri,
-            )
-            for record in records
-        ],
-        empty="no case; `radiant cases add` registers one",
-    )
+    facts = [_listed(record) for record in records]
+    if format_ is Format.JSON:
+        typer.echo(json.dumps(facts, indent=1))
+        return
+    if format_ is Format.CSV:
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(_LISTED)
+        writer.writerows([one[name] for name in _LISTED] for one in facts)
+        return
+    rows = [
+        ["as in VCF" if name == "members" and not one[name] else str(one[name] or "") for name in _LISTED]
+        for one in facts
+    ]
+    for row, one in zip(rows, facts, strict=True):
+        row[2] = "" if one["part"] is None else str(one["part"])
+    if rows and not _is_terminal():
+        widths = [max(map(len, column)) for column in zip(_LISTED, *rows, strict=True)]
+        for row in [_LISTED, *rows]:
+            cells = [_printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
+            typer.echo("  ".join(cells).rstrip())
+        return
+    if not rows:
+        typer.echo("no case; `radiant cases add` registers one")
+        return
+    _print_table(_LISTED, rows)
 
 
 @app.command()
@@ -133,6 +174,21 @@ def remove(case: CaseNumber) -> None:
     """Remove a case: the next run deletes its rows from every table. Its number and history stay."""
     record = _registry().remove(case)
     typer.echo(f"case {case} is removed" if record.purged else f"case {case} is removed; the next run deletes its rows")
+
+
+def _listed(record: "CaseRecord") -> dict[str, str | int | None]:
+    """Return what the list says of a case, by `_LISTED`; `members` is 0 where they are as in the VCF."""
+    return {
+        "case": record.case.case_id,
+        "state": str(record.state),
+        "part": record.part,
+        "priority": str(record.case.priority),
+        "strategy": record.case.strategy,
+        "assembly": record.case.assembly,
+        "members": len(record.case.members),
+        "vcf": record.case.vcf_uri,
+        "reason": None if record.failure is None else record.failure.code,
+    }
 
 
 def _facts(record: "CaseRecord") -> list[tuple[str, str]]:
@@ -192,7 +248,7 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
 
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in header:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name in _NARROW)
     for row in rows:
         # Text, not str: a sample's name may look like markup.
         table.add_row(*(Text(_printable(value)) for value in row))

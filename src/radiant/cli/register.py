@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from radiant import storage
-from radiant.domain.sheet import DEFAULT_STRATEGY, parse_sheet, read_assembly, read_priority, read_strategy
+from radiant.domain.sheet import parse_sheet, read_assembly, read_priority, read_strategy
 from radiant.domain.text import decode_text
 from radiant.errors import InputError
-from radiant.registry import AddOutcome, Registration, Registry, configured_strategies, read_pedigree
+from radiant.registry import AddOutcome, Change, Registration, Registry, configured_strategies, read_pedigree
 from radiant.settings import Settings
 
 
@@ -46,11 +46,12 @@ def from_options(vcf: str, case: int | None, options: Mapping[str, str | None], 
     if proband is not None and ped is None:
         msg = f"the proband {proband!r} needs a pedigree: give --ped"
         raise InputError(msg)
+    strategy, priority, assembly = options["strategy"], options["priority"], options["assembly"]
     registration = Registration(
         vcf_uri=storage.to_uri(vcf),
-        strategy=read_strategy(options["strategy"] or DEFAULT_STRATEGY, configured_strategies(settings)),
-        priority=read_priority(options["priority"] or ""),
-        assembly=read_assembly(options["assembly"] or settings.vcf.assembly),
+        strategy=None if strategy is None else read_strategy(strategy, configured_strategies(settings)),
+        priority=None if priority is None else read_priority(priority),
+        assembly=None if assembly is None else read_assembly(assembly),
         ped_uri=None if ped is None else storage.to_uri(ped),
         proband=proband,
         case_id=case,
@@ -77,9 +78,9 @@ def from_sheet(sheet: str, settings: Settings) -> list[Wanted]:
             f"{sheet}, line {row.line}, ",
             Registration(
                 vcf_uri=row.vcf_uri,
-                strategy=row.strategy,
-                priority=row.priority,
-                assembly=row.assembly,
+                strategy=row.strategy if "strategy" in row.stated else None,
+                priority=row.priority if "priority" in row.stated else None,
+                assembly=row.assembly if "assembly" in row.stated else None,
                 ped_uri=row.ped_uri,
                 proband=row.proband,
                 case_id=row.case_id,
@@ -111,13 +112,27 @@ def check_files(wanted: Sequence[Wanted]) -> None:
         raise InputError(listed)
 
 
-def register(registry: Registry, wanted: Sequence[Wanted]) -> Registered:
-    """Register one case after the other; one that the registry refuses does not stop the rest."""
+def register(registry: Registry, wanted: Sequence[Wanted], settings: Settings, *, replace: bool) -> Registered:
+    """Register one case after the other; one that the registry refuses does not stop the rest.
+
+    Args:
+        registry: where.
+        wanted: the cases.
+        settings: for the assembly of new cases that state none.
+        replace: whether cases that are registered in another way may be changed.
+    """
     done: list[tuple[AddOutcome, Registration]] = []
     refused: list[str] = []
     for one in wanted:
         try:
-            done.append((registry.add(one.registration), one.registration))
+            outcome = registry.add(one.registration, replace=replace, assembly=settings.vcf.assembly)
+            if outcome.change is Change.DIFFERS:
+                refused.append(
+                    f"{one.where}case {outcome.case_id} is registered in another way and was left as it is: "
+                    f"{'; '.join(outcome.differences)}. Give --replace to change it (radiant cases add)"
+                )
+            else:
+                done.append((outcome, one.registration))
         except InputError as error:
             refused.append(f"{one.where}{error}")
     return Registered(tuple(done), tuple(refused))

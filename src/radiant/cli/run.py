@@ -141,7 +141,7 @@ def _register(registry: "Registry", sheet: str, settings: Settings, console: "Co
 
     wanted = register.from_sheet(sheet, settings)
     register.check_files(wanted)
-    registered = register.register(registry, wanted)
+    registered = register.register(registry, wanted, settings, replace=False)
     if registered.refused:
         msg = "\n  ".join(("not registered:", *registered.refused))
         raise InputError(msg)

@@ -4,10 +4,10 @@ import csv
 import difflib
 import io
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from radiant.domain.assembly import ASSEMBLIES
+from radiant.domain.assembly import ASSEMBLIES, ASSEMBLY_ALIASES
 from radiant.domain.case import LAST_CASE, Priority
 from radiant.errors import InputError
 
@@ -36,6 +36,8 @@ class SheetRow:
     assembly: str
     proband: str | None
     """Individual id in the pedigree, None to find it by the pedigree's rule."""
+    stated: frozenset[str] = field(default=frozenset(), compare=False)
+    """Columns that the line fills in; the others have their defaults."""
 
 
 def parse_sheet(
@@ -101,12 +103,12 @@ def read_priority(value: str) -> Priority:
 
 
 def read_assembly(value: str) -> str:
-    """Return the assembly of that name, in its own spelling.
+    """Return the assembly of that name, in its own spelling; `hg19`, `b37`, `GRCh38.p14` and others are understood.
 
     Raises:
-        InputError: it is not one of `ASSEMBLIES`.
+        InputError: it is neither one of `ASSEMBLIES` nor another name of one.
     """
-    return _one_of(value, tuple(ASSEMBLIES), "assembly")
+    return ASSEMBLY_ALIASES.get(value.lower().partition(".p")[0]) or _one_of(value, tuple(ASSEMBLIES), "assembly")
 
 
 def read_strategy(value: str, strategies: Collection[str]) -> str:
@@ -147,6 +149,7 @@ class _Reader:
             priority=self._value(line, "priority", values, read_priority) or Priority.ROUTINE,
             assembly=self._value(line, "assembly", values, read_assembly) or self.assembly,
             proband=values.get("proband") or None,
+            stated=frozenset(column for column, value in values.items() if value),
         )
         if not values.get("vcf"):
             self.problems.append((line, "column vcf: is empty; every case needs a VCF"))

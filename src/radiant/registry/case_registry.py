@@ -50,13 +50,19 @@ class Registry:
         self._database = Database(url)
         self._clock = clock
 
-    def add(self, case: Registration) -> AddOutcome:
+    def add(self, case: Registration, *, replace: bool = True, assembly: str = "GRCh38") -> AddOutcome:
         """Register a case, or bring a registered one up to date.
 
-        A case is found by its number, else by the URI of its VCF. Adding the same twice changes nothing. Another VCF
-        (other content, or at another place), pedigree, strategy or assembly makes the case due again; another priority
-        is noted only. While the case is being imported, that import goes on and the case is due after it. A removed
-        case comes back under its number.
+        A case is found by its number, else by the URI of its VCF. Adding the same twice changes nothing, and what is
+        not stated stays as it is. Another VCF (other content, or at another place), pedigree, strategy or assembly
+        makes the case due again; another priority is noted only. While the case is being imported, that import goes on
+        and the case is due after it. A removed case comes back under its number.
+
+        Args:
+            case: The case.
+            replace: Whether a registered case may get another file, strategy, priority, assembly or proband; if not,
+                nothing is done and the outcome has the differences. New content of the same files is always taken.
+            assembly: Of a new case that states none.
 
         Raises:
             PedigreeError: the pedigree breaks a rule.
@@ -64,7 +70,7 @@ class Registry:
                 under several numbers, or under one with another family.
             StorageError: the store of a file does not answer.
         """
-        return registration.add(self._database, case, self._clock())
+        return registration.add(self._database, case, self._clock(), replace=replace, assembly=assembly)
 
     def get(self, case_id: int) -> CaseRecord:
         """Return a case.

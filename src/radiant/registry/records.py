@@ -14,6 +14,8 @@ class Change(StrEnum):
     ADDED = "added"
     UNCHANGED = "unchanged"
     CHANGED = "changed"
+    DIFFERS = "differs"
+    """Nothing was done: what was handed in is not what is registered, and replacing it was not asked for."""
 
 
 class FileRole(StrEnum):
@@ -37,15 +39,17 @@ class Registration:
 
     vcf_uri: str
     """Absolute URI."""
-    strategy: str
-    priority: Priority
-    assembly: str
-    """`GRCh38` or `GRCh37`."""
+    strategy: str | None = None
+    """None: as it is registered, `wgs` for a new case."""
+    priority: Priority | None = None
+    """None: as it is registered, `routine` for a new case."""
+    assembly: str | None = None
+    """`GRCh38` or `GRCh37`. None: as it is registered, `Registry.add`'s for a new case."""
     ped_uri: str | None = None
-    """Absolute URI of the PED file the members come from. Without one the case has no members here: at import every
-    sample of the VCF is then a member of its own."""
+    """Absolute URI of the PED file the members come from. None: as it is registered. A case without one has no members
+    here: at import every sample of the VCF is then a member of its own."""
     proband: str | None = None
-    """The proband as the person named it, None to find it by the pedigree's rule."""
+    """The proband as the person named it. None: as it is registered, else it is found by the pedigree's rule."""
     case_id: int | None = None
     """Number of the case; None for the case that has this VCF, or the next number."""
 
@@ -56,6 +60,8 @@ class AddOutcome:
 
     case_id: int
     change: Change
+    differences: tuple[str, ...] = ()
+    """What is, or would be, registered in another way: `assembly: GRCh38 -> GRCh37`."""
 
 
 @dataclass(frozen=True, slots=True)

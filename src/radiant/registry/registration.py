@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from radiant.domain.case import LAST_CASE, CaseState, Member
+from radiant.domain.case import LAST_CASE, CaseState, Member, Priority
 from radiant.domain.partition import Identity, identities
 from radiant.domain.pedigree import pedigree_digest
+from radiant.domain.sheet import DEFAULT_STRATEGY
 from radiant.errors import InputError, StorageError
 from radiant.registry.changes import Seen, has_changed, look, read_pedigree
 from radiant.registry.database import Database
@@ -41,7 +42,7 @@ class _Stated:
     """Whether the VCF is another file than the registered one, or the same with other content."""
 
 
-def add(database: Database, registration: Registration, at: dt.datetime) -> AddOutcome:
+def add(database: Database, registration: Registration, at: dt.datetime, *, replace: bool, assembly: str) -> AddOutcome:
     """Register a case; see `Registry.add`."""
     if registration.case_id is not None and not 1 <= registration.case_id <= LAST_CASE:
         msg = f"case {registration.case_id}: a case number is a whole number from 1"
@@ -61,6 +62,14 @@ def add(database: Database, registration: Registration, at: dt.datetime) -> AddO
         row = _match(session, registration, members)
         known = None if row is None else file_of(row, FileRole.VCF)
         before = None if known is None else to_file(known)
+        record = None if row is None or row.state == CaseState.DELETED else to_record(row)
+    ped_is_stated = registration.ped_uri is not None
+    registration = _completed(registration, record, assembly)
+    if registration.ped_uri is not None and not ped_is_stated:
+        files.append(_look(FileRole.PED, registration.ped_uri))
+        members = read_pedigree(registration.ped_uri, registration.proband)
+    elif registration.ped_uri is not None and registration.proband is not None:
+        members = read_pedigree(registration.ped_uri, registration.proband)
     # Reading a whole VCF to compare digests takes long, so no transaction is open meanwhile.
     new_content = before is None or before.uri != vcf.uri or has_changed(before, Seen(vcf.size, vcf.tag))
     if before is not None and not new_content:
@@ -68,7 +77,39 @@ def add(database: Database, registration: Registration, at: dt.datetime) -> AddO
     stated = _Stated(registration, members, tuple(files), new_content)
     with database.write() as session:
         row = _match(session, registration, members)
-        return _insert(session, stated, at) if row is None else _update(session, row, stated, at)
+        if row is None:
+            return _insert(session, stated, at)
+        differences = () if row.state == CaseState.DELETED else _differences(row, registration)
+        if differences and not replace:
+            return AddOutcome(row.case_id, Change.DIFFERS, differences)
+        return dataclasses.replace(_update(session, row, stated, at), differences=differences)
+
+
+def _completed(registration: Registration, record: CaseRecord | None, assembly: str) -> Registration:
+    """Return the registration with what it does not state: as it is registered, or the defaults of a new case."""
+    ped = None if record is None else next((file.uri for file in record.files if file.role is FileRole.PED), None)
+    return dataclasses.replace(
+        registration,
+        strategy=registration.strategy or (DEFAULT_STRATEGY if record is None else record.case.strategy),
+        priority=registration.priority or (Priority.ROUTINE if record is None else record.case.priority),
+        assembly=registration.assembly or (assembly if record is None else record.case.assembly),
+        ped_uri=registration.ped_uri or ped,
+        proband=registration.proband or (None if record is None else record.proband),
+    )
+
+
+def _differences(row: CaseRow, registration: Registration) -> tuple[str, ...]:
+    """Return what a registration states in another way than it is registered, a text each."""
+    vcf, ped = file_of(row, FileRole.VCF), file_of(row, FileRole.PED)
+    facts = (
+        ("vcf", None if vcf is None else vcf.uri, registration.vcf_uri),
+        ("ped", None if ped is None else ped.uri, registration.ped_uri),
+        ("strategy", row.strategy, registration.strategy),
+        ("priority", row.priority, registration.priority),
+        ("assembly", row.assembly, registration.assembly),
+        ("proband", row.proband, registration.proband),
+    )
+    return tuple(f"{name}: {old or 'none'} -> {new or 'none'}" for name, old, new in facts if old != new)
 
 
 def remove(session: Session, case_id: int, at: dt.datetime) -> CaseRecord:
@@ -201,9 +242,9 @@ def _update(session: Session, row: CaseRow, stated: _Stated, at: dt.datetime) ->
         )
         if differs
     ]
-    row.strategy = registration.strategy
-    row.priority = registration.priority
-    row.assembly = registration.assembly
+    row.strategy = registration.strategy or row.strategy
+    row.priority = registration.priority or row.priority
+    row.assembly = registration.assembly or row.assembly
     row.proband = registration.proband
     row.files.clear()
     session.flush()

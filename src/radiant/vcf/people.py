@@ -35,7 +35,9 @@ class Person:
         )
 
 
-def find_people(uri: str, samples: Sequence[str], members: Sequence[Member] | None, fixed: int) -> tuple[Person, ...]:
+def find_people(
+    uri: str, samples: Sequence[str], members: Sequence[Member] | None, fixed: int, owner: str = ""
+) -> tuple[Person, ...]:
     """Find each member's sample column.
 
     Args:
@@ -43,12 +45,13 @@ def find_people(uri: str, samples: Sequence[str], members: Sequence[Member] | No
         samples: Names of the sample columns.
         members: The case's members; None makes every sample a member of its own.
         fixed: How many columns come before the first sample.
+        owner: See `solo`.
 
     Raises:
         SampleMismatchError: a member is not among the samples.
     """
     if members is None:
-        members = [solo(name) for name in samples]
+        members = [solo(name, owner) for name in samples]
     missing = [member.sample for member in members if member.sample not in samples]
     if missing:
         msg = (
@@ -80,8 +83,15 @@ def find_people(uri: str, samples: Sequence[str], members: Sequence[Member] | No
     return tuple(people)
 
 
-def solo(sample: str) -> Member:
-    """Return the member that a sample is without a pedigree: a proband of unknown sex and status, no relatives."""
+def solo(sample: str, owner: str = "") -> Member:
+    """Return the member that a sample is without a pedigree: a proband of unknown sex and status, no relatives.
+
+    Args:
+        sample: Name of the sample column.
+        owner: What the file belongs to, `case:17`: two laboratories' `S1` are two patients, `case:17:S1` and another.
+            Empty for a file that belongs to no case.
+    """
+    person = f"{owner or sample}:{sample}"
     return Member(
         sample=sample,
         family_id=sample,
@@ -89,7 +99,7 @@ def solo(sample: str) -> Member:
         mother=None,
         sex=Sex.UNKNOWN,
         affected=Affected.UNKNOWN,
-        patient_id=f"{sample}:{sample}",
-        experiment_id=f"{sample}:{sample}",
+        patient_id=person,
+        experiment_id=person,
         is_proband=True,
     )

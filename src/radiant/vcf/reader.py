@@ -63,6 +63,8 @@ class ReadOptions:
     """A table's batch is handed out when it has this many rows (or the lines behind it 32 MiB of text)."""
     chunk_bytes: int = _CHUNK_BYTES
     """Text that is read at once, and more where a line is longer. Memory is about ten times as much."""
+    owner: str = ""
+    """What the file belongs to, `case:17`: it makes the ids of samples without a pedigree unique. Empty for none."""
     dictionaries: bool = False
     """Whether columns of repeating text may come as Arrow dictionary arrays, which are cheaper to write."""
 
@@ -139,7 +141,7 @@ class CaseReader:
         """Read the header and make what reads the data lines."""
         header = read_header(self._uri, lines)
         check_assembly(self._uri, header, self._assembly)
-        people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1)
+        people = find_people(self._uri, header.samples, self._members, len(FIXED_COLUMNS) + 1, self.options.owner)
         self.quality = [MemberQuality(person.member.is_proband) for person in people]
         self.family = QualityCounts([person.member for person in people])
         self.pairs = self._no_pairs(people)

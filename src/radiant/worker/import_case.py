@@ -60,6 +60,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
         chunk_bytes=settings.vcf.chunk_mib * CHUNK_UNIT,
         batch_rows=_BATCH_ROWS,
         dictionaries=True,
+        owner=f"case:{case.case_id}",
     )
     log.info("case %d: reading %s", case.case_id, case.vcf_uri)
     tune_process()

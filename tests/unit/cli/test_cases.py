@@ -1,5 +1,7 @@
 """`radiant cases`."""
 
+import csv
+import json
 import shutil
 import subprocess
 import sys
@@ -40,14 +42,61 @@ def run(*arguments):
     return result
 
 
+def test_a_registered_case_is_changed_only_when_that_is_asked_for(registry):
+    run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped", "--assembly", "hg19", "--priority", "stat")
+    assert registry.get(1).case.assembly == "GRCh37"
+    before = registry.get(1)
+    for arguments in (["--vcf", "a.vcf.gz"], ["--case", "1"], ["--vcf", "a.vcf.gz", "--assembly", "b37"]):
+        assert "unchanged" in run("add", *arguments).output
+        assert registry.get(1) == before, "what is not given stays"
+    with pytest.raises(InputError, match=r"assembly: GRCh37 -> GRCh38; .*|--replace") as raised:
+        run("add", "--case", "1", "--assembly", "hg38", "--priority", "routine")
+    assert "priority: stat -> routine; assembly: GRCh37 -> GRCh38. Give --replace" in str(raised.value)
+    assert registry.get(1) == before
+    changed = run("add", "--case", "1", "--assembly", "GRCh38.p14", "--replace").output
+    assert "case 1: assembly: GRCh37 -> GRCh38" in changed
+    case = registry.get(1).case
+    assert (case.assembly, case.priority, case.members) == ("GRCh38", Priority.STAT, before.case.members)
+
+
+def test_a_sheet_changes_no_registered_case_unless_asked_and_adds_the_others(folder, registry):
+    run("add", "--vcf", "a.vcf.gz", "--priority", "stat")
+    (folder / "b.vcf.gz").write_bytes(b"b")
+    (folder / "cases.csv").write_text("vcf,priority\na.vcf.gz,routine\nb.vcf.gz,\n")
+    with pytest.raises(InputError, match="line 2, case 1 is registered in another way and was left as it is: priority"):
+        run("add", "--sheet", "cases.csv")
+    assert [record.case.priority for record in registry.list_cases()] == [Priority.STAT, Priority.ROUTINE]
+    run("add", "--sheet", "cases.csv", "--replace")
+    assert registry.get(1).case.priority is Priority.ROUTINE
+
+
+@pytest.mark.usefixtures("registry")
+def test_programs_get_the_list_as_json_or_csv(folder):
+    assert json.loads(run("list", "--format", "json").output) == []
+    run("add", "--vcf", "a.vcf.gz")
+    wanted = {
+        "case": 1,
+        "state": "registered",
+        "part": None,
+        "priority": "routine",
+        "strategy": "wgs",
+        "assembly": "GRCh38",
+        "members": 0,
+        "vcf": f"file://{folder}/a.vcf.gz",
+        "reason": None,
+    }
+    assert json.loads(run("list", "--format", "json").output) == [wanted]
+    (row,) = csv.DictReader(run("list", "--format", "csv").output.splitlines())
+    assert row == {name: "" if value is None else str(value) for name, value in wanted.items()}
+
+
 def test_a_case_is_added_shown_listed_and_removed(folder, registry):
     added = run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped", "--priority", "stat", "--strategy", "wxs")
     assert added.output == f"case\tchange\tvcf\n1\tadded\tfile://{folder}/a.vcf.gz\n"
     assert registry.get(1).case.priority is Priority.STAT
     listed = run("list").output.splitlines()
-    assert listed[1].split("\t") == [
-        "1", "registered", "", "stat", "wxs", "GRCh38", "3", f"file://{folder}/a.vcf.gz"
-    ]  # fmt: skip
+    assert listed[1].split() == ["1", "registered", "stat", "wxs", "GRCh38", "3", f"file://{folder}/a.vcf.gz"]
+    assert listed[0].index("vcf") == listed[1].index("file://"), "the columns are aligned"
     shown = run("show", "1").output
     assert "kid\tf\tdad\tmum\tmale\taffected\tyes\tf:kid\tf:kid" in shown
     assert "registered" in shown
