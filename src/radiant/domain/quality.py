@@ -143,6 +143,25 @@ class QualityCounts:
         families = (text for place, counts in trios.items() for text in counts.warnings(self._name(place)))
         return (*(text for text in sexes if text is not None), *families)
 
+    def uncalled(self) -> tuple[str, ...]:
+        """Return a warning for each member of whom no genotype is called on any kept line, if there is any line.
+
+        A warning and no error: a failed sample beside others, or lines of variants that only a parent was called on, is
+        a valid file.
+        """
+        lines, called = [0] * len(self.members), [0] * len(self.members)
+        for counts in self.combinations.values():
+            for (place, calls, _, _, _), times in counts.items():
+                lines[place] += times
+                called[place] += times * any(call >= 0 for call in calls)
+        return tuple(
+            f"no genotype: {self._name(place)} has no called GT on any of the {lines[place]:,} lines that were read, "
+            "so nothing of this member is imported; is this the right file (a somatic caller writes no GT), and was "
+            "the sample called?"
+            for place in range(len(self.members))
+            if lines[place] and not called[place]
+        )
+
     def _role(self, place: int) -> str:
         if self.members[place].is_proband:
             return "proband"

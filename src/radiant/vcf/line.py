@@ -68,6 +68,8 @@ class Line:
     consequences: list[Row] = field(default_factory=list[Row])
     site: GenotypedSite | None = None
     """Genotypes of a kept or split line, for the family checks; None without members."""
+    structural: Counter[str] = field(default_factory=Counter[str])
+    """Structural alleles by kind."""
     alleles: Counter[str] = field(default_factory=Counter[str])
     """carried, not_carried, and skipped ones by reason."""
     entries: Counter[str] = field(default_factory=Counter[str])
@@ -132,13 +134,15 @@ class LineReader:
             return Line("skipped", "telomere")
         found = alleles.split_record(contig, pos, ref, alt_text.split(","), self._fasta)
         stored = [allele for allele in found if allele.skip is None]
+        structural = Counter(kind for allele in found if (kind := _structural_kind(allele)) is not None)
         if not stored:
-            return Line("skipped", _line_reason(found))
+            return Line("skipped", _line_reason(found), structural=structural)
         self._check_end(chromosome, pos, ref)
         keys = [(allele.start, allele.reference, allele.alternate) for allele in stored]
         self.duplicates.check(chromosome, keys)
         line = self._rows(columns, chromosome, pos, found, stored)
         self.duplicates.add(chromosome, keys, number)
+        line.structural = structural
         return line
 
     def _check_end(self, chromosome: str, pos: int, ref: str) -> None:
@@ -343,6 +347,19 @@ def _inheritance(  # noqa: PLR0913, PLR0917 - the key of the cache: everything t
         "mendelian_error": inferred.mendelian_error,
         "transmission_mode": inferred.transmission_mode.value,
     }
+
+
+_STRUCTURAL_KINDS = frozenset({"DEL", "INS", "DUP", "INV", "CNV"})
+
+
+def _structural_kind(allele: Allele) -> str | None:
+    """Return the kind of a structural allele, as the specification names it; None for any other allele."""
+    if allele.skip is Skip.BREAKEND:
+        return "BND"
+    if allele.skip is not Skip.SYMBOLIC:
+        return None
+    kind = allele.alternate.strip("<>").partition(":")[0].upper()
+    return kind if kind in _STRUCTURAL_KINDS else "other"
 
 
 def _line_reason(found: list[Allele]) -> str:

@@ -176,6 +176,7 @@ class CaseReader:
             return
         contig = text.partition("\t")[0]
         self.counts.line(contig, line.bucket)
+        self.counts.structural.update(line.structural)
         if line.bucket == "skipped":
             self.counts.skipped[line.reason] += 1
             if line.reason == "contig":
@@ -340,6 +341,7 @@ class CaseReader:
             ),
             warnings=(
                 *remarks(source, header, reader, counts, len(people)),
+                *self.family.uncalled(),
                 *self.family.warnings(),
                 *self.pairs.warnings(),
             ),

@@ -64,6 +64,8 @@ def _about_lines(counts: Counts) -> Iterator[str]:
         yield f"pieces of kept lines were left out: {listed(counts.pieces)}"
     if counts.other_contigs:
         yield f"lines on contigs outside the primary set were skipped: {listed(counts.other_contigs)}"
+    if counts.structural:
+        yield f"structural variants are not imported; their alleles were skipped: {listed(counts.structural)}"
     if counts.skipped["telomere"]:
         yield f"{counts.skipped['telomere']} lines at POS 0, the telomere, were skipped"
 

@@ -104,6 +104,8 @@ class Counts:
     pieces: Counter[str] = field(default_factory=Counter[str])
     consequences: Counter[str] = field(default_factory=Counter[str])
     annotations: Counter[str] = field(default_factory=Counter[str])
+    structural: Counter[str] = field(default_factory=Counter[str])
+    """Structural alleles by kind; none has a row."""
 
     def line(self, contig: str, bucket: str) -> None:
         """Count one line in its bucket, `kept`, `split`, `skipped` or `rejected`."""
@@ -116,7 +118,16 @@ class Counts:
         self.total.merge(other.total)
         for contig, counts in other.contigs.items():
             self.contigs.setdefault(contig, LineCounts()).merge(counts)
-        for name in ("skipped", "other_contigs", "rejected", "alleles", "pieces", "consequences", "annotations"):
+        for name in (
+            "skipped",
+            "other_contigs",
+            "rejected",
+            "alleles",
+            "pieces",
+            "consequences",
+            "annotations",
+            "structural",
+        ):
             mine: Counter[str] = getattr(self, name)
             mine.update(getattr(other, name))
 

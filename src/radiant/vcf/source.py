@@ -33,6 +33,12 @@ _MOST_AT_ONCE = 1 << 20
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
+_FOREIGN = {
+    b"BZh": ("bzip2", "bzip2 -dc"),
+    b"\xfd7zXZ\x00": ("xz", "xz -dc"),
+    b"\x28\xb5\x2f\xfd": ("zstd", "zstd -dc"),
+}
+"""Compressions that a VCF does not come in: how a file begins, name, command that decompresses it."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _WBITS_GZIP = 31
 DAMAGED = cast("type[Exception]", isal_zlib.error)
@@ -205,10 +211,21 @@ class Source:
         self._digest.update(chunk)
         return chunk
 
-    def _whole_lines(self, first: bytes, content: Iterator[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+    def _check_start(self, first: bytes) -> None:
+        """Refuse what is no text of VCF by how it begins."""
+        for magic, (name, command) in _FOREIGN.items():
+            if first.startswith(magic):
+                msg = (
+                    f"{self.uri}: is compressed with {name}, which is not read. Compress it with bgzip: "
+                    f"{command} FILE | bgzip > FILE.vcf.gz"
+                )
+                raise VcfFormatError(msg)
         if first.startswith(_UTF16):
             msg = f"{self.uri}: is UTF-16 text. VCF is UTF-8 text: convert it, for example with iconv"
             raise VcfFormatError(msg)
+
+    def _whole_lines(self, first: bytes, content: Iterator[bytes], size: int) -> Iterator[tuple[int, bytes]]:
+        self._check_start(first)
         if first.startswith(_BOM):
             self.had_bom = True
             first = first[len(_BOM) :]

@@ -1,0 +1,66 @@
+"""What a file has and an import does not take is said: structural variants, members without any genotype."""
+
+import bz2
+import lzma
+
+import pyarrow as pa
+import pytest
+
+from equivalence import compare
+from vcf_files import TRIO, record, text, write
+
+SOMATIC = "DP:AU:CU:GU:TU"
+
+
+def warnings(folder, *records, samples=("kid", "dad", "mum"), members=TRIO):
+    return compare(write(folder / "a.vcf", text(records, samples)), members).report["warnings"]
+
+
+def test_structural_variants_are_counted_by_kind(tmp_path):
+    alts = [
+        "<DEL>",
+        "<DEL:ME>",
+        "<INS>",
+        "<CNV>",
+        "<DUP:TANDEM>",
+        "<INV>",
+        "<PRIVATE>",
+        "A[chr1:9[",
+        "G,<DEL>",
+        "<NON_REF>",
+    ]
+    lines = [record("0/1", "0/0", "0/0", pos=number, alt=alt) for number, alt in enumerate(alts, 1)]
+    (found,) = [one for one in warnings(tmp_path, *lines) if one.startswith("structural")]
+    assert found == (
+        "structural variants are not imported; their alleles were skipped: "
+        "DEL 3, BND 1, CNV 1, DUP 1, INS 1, INV 1, other 1"
+    )
+
+
+def test_a_file_without_structural_variants_says_nothing_of_them(tmp_path):
+    found = warnings(tmp_path, record("0/1", "0/0", "0/0", alt="G,*"))
+    assert not any("structural" in one for one in found)
+
+
+@pytest.mark.parametrize(("format_", "call"), [("GT", "./."), ("GT", "."), ("DP", "12"), (SOMATIC, "9:1:1:1:1")])
+def test_members_without_any_genotype_are_named_by_their_place(tmp_path, format_, call):
+    lines = [record(call, call, call, pos=pos, format_=format_) for pos in (1, 2)]
+    found = [one.partition(",")[0] for one in warnings(tmp_path, *lines) if one.startswith("no genotype")]
+    people = ("member 1 (proband)", "member 2 (father)", "member 3 (mother)")
+    assert found == [f"no genotype: {one} has no called GT on any of the 2 lines that were read" for one in people]
+
+
+def test_one_half_call_is_a_genotype(tmp_path):
+    lines = [record("./.", "0/0", "0/1", pos=1), record("./1", "0/0", "./.", pos=2)]
+    assert not any(one.startswith("no genotype") for one in warnings(tmp_path, *lines))
+
+
+@pytest.mark.parametrize(
+    ("compress", "name"),
+    [(bz2.compress, "bzip2"), (lzma.compress, "xz"), (lambda data: pa.compress(data, "zstd", asbytes=True), "zstd")],
+)
+def test_another_compression_is_named(tmp_path, compress, name):
+    path = write(tmp_path / "a.vcf", compress(text([record("0/1")]).encode()))
+    found = compare(path)
+    assert found.error.startswith(f"VcfFormatError: file://{path}: is compressed with {name}, which is not read.")
+    assert "| bgzip >" in found.error
