@@ -12,7 +12,7 @@ from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformU
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
 from radiant.operators.backend import platform_of
-from radiant.operators.ending import DRAINED, KILLED, Ended
+from radiant.operators.ending import DRAINED, KILLED, SUPERSEDED, Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
 from radiant.operators.note import Note, may_adopt, new_note, read_note, request_on_file
@@ -111,10 +111,11 @@ class ContainerJobOperator(JobOperator):
         """Judge, then let go of the container; its note stays open when the result could not be read.
 
         Raises:
-            JobLostError: this process has to go; the next try adopts the container or its end.
+            JobLostError: this process has to go; the next try adopts the container or its end, or has done so.
         """
         if self.stop_requested and self.stop_reason(context) == DRAINED:
             raise self._drained()
+        self._require_held(context, place)
         try:
             # The container may have been started again, with another attempt.
             found = super().conclude(context, settings, place, request_on_file(place) or request, ended)
@@ -126,6 +127,13 @@ class ContainerJobOperator(JobOperator):
             raise
         self._let_go(place)
         return found
+
+    def _require_held(self, context: Any, place: TaskPlace) -> None:
+        """Return when no later try has adopted the container: what that one judged must stand."""
+        note, try_number = read_note(place), context["ti"].try_number
+        if note is not None and note.held_by > try_number:
+            msg = f"{self.job}: {SUPERSEDED}: try {note.held_by} has adopted the container of try {try_number}"
+            raise JobLostError(msg, reason=SUPERSEDED)
 
     def _let_go(self, place: TaskPlace) -> None:
         note = read_note(place)

@@ -6,6 +6,7 @@ death is in the note.
 """
 
 import collections
+import contextlib
 import dataclasses
 import random
 import threading
@@ -14,11 +15,11 @@ import uuid
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, Ended
-from radiant.operators.note import Note
+from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, SUPERSEDED, Ended
+from radiant.operators.note import Note, read_note, request_on_file
 from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
 from radiant.operators.request import TaskPlace, run_key
 from radiant.operators.unread import Unread
@@ -135,9 +136,11 @@ class Watch:
 
         Raises:
             PlatformUnavailableError: it could not be stopped; it may go on, and a later try adopts it.
+            JobLostError: it is a later try's.
             StorageError: the note could not be written.
         """
         with self._lock:
+            self._take_over()
             self._stop_whatever_runs(reason)
             self._stopping = _Cause(reason, detail)
             ended = self._ended(Look(State.GONE))
@@ -170,7 +173,7 @@ class Watch:
 
         Lines of a step that nobody logged (its driver was cancelled meanwhile) are not counted: they come again.
         """
-        with self._lock:
+        with self._lock, contextlib.suppress(JobLostError):
             if (self.note.log_cursor, self.note.log_try) != (self._logged, self._task.try_number):
                 self._save(log_cursor=self._logged, log_try=self._task.try_number)
 
@@ -195,6 +198,8 @@ class Watch:
 
     def _at_its_end(self, look: Look, lines: list[str], more: bool) -> Step:  # noqa: FBT001 - named by its caller
         """Read the rest of the log, then say how it ended, or start it again."""
+        if self._take_over():
+            return Step(lines, f"the {self._platform.noun} was started again by another process of this try")
         if more:
             return Step(lines, self._unread.take_news(), pause_s=0.0 if lines else 1.0)
         if self._stopping is None and look.reason == NO_CAPACITY and look.started_at is None:
@@ -207,6 +212,9 @@ class Watch:
         return Step(lines, ended=self._ended(look))
 
     def _start(self) -> Step:
+        self._take_over()
+        if self.note.handle is not None:  # another process of this try has started it
+            return Step(pause_s=self._limits.look_s / 4)
         try:
             handle = self._start_or_find()
         except JobNotYetError as error:
@@ -282,7 +290,7 @@ class Watch:
         left = _release(self._platform, self.note)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._place.ask(self._request)
-        self._final, self._recent, self._cursor, self._logged, self._unread = None, None, "", "", Unread()
+        self._forget_container()
         self._save(
             attempt=self._request.attempt,
             handle=None,
@@ -294,6 +302,9 @@ class Watch:
             log_cursor="",
         )
         return left
+
+    def _forget_container(self) -> None:
+        self._final, self._recent, self._cursor, self._logged, self._unread = None, None, "", "", Unread()
 
     def _read_log(self, handle: Handle, look: Look) -> tuple[list[str], bool]:
         """Return new lines, and whether there is more to wait for; a log that cannot be read fails no job."""
@@ -341,6 +352,8 @@ class Watch:
 
     def _stop(self, cause: _Cause) -> Step:
         """Ask it to stop; its end, and the last lines of its log, are still waited for."""
+        if self._take_over():
+            return Step(pause_s=self._limits.look_s / 4)
         self._stopping = cause
         self._stop_deadline = time.time() + _STOP_S
         if self.note.handle is not None:
@@ -397,7 +410,36 @@ class Watch:
             last_lines=tuple(self._last_lines),
         )
 
+    def _take_over(self) -> bool:
+        """Read what other processes of the task have written; return whether this one follows another container now.
+
+        A process may go on after Airflow has given it up: its heartbeat was lost, a person cleared the task. It must
+        not stop, judge or replace a container that a later try has adopted. Another process of the same try (a second
+        triggerer) may have started the container again: both follow the new one.
+
+        Raises:
+            JobLostError: a later try holds the container, or its end is judged.
+        """
+        found = read_note(self._place)
+        if found is None:
+            return False
+        if found.closed or found.held_by != self._task.try_number:
+            msg = (
+                f"try {self._task.try_number} no longer holds the {self._platform.noun}: "
+                f"{'its end is judged' if found.closed else f'try {found.held_by} has adopted it'}"
+            )
+            raise JobLostError(msg, reason=SUPERSEDED)
+        other = found.attempt != self.note.attempt
+        self.note = found
+        if other:
+            self._request = request_on_file(self._place) or self._request
+            self._forget_container()
+            self._stopping = None
+        return other
+
     def _save(self, **changes: object) -> None:
+        if self._take_over():
+            return
         self.note = dataclasses.replace(self.note, **changes)
         self.note.save(self._place)
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.catalogue import POC
 from radiant.operators.ending import KILLED, LOST
 from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
@@ -67,11 +67,14 @@ def watch_of(platform, place, *, note=None, timeout_s=10**10, try_number=1, **li
         request = new_request(POC, {}, place, memory_mib=512, image=None)
         place.ask(request)
         new_note(request, "kubernetes", try_number).save(place)
+    # As the operator's `begin` does: the try that is there holds the container.
+    note = dataclasses.replace(note or read_note(place), held_by=try_number)
+    note.save(place)
     return Watch(
         platform,
         place,
         request=request,
-        note=note or read_note(place),
+        note=note,
         spec=dataclasses.replace(POC, timeout_s=timeout_s),
         task=TaskFacts("d", "r", "t", -1, try_number, last_try=False),
         limits=Container(**limits),
@@ -146,6 +149,46 @@ def test_a_later_try_does_not_take_a_refusal_for_the_end_of_a_start_that_nobody_
     later = Scripted(starts=[JobRefusedError("no right", reason="Forbidden")])
     later.attempts = list(first.attempts)
     assert steps(watch_of(later, place, try_number=2))[-1].ended.reason is None
+
+
+def test_a_process_whose_try_was_replaced_neither_judges_nor_stops(place):
+    platform = Scripted([RUNS, Look(State.GONE)])
+    watch = watch_of(platform, place)
+    watch.step()
+    watch.step()
+    dataclasses.replace(read_note(place), held_by=2).save(place)
+    with pytest.raises(JobLostError, match="try 2 has adopted it"):
+        watch.step()
+    with pytest.raises(JobLostError, match="try 2 has adopted it"):
+        watch.kill(KILLED, "by hand")
+    assert (platform.stopped, platform.released) == ([], [])
+
+
+def test_the_place_in_the_log_of_a_replaced_process_changes_no_note(place):
+    watch = watch_of(Scripted([RUNS], pages=[LogPage(["a"], "1")]), place)
+    watch.step()
+    watch.step()
+    watch.logged()
+    later = dataclasses.replace(read_note(place), held_by=2)
+    later.save(place)
+    watch.save_log_cursor()
+    assert read_note(place) == later
+
+
+def test_two_processes_of_one_try_follow_the_container_that_was_started_last(place):
+    evicted = Look(State.ENDED, "Preempted", exit_code=143, started_at=1.0)
+    platform = Scripted([RUNS, RUNS, evicted, evicted])
+    first = watch_of(platform, place)
+    first.step()
+    second = watch_of(platform, place)
+    for watch in (first, second, first, second):
+        watch.step()
+    assert len(platform.attempts) == 1, "the first has taken away what was evicted"
+    first.step()
+    assert len(platform.attempts) == 2
+    assert second.note.attempt == first.note.attempt
+    assert steps(second)[-1].ended.reason is None
+    assert len(platform.attempts) == 2
 
 
 def test_what_is_refused_is_not_tried_again(place):
