@@ -1,0 +1,10 @@
+"""How long the model runs."""
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--model-minutes",
+        type=float,
+        default=0.0,
+        help="run each model with new random sequences for so many minutes instead of the repeatable ones",
+    )
