@@ -140,8 +140,9 @@ class RunDagOperator(TriggerDagRunOperator):
         self.trigger_run_id = run_id
         self.note = f"Part {conf.get('part')}, {how_many}, for run {instance.run_id} of {instance.dag_id}."
         self.run_after = own.run_after + offset
-        # An hour for each run before it in this task: no two runs of a DAG may have the same date.
-        later = dt.timedelta(hours=number - 1)
+        # A second for each run before it in this task, and half a millisecond that no map index makes: no two runs of a
+        # DAG may have the same date, and Airflow starts no task of a run whose date is to come.
+        later = dt.timedelta(seconds=number - 1, microseconds=500 if number > 1 else 0)
         self.logical_date = later + offset + (own.logical_date or own.run_after - head_start(conf.get("priority")))
         super().execute(context)  # ends in an exception that starts the run and defers
         raise AssertionError
