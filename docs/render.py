@@ -112,7 +112,8 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
             yield from _rows(kind, f"{prefix}{name.upper()}__")
         else:
             found = _of_the_catalogue(prefix, name) if info.default is None else info.default
-            default = "" if found is None or found == () else f"`{found}`"
+            found = ",".join(found) if isinstance(found, tuple) else found
+            default = "" if found is None or not str(found) else f"`{found}`"
             meaning = " ".join((info.description or "").split())
             yield f"| `{prefix}{name.upper()}` | {default} | {meaning} |\n"
 

@@ -36,7 +36,7 @@ def outcome(kind: type[CaseReader], path, members: Sequence[Member] | None = Non
     except RadiantError as raised:
         error = f"{type(raised).__name__}: {raised}"
     tables = {
-        name: pa.Table.from_batches(batches[name], vcf.arrow_schema(table)) for name, table in SHORT_NAMES.items()
+        name: pa.Table.from_batches(batches[name], vcf.arrow_schema(table)) for name, table in reader.tables.items()
     }
     return Outcome(tables, report, error, reader.lines_read, getattr(reader, "lines_alone", 0))
 

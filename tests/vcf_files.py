@@ -85,7 +85,7 @@ class Read:
             batches[name].append(batch)
             self.batch_rows.append(batch.num_rows)
         self.arrow = {
-            name: pa.Table.from_batches(batches[name], vcf.arrow_schema(table)) for name, table in SHORT_NAMES.items()
+            name: pa.Table.from_batches(batches[name], vcf.arrow_schema(table)) for name, table in reader.tables.items()
         }
         self.json = reader.report.to_json()
 

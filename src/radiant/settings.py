@@ -18,7 +18,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -27,13 +26,15 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from radiant.errors import ConfigError
+from radiant.setting_types import GROUP, Names, Objects, Strings, from_json, from_list
+from radiant.vcf_settings import Vcf
 
 PREFIX = "RADIANT_"
 _OF_TESTS = "RADIANT_TEST_"
 
 
 class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = GROUP
 
 
 class JobOverrides(_Group):
@@ -78,18 +79,6 @@ class Container(_Group):
     """Seconds between two looks at a container; its log is read as often."""
     restarts: int = Field(default=3, ge=0)
     """How often a container is started again, within one try, when its spot capacity was taken away."""
-
-
-def _from_list(value: object) -> object:
-    return [part for one in value.split(",") if (part := one.strip())] if isinstance(value, str) else value
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_from_list)]
-"""Several names, separated by commas."""
-
-
-def _from_json(value: object) -> object:
-    return json.loads(value) if isinstance(value, str) else value
 
 
 class Ecs(_Group):
@@ -159,12 +148,6 @@ class Mount(_Group):
         return self
 
 
-Strings = Annotated[dict[str, str], NoDecode, BeforeValidator(_from_json)]
-"""A JSON object of strings."""
-Objects = Annotated[tuple[dict[str, Any], ...], NoDecode, BeforeValidator(_from_json)]
-"""A JSON list of objects."""
-
-
 class PodSettings(_Group):
     """What a pod may be given, for all jobs or for one."""
 
@@ -190,11 +173,11 @@ class PodSettings(_Group):
     annotations: Strings = {}
     """Annotations of the pod, as JSON."""
     env_from: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], NoDecode, BeforeValidator(_from_list)
+        tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], NoDecode, BeforeValidator(from_list)
     ] = ()
     """Where the worker's environment (RADIANT_*, PYICEBERG_*, AWS_*) comes from: `secret/NAME` or `configmap/NAME`,
     separated by commas; a later one is stronger."""
-    mounts: Annotated[tuple[Mount, ...], NoDecode, BeforeValidator(_from_json)] = ()
+    mounts: Annotated[tuple[Mount, ...], NoDecode, BeforeValidator(from_json)] = ()
     """Volumes, as JSON: `[{"path": "/data", "claim": "data"}]`; instead of `claim` `host_path`, `secret` or
     `config_map`, beside it `sub_path` and `read_only`."""
     template: Path | None = None
@@ -210,7 +193,7 @@ class Kubernetes(PodSettings):
     """Namespace of the pods; that of the connection, else `default`, when unset."""
     grace_s: int = Field(default=30, ge=1)
     """Seconds between the two signals that stop a pod."""
-    jobs: Annotated[dict[str, PodSettings], NoDecode, BeforeValidator(_from_json)] = {}
+    jobs: Annotated[dict[str, PodSettings], NoDecode, BeforeValidator(from_json)] = {}
     """Other values for single jobs, as JSON: `{"import-case": {"node_selector": {"disk": "fast"}}}`."""
 
     @field_validator("jobs")
@@ -226,23 +209,6 @@ class Kubernetes(PodSettings):
         """Return what a job's pod gets."""
         own = self.jobs.get(job, PodSettings())
         return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
-
-
-class Vcf(_Group):
-    """How VCF files are read."""
-
-    assembly: Literal["GRCh38", "GRCh37"] = "GRCh38"
-    """Assembly of cases that do not state their own."""
-    tolerate: int = Field(default=0, ge=0)
-    """Up to this many rejected lines let a case through; 0 is strict."""
-    compound_het_impact: Literal["HIGH", "MODERATE", "LOW"] = "MODERATE"
-    """VEP impact from which two heterozygous alleles of a gene can be a compound heterozygous pair."""
-    fasta: str | None = None
-    """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
-    chunk_mib: int = Field(default=6, ge=1, le=1024)
-    """Text that a process reads at once: more is faster up to about 16, memory is about ten times as much."""
-    processes: int | None = Field(default=None, ge=1)
-    """Most processes that read one file; when unset as many as the container has cores."""
 
 
 class PartRange(_Group):
@@ -270,7 +236,7 @@ class Registry(_Group):
     """SQLAlchemy URL; a SQLite file in the home folder when unset."""
     lease_s: int = Field(default=6 * 3600, ge=1)
     """A case that a run claimed and did not finish is due again after this many seconds."""
-    strategies: Annotated[dict[str, PartRange], NoDecode, BeforeValidator(_from_json)] = {}
+    strategies: Annotated[dict[str, PartRange], NoDecode, BeforeValidator(from_json)] = {}
     """Strategies beside wgs and wxs, as JSON: `{"panel": {"first_part": 131072, "tasks_per_part": 1000}}`."""
 
 

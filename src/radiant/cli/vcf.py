@@ -43,7 +43,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     from radiant import storage  # noqa: PLC0415 - loads fsspec
     from radiant.domain.pedigree import parse_pedigree  # noqa: PLC0415 - only this command
     from radiant.domain.text import decode_text  # noqa: PLC0415 - only this command
-    from radiant.vcf import ReadOptions, read_case  # noqa: PLC0415 - loads pyarrow
+    from radiant.vcf import InfoOptions, ReadOptions, read_case  # noqa: PLC0415 - loads pyarrow
     from radiant.vcf.parquet import write_folder  # noqa: PLC0415 - loads pyarrow
 
     if strict and tolerate:
@@ -58,6 +58,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
         tolerate=0 if strict else settings.tolerate if tolerate is None else tolerate,
         compound_het_impact=settings.compound_het_impact,
         fasta=fasta or settings.fasta,
+        info=InfoOptions.of(settings),
     )
     members = None
     if ped is not None:

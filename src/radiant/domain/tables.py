@@ -1,14 +1,20 @@
 """The tables an import fills: names, columns, types and meanings, as data.
 
 One source of truth: `vcf/` makes Arrow schemas of it, `lake/` makes Iceberg schemas of it. To add an INFO column, add
-one `Column` here and one line to the field map of `vcf/info.py`.
+one `Column` here and one line to the field map of `vcf/info.py`; without a change of code, RADIANT_VCF__INFO_COLUMNS
+adds columns to the variant table.
 
 Coordinates are 1-based and inclusive, as in VCF. Missing is null, never 0. Chromosomes are written without `chr`, the
 mitochondrial one as `M`. Field ids belong to Iceberg: they are never reused and never change.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
+
+from radiant.errors import ConfigError
 
 
 class Type(StrEnum):
@@ -207,9 +213,21 @@ _CONSEQUENCE_FIELDS = (
     _c("clin_sig", Type.STRING, "CLIN_SIG (ClinVar), with `&` between several."),
     _c("distance", Type.INT, "DISTANCE from the variant to the transcript, in bases."),
     _c("hgnc_id", Type.STRING, "HGNC_ID."),
-    _c("max_af", Type.DOUBLE, "MAX_AF: the highest frequency in any population, 0 to 1."),
-    _c("gnomade_af", Type.DOUBLE, "gnomADe_AF: frequency in gnomAD exomes, 0 to 1."),
-    _c("gnomadg_af", Type.DOUBLE, "gnomADg_AF: frequency in gnomAD genomes, 0 to 1."),
+    _c(
+        "max_af",
+        Type.DOUBLE,
+        "MAX_AF, else another of RADIANT_VCF__MAX_AF_NAMES: the highest frequency in any population, 0 to 1.",
+    ),
+    _c(
+        "gnomade_af",
+        Type.DOUBLE,
+        "gnomADe_AF, else another of RADIANT_VCF__GNOMADE_AF_NAMES: frequency in gnomAD exomes, 0 to 1.",
+    ),
+    _c(
+        "gnomadg_af",
+        Type.DOUBLE,
+        "gnomADg_AF, else another of RADIANT_VCF__GNOMADG_AF_NAMES: frequency in gnomAD genomes, 0 to 1.",
+    ),
 )
 
 _ANNOTATOR = _c(
@@ -243,6 +261,12 @@ VARIANT = Table(
             "Why this consequence: PICK, MANE_SELECT, CANONICAL, impact, first; null without any.",
         ),
         _ANNOTATOR,
+        _c(
+            "info",
+            Type.STRING_MAP,
+            "INFO keys that the header declares and no column shows, with this allele's value where a key has one per "
+            "allele; a flag has the value `true`. Null where RADIANT_VCF__INFO_MAP is off.",
+        ),
     ),
     ("chromosome", "start", "reference", "alternate"),
     "Rows of a case follow its VCF: lines, then ALTs of a line.",
@@ -362,3 +386,61 @@ SHORT_NAMES = {
     "quarantine": QUARANTINE,
 }
 """File names of `radiant vcf convert` and keys of the row counts."""
+
+
+FREQUENCY_COLUMNS: Mapping[str, str] = {"max_af": "MAX_AF", "gnomade_af": "gnomADe_AF", "gnomadg_af": "gnomADg_AF"}
+"""Columns of allele frequencies, and the name that each is read from first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenColumn:
+    """An INFO key that a setting makes a column of the variant table."""
+
+    key: str
+    """INFO key, as the header spells it."""
+    type: Type
+    """BOOLEAN, INT, FLOAT, DOUBLE or STRING."""
+
+    @property
+    def name(self) -> str:
+        """Name of the column: `info_` and the key in lower case, every other character than a-z, 0-9 and _ as `_`."""
+        return "info_" + re.sub(r"[^a-z0-9_]", "_", self.key.lower())
+
+    @property
+    def column(self) -> Column:
+        """The column's declaration."""
+        return Column(self.name, self.type, f"INFO {self.key}; see RADIANT_VCF__INFO_COLUMNS.")
+
+
+CHOSEN_TYPES = (Type.BOOLEAN, Type.INT, Type.FLOAT, Type.DOUBLE, Type.STRING)
+"""Types that a chosen column can have."""
+
+
+def chosen_columns(texts: Iterable[str]) -> tuple[ChosenColumn, ...]:
+    """Read `KEY:type` texts: `CADD:float` is the column `info_cadd`.
+
+    Raises:
+        ConfigError: not of this form, another type than those of `CHOSEN_TYPES`, or two keys that give one column.
+    """
+    found: dict[str, ChosenColumn] = {}
+    types = {str(one): one for one in CHOSEN_TYPES}
+    for text in texts:
+        key, colon, type_ = text.rpartition(":")
+        if not colon or not key or type_ not in types or any(one in key for one in " \t;=,"):
+            msg = f"{text!r} is not KEY:type with a type of {', '.join(types)}, for example CADD:float"
+            raise ConfigError(msg)
+        column = ChosenColumn(key, types[type_])
+        other = found.setdefault(column.name, column)
+        if other is not column:
+            msg = f"{other.key} and {key} are both the column {column.name}; choose one of them"
+            raise ConfigError(msg)
+    return tuple(found.values())
+
+
+@cache
+def case_tables(chosen: tuple[ChosenColumn, ...] = ()) -> Mapping[str, Table]:
+    """Return the case tables by short name, the variant table with the chosen columns behind its own."""
+    if not chosen:
+        return SHORT_NAMES
+    variant = replace(VARIANT, columns=(*VARIANT.columns, *(one.column for one in chosen)))
+    return {**SHORT_NAMES, "variant": variant}

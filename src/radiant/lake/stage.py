@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from radiant import storage
-from radiant.domain.tables import SHORT_NAMES, Column
+from radiant.domain.tables import SHORT_NAMES, Column, Table
 from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
@@ -113,8 +113,14 @@ class Stager:
     is in the table references.
     """
 
-    def __init__(
-        self, refs: Mapping[str, TableRef], part: int, case_id: int, load_id: str, attempt: str | None = None
+    def __init__(  # noqa: PLR0913, PLR0917 - what names the rows
+        self,
+        refs: Mapping[str, TableRef],
+        part: int,
+        case_id: int,
+        load_id: str,
+        attempt: str | None = None,
+        tables: Mapping[str, Table] = SHORT_NAMES,
     ) -> None:
         """Prepare.
 
@@ -125,7 +131,9 @@ class Stager:
             load_id: Names this import; part of every path.
             attempt: Begins the files' names; a new one when None. A helper that stages a piece of the rows (and never
                 enters the block) takes the other stager's and a dash and a number behind it.
+            tables: The declarations of the tables, by short name.
         """
+        self._tables = tables
         self._part = part
         self._case_id = case_id
         self._load_id = load_id
@@ -140,7 +148,7 @@ class Stager:
                 part,
                 storage.open_write,
             )
-            for name, table in SHORT_NAMES.items()
+            for name, table in tables.items()
         }
         self._digests = {name: RowDigest() for name in SHORT_NAMES}
         self._manifest: Manifest | None = None
@@ -175,7 +183,7 @@ class Stager:
         if self._manifest is not None:
             msg = f"load {self._load_id} of case {self._case_id} is finished, it takes no more rows"
             raise LakeError(msg)
-        table = SHORT_NAMES.get(short_name)
+        table = self._tables.get(short_name)
         if table is None:
             msg = f"there is no case table {short_name!r}; the tables are {', '.join(SHORT_NAMES)}"
             raise SchemaMismatchError(msg)

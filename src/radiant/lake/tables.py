@@ -27,6 +27,8 @@ from radiant.lake.schema import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyiceberg.catalog import Catalog
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.types import IcebergType, NestedField
@@ -40,12 +42,19 @@ _ATTEMPTS = 10
 """Creation and schema changes race with other processes that do the same; the loser looks again."""
 
 
-def ensure_tables(catalog: Catalog, namespace: str) -> dict[str, TableRef]:
+def ensure_tables(
+    catalog: Catalog, namespace: str, case_tables: Mapping[str, Table] | None = None
+) -> dict[str, TableRef]:
     """Create the namespace, missing tables and missing columns; return every table by its short name.
 
     Nothing is ever dropped, narrowed or renamed. A column that is new here is added as optional: rows of earlier
     imports have null. Columns of the table that this version does not know stay as they are (our files have null).
     Two processes may do this at once.
+
+    Args:
+        catalog: Where the tables are.
+        namespace: Of the tables.
+        case_tables: By short name; with the columns that settings choose; those of `domain.tables` when None.
 
     Raises:
         SchemaMismatchError: a column has another type than declared, a column this version does not fill is required,
@@ -54,7 +63,8 @@ def ensure_tables(catalog: Catalog, namespace: str) -> dict[str, TableRef]:
     """
     try:
         _ensure_namespace(catalog, namespace)
-        return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in LAKE_TABLES.items()}
+        declared = {**LAKE_TABLES, **(case_tables or {})}
+        return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in declared.items()}
     except LakeError:
         raise
     except Exception as error:

@@ -2,14 +2,17 @@
 
 from radiant.vcf.bulk.segments import Answer, NeedsOneReaderError, Segment, SegmentReader, SplitReader, memory_for
 from radiant.vcf.case import read_case
+from radiant.vcf.info_map import DEFAULT, InfoOptions
 from radiant.vcf.reader import CaseReader, ReadOptions
 from radiant.vcf.report import ImportReport
 from radiant.vcf.schema import arrow_schema
 
 __all__ = [
+    "DEFAULT",
     "Answer",
     "CaseReader",
     "ImportReport",
+    "InfoOptions",
     "NeedsOneReaderError",
     "ReadOptions",
     "Segment",

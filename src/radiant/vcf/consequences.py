@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from radiant.vcf import csq_alleles
 from radiant.vcf.alleles import Allele
-from radiant.vcf.csq_fields import REFERENCE, Annotator, ConsequenceFormat, Value, decode
+from radiant.vcf.csq_fields import REFERENCE, Annotator, ConsequenceFormat, Value, decode, frequency
 
 __all__ = [
     "MOST_MALFORMED",
@@ -172,6 +172,12 @@ def _consequence(alt_index: int, row: Sequence[str], format_: ConsequenceFormat)
         columns.update(zip(known.columns, values, strict=True))
         if not complete:
             extra[name] = decode(raw)
+    for column, indexes in format_.frequencies:
+        for index in indexes:
+            if columns[column] is None and row[index] not in {"", "."}:
+                (columns[column],), complete = frequency(row[index])
+                if complete:
+                    extra.pop(format_.names[index], None)
     return Consequence(alt_index, columns, extra)
 
 

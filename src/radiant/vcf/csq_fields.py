@@ -16,10 +16,11 @@ section 1.2 (percent encoding); SnpEff, ANN field 1.0; BCFtools, consequence cal
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from radiant.domain.tables import IMPACT_SCORES
+from radiant.vcf.header import matching
 
 Value = str | int | float | bool | list[str] | None
 """What a typed column of an entry holds."""
@@ -85,12 +86,13 @@ def whole_number(raw: str) -> tuple[tuple[Value, ...], bool]:
     return ((int(raw),), True) if _WHOLE.fullmatch(raw) else ((None,), False)
 
 
-FREQUENCY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?(?:[eE]-?[0-9]{1,2})?")
+FREQUENCY = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?(?:[eE][-+]?[0-9]{1,2})?")
 
 
 def frequency(raw: str) -> tuple[tuple[Value, ...], bool]:
-    """One number; VEP can be asked for those of several variants at one place, which stay in `extra`."""
-    return ((float(raw),), True) if FREQUENCY.fullmatch(raw) else ((None,), False)
+    """One number from 0 to 1; VEP can be asked for those of several variants at one place, which stay in `extra`."""
+    value = float(raw) if FREQUENCY.fullmatch(raw) else None
+    return ((value,), True) if value is not None and value <= 1 else ((None,), False)
 
 
 _PREDICTION = re.compile(
@@ -339,6 +341,9 @@ class ConsequenceFormat:
     """Index of the field with position, REF and ALT (`100A>G`, several joined by `+`); None when there is none."""
     short: frozenset[int] = frozenset()
     """Numbers of fields that an entry may have instead of all: those at its end are empty then."""
+    frequencies: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Frequency columns that other fields than their own fill, and the indexes of these: the first one with a value
+    counts where the column's own field has none."""
 
     def padded(self, text: str) -> str:
         """Return an entry with all its fields, where the annotator left out the empty ones at its end."""
@@ -348,6 +353,18 @@ class ConsequenceFormat:
         if count in self.short or (count == 1 and REFERENCE.fullmatch(text)):
             return text + "|" * (len(self.names) - count)
         return text
+
+    def with_frequencies(self, names: Iterable[tuple[str, Iterable[str]]]) -> "ConsequenceFormat":
+        """Return the format with the fields that each frequency column is read from besides its own.
+
+        Args:
+            names: Frequency columns, and names of fields, the first one first.
+        """
+        others = [name for name, known in zip(self.names, self.known, strict=True) if known is None]
+        found = tuple(
+            (column, tuple(self.names.index(name) for name in matching(some, others))) for column, some in names
+        )
+        return replace(self, frequencies=tuple((column, indexes) for column, indexes in found if indexes))
 
     @classmethod
     def from_info_header(cls, declarations: Iterable[str] | Mapping[str, str]) -> "ConsequenceFormat | None":

@@ -10,7 +10,7 @@ Source: VCF 4.3, sections 1.3 to 1.5.
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from radiant.domain.assembly import Assembly, assembly_of_lengths, canonical_chromosome
@@ -91,6 +91,14 @@ class Header:
             length is not None and canonical_chromosome(name) not in {None, "M"}
             for name, length in self.contigs.items()
         )
+
+
+def matching(names: Iterable[str], declared: Iterable[str]) -> tuple[str, ...]:
+    """Return the declared names that are among some names, in the order of these; upper and lower case are alike."""
+    by_lower: dict[str, list[str]] = {}
+    for name in declared:
+        by_lower.setdefault(name.lower(), []).append(name)
+    return tuple(dict.fromkeys(found for name in names for found in by_lower.get(name.lower(), ())))
 
 
 def read_header(uri: str, lines: Iterator[tuple[int, bytes]]) -> Header:

@@ -23,9 +23,11 @@ from radiant.vcf import alleles, consequences, genotypes, info, record
 from radiant.vcf.alleles import Allele, Skip
 from radiant.vcf.compound import Candidate, affected_genes, candidates
 from radiant.vcf.consequences import Consequence, ConsequenceFormat, ParsedConsequences
+from radiant.vcf.csq_fields import Field
 from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.genotypes import FormatReader, SampleCall, Zygosity
 from radiant.vcf.header import Header
+from radiant.vcf.info_map import AlleleInfo, InfoOptions, InfoPlan
 from radiant.vcf.people import Person
 from radiant.vcf.reference import ReferenceSequence
 
@@ -85,13 +87,14 @@ class Line:
 class LineReader:
     """Reads the data lines of one file, in order."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what every line needs
         self,
         header: Header,
         people: Sequence[Person],
         assembly: Assembly,
         fasta: ReferenceSequence | None,
         minimum_impact: int,
+        info_options: InfoOptions,
     ) -> None:
         self.header = header
         self.people = people
@@ -104,9 +107,12 @@ class LineReader:
         self.duplicates = record.Duplicates()
         self._formats: dict[str, FormatReader] = {}
         self.consequence_format = ConsequenceFormat.from_info_header(header.info_descriptions)
+        if self.consequence_format is not None:
+            self.consequence_format = self.consequence_format.with_frequencies(info_options.frequencies)
         tag = self.consequence_format.tag if self.consequence_format else None
         self._annotator = self.consequence_format.annotator.value if self.consequence_format else None
         self._info = info.InfoReader(header, tag)
+        self.info_plan = InfoPlan(header, info_options, tag)
         self.undeclared_formats: set[str] = set()
         self.undeclared_filters: set[str] = set()
 
@@ -114,6 +120,17 @@ class LineReader:
     def undeclared_info(self) -> dict[str, int]:
         """INFO keys that the header does not declare, with the number of lines they were on."""
         return self._info.undeclared
+
+    def sources_of(self, column: str) -> list[str]:
+        """Return what the header declares that a frequency column is read from, the first one first."""
+        sources: list[str] = []
+        if (format_ := self.consequence_format) is not None:
+            own = [name for name, known in zip(format_.names, format_.known, strict=True) if _fills(known, column)]
+            others = [
+                format_.names[index] for name, indexes in format_.frequencies for index in indexes if name == column
+            ]
+            sources += [f"{format_.tag} {name}" for name in (*own, *others)]
+        return sources + [f"INFO {key}" for key in self.info_plan.frequencies.get(column, ())]
 
     def read(self, number: int, text: str) -> Line:
         """Read one data line; `number` is its line number.
@@ -202,7 +219,8 @@ class LineReader:
                 line.occurrences.append((index, zygosity, change, (self.people[index].columns, *shared, *row)))
                 if zygosity is Zygosity.HET and genes and self.people[index].may_have_pairs_in(region):
                     line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
-            _add_consequences(line, locus, allele, columns[2], own, self._annotator)
+            allele_info = self.info_plan.read(fields, allele.alt_index, len(found))
+            self._add_consequences(line, locus, allele, columns[2], own, allele_info)
         return line
 
     def note_filters(self, filters: list[str] | None) -> None:
@@ -311,6 +329,42 @@ class LineReader:
             f"{who}_ad_ratio": depth.ratio,
         }
 
+    def _add_consequences(  # noqa: PLR0913, PLR0917 - parts of one allele
+        self,
+        line: Line,
+        locus: dict[str, object],
+        allele: Allele,
+        id_: str,
+        entries: Sequence[Consequence],
+        allele_info: AlleleInfo,
+    ) -> None:
+        picked, picked_by = consequences.pick(entries)
+        shown = picked.columns if picked is not None else {}
+        from_info = self.info_plan.row(allele_info, shown)
+        line.variants.append(
+            (
+                locus,
+                {
+                    "variant_class": alleles.variant_class(allele.reference, allele.alternate),
+                    "rsnumber": consequences.rsnumbers(id_, [entry.existing_variation for entry in entries]),
+                    "picked_by": picked_by,
+                    "annotator": self._annotator if entries else None,
+                },
+                {**shown, **from_info},
+            )
+        )
+        for entry in entries:
+            missing = {
+                column: value for column, (value, _) in allele_info.frequencies.items() if entry.columns[column] is None
+            }
+            columns = {**entry.columns, **missing} if missing else entry.columns
+            own = {"annotator": self._annotator, "picked": entry is picked, "extra": entry.extra}
+            line.consequences.append((locus, columns, own))
+
+
+def _fills(known: Field | None, column: str) -> bool:
+    return known is not None and column in known.columns
+
 
 def _affected(people: Sequence[Person], index: int | None) -> Affected:
     return Affected.UNKNOWN if index is None else people[index].member.affected
@@ -393,29 +447,3 @@ def _change(allele: Allele) -> str | None:
     if len(allele.reference) != 1 or len(allele.alternate) != 1 or "N" in pair:
         return None
     return "ti" if pair in _TRANSITIONS else "tv"
-
-
-def _add_consequences(  # noqa: PLR0913, PLR0917 - parts of a row
-    line: Line,
-    locus: dict[str, object],
-    allele: Allele,
-    id_: str,
-    entries: Sequence[Consequence],
-    annotator: str | None,
-) -> None:
-    picked, picked_by = consequences.pick(entries)
-    line.variants.append(
-        (
-            locus,
-            {
-                "variant_class": alleles.variant_class(allele.reference, allele.alternate),
-                "rsnumber": consequences.rsnumbers(id_, [entry.existing_variation for entry in entries]),
-                "picked_by": picked_by,
-                "annotator": annotator if entries else None,
-            },
-            picked.columns if picked is not None else {},
-        )
-    )
-    for entry in entries:
-        own = {"annotator": annotator, "picked": entry is picked, "extra": entry.extra}
-        line.consequences.append((locus, entry.columns, own))

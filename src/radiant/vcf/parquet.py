@@ -82,7 +82,7 @@ def _write(reader: CaseReader, folder: Path) -> ImportReport:
             name: stack.enter_context(
                 pq.ParquetWriter(folder / f"{name}.parquet", arrow_schema(table), compression="zstd")
             )
-            for name, table in SHORT_NAMES.items()
+            for name, table in reader.tables.items()
         }
         for name, batch in reader.batches():
             writers[name].write_batch(batch)

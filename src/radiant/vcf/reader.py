@@ -17,13 +17,14 @@ from radiant import storage
 from radiant.domain.assembly import CHROMOSOMES, assembly_named, canonical_chromosome
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
-from radiant.domain.tables import IMPACT_SCORES, SHORT_NAMES
+from radiant.domain.tables import FREQUENCY_COLUMNS, IMPACT_SCORES
 from radiant.errors import InputError, RadiantError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.alleles import AlleleError
 from radiant.vcf.compound import CompoundHets, PairsOneByOne
 from radiant.vcf.findings import BrokenRuleError, Finding
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_header
+from radiant.vcf.info_map import DEFAULT, InfoOptions
 from radiant.vcf.line import Line, LineReader
 from radiant.vcf.people import Person, find_people
 from radiant.vcf.record import TwoContigsError
@@ -59,6 +60,8 @@ class ReadOptions:
     """Path or URI of a reference FASTA with its `.fai`: REF is checked, indels are left-aligned."""
     compound_het_impact: str = "MODERATE"
     """VEP impact from which two heterozygous alleles of a gene can be a pair: HIGH, MODERATE or LOW."""
+    info: InfoOptions = DEFAULT
+    """What frequencies are read from, and where INFO keys without a column go."""
     batch_rows: int = _BATCH_ROWS
     """A table's batch is handed out when it has this many rows (or the lines behind it 32 MiB of text)."""
     chunk_bytes: int = _CHUNK_BYTES
@@ -82,7 +85,9 @@ class CaseReader:
         self.minimum_impact = IMPACT_SCORES[options.compound_het_impact]
         self.source = Source(uri)
         self.counts = Counts()
-        self.rows = {name: Rows(table) for name, table in SHORT_NAMES.items()}
+        self.tables = options.info.tables
+        """The tables that rows are for, by short name."""
+        self.rows = {name: Rows(table) for name, table in self.tables.items()}
         self._first_rejected: list[Finding] = []
         self._fatal: Finding | None = None
         self._text_bytes = 0
@@ -146,7 +151,7 @@ class CaseReader:
         self.family = QualityCounts([person.member for person in people])
         self.pairs = self._no_pairs(people)
         self._quarantine_header(header)
-        return LineReader(header, people, self._assembly, self._open_fasta(), self.minimum_impact)
+        return LineReader(header, people, self._assembly, self._open_fasta(), self.minimum_impact, self.options.info)
 
     def _end(self, reader: LineReader) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Check the whole file, yield the rows that need all of it, and make the report."""
@@ -191,6 +196,9 @@ class CaseReader:
             _count_quality(self.quality[index], zygosity, change)
         for row in line.variants:
             self.rows["variant"].add(*row)
+            self.counts.frequencies.update(
+                column for column in FREQUENCY_COLUMNS if any(part.get(column) is not None for part in row)
+            )
         for row in line.consequences:
             self.rows["consequence"].add(*row)
         for index, candidate in line.pair_candidates:
@@ -319,6 +327,10 @@ class CaseReader:
             consequences=dict(sorted(counts.consequences.items())),
             annotations=dict(sorted(counts.annotations.items())),
             crowded_genes=self.pairs.crowded,
+            frequencies={
+                column: {"rows": counts.frequencies[column], "sources": reader.sources_of(column)}
+                for column in FREQUENCY_COLUMNS
+            },
             rows={name: rows.written + len(rows) for name, rows in self.rows.items()},
             quality=tuple(self.quality),
             family=self.family.to_json(),

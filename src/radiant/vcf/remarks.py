@@ -7,6 +7,7 @@ for names. No other text of the file's records: it could be anything, and warnin
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from radiant.domain.tables import FREQUENCY_COLUMNS
 from radiant.vcf import info
 from radiant.vcf.header import Header
 from radiant.vcf.line import LineReader
@@ -35,6 +36,23 @@ def remarks(source: Source, header: Header, reader: LineReader, counts: Counts, 
         yield f"{unread} samples of the file are not members of the case; they were not read"
     yield from _about_declarations(reader)
     yield from _about_annotation(reader, counts)
+    yield from _about_frequencies(reader, counts)
+
+
+def _about_frequencies(reader: LineReader, counts: Counts) -> Iterator[str]:
+    if counts.frequencies or not counts.alleles["carried"]:
+        return
+    sources = [source for column in FREQUENCY_COLUMNS for source in reader.sources_of(column)]
+    why = (
+        f"{', '.join(sources[:_NAMED])}{_more(sources)} have no value"
+        if sources
+        else "the header declares no CSQ field or INFO key of a known name"
+    )
+    yield (
+        f"no allele has a population frequency ({', '.join(FREQUENCY_COLUMNS)} are null): {why}. A filter by frequency "
+        "finds every variant or none. Annotate with frequencies (VEP: --max_af --af_gnomade --af_gnomadg), or name the "
+        "file's keys in RADIANT_VCF__GNOMADE_AF_NAMES, RADIANT_VCF__GNOMADG_AF_NAMES or RADIANT_VCF__MAX_AF_NAMES"
+    )
 
 
 def _about_file(source: Source) -> Iterator[str]:

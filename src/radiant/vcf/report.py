@@ -106,6 +106,8 @@ class Counts:
     annotations: Counter[str] = field(default_factory=Counter[str])
     structural: Counter[str] = field(default_factory=Counter[str])
     """Structural alleles by kind; none has a row."""
+    frequencies: Counter[str] = field(default_factory=Counter[str])
+    """Variant rows with a value, by frequency column."""
 
     def line(self, contig: str, bucket: str) -> None:
         """Count one line in its bucket, `kept`, `split`, `skipped` or `rejected`."""
@@ -118,7 +120,7 @@ class Counts:
         self.total.merge(other.total)
         for contig, counts in other.contigs.items():
             self.contigs.setdefault(contig, LineCounts()).merge(counts)
-        for name in (
+        names = (
             "skipped",
             "other_contigs",
             "rejected",
@@ -127,7 +129,9 @@ class Counts:
             "consequences",
             "annotations",
             "structural",
-        ):
+            "frequencies",
+        )
+        for name in names:
             mine: Counter[str] = getattr(self, name)
             mine.update(getattr(other, name))
 
@@ -156,6 +160,9 @@ class ImportReport:
     """INFO keys of annotators, read or not, and on how many kept and split lines each is."""
     crowded_genes: dict[str, int]
     """Genes without compound heterozygous pairs, as one member has too many alleles there: the most that one has."""
+    frequencies: dict[str, Any]
+    """By frequency column: `rows`, how many variant rows have a value, and `sources`, what the header declares that it
+    is read from (`CSQ gnomADe_AF`, `INFO EXACAF`), the first one first."""
     rows: dict[str, int]
     """Rows by table."""
     quality: tuple[MemberQuality, ...]
@@ -194,6 +201,7 @@ class ImportReport:
             "consequences": self.consequences,
             "annotations": self.annotations,
             "crowded_genes": self.crowded_genes,
+            "frequencies": self.frequencies,
             "rows": self.rows,
             "quality": [one.to_json() for one in self.quality],
             **self.family,

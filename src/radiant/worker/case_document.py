@@ -16,6 +16,7 @@ from radiant import storage
 from radiant.domain.case import Affected, Case, Member, Priority, Sex
 from radiant.errors import InputError, JobProtocolError
 from radiant.lake import Manifest, TableRef
+from radiant.vcf import DEFAULT, InfoOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class CaseDocument:
     """By short name: where each table is and which columns it has."""
     committed: bool = False
     """The rows of this load are visible: nothing is left to do."""
+    info: InfoOptions = DEFAULT
+    """What frequencies are read from, and where INFO keys without a column go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def read_case(uri: str) -> CaseDocument:
                 raw
                 | {
                     "case": Case(**(case | {"members": members, "priority": Priority(case["priority"])})),
+                    "info": InfoOptions.from_json(raw["info"]),
                     "tables": {name: TableRef.from_json(table) for name, table in raw["tables"].items()},
                 }
             )

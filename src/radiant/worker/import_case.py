@@ -57,6 +57,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
         tolerate=document.tolerate,
         compound_het_impact=document.compound_het_impact,
         fasta=document.fasta,
+        info=document.info,
         chunk_bytes=settings.vcf.chunk_mib * CHUNK_UNIT,
         batch_rows=_BATCH_ROWS,
         dictionaries=True,
@@ -151,7 +152,9 @@ def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> Staged:
     """Read and stage with one reader."""
     case = document.case
     reader = vcf.read_case(case.vcf_uri, case.members or None, options)
-    with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
+    with lake.Stager(
+        document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
+    ) as stager:
         for name, batch in _with_progress(reader):
             stager.write(name, batch)
         return Staged(stager.finish(), reader.report.to_json())
@@ -166,7 +169,9 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
     case = document.case
     members = case.members or None
     reader = vcf.SplitReader(case.vcf_uri, members, options)
-    with lake.Stager(document.tables, document.part, case.case_id, document.load_id) as stager:
+    with lake.Stager(
+        document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
+    ) as stager:
         task = PieceTask(
             case.vcf_uri,
             members,

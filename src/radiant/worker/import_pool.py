@@ -295,7 +295,14 @@ def _place(error: BaseException) -> str:
 
 
 def _piece(reader: vcf.SegmentReader, segment: Segment, task: PieceTask, ended: threading.Event) -> Piece:
-    stager = lake.Stager(task.tables, task.part, task.case_id, task.load_id, f"{task.attempt}-{segment.index:05d}")
+    stager = lake.Stager(
+        task.tables,
+        task.part,
+        task.case_id,
+        task.load_id,
+        f"{task.attempt}-{segment.index:05d}",
+        task.options.info.tables,
+    )
     try:
         for name, batch in _while_wanted(reader.read(segment), ended):
             stager.write(name, batch)

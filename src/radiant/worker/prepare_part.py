@@ -9,6 +9,7 @@ from radiant.errors import CaseStateError
 from radiant.jobs.documents import Request
 from radiant.registry import ClaimedCase, Registry
 from radiant.settings import Settings
+from radiant.vcf import InfoOptions
 from radiant.worker.case_document import (
     CaseDocument,
     case_uri,
@@ -40,6 +41,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
     Raises:
         InputError: `cases` is not case numbers.
         CaseNotFoundError: a case number is not registered.
+        ConfigError: a setting of INFO columns cannot be used.
         LakeError: the catalog does not answer.
     """
     part: int = request.arguments["part"]
@@ -47,8 +49,9 @@ def handle(request: Request, settings: Settings) -> Outcome:
     registry = Registry(settings.effective_registry_url)
     namespace = settings.lake.namespace
     before, deleted_before = read_prepared(request.run_uri)
+    info = InfoOptions.of(settings.vcf)
     with lake.open_catalog(settings) as catalog:
-        tables = lake.ensure_tables(catalog, namespace)
+        tables = lake.ensure_tables(catalog, namespace, info.tables)
         shown = lake.visible_cases(catalog, namespace) if before else {}
         claim = registry.claim(
             part,
@@ -76,6 +79,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
             fasta=settings.vcf.fasta,
             tables=tables,
             committed=one.committed,
+            info=info,
         )
         write_case(case_uri(request.run_uri, case_id), document)
     for case_id in before:

@@ -61,7 +61,9 @@ def test_ashkenazi_trio(corpus):
     # Entries of bcftools csq about the ALT of the other line: the file was split after its annotation.
     assert got.json["rows"]["quarantine"] == 44
     assert 0.005 < got.json["mendel"]["error_rate"] < 0.02
-    assert got.json["warnings"] == ["pieces of kept lines were left out: csq_allele_unknown 44"]
+    frequencies, *others = sorted(got.json["warnings"])
+    assert frequencies.startswith("no allele has a population frequency")
+    assert others == ["pieces of kept lines were left out: csq_allele_unknown 44"]
     assert 2.4 < got.json["quality"][0]["ti_tv"] < 2.6
 
 

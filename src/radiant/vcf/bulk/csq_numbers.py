@@ -48,7 +48,8 @@ def _frequencies(text: Slices) -> tuple[tuple[Numbers, ...], Mask]:
     strings = text.strings()
     sure = pc.match_substring_regex(strings, _FREQUENCY)
     value = pc.if_else(sure, strings, pa.scalar(None, pa.string())).cast(pa.float64())
-    return (value.to_numpy(zero_copy_only=False),), sure.to_numpy(zero_copy_only=False)
+    found = value.to_numpy(zero_copy_only=False)
+    return (found,), sure.to_numpy(zero_copy_only=False) & (found <= 1)
 
 
 READERS: Mapping[csq_fields.Parser, Reader] = {

@@ -26,7 +26,7 @@ from radiant.vcf.bulk.columns import decoded as plain
 from radiant.vcf.bulk.columns import spread
 from radiant.vcf.bulk.entries import Entries
 from radiant.vcf.bulk.slices import Integers, Mask, Slices
-from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, is_text, vep_name
+from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text, vep_name
 from radiant.vcf.schema import ARROW_TYPES
 
 # pyarrow makes its compute functions at run time.
@@ -117,6 +117,7 @@ class FieldReader:
         pick = np.zeros(count, dtype=np.bool_)
         if (one := unshown.get(self._pick)) is not None:
             pick = one.text.equals("1")
+        self._other_frequencies(count, columns, unshown)
         extra = self._extra(entries, unshown)
         for name, value in self._format.empty.items():
             if name not in columns:
@@ -125,6 +126,27 @@ class FieldReader:
         whose = pa.array([self._format.annotator.value], pa.string())
         columns["annotator"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), whose)
         return Fields(columns, extra, pick, existing)
+
+    def _other_frequencies(self, count: int, columns: dict[str, pa.Array], unshown: dict[int, _Unshown]) -> None:
+        """Fill frequency columns from other fields than their own, see `ConsequenceFormat.frequencies`."""
+        read = csq_numbers.READERS[frequency]
+        taken: dict[int, Mask] = {}
+        for name, indexes in self._format.frequencies:
+            known = plain(columns[name]) if name in columns else pa.nulls(count, pa.float64())
+            value = np.array(known.fill_null(0).to_numpy(zero_copy_only=False))
+            null = _bools(known.is_null())
+            for index in indexes:
+                one = unshown.get(index)
+                at = np.flatnonzero(null & one.some) if one is not None else np.zeros(0, dtype=np.int64)
+                if one is None or not len(at):
+                    continue
+                (found,), sure = read(one.text[at])
+                at = at[sure]
+                value[at], null[at] = found[sure], False
+                taken.setdefault(index, np.zeros(count, dtype=np.bool_))[at] = True
+            columns[name] = pa.array(value, mask=null)
+        for index, some in taken.items():
+            unshown[index] = _Unshown(unshown[index].text, unshown[index].some & ~some)
 
     def _read(
         self,

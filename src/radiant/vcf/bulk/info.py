@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from radiant.vcf import reserved, values
 from radiant.vcf.bulk import numbers
+from radiant.vcf.bulk.info_map import InfoFields, take_part
 from radiant.vcf.bulk.slices import Integers, Mask, Slices, encoded, split
 from radiant.vcf.header import Header
 from radiant.vcf.info import CHECKED_TEXT, COLUMN_OF, INFO_COLUMNS, InfoColumn, Kind, annotation_of, is_no_key
+from radiant.vcf.info_map import InfoPlan
 
 _Numbers = NDArray[np.float64] | NDArray[np.int64]
 
@@ -41,11 +43,13 @@ class Info:
     """Undeclared keys and the lines they are on."""
     annotations: Mapping[str, Integers]
     """Annotators' keys, as `vcf.info.annotation_of` names them, and the lines they are on."""
+    fields: InfoFields
+    """What is for the variant table."""
     ok: Mask
     """Lines whose INFO is plain."""
 
 
-def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None) -> Info:
+def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, plan: InfoPlan) -> Info:
     """Read INFO.
 
     Args:
@@ -53,8 +57,9 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None) -
         n_alts: How many ALTs each line has.
         header: What is declared.
         tag: The consequences' key, None without.
+        plan: What becomes of the keys without a column here.
     """
-    return _Reading(info, n_alts, header, tag).result()
+    return _Reading(info, n_alts, header, tag, plan).result()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +77,7 @@ class _Unread:
 class _Reading:
     """One pass over a chunk's INFO."""
 
-    def __init__(self, info: Slices, n_alts: Integers, header: Header, tag: str | None) -> None:
+    def __init__(self, info: Slices, n_alts: Integers, header: Header, tag: str | None, plan: InfoPlan) -> None:
         self._lines = len(info)
         self._n_alts = n_alts
         self._header = header
@@ -101,10 +106,11 @@ class _Reading:
             self._read_key(name, order[bounds[code] : bounds[code + 1]])
         for (kind, negative), columns in self._unread.items():
             self._read_together(kind, columns, negative=negative)
+        self._fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
 
     def result(self) -> Info:
         """Return what was read."""
-        return Info(self._columns, self._entries, self._undeclared, self._annotations, self._ok)
+        return Info(self._columns, self._entries, self._undeclared, self._annotations, self._fields, self._ok)
 
     def _reject(self, owners: Integers) -> None:
         """Leave lines to be read alone."""

@@ -25,6 +25,7 @@ from radiant.vcf.bulk.slices import Integers, Mask, Slices, encoded
 from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header import Header
+from radiant.vcf.info_map import InfoPlan
 from radiant.vcf.people import Person
 
 _CHROM, _POS, _ID, _REF, _ALT, _QUAL, _FILTER, _INFO, _FORMAT = range(9)
@@ -187,19 +188,21 @@ class ReadLines:
 class PlainReader:
     """Finds and reads the plain lines of one file's chunks."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what every chunk needs
         self,
         header: Header,
         people: Sequence[Person],
         assembly: Assembly,
         format_: ConsequenceFormat | None,
         spelling: dict[str, str],
+        info_plan: InfoPlan,
     ) -> None:
         self._header = header
         self._people = people
         self._assembly = assembly
         self._format = format_
         self._spelling = spelling
+        self._info_plan = info_plan
         self.genotypes = Genotypes()
         self._samples = SampleReader(header, self.genotypes)
 
@@ -249,7 +252,7 @@ class PlainReader:
         filters = [_filters(text) for text in texts]
         ok &= np.array([one is not None for one in filters], dtype=np.bool_)[filter_]
         tag = None if self._format is None else self._format.tag
-        info = read_info(chunk.column(_INFO, lines), alts.count, self._header, tag)
+        info = read_info(chunk.column(_INFO, lines), alts.count, self._header, tag, self._info_plan)
         ok &= info.ok
         samples, formats = self._read_samples(chunk, lines, alts, ok)
         entries = None

@@ -7,7 +7,8 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import FREQUENCY_COLUMNS, SHORT_NAMES
+from radiant.domain.tables import Table as TableDeclaration
 from radiant.errors import VcfFormatError
 from radiant.vcf.bulk.alleles import SKIPS, STORED, TRANSITION, TRANSVERSION, changes, variant_classes
 from radiant.vcf.bulk.chunks import Chunk
@@ -45,7 +46,9 @@ class BulkReader(CaseReader):
         feed = self.source.feed(self.options.chunk_bytes)
         reader = self._begin(feed.lines())
         header = reader.header
-        plain = PlainReader(header, reader.people, self._assembly, reader.consequence_format, reader.spelling)
+        plain = PlainReader(
+            header, reader.people, self._assembly, reader.consequence_format, reader.spelling, reader.info_plan
+        )
         maker = TableMaker(reader.people, plain.genotypes, reader.consequence_format)
         for first_line, text in feed.pieces():
             chunk = Chunk.of(first_line, Buffer.of(text), header.columns)
@@ -71,7 +74,7 @@ class BulkReader(CaseReader):
     def _shaped(self, batches: Iterable[tuple[str, pa.RecordBatch]]) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Cut batches to the size asked for, and decode dictionaries that are not wanted."""
         for name, batch in batches:
-            whole = batch if self.options.dictionaries else _decoded(name, batch)
+            whole = batch if self.options.dictionaries else _decoded(self.tables[name], batch)
             for start in range(0, whole.num_rows, self.options.batch_rows):
                 yield name, whole.slice(start, self.options.batch_rows)
 
@@ -161,6 +164,7 @@ class ChunkWork:
         if consequence is not None:
             tables["consequence"] = consequence
         self._count_quality(rows)
+        self._count_frequencies(tables["variant"])
         return tables, find_candidates(rows, self._reader.people, case.minimum_impact)
 
     def _count_alleles(self, kept: Kept, ok: Mask, carried: Carried, not_carried: int) -> None:
@@ -209,6 +213,12 @@ class ChunkWork:
         if kept.formats is not None:
             for code in np.unique(kept.formats.code[ok]).tolist():
                 reader.format_reader(kept.formats.texts[code])
+
+    def _count_frequencies(self, variants: Table) -> None:
+        for column in FREQUENCY_COLUMNS:
+            values = decoded(variants.batch.column(column))
+            if values.null_count < len(values):
+                self._case.counts.frequencies[column] += len(values) - values.null_count
 
     def _count_quality(self, rows: Rows) -> None:
         zygosity = rows.occurrence_columns["zygosity"].indices.to_numpy(zero_copy_only=False)
@@ -324,9 +334,9 @@ def _tally(codes: Integers) -> Iterator[tuple[int, int]]:
             yield code, int(found[code])
 
 
-def _decoded(name: str, batch: pa.RecordBatch) -> pa.RecordBatch:
+def _decoded(table: TableDeclaration, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return a batch with plain columns."""
-    schema = arrow_schema(SHORT_NAMES[name])
+    schema = arrow_schema(table)
     return pa.RecordBatch.from_arrays([decoded(column) for column in batch.columns], schema=schema)
 
 

@@ -289,6 +289,7 @@ class SegmentReader(BulkReader):
             self._assembly,
             self._reader.consequence_format,
             self._reader.spelling,
+            self._reader.info_plan,
         )
         self._maker = TableMaker(self._reader.people, self._plain.genotypes, self._reader.consequence_format)
         self._answer: Answer | None = None

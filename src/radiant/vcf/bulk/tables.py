@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import Table as TableDeclaration
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import CLASSES
 from radiant.vcf.bulk.columns import coded, number, phase_sets, ratio, spread
 from radiant.vcf.bulk.fields import MARKS, FieldReader, Fields, pick
 from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
 from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
+from radiant.vcf.bulk.info_map import AlleleInfo
 from radiant.vcf.bulk.plain import Kept, Places, chromosome_names
 from radiant.vcf.bulk.rsnumbers import rs_numbers
 from radiant.vcf.bulk.samples import Samples
@@ -231,11 +233,12 @@ class Rows:
         self.group = group
         """The allele of each entry."""
         self.line = kept.lines[carried.place]
+        self.info = AlleleInfo(kept.info.fields, carried.place, carried.alt_index, kept.alts.count)
         self.occurrence_columns, self.allele, self.who = maker.occurrences(self)
 
     def occurrence(self) -> Table:
         """Return the occurrence rows."""
-        return _table("occurrence", self.occurrence_columns, self.line[self.allele])
+        return _table(SHORT_NAMES["occurrence"], self.occurrence_columns, self.line[self.allele])
 
     def variant(self) -> Table:
         """Return the variant rows."""
@@ -258,7 +261,9 @@ class Rows:
             marks = np.zeros(count, dtype=np.int64)
             marks[owner] = reason
             columns["picked_by"] = coded(MARKS, marks, null)
-        return _table("variant", columns, self.line)
+        self.info.fill(columns)
+        columns |= self.info.columns()
+        return _table(self.kept.info.fields.plan.tables["variant"], columns, self.line)
 
     def consequence(self) -> Table | None:
         """Return the consequence rows; after `variant`, which picks."""
@@ -266,11 +271,12 @@ class Rows:
             return None
         columns = spread(self.locus, self.group)
         columns |= self.fields.columns
+        self.info.fill(columns, self.group)
         columns["extra"] = self.fields.extra
         picked = np.zeros(len(self.group), dtype=np.bool_)
         picked[self.picked] = True
         columns["picked"] = pa.array(picked)
-        return _table("consequence", columns, self.line[self.group])
+        return _table(SHORT_NAMES["consequence"], columns, self.line[self.group])
 
 
 def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) -> Integers:
@@ -328,8 +334,8 @@ def _info(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
     return columns
 
 
-def _table(name: str, columns: Mapping[str, pa.Array], line: Integers) -> Table:
-    schema = arrow_schema(SHORT_NAMES[name])
+def _table(table: TableDeclaration, columns: Mapping[str, pa.Array], line: Integers) -> Table:
+    schema = arrow_schema(table)
     count = len(line)
     arrays = [columns[field.name] if field.name in columns else pa.nulls(count, field.type) for field in schema]
     fields = [pa.field(field.name, array.type, field.nullable) for field, array in zip(schema, arrays, strict=True)]

@@ -1,0 +1,59 @@
+"""How VCF files are read: one group of the settings."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from radiant.setting_types import GROUP, Names, from_list
+
+GNOMADE_AF_NAMES = (
+    "gnomAD_exomes_AF", "gnomADe", "gnomAD_AF", "dbNSFP_gnomAD_exomes_AF", "gnomAD_exome_ALL", "ExAC_AF", "EXACAF",
+    "ExAC_ALL", "dbNSFP_ExAC_AF",
+)  # fmt: skip
+GNOMADG_AF_NAMES = (
+    "gnomAD_genomes_AF", "gnomADg", "dbNSFP_gnomAD_genomes_AF", "gnomAD_genome_ALL", "GNOMADAF", "1000GAF",
+    "1000Gp3_AF", "dbNSFP_1000Gp3_AF",
+)  # fmt: skip
+MAX_AF_NAMES = (
+    "AF_grpmax", "AF_popmax", "gnomADe_AF_grpmax", "gnomADe_AF_popmax", "gnomADg_AF_grpmax", "gnomADg_AF_popmax",
+    "gnomAD_AF_popmax", "gnomAD_popmax_AF", "gnomAD_exomes_POPMAX_AF", "gnomAD_genomes_POPMAX_AF", "GNOMADAF_popmax",
+    "GNOMADAF_MAX", "EXACMAX_AF", "EXACMAXAF", "1000G_MAX_AF",
+)  # fmt: skip
+
+
+class Vcf(BaseModel):
+    """How VCF files are read."""
+
+    model_config = GROUP
+
+    assembly: Literal["GRCh38", "GRCh37"] = "GRCh38"
+    """Assembly of cases that do not state their own."""
+    tolerate: int = Field(default=0, ge=0)
+    """Up to this many rejected lines let a case through; 0 is strict."""
+    compound_het_impact: Literal["HIGH", "MODERATE", "LOW"] = "MODERATE"
+    """VEP impact from which two heterozygous alleles of a gene can be a compound heterozygous pair."""
+    fasta: str | None = None
+    """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
+    gnomade_af_names: Names = GNOMADE_AF_NAMES
+    """Names of CSQ fields and INFO keys, beside gnomADe_AF, that the column `gnomade_af` is read from, separated by
+    commas; the first one with a value counts. Upper and lower case are alike."""
+    gnomadg_af_names: Names = GNOMADG_AF_NAMES
+    """The same for `gnomadg_af`, beside gnomADg_AF."""
+    max_af_names: Names = MAX_AF_NAMES
+    """The same for `max_af`, beside MAX_AF."""
+    info_columns: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[^\s;=,]+:(boolean|int|float|double|string)$")], ...],
+        NoDecode,
+        BeforeValidator(from_list),
+    ] = ()
+    """INFO keys that become columns of the variant table, separated by commas: `CADD:float,CLNSIG:string` makes
+    `info_cadd` and `info_clnsig`. The types are boolean, int, float, double and string."""
+    info_map: bool = True
+    """Keep the INFO keys that no column shows in the variant table's map `info`."""
+    info_without: Names = ()
+    """INFO keys to leave out of that map, separated by commas."""
+    chunk_mib: int = Field(default=6, ge=1, le=1024)
+    """Text that a process reads at once: more is faster up to about 16, memory is about ten times as much."""
+    processes: int | None = Field(default=None, ge=1)
+    """Most processes that read one file; when unset as many as the container has cores."""
