@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from radiant.domain.tables import FREQUENCY_COLUMNS
 from radiant.errors import InputError, RadiantError
 from radiant.settings import load_settings
 
@@ -47,6 +48,20 @@ def variants(  # noqa: PLR0913 - each is an option of the command
         list[str] | None, typer.Option(help="Symbol or gene id, of any VEP entry. May be repeated.")
     ] = None,
     region: Annotated[str | None, typer.Option(help="chr1, chr1:1,000-2,000 or 1:1000; 1-based, inclusive.")] = None,
+    max_af: Annotated[
+        float | None,
+        typer.Option(
+            "--max-af",
+            help="None of max_af, gnomade_af and gnomadg_af above this, from 0 to 1; alleles without a known frequency "
+            "are shown.",
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            help="Condition on columns of the variant table: \"info_cadd >= 20 and impact = 'HIGH'\"; a null fits none."
+        ),
+    ] = None,
     sample: Annotated[
         list[str] | None, typer.Option(help="Rows of this member instead of the proband's. May be repeated.")
     ] = None,
@@ -76,6 +91,8 @@ def variants(  # noqa: PLR0913 - each is an option of the command
         impacts=tuple(word.upper() for word in impact or ()),
         genes=tuple(gene or ()),
         region=parse_region(region) if region else None,
+        max_af=max_af,
+        where=where,
         samples=tuple(sample or ()),
         all_members=all_members,
     )
@@ -86,6 +103,13 @@ def variants(  # noqa: PLR0913 - each is an option of the command
             _write_table(batches, query, out, DEFAULT_LIMIT if limit is None else limit)
         else:
             _write_file(_first_rows(batches, limit or 0), lake.result_schema(), output_format, out)
+        if lake.lacks_frequencies(catalog, settings.lake.namespace, query):
+            typer.echo(
+                f"warning: no variant of case {case} has a population frequency: max_af, gnomade_af and gnomadg_af are "
+                "null, and a filter by them finds all variants or none. docs/vcf-reading.md lists the names that are "
+                "read; RADIANT_VCF__GNOMADE_AF_NAMES and its like add others",
+                err=True,
+            )
     _warn_if_older(case, settings)
 
 
@@ -216,6 +240,7 @@ _COLUMNS: dict[str, Literal["left", "right"]] = {
     "origin": "left",
     "mode": "left",
     "comp het": "left",
+    "max af": "right",
     "rs": "left",
 }
 
@@ -248,8 +273,15 @@ def _cells(row: dict[str, Any]) -> dict[str, object]:
         "origin": row["parental_origin"],
         "mode": row["transmission_mode"],
         "comp het": row["compound_het"],
+        "max af": _highest(row),
         "rs": ", ".join(row["rsnumber"] or ()),
     }
+
+
+def _highest(row: dict[str, Any]) -> str | None:
+    """Return the highest of a row's population frequencies, three digits of it."""
+    known = [value for name in FREQUENCY_COLUMNS if (value := row[name]) is not None]
+    return f"{max(known):.3g}" if known else None
 
 
 def _text(cell: object) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from radiant.lake.overview import TableOverview, table_overview
     from radiant.lake.read import case_rows
     from radiant.lake.tables import ensure_tables
-    from radiant.lake.variant_query import VariantQuery, result_schema, variants
+    from radiant.lake.variant_query import VariantQuery, lacks_frequencies, result_schema, variants
 
 __all__ = [
     "CaseLoad",
@@ -37,6 +37,7 @@ __all__ = [
     "commit_part",
     "delete_staged",
     "ensure_tables",
+    "lacks_frequencies",
     "open_catalog",
     "result_schema",
     "table_overview",
@@ -55,6 +56,7 @@ _MODULES = {
     "commit_part": "commit",
     "delete_staged": "clean",
     "ensure_tables": "tables",
+    "lacks_frequencies": "variant_query",
     "open_catalog": "catalog",
     "result_schema": "variant_query",
     "table_overview": "overview",

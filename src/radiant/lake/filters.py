@@ -12,8 +12,10 @@ from pyiceberg.expressions import (
     EqualTo,
     GreaterThanOrEqual,
     In,
+    IsNull,
     LessThanOrEqual,
     NotIn,
+    NotNull,
     Or,
 )
 
@@ -39,6 +41,16 @@ def one_of(column: str, values: Iterable[str | int]) -> BooleanExpression:
 def none_of(column: str, values: Iterable[str | int]) -> BooleanExpression:
     """Match rows whose column has none of these values."""
     return NotIn(column, set(values))
+
+
+def at_most_or_null(column: str, value: float) -> BooleanExpression:
+    """Match rows whose column is not above this value; a null is not above it."""
+    return Or(IsNull(column), LessThanOrEqual(column, value))
+
+
+def not_null(column: str) -> BooleanExpression:
+    """Match rows whose column has a value."""
+    return NotNull(column)
 
 
 def rows_of(part: int, cases: Collection[int]) -> BooleanExpression:

@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyiceberg.expressions.parser import parse
+from pyiceberg.expressions.visitors import bind
+from pyparsing.exceptions import ParseBaseException
 
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.domain.tables import IMPACT_SCORES, OCCURRENCE, VARIANT
+from radiant.domain.tables import COMPOUND_HET, CONSEQUENCE, FREQUENCY_COLUMNS, IMPACT_SCORES, OCCURRENCE, VARIANT
 from radiant.errors import InputError
 from radiant.lake.case_load import visible_case
-from radiant.lake.filters import all_of, any_of, equal, one_of, overlapping, starting_within
+from radiant.lake.filters import (
+    all_of,
+    any_of,
+    at_most_or_null,
+    equal,
+    not_null,
+    one_of,
+    overlapping,
+    starting_within,
+)
 from radiant.lake.read import CaseTable, case_table
 from radiant.lake.schema import iceberg_schema
 
@@ -40,7 +52,9 @@ _CONSEQUENCE = (
     "canonical",
 )  # fmt: skip
 
-RESULT_COLUMNS = (*_OCCURRENCE, *_CONSEQUENCE, "rsnumber", "compound_het")
+_SITE = ("rsnumber", *FREQUENCY_COLUMNS)
+
+RESULT_COLUMNS = (*_OCCURRENCE, *_CONSEQUENCE, *_SITE, "compound_het")
 """Columns of `variants`, with the types of the tables they come from.
 
 `compound_het` is `in_trans` (known or assumed) of the row's best compound heterozygous pair, null without one.
@@ -60,6 +74,12 @@ class VariantQuery:
     """An entry of VEP for one of these genes: symbol or gene id, in upper or lower case."""
     region: Region | None = None
     """The reference allele touches this region."""
+    max_af: float | None = None
+    """None of the allele's population frequencies (`max_af`, `gnomade_af`, `gnomadg_af`) is above this. A frequency
+    that is not known (null) is not above: an allele that no database has is kept."""
+    where: str | None = None
+    """A condition on the columns of the variant table, as PyIceberg reads it: `info_cadd >= 20 and impact = 'HIGH'`.
+    A null fits no condition but `is null`."""
     samples: tuple[str, ...] = field(default=())
     """Rows of these members; of the proband when empty."""
     all_members: bool = False
@@ -69,8 +89,11 @@ class VariantQuery:
         """Refuse words that can match nothing.
 
         Raises:
-            InputError: an origin or impact that does not exist.
+            InputError: an origin or impact that does not exist, or a frequency outside 0 to 1.
         """
+        if self.max_af is not None and not 0 <= self.max_af <= 1:
+            msg = f"a frequency is a number from 0 to 1, not {self.max_af}"
+            raise InputError(msg)
         _known("origin", self.origins, tuple(ParentalOrigin))
         _known("impact", self.impacts, tuple(IMPACT_SCORES))
 
@@ -84,7 +107,7 @@ def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[
 
     Raises:
         CaseNotFoundError: the case was never imported, or is deleted.
-        InputError: the case has no such member.
+        InputError: the case has no such member, or `where` cannot be read.
         LakeError: the tables do not hold what `case_load` says, or the catalog does not answer.
     """
     visible = visible_case(catalog, namespace, query.case_id)
@@ -93,7 +116,24 @@ def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[
         for name in ("occurrence", "variant", "consequence", "compound_het")
     }
     _check_samples(tables["occurrence"], query)
-    return _joined(tables, query)
+    return _joined(tables, query, _site_filter(tables["variant"], query))
+
+
+def lacks_frequencies(catalog: Catalog, namespace: str, query: VariantQuery) -> bool:
+    """Return whether a query asks for a frequency and no variant of the case has any.
+
+    Raises:
+        CaseNotFoundError: the case was never imported, or is deleted.
+        LakeError: the table does not hold what `case_load` says, or the catalog does not answer.
+    """
+    if query.max_af is None and not any(name in (query.where or "") for name in FREQUENCY_COLUMNS):
+        return False
+    source = case_table(catalog, namespace, visible_case(catalog, namespace, query.case_id), "variant")
+    there = [name for name in FREQUENCY_COLUMNS if name in source.table.schema().column_names]
+    if not there:
+        return True
+    found = source.rows(there, any_of(*(not_null(name) for name in there)))
+    return not any(batch.num_rows for batch in found)
 
 
 def result_schema() -> pa.Schema:
@@ -103,12 +143,14 @@ def result_schema() -> pa.Schema:
 
 _FIELDS: dict[str, pa.Field] = {
     field.name: pa.field(field.name, field.type)
-    for table in (VARIANT, OCCURRENCE)
+    for table in (COMPOUND_HET, CONSEQUENCE, VARIANT, OCCURRENCE)
     for field in iceberg_schema(table).as_arrow()
 } | {"compound_het": pa.field("compound_het", pa.string())}
 
 
-def _joined(tables: dict[str, CaseTable], query: VariantQuery) -> Iterator[pa.RecordBatch]:
+def _joined(
+    tables: dict[str, CaseTable], query: VariantQuery, by_site: BooleanExpression | None
+) -> Iterator[pa.RecordBatch]:
     wanted = _occurrence_filter(query)
     by_entry = _entry_filter(query)
     if by_entry is not None:
@@ -118,11 +160,18 @@ def _joined(tables: dict[str, CaseTable], query: VariantQuery) -> Iterator[pa.Re
         wanted = all_of(wanted, any_of(*(starting_within(*span) for span in spans)))
     for batch in tables["occurrence"].rows(_OCCURRENCE, wanted):
         for rows in _per_chromosome(pa.Table.from_batches([batch])):
-            yield from _with_consequences(rows, tables, by_entry).to_batches()
+            yield from _with_consequences(rows, tables, by_entry, by_site).to_batches()
 
 
-def _with_consequences(rows: pa.Table, tables: dict[str, CaseTable], by_entry: BooleanExpression | None) -> pa.Table:
+def _with_consequences(
+    rows: pa.Table,
+    tables: dict[str, CaseTable],
+    by_entry: BooleanExpression | None,
+    by_site: BooleanExpression | None,
+) -> pa.Table:
     """Join occurrences of one chromosome with what VEP said about their loci."""
+    if by_site is not None:
+        rows = rows.filter(pc.is_valid(_index(rows, _nearby(tables["variant"], rows, ("locus",), by_site))))
     entries = None
     if by_entry is not None:
         entries = _nearby(tables["consequence"], rows, ("locus", "picked", *_CONSEQUENCE), by_entry)
@@ -131,12 +180,12 @@ def _with_consequences(rows: pa.Table, tables: dict[str, CaseTable], by_entry: B
         )
         # The first entry of each locus is the best: index_in finds the first.
         rows = rows.filter(pc.is_valid(_index(rows, entries)))
-    sites = _nearby(tables["variant"], rows, ("locus", "rsnumber", *_CONSEQUENCE))
+    sites = _nearby(tables["variant"], rows, ("locus", *_SITE, *_CONSEQUENCE))
     shown = sites if entries is None else entries
     at_entry, at_site = _index(rows, shown), _index(rows, sites)
     columns = {name: rows[name] for name in _OCCURRENCE}
     columns |= {name: shown[name].take(at_entry) for name in _CONSEQUENCE}
-    columns["rsnumber"] = sites["rsnumber"].take(at_site)
+    columns |= {name: sites[name].take(at_site) for name in _SITE}
     columns["compound_het"] = _best_pairs(rows, tables["compound_het"])
     return pa.table(columns).cast(result_schema())
 
@@ -161,14 +210,23 @@ def _index(rows: pa.Table, sites: pa.Table) -> pa.ChunkedArray:
 def _nearby(
     source: CaseTable, rows: pa.Table, columns: tuple[str, ...], condition: BooleanExpression | None = None
 ) -> pa.Table:
-    """Return a table's rows between the first and last of these occurrences (of one chromosome)."""
-    schema = source.table.schema().select(*columns).as_arrow()
+    """Return a table's rows between the first and last of these occurrences (of one chromosome).
+
+    A column that a newer version added, and no import since, is null.
+    """
+    there = set(source.table.schema().column_names)
+    schema = pa.schema([_FIELDS[name] for name in columns])
+    missing = [name for name in columns if name not in there]
+    columns = tuple(name for name in columns if name in there)
     if not rows.num_rows:
         return schema.empty_table()
     bounds = pc.min_max(rows["start"]).as_py()
     here = starting_within(rows["chromosome"][0].as_py(), bounds["min"], bounds["max"])
     found = source.rows(columns, here if condition is None else all_of(here, condition))
-    return pa.Table.from_batches(found, schema).combine_chunks()
+    table = pa.Table.from_batches(found, source.table.schema().select(*columns).as_arrow()).combine_chunks()
+    for name in missing:
+        table = table.append_column(_FIELDS[name], pa.nulls(table.num_rows, _FIELDS[name].type))
+    return table
 
 
 def _per_chromosome(rows: pa.Table) -> Iterator[pa.Table]:
@@ -209,6 +267,25 @@ def _entry_filter(query: VariantQuery) -> BooleanExpression | None:
         filters.append(any_of(one_of("symbol", names), one_of("gene_id", names)))
     if filters and query.region is not None:
         filters.append(overlapping(query.region.chromosome, query.region.first, query.region.last))
+    return all_of(*filters) if filters else None
+
+
+def _site_filter(variants: CaseTable, query: VariantQuery) -> BooleanExpression | None:
+    schema = variants.table.schema()
+    filters: list[BooleanExpression] = []
+    if query.max_af is not None:
+        filters += [at_most_or_null(name, query.max_af) for name in FREQUENCY_COLUMNS if name in schema.column_names]
+    if query.where is not None:
+        try:
+            condition = parse(query.where)
+            bind(schema, condition, case_sensitive=True)
+        except (ParseBaseException, ValueError, TypeError) as error:
+            msg = (
+                f"the condition {query.where!r} cannot be read: {error}. It compares columns of the table "
+                f"{VARIANT.name}, for example info_cadd >= 20 and impact = 'HIGH'"
+            )
+            raise InputError(msg) from error
+        filters.append(condition)
     return all_of(*filters) if filters else None
 
 
