@@ -4,6 +4,7 @@ import gzip
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pysam
@@ -72,6 +73,11 @@ def write(path: Path, content: str | bytes) -> Path:
     else:
         path.write_bytes(data)
     return path
+
+
+def other_warnings(report: dict[str, Any]) -> list[str]:
+    """Return a report's warnings without the one of every file that has no population frequencies."""
+    return [one for one in report["warnings"] if not one.startswith("no allele has a population frequency")]
 
 
 class Read:

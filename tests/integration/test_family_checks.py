@@ -14,6 +14,7 @@ from radiant import demo, lake
 from radiant.cli.variants import variants
 from radiant.operators.verdict import describe, judge_import
 from radiant.settings import load_settings
+from vcf_files import other_warnings
 
 DEMO, ASHKENAZI, SWAPPED, DISOMY = 1, 2, 3, 4
 
@@ -102,8 +103,8 @@ def test_de_novos_of_a_real_trio_are_the_alleles_that_both_parents_were_called_w
     case, verdict = import_trio(site, ASHKENAZI, corpus / "ashk-trio.vcf.gz", "HG002 HG003 HG004")
     # The file was split after bcftools csq: entries of the other ALT are no alarm about the family.
     entries = "pieces of kept lines were left out: csq_allele_unknown 44"
-    assert case["warnings"] == [entries]
-    assert [one["warning"] for one in verdict["warnings"]] == [entries]
+    assert case["warnings"] == [one["warning"] for one in verdict["warnings"]]
+    assert other_warnings(case) == [entries]
     expected, samples = [], []
     with gzip.open(corpus / "ashk-trio.vcf.gz", "rt") as lines:
         for line in lines:
@@ -134,7 +135,7 @@ def test_a_child_and_a_parent_in_each_others_place_are_loud_in_the_verdict(corpu
 
 def test_a_disomy_and_a_wrong_sex_are_loud_in_the_verdict_and_the_rates_in_the_report(corpus, site):
     _, verdict = import_trio(site, DISOMY, corpus / "upd-trio.vcf.gz", "CHILD FATHER MOTHER", sex=2)
-    sex, disomy, of_x = (one["warning"] for one in verdict["warnings"])
+    sex, disomy, of_x = other_warnings({"warnings": [one["warning"] for one in verdict["warnings"]]})
     assert sex.startswith("sex: member 1 (proband) is stated female and looks male: 96 of 768 carried sites on X")
     assert disomy.startswith(
         "uniparental: on chromosome 16 of member 1 (proband), 547 of 555 informative sites (98.6%, warned above 30%)"
