@@ -4,6 +4,7 @@ from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
 from radiant.operators.child_run import RunPartsOperator
+from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import part_confs
 from radiant.operators.params import cases_param
 from radiant.operators.retry import TASK_DEFAULTS
@@ -41,6 +42,7 @@ read again, pedigrees included.
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def verdict(planned: dict | None, parts: list[Verdict]) -> Verdict:
         """Fail unless every case is imported."""
+        release_leftovers()
         return deliver(judge_plan(planned, parts or []))
 
     verdict(plan.output, import_part.output)
