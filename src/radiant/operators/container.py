@@ -17,9 +17,10 @@ from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
 from radiant.operators.note import Note, may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import TaskFacts
+from radiant.operators.release import let_go
 from radiant.operators.request import TaskPlace
 from radiant.operators.trigger import ContainerTrigger
-from radiant.operators.watch import Step, Watch, let_go
+from radiant.operators.watch import Step, Watch
 from radiant.settings import Settings, load_settings
 
 _LOOK_FOR_STOP_S = 0.2

@@ -21,6 +21,7 @@ from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, SUPERSEDED, Ended
 from radiant.operators.note import Note, read_note, request_on_file
 from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
+from radiant.operators.release import let_go, name_of, release
 from radiant.operators.request import TaskPlace, run_key
 from radiant.operators.unread import Unread
 from radiant.settings import Container
@@ -35,8 +36,6 @@ _STOPPING_PAUSE_S = 0.5
 """Between looks at a container that was asked to stop: Kubernetes removes it, and its log, seconds after its end."""
 _KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
-_RELEASE_PAUSES_S = (0.5, 2.0)
-"""Between tries to remove an ended container."""
 _NO_LOG_S = 60.0
 """How long the log of an ended container is asked for while it cannot be read."""
 
@@ -227,7 +226,7 @@ class Watch:
             return Step(news=self._news(look), pause_s=self._pause(look))
         self._unanswered_since = None
         self._save(handle=handle)
-        text = f"{self._platform.noun} {_name(handle)} started; {self._own_log()}"
+        text = f"{self._platform.noun} {name_of(handle)} started; {self._own_log()}"
         return Step(news=text, pause_s=self._limits.look_s / 4)
 
     def _start_or_find(self) -> Handle:
@@ -287,7 +286,7 @@ class Watch:
 
         Return what is left of the earlier one, in a sentence; the empty text when nothing is.
         """
-        left = _release(self._platform, self.note)
+        left = release(self._platform, self.note)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._place.ask(self._request)
         self._forget_container()
@@ -442,38 +441,6 @@ class Watch:
             return
         self.note = dataclasses.replace(self.note, **changes)
         self.note.save(self._place)
-
-
-def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:
-    """Write down that the container's end has been judged, then remove what is left of it.
-
-    Return what could not be removed and why, in a sentence; the empty text when nothing is left.
-
-    Raises:
-        StorageError: the note could not be written.
-    """
-    dataclasses.replace(note, closed=True).save(place)
-    return _release(platform, note)
-
-
-def _release(platform: Platform, note: Note) -> str:
-    if note.handle is None:
-        return ""
-    for pause_s in (*_RELEASE_PAUSES_S, None):
-        try:
-            platform.release(note.handle)
-        except (PlatformUnavailableError, JobRefusedError) as error:
-            if pause_s is None:
-                what = f"{platform.noun} {_name(note.handle)}"
-                return f"{what} could not be removed, the last task of the run tries again: {error}"
-            time.sleep(pause_s)
-        else:
-            break
-    return ""
-
-
-def _name(handle: Handle) -> str:
-    return str(handle.get("name") or handle.get("arn") or handle)
 
 
 def _jittered(seconds: float) -> float:

@@ -10,8 +10,9 @@ from radiant.jobs.catalogue import POC
 from radiant.operators.ending import KILLED, LOST
 from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import LogPage, Look, State, TaskFacts
+from radiant.operators.release import let_go
 from radiant.operators.request import TaskPlace, new_request
-from radiant.operators.watch import Watch, let_go
+from radiant.operators.watch import Watch
 from radiant.settings import Container
 
 RUNS = Look(State.RUNNING, started_at=1.0)
@@ -334,7 +335,7 @@ def test_a_long_log_is_read_without_a_look_for_each_page(place):
 
 
 def test_a_release_that_fails_is_tried_again_and_what_stays_is_told(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.watch._RELEASE_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("radiant.operators.release._RELEASE_PAUSES_S", (0.0, 0.0))
     watch_of(Scripted(), place).step()
     note, calls = read_note(place), []
 
