@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
+from radiant.assembly_names import assembly_name
 from radiant.setting_types import GROUP, Names, from_list
 
 GNOMADE_AF_NAMES = (
@@ -22,13 +23,17 @@ MAX_AF_NAMES = (
 )  # fmt: skip
 
 
+def _own_spelling(value: object) -> object:
+    return (assembly_name(value) or value) if isinstance(value, str) else value
+
+
 class Vcf(BaseModel):
     """How VCF files are read."""
 
     model_config = GROUP
 
-    assembly: Literal["GRCh38", "GRCh37"] = "GRCh38"
-    """Assembly of cases that do not state their own."""
+    assembly: Annotated[Literal["GRCh38", "GRCh37"], BeforeValidator(_own_spelling)] = "GRCh38"
+    """Assembly of cases that do not state their own; `hg19`, `b37`, `hg38` and other names are understood."""
     tolerate: int = Field(default=0, ge=0)
     """Up to this many rejected lines let a case through; 0 is strict."""
     compound_het_impact: Literal["HIGH", "MODERATE", "LOW"] = "MODERATE"

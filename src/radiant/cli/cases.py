@@ -78,8 +78,10 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
     else:
         message = "give --vcf for one case (or --case for one that is registered), or --sheet for many"
         raise typer.BadParameter(message)
-    register.check_files(wanted)
-    registered = register.register(_registry(), wanted, settings, replace=replace)
+    registry = _registry()
+    for note in register.check_files(wanted, registry):
+        typer.echo(_printable(note), err=True)
+    registered = register.register(registry, wanted, settings, replace=replace)
     if registered.done:
         _print_table(
             ("case", "change", "vcf"),

@@ -42,6 +42,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     """
     from radiant import storage  # noqa: PLC0415 - loads fsspec
     from radiant.domain.pedigree import parse_pedigree  # noqa: PLC0415 - only this command
+    from radiant.domain.sheet import read_assembly  # noqa: PLC0415 - only this command
     from radiant.domain.text import decode_text  # noqa: PLC0415 - only this command
     from radiant.vcf import InfoOptions, ReadOptions, read_case  # noqa: PLC0415 - loads pyarrow
     from radiant.vcf.parquet import write_folder  # noqa: PLC0415 - loads pyarrow
@@ -54,7 +55,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
         raise InputError(msg)
     settings = load_settings().vcf
     options = ReadOptions(
-        assembly=assembly or settings.assembly,
+        assembly=settings.assembly if assembly is None else read_assembly(assembly),
         tolerate=0 if strict else settings.tolerate if tolerate is None else tolerate,
         compound_het_impact=settings.compound_het_impact,
         fasta=fasta or settings.fasta,

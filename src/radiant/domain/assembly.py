@@ -87,16 +87,6 @@ ASSEMBLIES: Mapping[str, Assembly] = {assembly.name: assembly for assembly in (G
 """By name, the newer one first."""
 
 
-ASSEMBLY_ALIASES: Mapping[str, str] = {
-    **dict.fromkeys(("grch38", "hg38", "b38", "build38", "38", "hs38", "hs38dh", "hs38d1"), "GRCh38"),
-    **dict.fromkeys(("grch37", "hg19", "b37", "build37", "37", "hs37", "hs37d5", "g1k_v37", "human_g1k_v37"), "GRCh37"),
-}
-"""Assembly by the names that people and pipelines use for it, in lower case, without a patch (`.p13`).
-
-UCSC's hg19 is GRCh37 with another mitochondrial sequence, which `Assembly.mitochondrial_lengths` allows.
-"""
-
-
 def assembly_named(name: str) -> Assembly:
     """Find an assembly by its name.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from radiant.domain.assembly import ASSEMBLIES, ASSEMBLY_ALIASES
+from radiant.assembly_names import ASSEMBLY_NAMES, assembly_name
 from radiant.domain.case import LAST_CASE, Priority
 from radiant.errors import InputError
 
@@ -106,9 +106,9 @@ def read_assembly(value: str) -> str:
     """Return the assembly of that name, in its own spelling; `hg19`, `b37`, `GRCh38.p14` and others are understood.
 
     Raises:
-        InputError: it is neither one of `ASSEMBLIES` nor another name of one.
+        InputError: it is neither one of `ASSEMBLY_NAMES` nor another name of one.
     """
-    return ASSEMBLY_ALIASES.get(value.lower().partition(".p")[0]) or _one_of(value, tuple(ASSEMBLIES), "assembly")
+    return assembly_name(value) or _one_of(value, ASSEMBLY_NAMES, "assembly")
 
 
 def read_strategy(value: str, strategies: Collection[str]) -> str:

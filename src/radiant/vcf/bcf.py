@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radiant.errors import VcfFormatError
+from radiant.errors import VcfFormatError, VcfTruncatedError
 
 Integers = NDArray[np.int64]
 
@@ -35,6 +35,7 @@ _END = 0x7F800002
 _MISSING_BITS, _END_OF_VECTOR = (struct.pack("<I", bits) for bits in (_MISSING, _END))
 _HEADER_LENGTH = struct.Struct("<I")
 _LENGTHS = struct.Struct("<II")
+_MAX_HEADER_BYTES = 256 << 20
 _FIXED = struct.Struct("<iiiIII")
 """CHROM, POS, length of REF, QUAL as bits, alleles and INFO fields, FORMAT fields and samples."""
 _QUAL_BYTES = slice(12, 16)
@@ -67,6 +68,32 @@ def lines(uri: str, path: Path, content: Iterator[bytes]) -> Iterator[tuple[int,
         raise VcfFormatError(msg) from error
 
 
+def header_lines(uri: str, first: bytes, content: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the header's lines, numbered from 1; no record is read, and htslib is not needed.
+
+    Args:
+        uri: For messages.
+        first: The beginning of the decompressed bytes, with `MAGIC`.
+        content: What follows.
+
+    Raises:
+        VcfFormatError: the stated length of the header is above 256 MiB.
+        VcfTruncatedError: the bytes end inside the header.
+    """
+    data = bytearray(first)
+    while (end := _end_of_header(data)) is None:
+        if len(data) > _MAX_HEADER_BYTES:
+            msg = f"{uri}: the header is longer than {_MAX_HEADER_BYTES >> 20} MiB: this is not a BCF file"
+            raise VcfFormatError(msg)
+        part = next(content, b"")
+        if not part:
+            msg = f"{uri}: ends inside the header: the file is truncated. Copy it again and compare checksums"
+            raise VcfTruncatedError(msg)
+        data += part
+    text = bytes(data[len(MAGIC) + 1 + _HEADER_LENGTH.size : end])
+    yield from enumerate(text.rstrip(b"\0").removesuffix(b"\n").split(b"\n"), 1)
+
+
 class Record(NamedTuple):
     """The bytes of one record."""
 
@@ -94,7 +121,7 @@ def _records(content: Iterator[bytes]) -> Iterator[Record | None]:
         raise ValueError(msg)
 
 
-def _end_of_header(data: bytes) -> int | None:
+def _end_of_header(data: bytes | bytearray) -> int | None:
     begin = len(MAGIC) + 1 + _HEADER_LENGTH.size
     if len(data) < begin:
         return None

@@ -1,5 +1,6 @@
 """The members of a case and their sample columns."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from radiant.domain.case import Affected, Member, Sex
 from radiant.domain.compound_het import has_second_copy
 from radiant.domain.trio import parents_of
 from radiant.errors import SampleMismatchError
+from radiant.vcf.header import read_header
+from radiant.vcf.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,7 @@ def find_people(
     """
     if members is None:
         members = [solo(name, owner) for name in samples]
-    missing = [member.sample for member in members if member.sample not in samples]
-    if missing:
-        msg = (
-            f"{uri}: the pedigree names samples that the VCF does not have: {', '.join(missing)}. "
-            f"The VCF has: {', '.join(samples) or 'no samples'}. "
-            "Correct the names in the pedigree, or rename the samples with bcftools reheader"
-        )
-        raise SampleMismatchError(msg)
+    check_samples(uri, samples, members)
     places = {id(member): index for index, member in enumerate(members)}
     people: list[Person] = []
     for member in members:
@@ -81,6 +77,41 @@ def find_people(
             )
         )
     return tuple(people)
+
+
+def check_samples(uri: str, samples: Sequence[str], members: Sequence[Member]) -> None:
+    """Compare the members of a case with the samples of its VCF, which may have more.
+
+    Args:
+        uri: For messages.
+        samples: Names of the sample columns.
+        members: The case's members.
+
+    Raises:
+        SampleMismatchError: a member is not among the samples.
+    """
+    present = set(samples)
+    missing = [member.sample for member in members if member.sample not in present]
+    if missing:
+        msg = (
+            f"{uri}: the pedigree names samples that the VCF does not have: {', '.join(missing)}. "
+            f"The VCF has: {', '.join(samples) or 'no samples'}. "
+            "Correct the names in the pedigree, or rename the samples with bcftools reheader"
+        )
+        raise SampleMismatchError(msg)
+
+
+def read_samples(uri: str) -> tuple[str, ...]:
+    """Return the names of a file's sample columns, in its order; only the beginning of the file is read.
+
+    Raises:
+        VcfFormatError: not a VCF or BCF file, no `#CHROM` line, empty or duplicate sample names.
+        VcfTruncatedError: the file ends inside the header.
+        InputError: no such file, a folder, no permission.
+        StorageError: the store does not answer.
+    """
+    with contextlib.closing(Source(uri).header_lines()) as lines:
+        return read_header(uri, lines).samples
 
 
 def solo(sample: str, owner: str = "") -> Member:

@@ -98,6 +98,25 @@ class Source:
         """
         return self.feed(_CHUNK).lines()
 
+    def header_lines(self) -> Generator[tuple[int, bytes]]:
+        """Yield lines as `lines()` does, for a reader that stops at the `#CHROM` line; of a BCF only its header's.
+
+        No more than the beginning of the file is read, of a BCF too: that the file is whole is not checked.
+
+        Raises:
+            InputError: no such file, a folder, no permission.
+            VcfTruncatedError: the file ends inside the header.
+            VcfFormatError: damaged or no text, or a line longer than 64 MiB.
+            StorageError: the store does not answer.
+        """
+        with self.open() as file:
+            content = self._content(file)
+            first = self._start(content)
+            if self.is_bcf:
+                yield from bcf.header_lines(self.uri, first, content)
+            else:
+                yield from Feed(self._whole_lines(first, content, _CHUNK)).lines()
+
     def open(self) -> IO[bytes]:
         """Open the file; a second time, only if it is the same version.
 
@@ -130,17 +149,22 @@ class Source:
         """
         with self.open() as file:
             content = self._content(file)
-            first = next(content, b"")
-            while len(first) < len(bcf.MAGIC) and (more := next(content, b"")):
-                first += more
-            if first.startswith(bcf.MAGIC):
-                self.is_bcf = True
+            first = self._start(content)
+            if self.is_bcf:
                 for _ in content:  # to its end: hash, checksums and the end-of-file block
                     pass
             else:
                 yield from self._whole_lines(first, content, size)
                 return
         yield from self._bcf_pieces(size)
+
+    def _start(self, content: Iterator[bytes]) -> bytes:
+        """Return the first bytes of the content, enough to see whether the file is a BCF."""
+        first = next(content, b"")
+        while len(first) < len(bcf.MAGIC) and (more := next(content, b"")):
+            first += more
+        self.is_bcf = first.startswith(bcf.MAGIC)
+        return first
 
     def _content(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield the decompressed content."""

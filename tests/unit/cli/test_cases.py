@@ -1,7 +1,9 @@
 """`radiant cases`."""
 
 import csv
+import gzip
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,9 +14,11 @@ from typer.testing import CliRunner
 from radiant.cli.cases import app
 from radiant.domain.case import CaseState, Priority
 from radiant.domain.partition import plan
-from radiant.errors import CaseNotFoundError, InputError, PedigreeError
+from radiant.errors import CaseNotFoundError, InputError, PedigreeError, SampleMismatchError
 from radiant.registry import Registry
 
+HEADER = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{}\n"
+TRIO_VCF = gzip.compress(HEADER.format("kid\tdad\tmum").encode())
 TRIO = "f\tkid\tdad\tmum\t1\t2\nf\tdad\t0\t0\t1\t1\nf\tmum\t0\t0\t2\t1\n"
 
 
@@ -24,7 +28,7 @@ def folder(tmp_path, monkeypatch):
     folder = tmp_path / "data"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    (folder / "a.vcf.gz").write_bytes(b"a")
+    (folder / "a.vcf.gz").write_bytes(TRIO_VCF)
     (folder / "a.ped").write_text(TRIO)
     return folder
 
@@ -131,7 +135,7 @@ def test_the_number_and_the_proband_are_taken(registry):
         (["--vcf", "a.vcf.gz", "--assembly", "hg7"], InputError, "Known are GRCh38, GRCh37"),
         (["--vcf", r"C:\a.vcf"], InputError, "Windows path"),
         (["--sheet", "none.csv"], InputError, r"none\.csv: no such file"),
-        (["--sheet", "a.vcf.gz"], InputError, "no column 'a'"),
+        (["--sheet", "a.ped"], InputError, "no column 'f'"),
     ],
 )
 def test_bad_input_is_refused_and_registers_nothing(folder, registry, arguments, error, said):
@@ -139,6 +143,64 @@ def test_bad_input_is_refused_and_registers_nothing(folder, registry, arguments,
     with pytest.raises(error, match=said):
         run("add", *arguments)
     assert registry.list_cases() == []
+
+
+class TestSamplesOfThePedigree:
+    """They are compared with the header of the VCF when a case is added."""
+
+    def test_a_pedigree_of_other_samples_is_refused_with_both_lists(self, folder, registry):
+        (folder / "other.ped").write_text(TRIO.replace("kid", "child"))
+        with pytest.raises(SampleMismatchError, match=r"does not have: child\. The VCF has: kid, dad, mum\."):
+            run("add", "--vcf", "a.vcf.gz", "--ped", "other.ped")
+        assert registry.list_cases() == []
+
+    def test_a_sheet_names_each_line_and_adds_nothing(self, folder, registry):
+        (folder / "other.ped").write_text(TRIO.replace("kid", "child"))
+        (folder / "b.vcf").write_text(HEADER.format("S1"))
+        (folder / "cases.csv").write_text("vcf,ped\na.vcf.gz,a.ped\na2.vcf.gz,other.ped\nb.vcf,a.ped\n")
+        shutil.copy("a.vcf.gz", "a2.vcf.gz")
+        with pytest.raises(InputError) as raised:
+            run("add", "--sheet", "cases.csv")
+        first, second, third = str(raised.value).splitlines()
+        assert first == "2 problems, no case was added:"
+        assert "cases.csv, line 3, column ped: " in second
+        assert "does not have: child. The VCF has: kid, dad, mum." in second
+        assert "cases.csv, line 4, column ped: " in third
+        assert "does not have: kid, dad, mum. The VCF has: S1." in third
+        assert registry.list_cases() == []
+
+    def test_another_vcf_of_a_registered_case_must_have_the_samples_of_its_pedigree(self, folder, registry):
+        run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped")
+        (folder / "b.vcf").write_text(HEADER.format("S1"))
+        with pytest.raises(SampleMismatchError, match=r"The VCF has: S1\."):
+            run("add", "--case", "1", "--vcf", "b.vcf", "--replace")
+        assert registry.get(1).case.vcf_uri.endswith("a.vcf.gz")
+
+    @pytest.mark.parametrize("cut", ["not a VCF", "half a header", "no right to read"])
+    def test_a_header_that_cannot_be_read_now_is_a_note_and_the_case_is_added(self, folder, registry, cut):
+        if cut == "no right to read":
+            if os.geteuid() == 0:
+                pytest.skip("root may read every file")
+            (folder / "a.vcf.gz").chmod(0)
+        else:
+            (folder / "a.vcf.gz").write_bytes(b"a" if cut == "not a VCF" else TRIO_VCF[:30])
+        result = run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped")
+        (note,) = result.stderr.splitlines()
+        assert "samples of the pedigree are compared when the case is imported, not now: " in note
+        assert "a.vcf.gz" in note
+        assert [record.case.case_id for record in registry.list_cases()] == [1]
+
+    def test_samples_that_the_pedigree_leaves_out_are_no_problem(self, folder, registry):
+        (folder / "kid.ped").write_text("f\tkid\t0\t0\t1\t2\n")
+        run("add", "--vcf", "a.vcf.gz", "--ped", "kid.ped")
+        assert len(registry.get(1).case.members) == 1
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("hg19", "GRCh37"), ("b37", "GRCh37"), ("GRCh38.p14", "GRCh38")])
+def test_the_setting_of_the_assembly_takes_the_names_that_the_option_takes(registry, monkeypatch, name, wanted):
+    monkeypatch.setenv("RADIANT_VCF__ASSEMBLY", name)
+    run("add", "--vcf", "a.vcf.gz")
+    assert registry.get(1).case.assembly == wanted
 
 
 @pytest.mark.parametrize(
@@ -184,7 +246,7 @@ class TestSheet:
     def test_what_the_registry_refuses_is_named_and_the_rest_is_added(self, folder, registry):
         run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped")
         (folder / "b.ped").write_text(TRIO.replace("f\t", "g\t"))
-        (folder / "b.vcf").write_bytes(b"b")
+        (folder / "b.vcf").write_bytes(TRIO_VCF)
         (folder / "cases.csv").write_text("vcf,ped\na.vcf.gz,b.ped\nb.vcf,b.ped\n")
         with pytest.raises(InputError, match=r"cases\.csv, line 2, .*is the VCF of case 1 with the family f"):
             run("add", "--sheet", "cases.csv")
@@ -217,6 +279,7 @@ class TestShow:
 
     def test_a_name_cannot_command_the_terminal_or_break_a_line(self, folder):
         (folder / "a.ped").write_text("f\tkid\x1b[2J[bold]\t0\t0\t1\t1\n")
+        (folder / "a.vcf.gz").write_bytes(gzip.compress(HEADER.format("kid\x1b[2J[bold]").encode()))
         run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped")
         shown = run("show", "1").output
         assert "\x1b" not in shown

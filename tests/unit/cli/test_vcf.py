@@ -89,6 +89,13 @@ def test_bad_paths_and_pedigrees_are_bad_input(tmp_path, trio):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["hg19", "GRCh37.p13", "grch37"])
+def test_an_assembly_may_have_any_of_its_names(tmp_path, trio, name):
+    result = convert(trio, "--assembly", name, "--out", tmp_path / "out")
+    assert isinstance(result.exception, InputError), "the header has the lengths of GRCh38"
+    assert "GRCh37" in str(result.exception)
+
+
 def test_a_proband_without_a_pedigree_is_not_ignored(tmp_path, trio):
     assert "give --ped" in str(refused(InputError, trio, "--proband", "kid", "--out", tmp_path / "out"))
 
