@@ -34,6 +34,8 @@ from radiant.vcf.reference import ReferenceSequence
 Row = tuple[Mapping[str, object], ...]
 """One row, in parts."""
 
+BEYOND_CONTIG = "beyond_contig"
+"""Rule: a record ends beyond the end of its contig."""
 _FORMAT_COLUMN = 8
 _MAX_FORMATS = 1024
 _NO_REASON = ""
@@ -165,7 +167,7 @@ class LineReader:
     def _check_end(self, chromosome: str, pos: int, ref: str) -> None:
         last, length = pos + len(ref) - 1, self._assembly.lengths[chromosome]
         if last > length:
-            rule = "beyond_contig"
+            rule = BEYOND_CONTIG
             message = (
                 f"the record ends at {last}, but {chromosome} of {self._assembly.name} has {length} bases: "
                 "is this the right assembly?"

@@ -9,26 +9,24 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
-from typing import cast
 
 import pyarrow as pa
 
-from radiant import storage
 from radiant.domain.assembly import CHROMOSOMES, assembly_named, canonical_chromosome
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
 from radiant.domain.tables import FREQUENCY_COLUMNS, IMPACT_SCORES
-from radiant.errors import InputError, RadiantError, VcfFormatError, VcfTruncatedError
-from radiant.vcf.alleles import AlleleError
+from radiant.errors import RadiantError, VcfFormatError, VcfTruncatedError
+from radiant.vcf.alleles import AlleleError, Rule
 from radiant.vcf.compound import CompoundHets, PairsOneByOne
+from radiant.vcf.fasta import Fasta
 from radiant.vcf.findings import BrokenRuleError, Finding
 from radiant.vcf.genotypes import Zygosity
 from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly, read_header
 from radiant.vcf.info_map import DEFAULT, InfoOptions
-from radiant.vcf.line import Line, LineReader
+from radiant.vcf.line import BEYOND_CONTIG, Line, LineReader
 from radiant.vcf.people import Person, find_people
 from radiant.vcf.record import TwoContigsError
-from radiant.vcf.reference import ReferenceSequence
 from radiant.vcf.remarks import listed, remarks
 from radiant.vcf.report import Counts, ImportReport, LineCounts, MemberQuality, Provenance
 from radiant.vcf.schema import Rows
@@ -40,6 +38,8 @@ LOOK_AHEAD_LINES = 10_000
 """How many more lines are read for them once the case has failed."""
 MAX_PIECES_PER_RULE = 10_000
 """Quarantine rows for pieces of kept lines, per rule; all are counted."""
+_OF_THE_REFERENCE = (Rule.REF_MISMATCH.value, Rule.CONTIG_NOT_IN_FASTA.value, BEYOND_CONTIG)
+"""Rules that a line breaks when its variants were called against another reference."""
 _BATCH_ROWS = 16_384
 _BATCH_BYTES = 32 << 20
 _CHUNK_BYTES = 8 << 20
@@ -57,7 +57,7 @@ class ReadOptions:
     """Up to this many rejected data lines let the case through. 0 is strict; above 0, header lines that break a rule
     go to quarantine too, uncounted."""
     fasta: str | None = None
-    """Path or URI of a reference FASTA with its `.fai`: REF is checked, indels are left-aligned."""
+    """Path or URI of a reference FASTA on this machine: REF is checked, indels are left-aligned. See `fasta.Fasta`."""
     compound_het_impact: str = "MODERATE"
     """VEP impact from which two heterozygous alleles of a gene can be a pair: HIGH, MODERATE or LOW."""
     info: InfoOptions = DEFAULT
@@ -94,6 +94,7 @@ class CaseReader:
         self.quality: list[MemberQuality] = []
         self.family = QualityCounts(())
         self.pairs = self._no_pairs(())
+        self._fasta: Fasta | None = None
         self._report: ImportReport | None = None
 
     @property
@@ -151,7 +152,9 @@ class CaseReader:
         self.family = QualityCounts([person.member for person in people])
         self.pairs = self._no_pairs(people)
         self._quarantine_header(header)
-        return LineReader(header, people, self._assembly, self._open_fasta(), self.minimum_impact, self.options.info)
+        if self.options.fasta is not None:
+            self._fasta = Fasta(self.options.fasta, self._assembly.name)
+        return LineReader(header, people, self._assembly, self._fasta, self.minimum_impact, self.options.info)
 
     def _end(self, reader: LineReader) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Check the whole file, yield the rows that need all of it, and make the report."""
@@ -243,9 +246,21 @@ class CaseReader:
         count = self.counts.total.rejected + self.counts.rejected["header"]
         return (
             f"{self._uri}: {count} or more lines break a rule of the VCF format, "
-            f"{self.options.tolerate} are tolerated. The first:\n{listed}\n"
-            "Correct the file, or let a few such lines through with --tolerate N (RADIANT_VCF__TOLERATE): they then go "
-            "to quarantine and are not imported"
+            f"{self.options.tolerate} are tolerated. The first:\n{listed}\n{self._remedy()}"
+        )
+
+    def _remedy(self) -> str:
+        """Return what to do about rejected lines: another reference is no fault of a few lines."""
+        if not any(self.counts.rejected[rule] for rule in _OF_THE_REFERENCE):
+            return (
+                "Correct the file, or let a few such lines through with --tolerate N (RADIANT_VCF__TOLERATE): they "
+                "then go to quarantine and are not imported"
+            )
+        fasta = ("", "") if self._fasta is None else (f", and the FASTA {self._fasta.uri}", " and the FASTA")
+        return (
+            "Lines contradict the reference: most likely the variants were called against another one than "
+            f"{self._assembly.name}{fasta[0]}. Set the case's assembly{fasta[1]} to what they were called against; the "
+            "positions of the other lines would be wrong, too"
         )
 
     def _quarantine_header(self, header: Header) -> None:
@@ -296,22 +311,6 @@ class CaseReader:
         )
         raise VcfFormatError(msg)
 
-    def _open_fasta(self) -> ReferenceSequence | None:
-        if self.options.fasta is None:
-            return None
-        import pysam  # noqa: PLC0415 - 0.1 s that only a FASTA needs
-
-        uri = storage.to_uri(self.options.fasta)
-        path = storage.local_path(uri)
-        if path is None or not path.is_file():
-            msg = f"{uri}: no such local file. The reference FASTA must be on this machine, beside its .fai index"
-            raise InputError(msg)
-        try:
-            return cast("ReferenceSequence", pysam.FastaFile(str(path)))
-        except (OSError, ValueError) as error:
-            msg = f"{uri}: cannot be read as a FASTA with its .fai index: {error}. Index it with samtools faidx"
-            raise InputError(msg) from error
-
     def _make_report(self, header: Header, people: Sequence[Person], reader: LineReader) -> ImportReport:
         counts = self.counts
         source = self.source
@@ -353,6 +352,7 @@ class CaseReader:
             ),
             warnings=(
                 *remarks(source, header, reader, counts, len(people)),
+                *([self._fasta.warning] if self._fasta is not None and self._fasta.warning is not None else []),
                 *self.family.uncalled(),
                 *self.family.warnings(),
                 *self.pairs.warnings(),

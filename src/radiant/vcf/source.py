@@ -31,7 +31,7 @@ MAX_LINE_BYTES = 64 << 20
 _MOST_AT_ONCE = 1 << 20
 """Text from one step of decompression: 256 KiB of well-packed text can be hundreds of MiB."""
 
-_GZIP = b"\x1f\x8b"
+GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _FOREIGN = {
     b"BZh": ("bzip2", "bzip2 -dc"),
@@ -40,7 +40,9 @@ _FOREIGN = {
 }
 """Compressions that a VCF does not come in: how a file begins, name, command that decompresses it."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_WBITS_GZIP = 31
+WBITS_GZIP = 31
+EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+"""The empty block that ends a BGZF file."""
 DAMAGED = cast("type[Exception]", isal_zlib.error)
 _GZIP_HEADER_BYTES = 18
 """Of a BGZF block, up to its size field."""
@@ -169,24 +171,24 @@ class Source:
     def _content(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield the decompressed content."""
         chunk = self._read(file)
-        if not chunk.startswith(_GZIP):
+        if not chunk.startswith(GZIP):
             while chunk:
                 yield chunk
                 chunk = self._read(file)
             return
-        self.compression = Compression.BGZF if _is_bgzf(chunk) else Compression.GZIP
+        self.compression = Compression.BGZF if is_bgzf(chunk) else Compression.GZIP
         yield from self._gunzip(file, chunk)
 
     def _gunzip(self, file: IO[bytes], chunk: bytes) -> Iterator[bytes]:
         member_bytes = 0
         while chunk:
-            if not chunk.startswith(_GZIP[: len(chunk)]):
+            if not chunk.startswith(GZIP[: len(chunk)]):
                 msg = (
                     f"{self.uri}: {len(chunk)} or more bytes follow the last gzip member, up to byte {self.size}. "
                     "The file is damaged or was appended to; write it again with bgzip"
                 )
                 raise VcfFormatError(msg)
-            member = isal_zlib.decompressobj(_WBITS_GZIP)
+            member = isal_zlib.decompressobj(WBITS_GZIP)
             member_bytes = 0
             while True:
                 data = self._decompressed(member, chunk)
@@ -206,7 +208,7 @@ class Source:
                         )
                         raise VcfTruncatedError(msg)
             chunk = member.unused_data or self._read(file)
-            if len(chunk) < len(_GZIP) and chunk:
+            if len(chunk) < len(GZIP) and chunk:
                 chunk += self._read(file)
         if self.compression is Compression.BGZF and member_bytes:
             msg = (
@@ -441,6 +443,6 @@ class _Gathered:
         return self._parts[0]
 
 
-def _is_bgzf(start: bytes) -> bool:
+def is_bgzf(start: bytes) -> bool:
     """Tell whether a gzip member's header carries the BC extra field of BGZF."""
     return len(start) >= _GZIP_HEADER_BYTES and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]

@@ -7,11 +7,9 @@ from mmap import mmap
 from isal import isal_zlib
 
 from radiant.vcf.bulk.slices import Buffer
-from radiant.vcf.source import DAMAGED
+from radiant.vcf.source import DAMAGED, EOF_BLOCK, WBITS_GZIP
 
-EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEADER_BYTES = 18
-_WBITS_GZIP = 31
 
 
 class NeedsOneReaderError(Exception):
@@ -74,7 +72,7 @@ def _decompressed(blocks: bytes | mmap | memoryview) -> Iterator[bytes]:
     while at < len(blocks):
         end = at + int.from_bytes(blocks[at + 16 : at + 18], "little") + 1
         try:
-            yield isal_zlib.decompress(blocks[at:end], _WBITS_GZIP)
+            yield isal_zlib.decompress(blocks[at:end], WBITS_GZIP)
         except DAMAGED as error:
             raise NeedsOneReaderError from error
         at = end

@@ -30,7 +30,6 @@ from radiant.vcf.bulk.pairs import BulkPairs
 from radiant.vcf.bulk.plain import PlainReader
 from radiant.vcf.bulk.reader import BulkReader, ChunkWork
 from radiant.vcf.bulk.segment_text import (
-    EOF_BLOCK,
     NeedsOneReaderError,
     Segment,
     TextMarks,
@@ -45,7 +44,7 @@ from radiant.vcf.reader import MAX_PIECES_PER_RULE, ReadOptions
 from radiant.vcf.record import Duplicates, Order
 from radiant.vcf.report import Counts, MemberQuality
 from radiant.vcf.schema import arrow_schema
-from radiant.vcf.source import Compression
+from radiant.vcf.source import EOF_BLOCK, Compression
 
 _READ_BYTES = 256 << 10
 _BLOCK_BYTES = 1 << 16
@@ -108,15 +107,17 @@ class SplitReader(BulkReader):
 
         Raises:
             RadiantError: as `batches` does for the header.
-            NeedsOneReaderError: no bgzip file, or a header with a fault.
+            NeedsOneReaderError: no bgzip file, a header with a fault, or a FASTA, which one reader uses.
         """
+        if self.options.fasta is not None:
+            raise NeedsOneReaderError
         lines: list[tuple[int, bytes]] = []
         source, feed = self.source, self.source.feed(1 << 16).lines()
         self._reader = self._begin(_noted(feed, lines.append))
         feed.close()
         if source.compression is not Compression.BGZF or source.is_bcf or source.had_bom or source.had_crlf:
             raise NeedsOneReaderError
-        if self.options.fasta is not None or self._reader.header.findings:
+        if self._reader.header.findings:
             raise NeedsOneReaderError
         return [line for _, line in lines]
 
