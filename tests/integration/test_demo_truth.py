@@ -30,10 +30,19 @@ class Imported:
     truth: list[dict[str, str]]
     rows: dict[str, dict[str, Any]]
     variants: dict[str, dict[str, Any]]
+    entries: dict[str, list[dict[str, Any]]]
+    """Rows of `consequence` by locus."""
     pairs: dict[tuple[str, str], str]
     """`in_trans` by locus and partner, of the proband."""
     quarantined: int
     report: ImportReport
+
+
+def _by_locus(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["locus"], []).append(row)
+    return found
 
 
 def read(folder: Path, name: str) -> Imported:
@@ -48,6 +57,7 @@ def read(folder: Path, name: str) -> Imported:
         truth=truth,
         rows={row["locus"]: row for row in found["occurrence"] if row["is_proband"]},
         variants={row["locus"]: row for row in found["variant"]},
+        entries=_by_locus(found["consequence"]),
         pairs={
             (row["locus"], row["partner_locus"]): row["in_trans"] for row in found["compound_het"] if row["is_proband"]
         },
@@ -119,10 +129,49 @@ def test_zygosity_is_the_simulated_one_unless_reads_are_few(imported):
             assert case.rows[row["locus"]]["ad_alt"] == int(row["ad_alt"])
 
 
-def test_every_carried_allele_has_its_gene(imported):
+def test_every_carried_allele_has_the_gene_it_was_simulated_in_or_none(imported):
     for case in imported:
         for row in case.truth:
             assert (case.variants[row["locus"]]["symbol"] or ".") == row["gene"]
+
+
+def test_a_third_of_the_alleles_lie_between_genes_with_one_entry_without_a_transcript(imported):
+    for case in imported:
+        between = [row["locus"] for row in case.truth if row["gene"] == "."]
+        assert 0.22 < len(between) / len(case.truth) < 0.4
+        for locus in between:
+            variant, (entry,) = case.variants[locus], case.entries[locus]
+            assert entry["picked"]
+            for row in (variant, entry):
+                assert (row["consequences"], row["impact"]) == (["intergenic_variant"], "MODIFIER")
+                for name in ("symbol", "gene_id", "feature_type", "transcript_id", "biotype", "hgvsc", "strand"):
+                    assert row[name] is None
+
+
+def test_the_alleles_of_a_story_keep_their_impact(imported):
+    # A stop is planted where a change of one base can make one; elsewhere the variant is missense.
+    impacts = {
+        "recessive": {"MODERATE"},
+        "dominant": {"MODERATE"},
+        "x_linked": {"MODERATE"},
+        "compound_het": {"MODERATE", "HIGH"},
+    }
+    seen = set()
+    for case in imported:
+        for row in case.truth:
+            if row["story"] in impacts:
+                seen.add(row["story"])
+                assert case.variants[row["locus"]]["impact"] in impacts[row["story"]], row
+    assert seen == set(impacts)
+
+
+def test_entries_without_pick_alone_have_scores_of_some_alleles(imported):
+    for case in imported:
+        assert any(
+            row["sift_score"] is not None and case.variants[locus]["sift_score"] is None
+            for locus, rows in case.entries.items()
+            for row in rows
+        )
 
 
 def test_the_planted_compound_heterozygous_pair_is_found_in_trans(imported):

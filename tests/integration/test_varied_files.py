@@ -10,10 +10,12 @@ from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 
 from radiant import lake
+from radiant.demo.make import make
+from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import SHORT_NAMES
 from staging import NAMESPACE
 from varied_vcf import Plan, content_of, plans, write_bgzf
-from vcf_files import TRIO, member
+from vcf_files import TRIO, member, record, text
 from whole_job import Expected, assert_imported, expected_of, whole_job
 
 _SHARES = 10
@@ -30,6 +32,60 @@ def job(tmp_path_factory):
 
 def members_of(plan: Plan):
     return TRIO if len(plan.samples) > 1 else _SINGLE
+
+
+_ONE_PICKED = """##fileformat=VCFv4.2
+##contig=<ID=chr1,length=248956422>
+##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations from Ensembl VEP. Format: {fields}">
+##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
+"""
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_score_that_only_an_entry_without_pick_has_is_imported(job, tmp_path, processes, caplog):
+    fields = "Allele|Consequence|IMPACT|SYMBOL|Gene|Feature|PICK|SIFT|PolyPhen"
+    entries = "G|intron_variant|MODIFIER|G1|E1|T1|1||,G|missense_variant|MODERATE|G1|E1|T2||deleterious(0.01)|"
+    line = record("0/1", info=f"CSQ={entries}")
+    path = tmp_path / "small.vcf.gz"
+    write_bgzf(path, text([line], header=_ONE_PICKED.format(fields=fields)).encode(), 60_000)
+    members = (member("S1", is_proband=True),)
+    found = job.run(path, members, processes=processes)
+    assert "read again" not in caplog.text
+    assert_imported(found, expected_of(path, members))
+    job.commit([found])
+    rows = {
+        name: [
+            row for batch in lake.case_rows(job.catalog, NAMESPACE, found.case_id, name) for row in batch.to_pylist()
+        ]
+        for name in SHORT_NAMES
+    }
+    (occurrence,), (variant,) = rows["occurrence"], rows["variant"]
+    assert (occurrence["locus"], occurrence["zygosity"]) == ("1-1000-A-G", "HET")
+    assert (variant["transcript_id"], variant["sift_prediction"], variant["sift_score"]) == ("T1", None, None)
+    assert [
+        (row["transcript_id"], row["picked"], row["consequences"], row["sift_prediction"], row["sift_score"])
+        for row in rows["consequence"]
+    ] == [
+        ("T1", True, ["intron_variant"], None, None),
+        ("T2", False, ["missense_variant"], "deleterious", float(np.float32(0.01))),
+    ]
+    assert {row["polyphen_prediction"] for row in rows["consequence"]} == {None}
+
+
+@pytest.mark.parametrize("family", ["FAM0001", "FAM0002"])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_demo_family_is_imported_as_its_file_says(job, tmp_path, family, processes, caplog):
+    folder = make(tmp_path, 2, 800, 13).parent / family
+    path = folder / f"{family}.vcf.gz"
+    members = parse_pedigree((folder / f"{family}.ped").read_text(), "ped")
+    caplog.set_level("INFO")
+    found = job.run(path, members, processes=processes, chunk_bytes=100_000, segment_bytes=50_000)
+    assert "read again" not in caplog.text
+    assert_imported(found, expected_of(path, members))
+    job.commit([found])
+    for name in SHORT_NAMES:
+        committed = job.committed_tables(name).get(found.case_id)
+        assert (committed.to_pylist() if committed else []) == found.rows[name]
 
 
 @pytest.mark.parametrize("share", range(_SHARES))

@@ -1,4 +1,7 @@
-"""VEP's CSQ: several transcripts per allele, with the fields and spellings that VEP writes.
+"""VEP's CSQ: one entry for each transcript that an allele lies in or near, with the fields and spellings of VEP.
+
+A gene has 1 to 11 transcripts that begin and end inside it, so that the entries of neighbouring records differ. The
+entries of an allele differ, too: what is a missense variant of one transcript is an intron variant of another.
 
 Identifiers are made up in number ranges that Ensembl, RefSeq, HGNC and dbSNP do not use; consequences agree with the
 kind of allele, codons with its bases.
@@ -14,7 +17,7 @@ _FIELDS = (
     "Allele", "Consequence", "IMPACT", "SYMBOL", "Gene", "Feature_type", "Feature", "BIOTYPE", "EXON", "INTRON",
     "HGVSc", "HGVSp", "cDNA_position", "CDS_position", "Protein_position", "Amino_acids", "Codons",
     "Existing_variation", "DISTANCE", "STRAND", "PICK", "HGNC_ID", "CANONICAL", "MANE_SELECT", "SIFT", "PolyPhen",
-    "gnomADg_AF", "CLIN_SIG", "LoF", "LoF_filter", "LoF_flags", "LoF_info",
+    "gnomADg_AF", "MAX_AF", "CLIN_SIG", "LoF", "LoF_filter", "LoF_flags", "LoF_info",
 )  # fmt: skip
 
 
@@ -99,31 +102,54 @@ class Transcript:
     protein: str
     """Protein id with version."""
     coding: bool
-    biotype: str
+    decay: bool
+    """Whether nonsense-mediated decay removes it."""
     exons: int
     strand: str
     names: str
     """HGNC_ID, CANONICAL and MANE_SELECT, ready to be written."""
-    upstream: bool
-    """Whether variants in the gene lie upstream of this transcript."""
+    picked: bool
+    """Whether VEP picks its entry: exactly one transcript of a gene."""
+    start: int
+    """1-based first base."""
+    end: int
+    """1-based last base."""
 
 
 _OTHERS = ("protein_coding", "nonsense_mediated_decay", "retained_intron", "protein_coding_CDS_not_defined", "lncRNA")
+_COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)
+"""How many transcripts genes have."""
+
+NEAR = 5000
+"""A variant this many bases or fewer outside a transcript is upstream or downstream of it, as in VEP."""
+
+
+def _span(gene: Gene, index: int) -> tuple[int, int]:
+    """Return the first and the last base of a transcript: the whole gene for the first, a part of it for others."""
+    if index == 0:
+        return gene.start, gene.end
+    mixed = (gene.number * 40_503 + index * 30_011) * 2_654_435_761 & 0xFFFFFFFF
+    length = gene.end - gene.start
+    return gene.start + length * (mixed >> 24) // 512, gene.end - length * (mixed >> 12 & 0xFF) // 512
 
 
 @lru_cache(maxsize=4096)
 def transcripts(gene: Gene) -> tuple[Transcript, ...]:
-    """Return the transcripts of a gene, the MANE Select one first: 2 to 6, one for a mitochondrial gene."""
+    """Return the transcripts of a gene, in the order of their entries: 1 to 11, one for a mitochondrial gene.
+
+    The picked one, which is MANE Select in a coding gene, spans the gene; the others begin and end inside it.
+    """
     named = gene.number < 1000  # noqa: PLR2004 - made-up genes count from 1000
-    count = 1 if gene.contig == "chrM" else 2 + gene.number * 7 % 5
+    count = 1 if gene.contig == "chrM" else _COUNTS[gene.number * 7 % len(_COUNTS)]
     rna = gene.symbol.startswith(("MT-R", "MT-T"))
     main = "Mt_rRNA" if rna else "protein_coding" if named or gene.number % 3 else "lncRNA"
     found: list[Transcript] = []
     for index in range(count):
         biotype = main if index == 0 or main == "lncRNA" else _OTHERS[(gene.number + index) % len(_OTHERS)]
-        number = gene.number * 10 + index
+        number = gene.number * 100 + index
         first = index == 0
         coding = biotype in {"protein_coding", "nonsense_mediated_decay"}
+        start, end = _span(gene, index)
         mane = f"NM_99{number:07d}.1" if first and coding and gene.contig != "chrM" else ""
         found.append(
             Transcript(
@@ -131,14 +157,17 @@ def transcripts(gene: Gene) -> tuple[Transcript, ...]:
                 feature=f"ENST99{number:09d}.{1 + number % 9}",
                 protein=f"ENSP99{number:09d}.{1 + number % 9}",
                 coding=coding,
-                biotype=biotype,
+                decay=biotype == "nonsense_mediated_decay",
                 exons=1 if gene.contig == "chrM" else 2 + (gene.number * 13 + index * 5) % 60,
                 strand=str(gene.strand),
                 names=f"{f'HGNC:9{gene.number:06d}' if named else ''}|{'YES' if first else ''}|{mane}",
-                upstream=index == count - 1 and count > 2,  # noqa: PLR2004 - the last of three or more
+                picked=first,
+                start=start,
+                end=end,
             )
         )
-    return tuple(found)
+    turn = gene.number % count
+    return (*found[turn:], *found[:turn])
 
 
 def vep_alleles(reference: str, alternates: tuple[str, ...]) -> list[str]:
@@ -189,8 +218,8 @@ class Site(NamedTuple):
     """ALLELE_NUM."""
     existing: str
     """Existing_variation."""
-    frequency: str
-    """gnomADg_AF."""
+    frequencies: str
+    """gnomADg_AF and MAX_AF, ready to be written."""
     significance: str
     """CLIN_SIG."""
 
@@ -211,21 +240,58 @@ def _protein_change(effect: str, reference: str, alternate: str, entropy: int) -
     return 0, "LE/LQ", "ctGGag/ctCAag", "Glu", "Gln"
 
 
-def _dna_change(site: Site, place: int, offset: str) -> str:
+def _dna_change(site: Site, prefix: str, place: int, offset: int) -> str:
+    """Return the change of an HGVS text, from its first position on.
+
+    Args:
+        site: The allele.
+        prefix: `-` before the first codon, `*` after the last, else empty.
+        place: Number of the base, or of the exon's base that is nearest.
+        offset: Bases into the intron, negative before an exon; 0 in an exon.
+    """
     reference, alternate = site.reference, site.alternate
     if site.gene.strand < 0:
         reference, alternate = reference[::-1].translate(_COMPLEMENT), alternate[::-1].translate(_COMPLEMENT)
+
+    def at(bases: int) -> str:
+        if offset:
+            return f"{prefix}{place}{offset + bases:+d}"
+        return f"{prefix}{place - bases if prefix == '-' else place + bases}"
+
+    first = at(0)
     if len(reference) == len(alternate) == 1:
-        return f"c.{place}{offset}{reference}>{alternate}"
+        return f"{first}{reference}>{alternate}"
     anchored = site.reference[0] == site.alternate[0]
     if anchored and len(reference) == 1:
         inserted = alternate[1:] if site.gene.strand > 0 else alternate[:-1]
-        return f"c.{place}{offset}_{place + 1}{offset}ins{inserted}"
+        return f"{first}_{at(1)}ins{inserted}"
     length = len(reference) - anchored
-    span = f"{place}{offset}" if length == 1 else f"{place}{offset}_{place + length - 1}{offset}"
+    span = first if length == 1 else f"{first}_{at(length - 1)}"
     if anchored and len(alternate) == 1:
-        return f"c.{span}del"
-    return f"c.{span}delins{alternate}"
+        return f"{span}del"
+    return f"{span}delins{alternate}"
+
+
+_BASES_PER_PLACE = 5
+"""Of a gene, for each base of its transcript: records that lie `plan.MIN_GAP` apart change different codons."""
+
+_INTRON_LENGTH = 1979
+
+
+def _coding_place(effect: str, inside: int) -> tuple[str, int, int]:
+    """Return prefix, place and offset of `_dna_change`, different for every base of a gene's introns."""
+    if effect == "intron":
+        place, into = 1 + inside // _INTRON_LENGTH, inside % _INTRON_LENGTH
+        # The nearer exon counts; the first 20 bases are for splice regions.
+        return ("", place, 20 + into) if into < _INTRON_LENGTH // 2 else ("", place + 1, into - _INTRON_LENGTH - 20)
+    place = 1 + inside // _BASES_PER_PLACE
+    if effect == "splice_donor":
+        return "", place, 1
+    if effect == "splice_region":
+        return "", place, 3 + inside % _BASES_PER_PLACE
+    if effect == "utr5":
+        return "-", place + 20, 0
+    return ("*" if effect == "utr3" else ""), place, 0
 
 
 def _scores(effect: str, entropy: int) -> str:
@@ -250,11 +316,17 @@ def _loss_of_function(effect: str, entropy: int) -> str:
     return f"HC||{'SINGLE_EXON' if entropy % 11 == 0 else ''}|{info}"
 
 
-def entries(site: Site, effect: str, entropy: int, *, allele_number: bool) -> list[str]:
-    """Return the CSQ entries of one allele in a gene, one per transcript, exactly one of them picked."""
+def _terms(effect: str, entropy: int) -> str:
+    """Return the terms of a protein-coding transcript; near the end of an exon there are two."""
+    terms = EFFECTS[effect].terms
+    if effect not in {"missense", "synonymous", "stop_gained"} or entropy % 16:
+        return terms
+    return f"splice_region_variant&{terms}" if effect == "synonymous" else f"{terms}&splice_region_variant"
+
+
+def _effect_in(site: Site, effect: str, entropy: int) -> tuple[str, str, str]:
+    """Return an effect that the gene and the bases allow, and the bases on the gene's strand."""
     gene = site.gene
-    inside = max(0, min(site.position, gene.end) - gene.start)
-    tail = f"|{site.number}" if allele_number else ""
     if gene.contig == "chrM" and effect in {"intron", "splice_region", "splice_donor", "utr5", "utr3"}:
         effect = effect_of(site.reference, site.alternate, entropy, "synonymous")
     base, new = site.reference, site.alternate
@@ -262,67 +334,119 @@ def entries(site: Site, effect: str, entropy: int, *, allele_number: bool) -> li
         base, new = base.translate(_COMPLEMENT), new.translate(_COMPLEMENT)
     if effect in {"stop_gained", "synonymous"} and (effect, base, new) not in _CODON_CHANGES:
         effect = "missense"
+    return effect, base, new
+
+
+class _Ready(NamedTuple):
+    """What the entries of one effect share, ready to be written."""
+
+    exonic: bool
+    change: str
+    """Of HGVSc, from its first position on."""
+    change_of_rna: str
+    """The same for a transcript without a protein."""
+    terms: str
+    impact: str
+    terms_of_rna: str
+    impact_of_rna: str
+    cdna: str
+    protein: str
+    """HGVSp after the protein's id."""
+    places: str
+    """cDNA_position to Codons."""
+    scores: str
+    """SIFT and PolyPhen."""
+    loss: str
+    """LoF to LoF_info."""
+
+
+def _ready(site: Site, effect: str, entropy: int, inside: int) -> _Ready:
+    effect, base, new = _effect_in(site, effect, entropy)
     what = EFFECTS[effect]
-    coding_place = 1 + inside % 2997
-    protein_place = (coding_place + 2) // 3
+    prefix, place, offset = _coding_place(effect, inside)
     acids = codons = before = after = ""
+    number = (place + 2) // 3
     if what.coding:
         in_codon, acids, codons, before, after = _protein_change(effect, base, new, entropy)
-        coding_place = 3 * (protein_place - 1) + in_codon + 1
-    offset = (
-        ""
+        place = 3 * (number - 1) + in_codon + 1
+    change = _dna_change(site, prefix, place, offset)
+    cdna = str(place + 137) if what.exonic else ""
+    return _Ready(
+        exonic=what.exonic,
+        change=f":c.{change}",
+        change_of_rna=f":n.{_dna_change(site, '', place, offset) if prefix else change}",
+        terms=_terms(effect, entropy >> 4),
+        impact=what.impact,
+        terms_of_rna="non_coding_transcript_exon_variant"
         if what.exonic
-        else "+1"
-        if effect == "splice_donor"
-        else f"+{3 + inside % 5}"
-        if effect == "splice_region"
-        else f"+{20 + inside % 1979}"
+        else f"{what.terms}&non_coding_transcript_variant",
+        impact_of_rna="MODIFIER" if what.exonic else what.impact,
+        cdna=cdna,
+        protein=f":p.{before}{number}{after}" if what.coding else "",
+        places=f"{cdna}|{place}|{number}|{acids}|{codons}" if what.coding else f"{cdna}||||",
+        scores=_scores(effect, entropy),
+        loss=_loss_of_function(effect, entropy),
     )
-    change = _dna_change(site, coding_place, offset)
-    scores, loss = _scores(effect, entropy), _loss_of_function(effect, entropy)
-    known = f"{site.frequency}|{site.significance}"
+
+
+def entries(site: Site, effect: str, entropy: int, *, allele_number: bool, planted: bool = False) -> list[str]:
+    """Return the CSQ entries of one allele in a gene, one per transcript in or near it, exactly one of them picked.
+
+    Args:
+        site: The allele.
+        effect: A name of `EFFECTS`.
+        entropy: Random bits.
+        allele_number: Whether an entry ends with ALLELE_NUM.
+        planted: The picked entry has this effect; otherwise it may be the one in whose intron the allele lies.
+    """
+    gene, position = site.gene, site.position
+    inside = max(0, min(position, gene.end) - gene.start)
+    tail = f"{site.frequencies}|{site.significance}"
+    last = f"|{site.number}" if allele_number else ""
+    given = _ready(site, effect, entropy, inside)
+    in_intron: _Ready | None = None
     found: list[str] = []
     for index, transcript in enumerate(transcripts(gene)):
-        pick = "1" if index == 0 else ""
-        rank = 1 + inside * transcript.exons // (gene.end - gene.start + 2)
-        if transcript.upstream:
-            found.append(
-                f"{site.allele}|upstream_gene_variant|MODIFIER|{transcript.head}||||||||||{site.existing}|"
-                f"{1 + inside % 4999}|{transcript.strand}|{pick}|{transcript.names}|||{known}||||{tail}"
-            )
+        pick = "1" if transcript.picked else ""
+        start, end = transcript.start, transcript.end
+        if not pick and not start <= position <= end:
+            distance = start - position if position < start else position - end
+            if distance <= NEAR:
+                stream = "upstream" if (position < start) == (gene.strand > 0) else "downstream"
+                found.append(
+                    f"{site.allele}|{stream}_gene_variant|MODIFIER|{transcript.head}||||||||||{site.existing}|"
+                    f"{distance}|{transcript.strand}||{transcript.names}|||{tail}||||{last}"
+                )
             continue
-        place = (
+        here = given
+        if given.exonic and not (pick and planted) and transcript.exons > 1 and not entropy >> (9 + index) & 7:
+            if in_intron is None:
+                in_intron = _ready(site, "intron", entropy, inside)
+            here = in_intron
+        rank = min(transcript.exons, 1 + max(0, position - start) * transcript.exons // (end - start + 2))
+        rank_text = (
             f"{rank}/{transcript.exons}|"
-            if what.exonic
+            if here.exonic
             else f"|{min(rank, transcript.exons - 1)}/{transcript.exons - 1}"
         )
         if not transcript.coding:
-            terms = (
-                "non_coding_transcript_exon_variant" if what.exonic else f"{what.terms}&non_coding_transcript_variant"
-            )
-            impact = "HIGH" if effect == "splice_donor" else "LOW" if effect == "splice_region" else "MODIFIER"
-            cdna = str(coding_place + 40) if what.exonic else ""
             found.append(
-                f"{site.allele}|{terms}|{impact}|{transcript.head}|{place}|{transcript.feature}:n{change[1:]}||{cdna}|||||"
-                f"{site.existing}||{transcript.strand}|{pick}|{transcript.names}|||{known}||||{tail}"
+                f"{site.allele}|{here.terms_of_rna}|{here.impact_of_rna}|{transcript.head}|{rank_text}|"
+                f"{transcript.feature}{here.change_of_rna}||{here.cdna}|||||{site.existing}||{transcript.strand}|"
+                f"{pick}|{transcript.names}|||{tail}||||{last}"
             )
             continue
-        decay = transcript.biotype == "nonsense_mediated_decay"
-        terms = f"{what.terms}&NMD_transcript_variant" if decay else what.terms
-        if what.coding:
-            protein = f"{transcript.protein}:p.{before}{protein_place}{after}"
-            places = f"{coding_place + 137}|{coding_place}|{protein_place}|{acids}|{codons}"
-        else:
-            protein = ""
-            places = f"{coding_place + 137}||||" if what.exonic else "||||"
+        terms = f"{here.terms}&NMD_transcript_variant" if transcript.decay else here.terms
+        protein = f"{transcript.protein}{here.protein}" if here.protein else ""
         found.append(
-            f"{site.allele}|{terms}|{what.impact}|{transcript.head}|{place}|{transcript.feature}:{change}|{protein}|{places}|"
-            f"{site.existing}||{transcript.strand}|{pick}|{transcript.names}|{scores}|{known}|{loss}{tail}"
+            f"{site.allele}|{terms}|{here.impact}|{transcript.head}|{rank_text}|{transcript.feature}{here.change}|"
+            f"{protein}|{here.places}|{site.existing}||{transcript.strand}|{pick}|{transcript.names}|{here.scores}|"
+            f"{tail}|{here.loss}{last}"
         )
     return found
 
 
-def intergenic(allele: str, number: int, existing: str, frequency: str, *, allele_number: bool) -> str:
-    """Return the only CSQ entry of an allele between genes."""
-    tail = f"|{number}" if allele_number else ""
-    return f"{allele}|intergenic_variant|MODIFIER{'|' * 15}{existing}|||1{'|' * 6}{frequency}{'|' * 5}{tail}"
+def intergenic(allele: str, number: int, existing: str, frequencies: str, *, allele_number: bool) -> str:
+    """Return the only CSQ entry of an allele between genes; `frequencies` as in `Site`."""
+    last = f"|{number}" if allele_number else ""
+    return f"{allele}|intergenic_variant|MODIFIER{'|' * 15}{existing}|||1{'|' * 6}{frequencies}{'|' * 5}{last}"

@@ -1,7 +1,7 @@
 """Where the records of a family lie: how many in which gene, and what is planted there.
 
-Three quarters and more of a small file lie in named genes, like an exome; the more records, the more lie between them,
-where made-up genes alternate with empty stretches, like a genome (10 million records: one per 300 bases).
+A third of the records lie between genes, as in a genome. Of the others most lie in named genes if the file is small;
+the more records, the more lie in the made-up genes between those (10 million records: one per 300 bases).
 """
 
 from collections.abc import Iterator
@@ -29,7 +29,14 @@ CHUNK = 8192
 _CELL = 150_000
 """Between named genes, every so many bases hold one made-up gene."""
 
+_BETWEEN_SHARE = 1 / 3
+"""Of the records without a story: between genes."""
+
+_NEAR_GENE = 5000
+"""No record between genes is this close to one: VEP would call it upstream or downstream of the gene."""
+
 _NAMED_SHARE = 0.9
+"""Of those in genes: in named ones, as far as there is room."""
 _BASES_PER_NAMED_RECORD = 200
 _EDGE = 100_000
 """No records this close to the ends of a chromosome: telomeres are N."""
@@ -87,7 +94,7 @@ def _split_at_par(contig: str, start: int, end: int) -> Iterator[tuple[RegionCla
 
 
 def _cells(contig: str, start: int, end: int, number: int) -> Iterator[tuple[Gene | None, int, int]]:
-    """Divide a space between named genes into made-up genes and the spaces between those."""
+    """Divide a space between named genes into made-up genes and the spaces far from any gene."""
     for first in range(start, end + 1, _CELL):
         last = min(first + _CELL - 1, end)
         middle = first + (last - first) * 3 // 5
@@ -96,7 +103,8 @@ def _cells(contig: str, start: int, end: int, number: int) -> Iterator[tuple[Gen
             strand = 1 if number % 2 else -1
             yield Gene(number, contig, f"DEMO{number}", first, middle, strand), first, middle
             first = middle + 1  # noqa: PLW2901 - the rest of the cell is the space after its gene
-        yield None, first, last
+        if last - first >= 2 * _NEAR_GENE:
+            yield None, first + _NEAR_GENE, last - _NEAR_GENE
 
 
 @cache
@@ -142,12 +150,14 @@ def _counts(stretches: tuple[Stretch, ...], records: int, reserved: dict[int, in
     mitochondrial = np.array([stretch.region is RegionClass.M for stretch in stretches])
     room = np.floor(lengths / np.where(mitochondrial, 2 * MIN_GAP, _BASES_PER_NAMED_RECORD)).astype(np.int64)
     left = records - int(needed.sum())
-    in_genes = np.zeros(len(stretches), dtype=np.int64)
-    in_genes[named] = np.minimum(_share(int(left * _NAMED_SHARE), np.sqrt(lengths[named])), room[named])
-    between = np.zeros(len(stretches), dtype=np.int64)
-    elsewhere = ~named & ~mitochondrial
-    between[elsewhere] = _share(left - int(in_genes.sum()), lengths[elsewhere])
-    return needed + in_genes + between
+    counts = np.zeros(len(stretches), dtype=np.int64)
+    between = np.array([stretch.gene is None for stretch in stretches]) & ~mitochondrial
+    counts[between] = _share(round(left * _BETWEEN_SHARE), lengths[between])
+    left -= int(counts[between].sum())
+    counts[named] = np.minimum(_share(int(left * _NAMED_SHARE), np.sqrt(lengths[named])), room[named])
+    made_up = ~named & ~between & ~mitochondrial
+    counts[made_up] = _share(left - int(counts[named].sum()), lengths[made_up])
+    return needed + counts
 
 
 def _positions(stretch: Stretch, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -47,13 +47,15 @@ class _Known(NamedTuple):
     """Existing_variation."""
     frequency: float
     """Of the first ALT."""
+    maximum: str
+    """MAX_AF; empty where no population has the record."""
 
 
 _LATER_ALT = 0.2
 """How frequent ALTs after the first are, as a share of the first's frequency."""
 
 _IN_GNOMAD = 0.0001
-"""Rarer first ALTs are not in gnomAD."""
+"""Rarer first ALTs are in no population."""
 
 _BENIGN = 0.05
 """ClinVar calls benign what is more frequent than this, where it says anything."""
@@ -81,6 +83,13 @@ class _Pools:
 def _frequency(value: float) -> str:
     """Return a frequency as GATK writes it: three significant digits."""
     return f"{value:.3g}" if value in {0.0, 1.0} else f"{value:.3f}" if value >= 0.1 else f"{value:.3g}"  # noqa: PLR2004
+
+
+def _maximum(frequency: float, entropy: int) -> str:
+    """Return MAX_AF of the first ALT: its frequency in the population that has the most of it."""
+    if frequency < _IN_GNOMAD:
+        return ""
+    return f"{frequency * (1 + (1 - frequency) * ((entropy >> 12) % 1000 / 1000)):.6g}"
 
 
 def _existing(contig_number: int, position: int, frequency: float, entropy: int) -> tuple[str, str]:
@@ -158,18 +167,22 @@ class FamilyWriter:
             if alternate == "*":
                 continue
             frequency = known.frequency if number == 1 else known.frequency * _LATER_ALT
-            share = "" if known.frequency < _IN_GNOMAD else f"{frequency:.4g}"
+            # One record in five is in another population than those of gnomAD's genomes.
+            share = f"{frequency:.6g}|" if known.maximum and entropy % 5 else "|"
+            frequencies = share + known.maximum
             if gene is None:
-                found.append(intergenic(allele, number, known.existing, share, allele_number=self._allele_number))
+                found.append(intergenic(allele, number, known.existing, frequencies, allele_number=self._allele_number))
                 continue
             start, shortest, changed = trim(placed.position, placed.reference, alternate)
             bits = entropy >> number
             significance = ""
-            if entropy % 7 == 0:
-                significance = "pathogenic" if wanted else "benign" if frequency > _BENIGN else ""
-            site = Site(gene, start, shortest, changed, allele, number, known.existing, share, significance)
+            if wanted and entropy % 7 == 0:
+                significance = "pathogenic"
+            elif frequency > _BENIGN and entropy % 41 == 0:
+                significance = "benign" if entropy & 1 else "benign&likely_benign"
+            site = Site(gene, start, shortest, changed, allele, number, known.existing, frequencies, significance)
             effect = effect_of(shortest, changed, bits, wanted)
-            found.extend(entries(site, effect, bits, allele_number=self._allele_number))
+            found.extend(entries(site, effect, bits, allele_number=self._allele_number, planted=wanted is not None))
         return ",".join(found)
 
     def _lines(self, chunk: Chunk, simulated: Simulated) -> Lines:
@@ -198,7 +211,7 @@ class FamilyWriter:
             position, reference, alts = here
             bits, draw, plant = entropy[row], pool[row], family_plants.get(row)
             name, existing = _existing(contig_number, position, frequencies[row], bits)
-            known = _Known(existing, frequencies[row])
+            known = _Known(existing, frequencies[row], _maximum(frequencies[row], bits))
             csq = self._annotation(chunk.genes[row], here, known, bits, plant.consequence if plant else None)
             ahead, after = self._count_texts((numbers[row], *allele_counts[row][: len(alts)]))
             by_depth = pools.quality_by_depth[draw[0]]

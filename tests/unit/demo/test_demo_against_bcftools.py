@@ -78,6 +78,8 @@ def test_ac_an_af_equal_those_that_fill_tags_counts(demos, bcftools):
 
 def test_guessed_sex_is_the_stated_one(demos, bcftools):
     for demo in demos:
+        if demo.family.members[0].sex is Sex.MALE and len(demo.family.members) == 1:
+            continue  # without a diploid or another sample every frequency is 1, by which bcftools cannot judge
         done = run(bcftools, "+guess-ploidy", "-r", "chrX:2781480-155701382", "-t", "GT", str(demo.vcf))
         guessed = dict(line.split()[:2] for line in done.stdout.splitlines() if not line.startswith("#"))
         for member in demo.family.members:

@@ -14,6 +14,7 @@ from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import SHORT_NAMES
 from radiant.errors import VcfFormatError
+from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader, _share
 from radiant.vcf.reader import CaseReader
 from real_families import ASHKENAZI
@@ -56,14 +57,19 @@ def test_real_files(corpus, name, members, size):
     )
 
 
-def test_a_demo_family(tmp_path):
-    make(tmp_path, 1, 3000, 5)
-    folder = tmp_path / "FAM0001"
-    members = parse_pedigree((folder / "FAM0001.ped").read_text(), "ped", None)
-    path = folder / "FAM0001.vcf.gz"
+@pytest.mark.parametrize("name", ["FAM0001", "FAM0002"])
+def test_a_demo_family_has_no_line_for_the_line_reader(tmp_path, name):
+    make(tmp_path, 2, 3000, 5)
+    members = parse_pedigree((tmp_path / name / f"{name}.ped").read_text(), "ped", None)
+    path = tmp_path / name / f"{name}.vcf.gz"
     expected = outcome(CaseReader, path, members)
+    whole = outcome(BulkReader, path, members)
+    assert_same(expected, whole)
+    assert whole.alone == 0
     for size, chunk_bytes in ((1, 1000), (50_000, 10_000), (1 << 30, 8 << 20)):
-        assert_same(expected, split_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes), size)
+        found = split_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes)
+        assert_same(expected, found, size)
+        assert found.alone == 0
 
 
 def test_a_segment_is_read_without_the_file(corpus, tmp_path):
