@@ -51,8 +51,12 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
     priority: Annotated[str | None, typer.Option(help="stat, asap, urgent or routine. Default: routine.")] = None,
     assembly: Annotated[str | None, typer.Option(help="GRCh38 or GRCh37. Default: RADIANT_VCF__ASSEMBLY.")] = None,
     proband: Annotated[str | None, typer.Option(help="Individual id of the proband in the PED file.")] = None,
+    patient: Annotated[
+        str | None, typer.Option(help="The person, across cases; for a case without --ped, of one sample.")
+    ] = None,
     sheet: Annotated[
-        str | None, typer.Option(help="CSV with the columns case, vcf, ped, strategy, priority, assembly, proband.")
+        str | None,
+        typer.Option(help="CSV with the columns case, vcf, ped, strategy, priority, assembly, proband, patient."),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Change cases that are registered in another way; else they are named.")
@@ -64,7 +68,14 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
     """
     from radiant.cli import register  # noqa: PLC0415 - heavy, only here
 
-    options = {"ped": ped, "strategy": strategy, "priority": priority, "assembly": assembly, "proband": proband}
+    options = {
+        "ped": ped,
+        "strategy": strategy,
+        "priority": priority,
+        "assembly": assembly,
+        "proband": proband,
+        "patient": patient,
+    }
     settings = load_settings()
     if sheet is not None:
         given = [f"--{name}" for name, value in {"vcf": vcf, "case": case, **options}.items() if value is not None]
@@ -79,9 +90,10 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
         message = "give --vcf for one case (or --case for one that is registered), or --sheet for many"
         raise typer.BadParameter(message)
     registry = _registry()
-    for note in register.check_files(wanted, registry):
+    checked = register.check_files(wanted, registry)
+    for note in checked.notes:
         typer.echo(_printable(note), err=True)
-    registered = register.register(registry, wanted, settings, replace=replace)
+    registered = register.register(registry, checked.wanted, settings, replace=replace)
     if registered.done:
         _print_table(
             ("case", "change", "vcf"),

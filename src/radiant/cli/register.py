@@ -1,5 +1,6 @@
 """What `radiant cases add` does."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,16 +41,20 @@ def from_options(vcf_file: str, case: int | None, options: Mapping[str, str | No
     Args:
         vcf_file: Path or URI.
         case: Number of the case.
-        options: `ped`, `strategy`, `priority`, `assembly` and `proband`, None where not given.
+        options: `ped`, `strategy`, `priority`, `assembly`, `proband` and `patient`, None where not given.
         settings: For the strategies and the assembly of cases that state none.
 
     Raises:
-        InputError: a value is none of those allowed, a Windows path, or a proband without a pedigree.
+        InputError: a value is none of those allowed, a Windows path, a proband without a pedigree, or a
+            patient with one.
     """
     ped = options["ped"]
     proband = options["proband"]
     if proband is not None and ped is None:
         msg = f"the proband {proband!r} needs a pedigree: give --ped"
+        raise InputError(msg)
+    if options["patient"] is not None and ped is not None:
+        msg = "--patient is for a case without a pedigree; with --ped, state the patient in its column patient_id"
         raise InputError(msg)
     strategy, priority, assembly = options["strategy"], options["priority"], options["assembly"]
     registration = Registration(
@@ -59,6 +64,7 @@ def from_options(vcf_file: str, case: int | None, options: Mapping[str, str | No
         assembly=None if assembly is None else read_assembly(assembly),
         ped_uri=None if ped is None else storage.to_uri(ped),
         proband=proband,
+        patient_id=options["patient"],
         case_id=case,
     )
     return Wanted("", registration)
@@ -88,6 +94,7 @@ def from_sheet(sheet: str, settings: Settings) -> list[Wanted]:
                 assembly=row.assembly if "assembly" in row.stated else None,
                 ped_uri=row.ped_uri,
                 proband=row.proband,
+                patient_id=row.patient,
                 case_id=row.case_id,
             ),
         )
@@ -95,7 +102,17 @@ def from_sheet(sheet: str, settings: Settings) -> list[Wanted]:
     ]
 
 
-def check_files(wanted: Sequence[Wanted], registry: Registry) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The cases whose files were looked at."""
+
+    wanted: tuple[Wanted, ...]
+    """With the name of the sample where a patient is stated."""
+    notes: tuple[str, ...]
+    """A line for each VCF whose header cannot be read now: the import compares the samples of that case."""
+
+
+def check_files(wanted: Sequence[Wanted], registry: Registry) -> Checked:
     """Look at all files before the first case is registered, and say all that is wrong at once.
 
     The samples of a pedigree are compared with the header of the VCF; for a case that is given by its number without a
@@ -105,19 +122,19 @@ def check_files(wanted: Sequence[Wanted], registry: Registry) -> tuple[str, ...]
         wanted: The cases.
         registry: Where they are to be registered.
 
-    Returns:
-        A line for each VCF whose header cannot be read now: the samples of that case are compared by the import.
-
     Raises:
         InputError: a file is missing, or a pedigree is unreadable, breaks a rule or names samples that the VCF does not
-            have (`SampleMismatchError` where that is the only problem).
+            have (`SampleMismatchError` where that is the only problem); or a patient is stated for a VCF that has not
+            one sample, or whose header cannot be read.
         StorageError: a store does not answer.
     """
     problems: list[InputError] = []
     notes: list[str] = []
+    checked: list[Wanted] = []
     known = [_registered_members(registry, one.registration) for one in wanted]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for found, note in pool.map(_look, wanted, known):
+        for one, found, note in pool.map(_look, wanted, known):
+            checked.append(one)
             problems += found
             notes += [] if note is None else [note]
     if len(problems) == 1:
@@ -125,7 +142,7 @@ def check_files(wanted: Sequence[Wanted], registry: Registry) -> tuple[str, ...]
     if problems:
         listed = "\n  ".join([f"{len(problems)} problems, no case was added:", *map(str, problems)])
         raise InputError(listed)
-    return tuple(notes)
+    return Checked(tuple(checked), tuple(notes))
 
 
 def register(registry: Registry, wanted: Sequence[Wanted], settings: Settings, *, replace: bool) -> Registered:
@@ -165,8 +182,13 @@ def _registered_members(registry: Registry, registration: Registration) -> tuple
     return () if record.state is CaseState.DELETED else record.case.members
 
 
-def _look(one: Wanted, members: tuple[Member, ...]) -> tuple[list[InputError], str | None]:
-    """Look at the files of one case; return what is wrong, and a note where the samples cannot be compared."""
+def _look(one: Wanted, members: tuple[Member, ...]) -> tuple[Wanted, list[InputError], str | None]:
+    """Look at the files of one case.
+
+    Returns:
+        The case with the name of its sample where a patient is stated, what is wrong, and a note where the samples
+        cannot be compared.
+    """
     problems: list[InputError] = []
 
     def note(column: str, error: InputError) -> None:
@@ -181,17 +203,35 @@ def _look(one: Wanted, members: tuple[Member, ...]) -> tuple[list[InputError], s
         members = members if ped_uri is None else read_pedigree(ped_uri, one.registration.proband)
     except InputError as error:
         note("ped", error)
+    if one.registration.patient_id is not None and not problems:
+        try:
+            sample = _only_sample(vcf_uri)
+            return dataclasses.replace(one, registration=dataclasses.replace(one.registration, sample=sample)), [], None
+        except InputError as error:
+            note("patient", error)
     if problems or not members:
-        return problems, None
+        return one, problems, None
     try:
         samples = vcf.read_samples(vcf_uri)
     except (InputError, StorageError) as error:
-        return [], f"{one.where}the samples of the pedigree are compared when the case is imported, not now: {error}"
+        text = f"{one.where}the samples of the pedigree are compared when the case is imported, not now: {error}"
+        return one, [], text
     try:
         vcf.check_samples(vcf_uri, samples, members)
     except SampleMismatchError as error:
         note("vcf" if ped_uri is None else "ped", error)
-    return problems, None
+    return one, problems, None
+
+
+def _only_sample(uri: str) -> str:
+    samples = vcf.read_samples(uri)
+    if len(samples) != 1:
+        msg = (
+            f"{uri}: has {len(samples)} samples, and a patient is one person. "
+            "Give a pedigree, with the patients in its column patient_id"
+        )
+        raise InputError(msg)
+    return samples[0]
 
 
 def _beside(sheet_uri: str) -> Callable[[str], str]:

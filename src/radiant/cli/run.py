@@ -140,9 +140,10 @@ def _register(registry: "Registry", sheet: str, settings: Settings, console: "Co
     from radiant.cli import register  # noqa: PLC0415 - heavy, only here
 
     wanted = register.from_sheet(sheet, settings)
-    for note in register.check_files(wanted, registry):
+    checked = register.check_files(wanted, registry)
+    for note in checked.notes:
         console.print(note, soft_wrap=True, markup=False)
-    registered = register.register(registry, wanted, settings, replace=False)
+    registered = register.register(registry, checked.wanted, settings, replace=False)
     if registered.refused:
         msg = "\n  ".join(("not registered:", *registered.refused))
         raise InputError(msg)

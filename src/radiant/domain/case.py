@@ -108,3 +108,27 @@ class Case:
     """`GRCh38` or `GRCh37`."""
     members: tuple[Member, ...]
     """In the order of the pedigree."""
+
+
+def solo(sample: str, owner: str = "", patient_id: str | None = None) -> Member:
+    """Return the member that a sample is without a pedigree: a proband of unknown sex and status, no relatives.
+
+    Args:
+        sample: Name of the sample column.
+        owner: What the file belongs to, `case:17`: two laboratories' `S1` are two patients, `case:17:S1` and another.
+            Empty for a file that belongs to no case.
+        patient_id: The person, across cases, where it is stated. Family and experiment stay those of the owner: the
+            `S1` of two patients are no family.
+    """
+    person = f"{owner or sample}:{sample}"
+    return Member(
+        sample=sample,
+        family_id=sample if patient_id is None else person,
+        father=None,
+        mother=None,
+        sex=Sex.UNKNOWN,
+        affected=Affected.UNKNOWN,
+        patient_id=person if patient_id is None else patient_id,
+        experiment_id=person,
+        is_proband=True,
+    )

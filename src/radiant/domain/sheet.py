@@ -11,7 +11,7 @@ from radiant.assembly_names import ASSEMBLY_NAMES, assembly_name
 from radiant.domain.case import LAST_CASE, Priority
 from radiant.errors import InputError
 
-COLUMNS = ("case", "vcf", "ped", "strategy", "priority", "assembly", "proband")
+COLUMNS = ("case", "vcf", "ped", "strategy", "priority", "assembly", "proband", "patient")
 """Columns a sheet may have, in any order; only `vcf` must be there."""
 DEFAULT_STRATEGY = "wgs"
 """Where the column `strategy` is missing or empty."""
@@ -36,6 +36,8 @@ class SheetRow:
     assembly: str
     proband: str | None
     """Individual id in the pedigree, None to find it by the pedigree's rule."""
+    patient: str | None = None
+    """The person, across cases; only of a case without a pedigree, which has one sample. None for the case's own."""
     stated: frozenset[str] = field(default=frozenset(), compare=False)
     """Columns that the line fills in; the others have their defaults."""
 
@@ -69,7 +71,7 @@ def parse_sheet(
         InputError: all that is wrong at once, with line and column: an unknown or repeated column (the nearest name is
             suggested), no column `vcf`, an empty `vcf`, a cell beyond the columns, an open quote, a value that is none
             of those allowed, a case number that is no positive whole number or comes twice, one VCF in two lines that
-            do not both have a case number, a proband without a pedigree, no case at all.
+            do not both have a case number, a proband without a pedigree, a patient with one, no case at all.
     """
     rows, problems = _read_cells(text.removeprefix("\ufeff"))
     if not rows:
@@ -149,12 +151,16 @@ class _Reader:
             priority=self._value(line, "priority", values, read_priority) or Priority.ROUTINE,
             assembly=self._value(line, "assembly", values, read_assembly) or self.assembly,
             proband=values.get("proband") or None,
+            patient=values.get("patient") or None,
             stated=frozenset(column for column, value in values.items() if value),
         )
         if not values.get("vcf"):
             self.problems.append((line, "column vcf: is empty; every case needs a VCF"))
         if row.proband is not None and not values.get("ped"):
             self.problems.append((line, f"column proband: {row.proband!r} needs a pedigree; fill in the column ped"))
+        if row.patient is not None and values.get("ped"):
+            text = "column patient: the case has a pedigree; state the patient there, in its column patient_id"
+            self.problems.append((line, text))
         return row if len(self.problems) == before else None
 
     def _value(self, line: int, column: str, values: Mapping[str, str], read: Callable[[str], _T]) -> _T | None:

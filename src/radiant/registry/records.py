@@ -50,6 +50,11 @@ class Registration:
     here: at import every sample of the VCF is then a member of its own."""
     proband: str | None = None
     """The proband as the person named it. None: as it is registered, else it is found by the pedigree's rule."""
+    patient_id: str | None = None
+    """The person, across cases, of a case without a pedigree, whose VCF has one sample. None: as it is registered; a
+    case that states none has patients of its own."""
+    sample: str | None = None
+    """The VCF's only sample; goes with `patient_id`."""
     case_id: int | None = None
     """Number of the case; None for the case that has this VCF, or the next number."""
 

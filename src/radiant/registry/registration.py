@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from radiant.domain.case import LAST_CASE, CaseState, Member, Priority
+from radiant.domain.case import LAST_CASE, CaseState, Member, Priority, solo
 from radiant.domain.partition import Identity, identities
 from radiant.domain.pedigree import pedigree_digest
 from radiant.domain.sheet import DEFAULT_STRATEGY
@@ -44,13 +44,7 @@ class _Stated:
 
 def add(database: Database, registration: Registration, at: dt.datetime, *, replace: bool, assembly: str) -> AddOutcome:
     """Register a case; see `Registry.add`."""
-    if registration.case_id is not None and not 1 <= registration.case_id <= LAST_CASE:
-        msg = f"case {registration.case_id}: a case number is a whole number from 1"
-        raise InputError(msg)
-    for uri in (registration.vcf_uri, registration.ped_uri or ""):
-        if not _is_storable(uri):
-            msg = f"{uri!r}: the name of the file is not UTF-8. Rename it"
-            raise InputError(msg)
+    _check_values(registration)
     vcf = _look(FileRole.VCF, registration.vcf_uri)
     files = [vcf]
     members: tuple[Member, ...] = ()
@@ -65,6 +59,9 @@ def add(database: Database, registration: Registration, at: dt.datetime, *, repl
         record = None if row is None or row.state == CaseState.DELETED else to_record(row)
     ped_is_stated = registration.ped_uri is not None
     registration = _completed(registration, record, assembly)
+    if registration.ped_uri is not None and registration.patient_id is not None:
+        msg = f"{registration.ped_uri}: the case has this pedigree; state the patient there, in its column patient_id"
+        raise InputError(msg)
     if registration.ped_uri is not None and not ped_is_stated:
         files.append(_look(FileRole.PED, registration.ped_uri))
         members = read_pedigree(registration.ped_uri, registration.proband)
@@ -85,9 +82,30 @@ def add(database: Database, registration: Registration, at: dt.datetime, *, repl
         return dataclasses.replace(_update(session, row, stated, at), differences=differences)
 
 
+def _check_values(registration: Registration) -> None:
+    """Refuse what a registry cannot store."""
+    if registration.case_id is not None and not 1 <= registration.case_id <= LAST_CASE:
+        msg = f"case {registration.case_id}: a case number is a whole number from 1"
+        raise InputError(msg)
+    for uri in (registration.vcf_uri, registration.ped_uri or ""):
+        if not _is_storable(uri):
+            msg = f"{uri!r}: the name of the file is not UTF-8. Rename it"
+            raise InputError(msg)
+    if not _is_storable(registration.patient_id or ""):
+        msg = "the patient is not UTF-8. Correct it"
+        raise InputError(msg)
+
+
 def _completed(registration: Registration, record: CaseRecord | None, assembly: str) -> Registration:
     """Return the registration with what it does not state: as it is registered, or the defaults of a new case."""
     ped = None if record is None else next((file.uri for file in record.files if file.role is FileRole.PED), None)
+    if record is not None and ped is None and registration.ped_uri is None:
+        for member in record.case.members:  # one, of a patient that was stated
+            registration = dataclasses.replace(
+                registration,
+                patient_id=registration.patient_id or member.patient_id,
+                sample=registration.sample or member.sample,
+            )
     return dataclasses.replace(
         registration,
         strategy=registration.strategy or (DEFAULT_STRATEGY if record is None else record.case.strategy),
@@ -108,8 +126,27 @@ def _differences(row: CaseRow, registration: Registration) -> tuple[str, ...]:
         ("priority", row.priority, registration.priority),
         ("assembly", row.assembly, registration.assembly),
         ("proband", row.proband, registration.proband),
+        ("patient", _patient(row), registration.patient_id),
     )
     return tuple(f"{name}: {old or 'none'} -> {new or 'none'}" for name, old, new in facts if old != new)
+
+
+def _patient(row: CaseRow) -> str | None:
+    """Return the patient that was stated for a case without a pedigree."""
+    if file_of(row, FileRole.PED) is not None:
+        return None
+    return next((member.patient_id for member in row.members), None)
+
+
+def _members(stated: _Stated, case_id: int) -> tuple[Member, ...]:
+    """Return the members of the pedigree, or the one whose patient is stated; none where neither is."""
+    registration = stated.registration
+    if registration.patient_id is None:
+        return stated.members
+    if registration.sample is None:
+        msg = f"{registration.vcf_uri}: a patient is stated without the name of the sample"
+        raise InputError(msg)
+    return (solo(registration.sample, f"case:{case_id}", registration.patient_id),)
 
 
 def remove(session: Session, case_id: int, at: dt.datetime) -> CaseRecord:
@@ -181,7 +218,7 @@ def _match(session: Session, registration: Registration, members: Iterable[Membe
     row = (living or holders or [None])[-1]
     if row is None or row.state == CaseState.DELETED:
         return row
-    families = {member.family_id for member in row.members}
+    families = set() if file_of(row, FileRole.PED) is None else {member.family_id for member in row.members}
     stated = {member.family_id for member in members}
     if families and stated and families != stated:
         msg = (
@@ -211,7 +248,7 @@ def _insert(session: Session, stated: _Stated, at: dt.datetime) -> AddOutcome:
         purged=False,
         created_at=at,
         updated_at=at,
-        members=to_member_rows(stated.members),
+        members=to_member_rows(_members(stated, case_id)),
         files=to_file_rows(stated.files),
     )
     session.add(row)
@@ -222,11 +259,13 @@ def _insert(session: Session, stated: _Stated, at: dt.datetime) -> AddOutcome:
 
 def _update(session: Session, row: CaseRow, stated: _Stated, at: dt.datetime) -> AddOutcome:
     registration = stated.registration
+    members = _members(stated, row.case_id)
+    family = "pedigree" if registration.ped_uri is not None else "patient"
     changed = [
         name
         for name, differs in (
             ("VCF", stated.new_content),
-            ("pedigree", pedigree_digest(to_case(row).members) != pedigree_digest(stated.members)),
+            (family, pedigree_digest(to_case(row).members) != pedigree_digest(members)),
             ("strategy", row.strategy != registration.strategy),
             ("assembly", row.assembly != registration.assembly),
         )
@@ -249,8 +288,8 @@ def _update(session: Session, row: CaseRow, stated: _Stated, at: dt.datetime) ->
     row.files.clear()
     session.flush()
     row.files.extend(to_file_rows(stated.files))
-    if "pedigree" in changed:
-        replace_members(session, row, stated.members)
+    if family in changed:
+        replace_members(session, row, members)
     state = CaseState(row.state)
     note = f"{', '.join([*changed, *noted])} changed"
     if state is CaseState.DELETED:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from radiant.domain.assembly import RegionClass
-from radiant.domain.case import Affected, Member, Sex
+from radiant.domain.case import Member, solo
 from radiant.domain.compound_het import has_second_copy
 from radiant.domain.trio import parents_of
 from radiant.errors import SampleMismatchError
@@ -48,7 +48,7 @@ def find_people(
         samples: Names of the sample columns.
         members: The case's members; None makes every sample a member of its own.
         fixed: How many columns come before the first sample.
-        owner: See `solo`.
+        owner: See `radiant.domain.case.solo`.
 
     Raises:
         SampleMismatchError: a member is not among the samples.
@@ -112,25 +112,3 @@ def read_samples(uri: str) -> tuple[str, ...]:
     """
     with contextlib.closing(Source(uri).header_lines()) as lines:
         return read_header(uri, lines).samples
-
-
-def solo(sample: str, owner: str = "") -> Member:
-    """Return the member that a sample is without a pedigree: a proband of unknown sex and status, no relatives.
-
-    Args:
-        sample: Name of the sample column.
-        owner: What the file belongs to, `case:17`: two laboratories' `S1` are two patients, `case:17:S1` and another.
-            Empty for a file that belongs to no case.
-    """
-    person = f"{owner or sample}:{sample}"
-    return Member(
-        sample=sample,
-        family_id=sample,
-        father=None,
-        mother=None,
-        sex=Sex.UNKNOWN,
-        affected=Affected.UNKNOWN,
-        patient_id=person,
-        experiment_id=person,
-        is_proband=True,
-    )

@@ -12,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from radiant.cli.cases import app
-from radiant.domain.case import CaseState, Priority
-from radiant.domain.partition import plan
+from radiant.domain.case import CaseState, Priority, solo
+from radiant.domain.partition import identities, plan
 from radiant.errors import CaseNotFoundError, InputError, PedigreeError, SampleMismatchError
 from radiant.registry import Registry
 
@@ -194,6 +194,71 @@ class TestSamplesOfThePedigree:
         (folder / "kid.ped").write_text("f\tkid\t0\t0\t1\t2\n")
         run("add", "--vcf", "a.vcf.gz", "--ped", "kid.ped")
         assert len(registry.get(1).case.members) == 1
+
+
+class TestPatient:
+    """A case without a pedigree may state the person."""
+
+    @pytest.fixture(autouse=True)
+    def single(self, folder):
+        for name in ("s", "t"):
+            (folder / f"{name}.vcf").write_text(HEADER.format("S1"))
+
+    def test_two_cases_of_one_patient_share_it_and_each_has_its_own_experiment(self, folder, registry):
+        (folder / "cases.csv").write_text("vcf,patient\ns.vcf,P1\nt.vcf,P1\n")
+        run("add", "--sheet", "cases.csv")
+        first, second = (registry.get(number).case for number in (1, 2))
+        assert first.members == (solo("S1", "case:1", "P1"),)
+        assert [member.patient_id for member in second.members] == ["P1"]
+        assert {one.id for one in identities(first) & identities(second)} == {"P1"}
+
+    def test_the_same_sample_of_two_patients_ties_nothing(self, folder, registry):
+        (folder / "cases.csv").write_text("vcf,patient\ns.vcf,P1\nt.vcf,P2\n")
+        run("add", "--sheet", "cases.csv")
+        first, second = (registry.get(number).case for number in (1, 2))
+        assert not identities(first) & identities(second)
+
+    def test_what_is_not_given_stays_and_another_patient_needs_replace(self, registry):
+        run("add", "--vcf", "s.vcf", "--patient", "P1")
+        before = registry.get(1)
+        for arguments in ([], ["--patient", "P1"]):
+            assert "1\tunchanged" in run("add", "--vcf", "s.vcf", *arguments).output
+            assert registry.get(1) == before
+        with pytest.raises(InputError, match="patient: P1 -> P2"):
+            run("add", "--vcf", "s.vcf", "--patient", "P2")
+        assert registry.get(1) == before
+        run("add", "--vcf", "s.vcf", "--patient", "P2", "--replace")
+        assert [member.patient_id for member in registry.get(1).case.members] == ["P2"]
+        assert registry.history(1)[-1].note == "patient changed"
+
+    def test_a_registered_case_gets_its_patient_later(self, registry):
+        run("add", "--vcf", "s.vcf")
+        assert registry.get(1).case.members == ()
+        run("add", "--case", "1", "--patient", "P1", "--replace")
+        assert registry.get(1).case.members == (solo("S1", "case:1", "P1"),)
+
+    def test_a_pedigree_takes_the_place_of_the_patient(self, folder, registry):
+        run("add", "--vcf", "s.vcf", "--patient", "P1")
+        (folder / "s.ped").write_text("f\tS1\t0\t0\t1\t2\n")
+        with pytest.raises(InputError, match="patient: P1 -> none"):
+            run("add", "--vcf", "s.vcf", "--ped", "s.ped")
+        run("add", "--vcf", "s.vcf", "--ped", "s.ped", "--replace")
+        assert [member.patient_id for member in registry.get(1).case.members] == ["f:S1"]
+        with pytest.raises(InputError, match="state the patient there, in its column patient_id"):
+            run("add", "--case", "1", "--patient", "P2", "--replace")
+
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (["--vcf", "a.vcf.gz", "--patient", "P1"], "has 3 samples, and a patient is one person"),
+            (["--vcf", "a.vcf.gz", "--patient", "P1", "--ped", "a.ped"], "--patient is for a case without a pedigree"),
+            (["--vcf", "a.ped", "--patient", "P1"], "a.ped"),
+        ],
+    )
+    def test_a_patient_needs_a_readable_vcf_of_one_sample(self, registry, arguments, said):
+        with pytest.raises(InputError, match=said):
+            run("add", *arguments)
+        assert registry.list_cases() == []
 
 
 @pytest.mark.parametrize(("name", "wanted"), [("hg19", "GRCh37"), ("b37", "GRCh37"), ("GRCh38.p14", "GRCh38")])

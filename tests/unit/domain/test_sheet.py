@@ -115,6 +115,7 @@ def test_names_may_be_in_any_script():
         ("vcf,priority\na,sat\n", "line 2, column priority: 'sat' is not a known priority; did you mean stat?"),
         ("vcf,assembly\na,GRCh36\n", "line 2, column assembly: 'GRCh36' is not a known assembly; did you mean GRCh3"),
         ("vcf,proband\na,kid\n", "line 2, column proband: 'kid' needs a pedigree"),
+        ("vcf,ped,patient\na,b,P1\n", "line 2, column patient: the case has a pedigree"),
         ("vcf\nC:\\data\\a.vcf\n", "line 2, column vcf: 'C:\\\\data\\\\a.vcf' is a Windows path"),
         ("vcf\na.vcf\na.vcf\n", "line 3, column vcf: file:///sheets/a.vcf was already on line 2"),
         ("vcf,case\na.vcf,1\na.vcf,\n", "line 3, column vcf: file:///sheets/a.vcf was already on line 2"),

@@ -10,8 +10,9 @@ import pysam
 import pytest
 
 from radiant import storage
+from radiant.domain.case import solo
 from radiant.errors import VcfFormatError, VcfTruncatedError
-from radiant.vcf import read_samples
+from radiant.vcf import ReadOptions, read_case, read_samples
 from radiant.vcf.source import Source
 
 HEADER = (
@@ -74,3 +75,20 @@ def test_a_file_that_is_no_vcf_is_named(tmp_path):
     file.write_text("nothing\n")
     with pytest.raises(VcfFormatError, match=r"notes\.txt"):
         read_samples(storage.file_uri(file))
+
+
+def test_a_stated_patient_changes_the_patient_of_the_rows_and_nothing_else(tmp_path):
+    file = tmp_path / "one.vcf"
+    file.write_text((HEADER + RECORDS[:2000].rpartition("\n")[0] + "\n").replace("\tdad", "").replace("\t0/0", ""))
+    options = ReadOptions(assembly="GRCh38", owner="case:1")
+
+    def rows(members):
+        batches = read_case(storage.file_uri(file), members, options).batches()
+        return [(name, row) for name, batch in batches for row in batch.to_pylist()]
+
+    alone, stated = rows(None), rows((solo("kid", "case:1", "P1"),))
+    patients = [row.pop("patient_id") for name, row in stated if name == "occurrence"]
+    assert patients
+    assert set(patients) == {"P1"}
+    assert {row.pop("patient_id") for name, row in alone if name == "occurrence"} == {"case:1:kid"}
+    assert stated == alone
