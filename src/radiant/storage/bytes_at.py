@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import stat
 import uuid
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ def to_uri(path: str, base: Path | None = None) -> str:
     A relative path counts from `base` (the current folder when None).
 
     Raises:
-        InputError: a Windows path (`C:\data\a.vcf`), which no machine that runs radiant can open.
+        InputError: a Windows path (`C:\data\a.vcf`), which no machine that runs radiant can open; or a pipe or a device
+            (`-`, `/dev/stdin`, `<(...)`).
     """
     if "://" in path:
         return path
@@ -47,7 +49,32 @@ def to_uri(path: str, base: Path | None = None) -> str:
             "Write it as seen by the machine that imports, for example /mnt/c/data/a.vcf.gz"
         )
         raise InputError(msg)
-    return file_uri(((base or Path.cwd()) / Path(path).expanduser()).resolve())
+    written = (base or Path.cwd()) / Path(path).expanduser()
+    _refuse_stream(path, "-" if path == "-" else written)
+    return file_uri(written.resolve())
+
+
+def _refuse_stream(uri: str, path: str | Path) -> None:
+    """Refuse what is no file but passes by once.
+
+    A case's bytes are read again after a fault, hashed and compared, and what ends a pipe is not known: a program that
+    died looks like one that has finished. Opening a named pipe would wait for its writer.
+
+    Raises:
+        InputError: a pipe, a device or a socket; or `-`, the usual name of standard input.
+    """
+    if path != "-":
+        try:
+            mode = Path(path).stat().st_mode
+        except OSError:
+            return  # opening it says why
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            return
+    msg = (
+        f"{uri}: is no regular file but a pipe or a device, which can be read only once and whose end does not prove "
+        "that it is whole. Write a file first, for example ... | bgzip > case.vcf.gz, and give its path"
+    )
+    raise InputError(msg)
 
 
 def file_uri(path: Path) -> str:
@@ -89,9 +116,7 @@ def fingerprint(uri: str) -> Fingerprint:
         filesystem.invalidate_cache()
         info = filesystem.info(path)
         if info["type"] != "file":
-            if info["type"] != "directory":
-                msg = f"{uri}: is no regular file but a pipe or a device, which can be read only once. Write a file"
-                raise InputError(msg)
+            _refuse_stream(uri, path)
             raise IsADirectoryError(errno.EISDIR, "is a folder", uri)
         if _is_local(filesystem):
             return _of_local_file(Path(path).stat())
@@ -117,10 +142,12 @@ def open_read(uri: str, version: Fingerprint | None = None) -> IO[bytes]:
         version: What was opened before (`version_of`), when this must be the same.
 
     Raises:
-        InputError: no such file, a folder, or no permission.
+        InputError: no such file, a folder, a pipe or a device, or no permission.
         StorageError: the store does not answer, or the file was replaced since.
     """
     filesystem, path = _resolve(uri)
+    if _is_local(filesystem):
+        _refuse_stream(uri, path)
     with named(uri):
         file = Path(path).open("rb") if _is_local(filesystem) else _open_object(filesystem, path, uri)  # noqa: SIM115
         if version is not None and version_of(file) != version:

@@ -3,6 +3,9 @@
 import fcntl
 import json
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -117,3 +120,14 @@ def test_what_a_killed_conversion_left_is_deleted_and_a_running_ones_is_not(tmp_
     assert not killed.exists()
     assert running.exists()
     assert other.exists()
+
+
+@pytest.mark.parametrize("how", ["<(cat {vcf})", "/dev/stdin < <(cat {vcf})", "- < {vcf}"])
+def test_a_pipe_is_refused_with_the_reason(tmp_path, trio, how):
+    command = (
+        f"exec {Path(sys.executable).with_name('radiant')} vcf convert {how.format(vcf=trio)} --out {tmp_path / 'out'}"
+    )
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 65, done.stderr
+    assert "is no regular file but a pipe or a device" in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()

@@ -1,6 +1,7 @@
 """Bytes at a URI: whole or not at all, and errors that say what to do."""
 
 import os
+import socket
 import stat
 from typing import ClassVar
 
@@ -142,10 +143,36 @@ def test_two_colons_in_a_name_are_taken_literally(tmp_path):
     assert storage.list_files(storage.file_uri(tmp_path)) == [uri]
 
 
-def test_a_pipe_is_told_from_a_folder(tmp_path):
-    os.mkfifo(tmp_path / "x.vcf")
-    with pytest.raises(InputError, match="pipe or a device"):
-        storage.fingerprint(storage.file_uri(tmp_path / "x.vcf"))
+@pytest.mark.parametrize("use", [storage.fingerprint, storage.open_read, storage.read_bytes, storage.to_uri])
+@pytest.mark.parametrize("kind", ["fifo", "/dev/null", "/dev/fd", "socket"])
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path, use, kind):
+    path, reading, writing = tmp_path / "x.vcf", *os.pipe()
+    try:
+        with socket.socket(socket.AF_UNIX) as listening:
+            if kind == "fifo":
+                os.mkfifo(path)  # opening it would wait for its writer
+            elif kind == "socket":
+                listening.bind(str(path))
+            else:
+                path = f"/dev/fd/{reading}" if kind == "/dev/fd" else kind
+            with pytest.raises(InputError, match=r"pipe or a device.* \| bgzip >"):
+                use(str(path) if use is storage.to_uri else f"file://{path}")
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+def test_standard_input_has_no_uri(tmp_path):
+    with pytest.raises(InputError, match=r"^-: is no regular file but a pipe"):
+        storage.to_uri("-")
+    assert storage.to_uri("./-", tmp_path) == f"file://{tmp_path}/-"
+
+
+def test_standard_input_that_is_a_file_is_that_file(tmp_path):
+    path = tmp_path / "a.vcf"
+    path.write_bytes(b"a")
+    with path.open("rb") as file:
+        assert storage.to_uri(f"/dev/fd/{file.fileno()}") == f"file://{path}"
 
 
 @pytest.mark.parametrize(
