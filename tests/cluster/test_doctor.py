@@ -79,7 +79,7 @@ def test_a_credential_without_rights_is_told_which_ones_it_lacks(cluster, namesp
     (tmp_path / "token").write_text(token_of(cluster, namespace, "radiant-worker"))
     code, words = doctor("--token-file", tmp_path / "token")
     assert code == EXIT_CONFIG
-    assert "may not create pods, get pods, delete pods, get pods/log, list events" in words
+    assert "may not create pods, get pods, list pods, delete pods, get pods/log, list events" in words
     assert "-> kubectl apply -k deploy/kubernetes/base" in words
 
 
