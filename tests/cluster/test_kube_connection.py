@@ -106,6 +106,8 @@ def test_a_token_of_the_service_account_has_its_rights_and_no_more(cluster, kube
         (tmp_path / "token").write_text(token_of(cluster, namespace, "radiant-airflow"))
         hook, _ = connect("--kubeconfig", kubeconfig(), "--token-file", tmp_path / "token", "--namespace", namespace)
         assert hook.core_v1_client.list_namespaced_event(namespace).items == []
-        with pytest.raises(ApiException) as caught:
-            pods(hook, namespace)
-        assert caught.value.status == 403
+        assert pods(hook, namespace) == []
+        for denied in (hook.core_v1_client.list_namespaced_secret, hook.core_v1_client.list_namespaced_config_map):
+            with pytest.raises(ApiException) as caught:
+                denied(namespace)
+            assert caught.value.status == 403
