@@ -141,6 +141,8 @@ def _batch(data: bytes, at: int) -> Generator[Record | None, None, int]:
         starts.append(at + _LENGTHS.size)
         shared.append(of_shared)
         at = end
+    if not starts:
+        return at
     ends = [*(start - _LENGTHS.size for start in starts[1:]), at]
     long = _Batch(data, np.array(starts, dtype=np.int64), np.array(shared, dtype=np.int64)).with_long_floats()
     for start, middle, end, is_long in zip(starts, shared, ends, long.tolist(), strict=True):

@@ -42,7 +42,7 @@ def _r(numbers: str, types: str) -> Reserved:
 
 INFO: dict[str, Reserved] = {
     "AA": _r("1", "String"),
-    "AC": _r("A|.|1", "Integer"),  # 1: minimac4, Sniffles 2, SHAPEIT
+    "AC": _r("A|.|1|R", "Integer"),  # 1: minimac4, Sniffles 2, SHAPEIT; R: longshot, REF first, so null
     "AD": _r("R|.", "Integer"),
     "ADF": _r("R|.", "Integer"),
     "ADR": _r("R|.", "Integer"),
@@ -71,7 +71,7 @@ FORMAT: dict[str, Reserved] = {
     "DP": _r("1|.", "Integer"),
     "EC": _r("A|.", "Integer"),
     "FT": _r("1|.", "String"),  # `.`: GATK VariantFiltration
-    "GL": _r("G|.|3", "Float"),  # 3: SAMtools 0.1, imputation
+    "GL": _r("G|.|3", "Float|Integer"),  # 3: SAMtools 0.1, imputation; Integer: Complete Genomics, TASSEL
     "GLE": _r("G|.|1", "String"),  # 4.2 only
     "GP": _r("G|.|3", "Float"),  # 3: minimac4 and other imputation
     "GQ": _r("1|.", "Integer|Float"),  # `.`: Platypus; Float: FreeBayes

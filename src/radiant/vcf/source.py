@@ -37,6 +37,11 @@ _FOREIGN = {
     b"BZh": ("bzip2", "bzip2 -dc"),
     b"\xfd7zXZ\x00": ("xz", "xz -dc"),
     b"\x28\xb5\x2f\xfd": ("zstd", "zstd -dc"),
+    b"\x04\x22\x4d\x18": ("lz4", "lz4 -dc"),
+    b"\x5d\x00\x00": ("lzma", "xz --format=lzma -dc"),
+    b"\x1f\x9d": ("compress", "gzip -dc"),
+    b"PK\x03\x04": ("zip", "unzip -p"),
+    b"7z\xbc\xaf\x27\x1c": ("7z", "7z x -so"),
 }
 """Compressions that a VCF does not come in: how a file begins, name, command that decompresses it."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -246,8 +251,17 @@ class Source:
                     f"{command} FILE | bgzip > FILE.vcf.gz"
                 )
                 raise VcfFormatError(msg)
+        if first.startswith(GZIP):
+            msg = f"{self.uri}: is compressed twice with gzip. Decompress it once: gzip -dc FILE > FILE.vcf.gz"
+            raise VcfFormatError(msg)
         if first.startswith(_UTF16):
             msg = f"{self.uri}: is UTF-16 text. VCF is UTF-8 text: convert it, for example with iconv"
+            raise VcfFormatError(msg)
+        if b"\r" in first and b"\n" not in first:
+            msg = (
+                f"{self.uri}: has lines that end with a carriage return alone (old Mac). Convert it: "
+                "tr '\\r' '\\n' < FILE"
+            )
             raise VcfFormatError(msg)
 
     def _whole_lines(self, first: bytes, content: Iterator[bytes], size: int) -> Iterator[tuple[int, bytes]]:

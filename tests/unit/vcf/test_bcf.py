@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from equivalence import compare
 from radiant.errors import InputError, VcfFormatError, VcfTruncatedError
+from radiant.vcf import bcf
 from radiant.vcf.bcf import Record, exact
 from radiant.vcf.source import Source
 from vcf_files import HEADER, TRIO, Read, record, text, write
@@ -243,3 +244,23 @@ def test_pysam_writes_what_is_read(tmp_path):
         for one in source:
             target.write(one)
     assert Read(bcf).tables == Read(vcf).tables
+
+
+@pytest.mark.parametrize("kind", ["-Ob", "-Ou"])
+def test_a_bcf_without_records_is_read_as_the_vcf_without_records(tmp_path, kind):
+    vcf = write(tmp_path / "a.vcf.bgz", text([]))
+    assert compare(as_bcf(vcf, kind)).report["lines"]["read"] == 0
+
+
+def test_a_batch_of_records_may_end_with_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(bcf, "_BATCH_BYTES", 1)
+    path = as_bcf(write(tmp_path / "a.vcf", text([record("0/1", info="AF=0.123456789"), record("0/1", pos=2000)])))
+    assert compare(path).report["lines"]["read"] == 2
+
+
+def test_a_record_may_be_longer_than_a_batch(tmp_path):
+    bases = "A" * (5 << 20)
+    path = as_bcf(
+        write(tmp_path / "a.vcf", text([record("0/1"), record("0/1", pos=2000, alt=bases), record(pos=3000)]))
+    )
+    assert compare(path).report["lines"]["read"] == 3

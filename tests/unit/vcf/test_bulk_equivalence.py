@@ -164,6 +164,17 @@ def test_a_file_without_samples(tmp_path):
     compare(write(tmp_path / "a.vcf", text(lines, samples=())))
 
 
+@pytest.mark.parametrize("impact", ["MODERATE", "MODIFIER"])
+def test_an_annotated_file_without_samples(tmp_path, impact):
+    meta = (
+        '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations from Ensembl VEP. '
+        'Format: Allele|Consequence|IMPACT|SYMBOL|Gene">\n'
+    )
+    lines = [record(pos=pos, info=f"CSQ=G|missense_variant|{impact}|G1|E1").rsplit("\t", 2)[0] for pos in (1, 2)]
+    got = compare(write(tmp_path / "a.vcf", text(lines, samples=(), header=HEADER + meta)))
+    assert (got.alone, got.tables["consequence"].num_rows, got.tables["compound_het"].num_rows) == (0, 2, 0)
+
+
 def test_many_rejected_lines_name_the_same_ten(tmp_path):
     lines = [record(pos=pos, qual="x" if pos % 700 == 0 else "1") for pos in range(1, 9000)]
     path = write(tmp_path / "a.vcf", text(lines))

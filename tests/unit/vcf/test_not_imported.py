@@ -1,6 +1,7 @@
 """What a file has and an import does not take is said: structural variants, members without any genotype."""
 
 import bz2
+import gzip
 import lzma
 
 import pyarrow as pa
@@ -64,3 +65,30 @@ def test_another_compression_is_named(tmp_path, compress, name):
     found = compare(path)
     assert found.error.startswith(f"VcfFormatError: file://{path}: is compressed with {name}, which is not read.")
     assert "| bgzip >" in found.error
+
+
+@pytest.mark.parametrize(
+    ("magic", "name"),
+    [("04224d18", "lz4"), ("5d00008000", "lzma"), ("1f9d90", "compress"), ("504b0304", "zip"), ("377abcaf271c", "7z")],
+)
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_an_archive_is_named_whether_or_not_it_ends_with_a_line_break(tmp_path, magic, name, end):
+    path = write(tmp_path / "a.vcf", bytes.fromhex(magic) + b"abc" * 9 + end)
+    assert compare(path).error.startswith(
+        f"VcfFormatError: file://{path}: is compressed with {name}, which is not read."
+    )
+
+
+def test_gzip_inside_gzip_is_named(tmp_path):
+    path = write(tmp_path / "a.vcf.gz", gzip.compress(gzip.compress(text([record("0/1")]).encode())))
+    assert compare(path).error == (
+        f"VcfFormatError: file://{path}: is compressed twice with gzip. Decompress it once: gzip -dc FILE > FILE.vcf.gz"
+    )
+
+
+@pytest.mark.parametrize("end", [b"", b"\r"])
+def test_lines_that_end_with_carriage_returns_alone_are_named(tmp_path, end):
+    path = write(tmp_path / "a.vcf", text([record("0/1")]).encode().replace(b"\n", b"\r").rstrip(b"\r") + end)
+    assert compare(path).error.startswith(
+        f"VcfFormatError: file://{path}: has lines that end with a carriage return alone (old Mac). Convert it: "
+    )

@@ -106,6 +106,15 @@ def test_freebayes(tmp_path):
     assert got.quarantine == []
 
 
+def test_whole_likelihoods_of_complete_genomics_and_allele_counts_of_longshot(tmp_path):
+    header = format_("GL", ".", "Integer") + info("AC", "R", "Integer")
+    got = read(tmp_path, header, record("0/1:-30,0,-40", format_="GT:GL"))
+    assert got.quarantine == []
+    got = read(tmp_path, header, record("0/1", info="AC=7,9"), alone=1)
+    assert [row["info_ac"] for row in got.occurrence] == [None]
+    assert [row["rule"] for row in got.quarantine] == ["info_count"]
+
+
 def test_platypus(tmp_path):
     header = (
         info("MQ", ".", "Float") + info("FR", ".", "Float") + info("END", ".", "Integer") + info("TC", "1", "Integer")

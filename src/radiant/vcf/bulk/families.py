@@ -100,7 +100,7 @@ def _fails(sample: Samples, lines: Integers, genotypes: Genotypes) -> Mask:
 
 def find_candidates(rows: Rows, people: Sequence[Person], minimum_impact: int) -> Table | None:
     """Find what may be half of a compound heterozygous pair, as `pairs.CANDIDATES`, in the order of the file."""
-    if rows.fields is None:
+    if rows.fields is None or not people:
         return None
     score = rows.fields.score
     genes = _affected_genes(rows.fields, rows.group, np.flatnonzero(score >= minimum_impact), score)
