@@ -40,11 +40,23 @@ def as_bcf(vcf, kind="-Ob"):
 
 
 def without_lines(tables):
-    """Rows by table; a BCF's records are numbered without its header."""
+    """Rows by table; a BCF's records are numbered without its header, and its map `info` spells numbers its own way."""
     rows = {name: [dict(row) for row in table.to_pylist()] for name, table in tables.items()}
     for row in rows["quarantine"]:
         del row["line"]
+    for row in rows["variant"]:
+        row["info"] = row["info"] and [(key, _as_numbers(value)) for key, value in row["info"]]
     return rows
+
+
+def _as_numbers(value):
+    def number(text):
+        try:
+            return repr(float(np.float32(text)))  # NaN is NaN
+        except ValueError:
+            return text
+
+    return [number(one) for one in value.split(",")]
 
 
 # --- any file ---------------------------------------------------------------------------------------------------------
