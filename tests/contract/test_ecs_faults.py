@@ -297,9 +297,10 @@ def stopped(backend):
     return task["stopCode"], task["stoppedReason"]
 
 
-def test_a_person_s_kill_stops_the_task_also_while_ecs_throttles(backend):
+@pytest.mark.parametrize("kind", ["throttle", "page_404", "page_200", "other_json"])
+def test_a_person_s_kill_stops_the_task_even_if_ecs_does_not_answer_at_first(backend, kind):
     context = airflow_context(state="failed")
-    backend.fake.fault("throttle", call="ecs:StopTask", times=2)
+    backend.fake.fault(kind, call="ecs:StopTask", times=2)
     with pytest.raises(JobLostError) as raised:
         backend.run(LONG, context=context, kill_after_s=1.5)
     assert raised.value.reason == "KilledByUser"

@@ -132,9 +132,11 @@ class EcsPlatform:
 
     def _stop(self, arn: str, reason: str) -> None:
         try:
-            ecs_client(*self._account).stop_task(
+            answer: Mapping[str, Any] = ecs_client(*self._account).stop_task(
                 cluster=_cluster_of(arn) or self._ecs.cluster, task=arn, reason=f"{STOPPED_BY_US}{reason}"
             )
+            # A page of a proxy is read as an answer without a task: nothing was stopped.
+            answer["task"]["taskArn"]
         except ClientError as error:
             if code_of(error) == "InvalidParameterException" and not is_throttled(error):
                 raise _NothingThereError from None
