@@ -71,15 +71,16 @@ def assert_committed(job, imported: Sequence[tuple[Imported, Outcome]]) -> None:
     }
 
 
-def expected_of(path: Path, members, assembly: str, tolerate: int = 0) -> Outcome:
+def expected_of(found: Imported, path: Path, members=(), assembly: str = "GRCh38", tolerate: int = 0) -> Outcome:
+    """Read a file as the case that was imported: people without a pedigree are the case's own."""
     kind = CaseReader if path.stat().st_size < _SMALL else BulkReader
-    return outcome(kind, path, members or None, assembly=assembly, tolerate=tolerate)
+    owner = f"case:{found.case_id}"
+    return outcome(kind, path, members or None, assembly=assembly, tolerate=tolerate, owner=owner)
 
 
 @pytest.mark.parametrize("name", REAL)
 def test_a_real_file(corpus, job, name):
     members, assembly = REAL[name]
-    expected = expected_of(corpus / name, members, assembly)
     imported = []
     for processes in (1, 2):
         found = job.run(
@@ -90,9 +91,10 @@ def test_a_real_file(corpus, job, name):
             segment_bytes=300_000,
             processes=processes,
         )
+        expected = expected_of(found, corpus / name, members, assembly)
         assert_staged(found, expected, (name, processes))
+        assert expected.error is None
         imported.append((found, expected))
-    assert expected.error is None
     assert_committed(job, imported)
 
 
@@ -106,16 +108,16 @@ def test_every_conformance_file_that_is_valid(corpus, job, tmp_path, version):
     assert files
     imported = []
     for path in files:
-        expected = expected_of(path, (), "GRCh38")
         found = job.run(path)
+        expected = expected_of(found, path)
         assert_staged(found, expected, path.name)
         assert (found.error is not None) == (f"{version}/{path.name}" in REFUSED), (path.name, found.error)
         if found.error is None:
             imported.append((found, expected))
         split = tmp_path / f"{path.name}.gz"
         write_bgzf(split, path.read_bytes(), 300)
-        packed = expected_of(split, (), "GRCh38")
         found = job.run(split, processes=2, chunk_bytes=500)
+        packed = expected_of(found, split)
         assert_staged(found, packed, split.name)
         assert (found.error is not None) == (REFUSED.get(f"{version}/{path.name}") == _LENGTHS), split.name
         if found.error is None:
@@ -128,8 +130,8 @@ def test_every_other_file_ends_as_the_reader_says(corpus, job, folder):
     imported = []
     for path in sorted((corpus / folder).glob("*.vcf")):
         for tolerate in (0, 1000):
-            expected = expected_of(path, (), "GRCh38", tolerate)
             found = job.run(path, tolerate=tolerate)
+            expected = expected_of(found, path, tolerate=tolerate)
             assert_staged(found, expected, (path.name, tolerate))
             if found.error is None:
                 imported.append((found, expected))
