@@ -2,9 +2,7 @@
 
 A gene has 1 to 11 transcripts that begin and end inside it, so that the entries of neighbouring records differ. The
 entries of an allele differ, too: what is a missense variant of one transcript is an intron variant of another.
-
-Identifiers are made up in number ranges that Ensembl, RefSeq, HGNC and dbSNP do not use; consequences agree with the
-kind of allele, codons with its bases.
+Identifiers are in number ranges that Ensembl, RefSeq, HGNC and dbSNP do not use; consequences agree with the alleles.
 """
 
 from dataclasses import dataclass

@@ -5,9 +5,8 @@ What becomes of a line:
 - *skipped*, by reason, when it is on a contig outside the primary set, at POS 0 (the telomere), or when none of its
   ALTs is a sequence: no ALT or `<NON_REF>` (reference block), only `*` (spanning deletion), symbolic, breakend. An ALT
   without a sequence beside others is left out of the split and counted;
-- *rejected* when it breaks a rule;
-- otherwise *kept* (one sequence) or *split* (several). An allele gets rows when a member carries it, or when the file
-  has no samples at all; alleles that nobody carries are counted. Only the sample columns of members are read.
+- *rejected* when it breaks a rule; otherwise *kept* (one sequence) or *split* (several). Alleles get
+  rows when a member carries them, or in a file without samples. Only the sample columns of members are read.
 """
 
 from collections import Counter
