@@ -89,7 +89,7 @@ format: setup ## Format the code
 docs: setup ## Write the pages that are made from the code
 	@$(BIN)/python docs/render.py
 
-lock: setup ## Resolve the dependencies anew
+lock: setup ## Resolve the dependencies again
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)

@@ -82,7 +82,7 @@ class Backend:
         self.ground_found = ground
         monkeypatch.setenv("RADIANT_HOME", str(folder / "home"))
         monkeypatch.setenv("RADIANT_CONTAINER__DEFERRABLE", str(self.deferrable))
-        # Nobody has to hear that a task was deferred.
+        # No component has to hear that a task was deferred.
         monkeypatch.setattr("radiant.operators.trigger.SETTLES_S", 0.0)
 
     def install(self, body: str) -> Path:

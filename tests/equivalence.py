@@ -42,7 +42,7 @@ def outcome(kind: type[CaseReader], path, members: Sequence[Member] | None = Non
 
 
 def assert_same(expected: Outcome, got: Outcome, context: object = "") -> None:
-    """Compare; rows of a file that ends with an error are nobody's."""
+    """Compare; rows of a file that ends with an error do not count."""
     assert got.error == expected.error, context
     if expected.error is not None:
         return

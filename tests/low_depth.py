@@ -27,12 +27,12 @@ class LowDepth:
     maternal_16: bool = False
     """The child has both copies of chr16 from the mother, at most of it the same one twice."""
     stranger: str | None = None
-    """`dad` or `mum` is somebody else."""
+    """`dad` or `mum` is another person."""
     seed: int = 1
 
 
 def trio_text(what: LowDepth, format_: str = "GT:AD:DP:GQ") -> str:
-    """Return the VCF of `kid` (a son), `dad` and `mum`; lines on which nobody was called with the ALT are left out."""
+    """Return the VCF of `kid` (a son), `dad` and `mum`; lines on which no sample was called with the ALT are left out."""
     draw = random.Random(what.seed)  # noqa: S311 - a simulation
     lines: list[str] = []
     places = [("chr1", what.sites // 2), ("chr16", what.sites // 4), ("chrX", what.sites // 4)]

@@ -1,4 +1,4 @@
-"""Who is in the real trios of the corpus."""
+"""The members of the real trios of the corpus."""
 
 from radiant.domain.case import Affected, Sex
 from vcf_files import member

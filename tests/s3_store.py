@@ -48,7 +48,7 @@ class S3Store:
             return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
         if trouble == "away":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            start_response("500 Nobody Reads This", [])
+            start_response("500 Unread", [])
             return []
         body = self._app(environ, start_response)
         return self.fault(list(body), environ) if self.fault is not None and wanted else body

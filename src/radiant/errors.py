@@ -12,8 +12,8 @@ RadiantError
 ├─ TerminatedError             transient  75   the platform asked the job to stop (drain, spot notice, time-out)
 ├─ LakeError                   terminal   70
 │  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
-│  ├─ CommitConflictError      transient  75   somebody else committed first; nothing of ours landed
-│  ├─ CommitUnknownError       terminal   70   nobody knows whether it landed: nothing may be deleted
+│  ├─ CommitConflictError      transient  75   another commit landed first; nothing of ours landed
+│  ├─ CommitUnknownError       terminal   70   unknown whether it landed: nothing may be deleted
 │  └─ LakeUnavailableError     transient  75   the catalog does not answer
 ├─ RegistryError               terminal   70
 │  ├─ CaseNotFoundError        terminal   65

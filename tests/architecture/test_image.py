@@ -29,7 +29,7 @@ def test_the_worker_has_the_same_versions_as_the_tests():
             assert tested[name] == version
 
 
-def test_the_last_stage_is_nobody_and_has_no_installer():
+def test_the_last_stage_is_no_user_of_the_machine_and_has_no_installer():
     last = DOCKERFILE.rpartition("\nFROM ")[2]
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", last, re.MULTILINE)
     assert not re.search(r"\b(pip|uv|apt-get|gcc)\b", last)

@@ -1,4 +1,4 @@
-"""The rules of the code that no linter knows."""
+"""The rules of the code that no linter checks."""
 
 import inspect
 import re
@@ -29,7 +29,7 @@ def test_a_module_has_one_concept_and_stays_below_450_lines(path):
 
 
 @pytest.mark.parametrize("path", DAGS, ids=lambda path: path.name)
-def test_a_dag_file_fits_on_a_screen_and_knows_no_backend(path):
+def test_a_dag_file_fits_on_a_screen_and_names_no_backend(path):
     text = path.read_text()
     assert len(text.splitlines()) < 80
     assert not re.search(r"os\.environ|getenv|if .*backend|SELECT ", text)

@@ -30,7 +30,7 @@ def test_a_variable_of_the_tests_is_left_alone(monkeypatch):
     assert load_settings() == load_settings({"RADIANT_TEST_KUBECONFIG": "x"}) == load_settings({})
 
 
-def test_a_variable_of_somebody_else_is_left_alone():
+def test_a_variable_of_another_program_is_left_alone():
     assert load_settings({"PYICEBERG_CATALOG__DEFAULT__URI": "x", "PATH": "/bin"}).backend == "local"
 
 

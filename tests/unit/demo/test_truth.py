@@ -144,7 +144,7 @@ def test_hemizygous_origins_follow_the_sex_chromosomes(demos):
                 assert male
 
 
-def test_stories_agree_with_who_is_affected(demos):
+def test_stories_agree_with_the_affected_members(demos):
     for demo in demos:
         calls = member_calls(demo)
         members = demo.family.members
