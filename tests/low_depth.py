@@ -32,7 +32,7 @@ class LowDepth:
 
 
 def trio_text(what: LowDepth, format_: str = "GT:AD:DP:GQ") -> str:
-    """Return the VCF of `kid` (a son), `dad` and `mum`; lines on which no sample was called with the ALT are left out."""
+    """Return the VCF of `kid` (a son), `dad` and `mum`; lines without a call of the ALT are left out."""
     draw = random.Random(what.seed)  # noqa: S311 - a simulation
     lines: list[str] = []
     places = [("chr1", what.sites // 2), ("chr16", what.sites // 4), ("chrX", what.sites // 4)]
