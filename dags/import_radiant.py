@@ -33,7 +33,7 @@ read again, pedigrees included.
         "cases": cases_param(", imported even if unchanged. Empty: every case that is due."),
     },
 ):
-    plan = JobOperator(task_id="plan", job="plan-import", request={"cases": "{{ params.cases }}"})
+    plan = JobOperator(task_id="plan", job="plan-import", arguments={"cases": "{{ params.cases }}"})
     import_part = RunPartsOperator.partial(
         task_id="import_part",
         map_index_template="part {{ task.confs | map(attribute='part') | join(', ') }}",

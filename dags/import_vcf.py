@@ -38,19 +38,19 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
     prepare = JobOperator(
         task_id="prepare",
         job="prepare-part",
-        request={"part": "{{ params.part }}", "cases": "{{ params.cases }}", "most": map_limit()},
+        arguments={"part": "{{ params.part }}", "cases": "{{ params.cases }}", "most": map_limit()},
     )
     requests = task(import_requests, task_id="requests")(prepare.output)
     import_case = JobOperator.partial(
         task_id="import_case",
         job="import-case",
         priority_weight=1,
-        map_index_template="case {{ task.request['case_id'] }}",
-    ).expand(request=requests)
+        map_index_template="case {{ task.arguments['case_id'] }}",
+    ).expand(arguments=requests)
     commit = JobOperator(
         task_id="commit",
         job="commit-part",
-        request={
+        arguments={
             "part": "{{ params.part }}",
             "loads": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('cases') }}",
             "deleted": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('deleted') }}",

@@ -18,4 +18,4 @@ line in the task's log, and its answer arrives as the task's XCom (`output` is a
     is_paused_upon_creation=False,
     tags=["radiant", "poc"],
 ):
-    JobOperator(task_id="poc", job="poc", request={})
+    JobOperator(task_id="poc", job="poc", arguments={})

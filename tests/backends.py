@@ -107,7 +107,7 @@ class Backend:
 
         def operator() -> Any:
             return self.operator_class(
-                task_id=context["ti"].task_id, job=job, request={"case_id": 17}, **airflow_kwargs
+                task_id=context["ti"].task_id, job=job, arguments={"case_id": 17}, **airflow_kwargs
             )
 
         return run_task(operator, context, kill_after_s=kill_after_s)

@@ -198,7 +198,7 @@ def waiting(cluster):
     dags = home / "dags"
     shutil.copytree(REPOSITORY / "dags", dags)
     file = dags / "poc_ecs_k8s_operators.py"
-    file.write_text(file.read_text().replace("request={}", 'request={"pause_s": 1.5}'))
+    file.write_text(file.read_text().replace("arguments={}", 'arguments={"pause_s": 1.5}'))
     with airflow(cluster, home, dags, RADIANT_CONTAINER__DEFERRABLE="false") as found:
         yield found
 

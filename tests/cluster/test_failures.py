@@ -258,7 +258,7 @@ def test_a_job_that_ends_well_while_its_pod_is_deleted_needs_proof(pods, context
 def test_the_kubelet_ends_a_job_that_nobody_watches(deferred_pods, context):
     deferred_pods.set(RADIANT_JOBS__POC__TIMEOUT_S="2", RADIANT_CONTAINER__START_TIMEOUT_S="2")
     deferred_pods.install("time.sleep(60)")
-    operator = deferred_pods.operator_class(task_id="poc", job="poc", request={})
+    operator = deferred_pods.operator_class(task_id="poc", job="poc", arguments={})
     with pytest.raises(TaskDeferred) as deferred:
         execute(operator, context)
     wait_for(lambda: deferred_pods.site.pods(selector="job=poc")[0].status.reason == "DeadlineExceeded", "the deadline")
@@ -299,7 +299,7 @@ def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
         tasks = {}
         for index in range(30):
             context = airflow_context(task_id="poc", map_index=index)
-            operator = pods.operator_class(task_id="poc", job="poc", request={"case_id": index})
+            operator = pods.operator_class(task_id="poc", job="poc", arguments={"case_id": index})
             with pytest.raises(TaskDeferred) as deferred:
                 execute(operator, context)
             tasks[index] = operator, context, deferred.value.trigger
@@ -342,7 +342,7 @@ answer()
 def test_nothing_is_lost_or_doubled_when_the_triggerer_is_replaced(deferred_pods, context, capfd):
     pods = deferred_pods
     pods.install("for i in range(60):\n    print(f'line {i} end', flush=True)\n    time.sleep(0.1)\nanswer()")
-    operator = pods.operator_class(task_id="poc", job="poc", request={})
+    operator = pods.operator_class(task_id="poc", job="poc", arguments={})
     with pytest.raises(TaskDeferred) as deferred:
         execute(operator, context)
     path, arguments = deferred.value.trigger.serialize()
@@ -400,7 +400,7 @@ def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
     pods = deferred_pods
     pods.install("answer('of the first try')")
     with pytest.raises(TaskDeferred):
-        execute(pods.operator_class(task_id="poc", job="poc", request={"case_id": 17}), context)
+        execute(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), context)
     wait_for(lambda: pods.site.pods(selector="job=poc")[0].status.phase == "Succeeded", "the pod ends")
     found = pods.run("answer('of a second pod')", context=next_try(context), job="poc")
     assert found["output"] == "of the first try"
@@ -445,12 +445,12 @@ def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
     pods = deferred_pods
     pods.install("time.sleep(4)\nanswer('once')")
     with pytest.raises(TaskDeferred) as deferred:
-        execute(pods.operator_class(task_id="poc", job="poc", request={"case_id": 17}), context)
+        execute(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), context)
     found = {}
 
     def second():
         found["value"] = run_task(
-            lambda: pods.operator_class(task_id="poc", job="poc", request={"case_id": 17}), next_try(context)
+            lambda: pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), next_try(context)
         )
 
     thread = threading.Thread(target=second)

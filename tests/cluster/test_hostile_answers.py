@@ -171,7 +171,7 @@ def test_pods_whose_triggerer_died_are_removed_by_the_end_of_the_run_and_other_r
     other = airflow_context(task_id="poc", map_index=0, run_id="run:2")
     for index, one in enumerate([*contexts, other]):
         with pytest.raises(TaskDeferred):
-            execute(pods.operator_class(task_id="poc", job="poc", request={"case_id": index}), one)
+            execute(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": index}), one)
     wait_for(
         lambda: sum(one.status.phase == "Succeeded" for one in pods.site.pods(selector="job=poc")) == 3, "they end"
     )

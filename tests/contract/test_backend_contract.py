@@ -223,8 +223,8 @@ def test_the_constructor_is_explicit(backend):
 def test_a_mapped_task_has_the_job_s_retries_like_a_plain_one(backend, monkeypatch):
     monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__RETRIES", "7")
     with DAG(dag_id="d", schedule=None):
-        plain = backend.operator_class(task_id="plain", job="import-case", request={})
-        mapped = backend.operator_class.partial(task_id="mapped", job="import-case").expand(request=[{"case_id": 1}])
+        plain = backend.operator_class(task_id="plain", job="import-case", arguments={})
+        mapped = backend.operator_class.partial(task_id="mapped", job="import-case").expand(arguments=[{"case_id": 1}])
     for name in ("retries", "retry_delay", "max_retry_delay", "retry_exponential_backoff", "max_active_tis_per_dag"):
         assert getattr(plain, name) == getattr(mapped, name), name
     assert mapped.retries == 7
@@ -232,13 +232,13 @@ def test_a_mapped_task_has_the_job_s_retries_like_a_plain_one(backend, monkeypat
 
 def test_what_a_dag_says_is_stronger_than_the_job_s_defaults(backend):
     with DAG(dag_id="d", schedule=None):
-        plain = backend.operator_class(task_id="plain", job="poc", request={}, retries=0)
-        mapped = backend.operator_class.partial(task_id="mapped", job="poc", retries=0).expand(request=[{}])
+        plain = backend.operator_class(task_id="plain", job="poc", arguments={}, retries=0)
+        mapped = backend.operator_class.partial(task_id="mapped", job="poc", retries=0).expand(arguments=[{}])
     assert (plain.retries, mapped.retries) == (0, 0)
 
 
 def test_arguments_are_templated_at_any_depth(backend):
     with DAG(dag_id="d", schedule=None, render_template_as_native_obj=True) as dag:
-        operator = backend.operator_class(task_id="t", job="poc", request={"a": {"b": ["{{ part }}"]}})
+        operator = backend.operator_class(task_id="t", job="poc", arguments={"a": {"b": ["{{ part }}"]}})
     operator.render_template_fields({"part": 7}, dag.get_template_env())
-    assert operator.request == {"a": {"b": [7]}}
+    assert operator.arguments == {"a": {"b": [7]}}

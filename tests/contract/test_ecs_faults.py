@@ -120,7 +120,7 @@ def test_what_a_dead_process_left_of_a_run_is_stopped_and_other_runs_go_on(there
     other = airflow_context(run_id="run:2")
     for one in (context, airflow_context(map_index=4), other):
         with pytest.raises(TaskDeferred):
-            execute(there.operator_class(task_id="import_case", job="poc", request={"case_id": 17}), one)
+            execute(there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17}), one)
     there.wait_for_task()
     there.fake.fault("unavailable", call="ecs:ListTasks", times=1)
     found = sweep("ecs", there.place(context).run_uri)
@@ -241,7 +241,7 @@ def test_an_attempt_older_than_its_token_is_looked_for_before_it_is_started(here
 
 def test_a_triggerer_s_death_leaves_the_task_and_another_goes_on_with_its_log(there, context, capfd):
     there.install("for i in range(6):\n  print('line', i, flush=True)\n  time.sleep(0.4)\nanswer('done')")
-    operator = there.operator_class(task_id="import_case", job="poc", request={"case_id": 17})
+    operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
     with pytest.raises(TaskDeferred) as deferred:
         execute(operator, context)
     trigger = deferred.value.trigger
@@ -274,7 +274,7 @@ def test_a_triggerer_s_death_leaves_the_task_and_another_goes_on_with_its_log(th
 def test_a_job_soon_over_waits_until_airflow_knows_that_its_task_was_deferred(there, context, ago_s, settles_s, wait_s):
     # Else the scheduler takes the task that has gone on for one that was killed, and gives it another try.
     there.install("answer('done')")
-    operator = there.operator_class(task_id="import_case", job="poc", request={"case_id": 17})
+    operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
     with pytest.raises(TaskDeferred) as deferred:
         execute(operator, context)
     trigger = deferred.value.trigger
@@ -550,7 +550,7 @@ def test_a_task_with_a_new_request_stops_the_one_of_an_earlier_try(here, context
     first = here.fake.tasks()[0]["taskArn"]
 
     def operator():
-        return here.operator_class(task_id="import_case", job="poc", request={"case_id": 18})
+        return here.operator_class(task_id="import_case", job="poc", arguments={"case_id": 18})
 
     here.install("answer(request['arguments'])")
     assert run_task(operator, next_try(context))["output"] == {"case_id": 18}

@@ -38,7 +38,7 @@ def test_300_tasks_at_once_drain_and_the_calls_stay_few(tmp_path, monkeypatch, e
     worker.chmod(worker.stat().st_mode | stat.S_IXUSR)
 
     def operator():
-        return backend.operator_class(task_id="import_case", job="poc", request={"case_id": 17})
+        return backend.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
 
     contexts = [airflow_context(map_index=index) for index in range(TASKS)]
     triggers = []

@@ -138,7 +138,7 @@ class Task:
 
     def _operator(self, process: Process) -> Any:
         arguments = {"case_id": 17, "load_id": "load-1"}
-        operator = self.operator_class(task_id="import_case", job="import-case", request=arguments)
+        operator = self.operator_class(task_id="import_case", job="import-case", arguments=arguments)
         process.operator = operator
         object.__setattr__(operator, "log_line", process.lines.append)
         return operator

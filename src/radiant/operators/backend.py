@@ -26,8 +26,8 @@ _PLATFORMS = {
 def job_operator() -> "type[JobOperator]":
     """Return the operator class of the backend that `RADIANT_BACKEND` names.
 
-    Every class has the constructor `(*, job, request, **airflow_kwargs)` and works with
-    `.partial(job=...).expand(request=...)`, so a DAG file never asks which one it got.
+    Every class has the constructor `(*, job, arguments, **airflow_kwargs)` and works with
+    `.partial(job=...).expand(arguments=...)`, so a DAG file never asks which one it got.
 
     Raises:
         ConfigError: a setting is wrong.

@@ -39,9 +39,9 @@ class ContainerJobOperator(JobOperator):
     backend: str
     """As `RADIANT_BACKEND` names it."""
 
-    def __init__(self, *, job: str, request: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
-        super().__init__(job=job, request=request, **airflow_kwargs)
+        super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 
     def resume(self, context: Any, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the triggerer has seen the container's end; raises as `execute` does."""

@@ -19,9 +19,9 @@ class EcsJobOperator(ContainerJobOperator):
 
     backend = "ecs"
 
-    def __init__(self, *, job: str, request: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
-        super().__init__(job=job, request=request, **airflow_kwargs)
+        super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 
     def memory_limit(self, spec: JobSpec, memory_mib: int) -> int:
         """Return the memory of the Fargate size that holds the job: it is paid for, so the job may use it."""

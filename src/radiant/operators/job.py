@@ -29,16 +29,16 @@ class JobOperator(BaseOperator):
     A subclass implements `run_job` and repeats the constructor explicitly: `.partial().expand()` reads its signature.
     """
 
-    template_fields = ("request",)
-    template_fields_renderers = {"request": "json"}  # noqa: RUF012 - Airflow declares it as an instance attribute
+    template_fields = ("arguments",)
+    template_fields_renderers = {"arguments": "json"}  # noqa: RUF012 - Airflow declares it as an instance attribute
     ui_color = "#e8f4ea"
 
-    def __init__(self, *, job: str, request: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
         """Describe the task.
 
         Args:
             job: name of the job in the catalogue.
-            request: the job's arguments; templated, at any depth.
+            arguments: the job's arguments; templated, at any depth.
             airflow_kwargs: what every Airflow operator takes.
 
         Raises:
@@ -46,7 +46,7 @@ class JobOperator(BaseOperator):
         """
         super().__init__(**{**self.airflow_defaults(job), **airflow_kwargs})
         self.job = job
-        self.request = request
+        self.arguments = arguments
         self.stop_requested = False
 
     @classmethod
@@ -111,7 +111,7 @@ class JobOperator(BaseOperator):
         spec = effective_job(self.job, settings)
         place = TaskPlace.of(context, settings.effective_work_uri)
         memory_mib = self.memory_limit(spec, max(spec.resources.memory_mib, place.read_memory_mib()))
-        wanted = new_request(spec, self.request, place, memory_mib=memory_mib, image=settings.image)
+        wanted = new_request(spec, self.arguments, place, memory_mib=memory_mib, image=settings.image)
         request = self.begin(context, place, wanted)
         self.log.info(
             "%s: %d MiB at most, %d s at most; request, result and the worker's own log (worker.log.gz) at %s",

@@ -30,9 +30,9 @@ class LocalJobOperator(JobOperator):
     at least one; `max_active_tis_per_dag` overrides that.
     """
 
-    def __init__(self, *, job: str, request: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
-        super().__init__(job=job, request=request, **airflow_kwargs)
+        super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 
     @classmethod
     def airflow_defaults(cls, job: str) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def test_the_form_shows_a_text_field_for_cases(dags):
 
 
 def test_a_mapped_task_shows_the_number_of_its_case(dags):
-    assert dags["import-vcf"].get_task("import_case").map_index_template == "case {{ task.request['case_id'] }}"
+    assert dags["import-vcf"].get_task("import_case").map_index_template == "case {{ task.arguments['case_id'] }}"
 
 
 def test_imports_wait_for_the_short_tasks_of_any_run(dags):

@@ -33,7 +33,7 @@ def test_a_missing_worker_is_not_tried_again(context, monkeypatch, tmp_path):
     monkeypatch.setenv("RADIANT_HOME", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(AirflowFailException, match="install radiant"):
-        execute(LocalJobOperator(task_id="t", job="poc", request={}), context)
+        execute(LocalJobOperator(task_id="t", job="poc", arguments={}), context)
 
 
 def test_a_process_of_an_earlier_try_is_killed_first(backend, context):
@@ -110,7 +110,7 @@ def test_a_line_keeps_the_level_that_the_worker_gave_it(monkeypatch):
     seen = []
     log = type("Log", (), {"log": lambda _self, level, _form, line: seen.append((level, line))})()
     monkeypatch.setattr(LocalJobOperator, "log", log)
-    operator = LocalJobOperator(task_id="t", job="poc", request={})
+    operator = LocalJobOperator(task_id="t", job="poc", arguments={})
     operator.log_line("2026-01-01 10:00:00,000 WARNING odd")
     operator.log_line("2026-01-01 10:00:00,000 INFO WARNING is a word")
     operator.log_line("Traceback")
@@ -118,7 +118,7 @@ def test_a_line_keeps_the_level_that_the_worker_gave_it(monkeypatch):
 
 
 def test_a_misspelt_setting_is_not_tried_again(context, monkeypatch):
-    operator = LocalJobOperator(task_id="t", job="poc", request={})
+    operator = LocalJobOperator(task_id="t", job="poc", arguments={})
     monkeypatch.setenv("RADIANT_HOMW", "x")
     with pytest.raises(AirflowFailException, match="RADIANT_HOMW"):
         execute(operator, context)
