@@ -1,5 +1,6 @@
 """The documentation says what the code does."""
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
@@ -40,3 +41,43 @@ def test_every_test_that_a_page_names_exists():
     named = {name for page in PAGES for name in re.findall(r"`(test_\w+)`", page.read_text())}
     assert len(named) > 30
     assert named <= there, f"the documentation names tests that do not exist: {sorted(named - there)}"
+
+
+ARCHITECTURE = (REPOSITORY / "docs" / "architecture.md").read_text()
+
+
+def file_named(name: str) -> Path:
+    """Return a file that the page names: below `src/radiant`, else of the repository."""
+    inside = REPOSITORY / "src" / "radiant" / name
+    return inside if inside.exists() else REPOSITORY / name
+
+
+@pytest.mark.parametrize("place", sorted(set(re.findall(r"`([\w/]+\.py::[\w.]+)`", ARCHITECTURE))))
+def test_every_function_that_the_architecture_names_exists(place):
+    path, _, name = place.partition("::")
+    if path.startswith("dags/"):  # importing one needs Airflow's configuration
+        assert re.search(rf"\b{name}\b", file_named(path).read_text())
+        return
+    module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    found = importlib.import_module(f"radiant.{module}")
+    for part in name.split("."):
+        found = getattr(found, part)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`([\w/]+/(?:\w+\.py)?)(?:::[\w.]+)?`", ARCHITECTURE))))
+def test_every_file_that_the_architecture_names_exists(path):
+    assert file_named(path).exists()
+
+
+def test_the_walk_names_a_function_at_each_hop():
+    hops = re.findall(r"^\| (\d+) \|.*\| (.*) \|$", ARCHITECTURE, re.MULTILINE)
+    assert [int(number) for number, _ in hops] == list(range(1, len(hops) + 1))
+    assert len(hops) > 10
+    assert all("::" in where for _, where in hops)
+
+
+def test_the_drawn_tree_has_every_package():
+    tree = ARCHITECTURE.partition("## The tree")[2].split("```")[1]
+    here = [path for path in (REPOSITORY / "src" / "radiant").iterdir() if not path.name.startswith("_")]
+    names = {path.name if path.suffix else f"{path.name}/" for path in here} - {"provider_info.py"}
+    assert names <= set(tree.split())
