@@ -81,3 +81,14 @@ def test_the_drawn_tree_has_every_package():
     here = [path for path in (REPOSITORY / "src" / "radiant").iterdir() if not path.name.startswith("_")]
     names = {path.name if path.suffix else f"{path.name}/" for path in here} - {"provider_info.py"}
     assert names <= set(tree.split())
+
+
+@pytest.mark.parametrize(
+    "page", sorted((REPOSITORY / "docs" / "decisions").glob("*.md")), ids=lambda page: page.name[:4]
+)
+def test_a_decision_is_one_page_with_its_status_and_the_decision_first(page):
+    title, status, first, *_ = re.split(r"\n\n+", page.read_text())
+    assert title.startswith(f"# {int(page.name[:4])}. ")
+    assert status.startswith(("Status: accepted.", "Status: superseded by ["))
+    assert first.startswith("**Decision.**")
+    assert len(page.read_text().splitlines()) <= 60
