@@ -3,8 +3,9 @@
 A real Airflow (standalone, SQLite, LocalExecutor, tasks deferred) and the real `radiant-worker` in every ECS task; the
 cases are trios of 20 records, so that what is measured is the system around the import. First the DAG `airflow-alone`
 runs as many mapped tasks that are deferred once and do nothing: Airflow's own cost. The ideal of a run is the CPU time
-of both (Airflow's own, and that of the jobs, by the operating system's accounting) divided by the cores: no scheduler
-does better. In the middle of the run a case of priority `stat` is registered and `import-radiant` triggered for it.
+of Airflow alone, of the jobs and of the fake AWS, by the operating system's accounting, divided by the cores: no
+scheduler does better. What other processes of the machine took meanwhile has a row of its own. In the middle of the run
+a case of priority `stat` is registered and `import-radiant` triggered for it.
 
 Memory is the resident memory of each of Airflow's parts, highest in each tenth of the run: flat means that the last
 tenth needs no more than the second.
@@ -41,7 +42,17 @@ from radiant.settings import Settings, load_settings
 REPOSITORY = Path(__file__).parents[1]
 RECORDS = 20
 LOOK_S = 1.0
-PARTS = {"scheduler": "scheduler", "triggerer": "triggerer", "api": "api server", "dag": "dag processor"}
+PARTS = {
+    "airflow scheduler": "scheduler",
+    "airflow triggerer": "triggerer",
+    "airflow api": "api server",
+    "airflow dag": "dag processor",
+    "fakes.ecs": "fake AWS",
+    "radiant-worker": "jobs",
+}
+"""Words of a process's title, and what it is; tasks have others."""
+AIRFLOW = {"scheduler", "triggerer", "api server", "dag processor"}
+CHILDREN_OF = {"scheduler": "tasks", "fake AWS": "jobs"}
 HEADER = """\
 ##fileformat=VCFv4.2
 ##contig=<ID=chr1,length=248956422>
@@ -63,8 +74,8 @@ class Sampler:
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.Error):
                     title = " ".join(process.cmdline())
-                    name = next((PARTS[word] for word in PARTS if f"airflow {word}" in title), None)
-                    if name is not None:
+                    name = next((PARTS[word] for word in PARTS if word in title), None)
+                    if name in AIRFLOW:
                         self.seen[name].append((time.monotonic() - began, process.memory_info().rss))
 
     def tenths(self, name: str) -> list[int]:
@@ -111,14 +122,27 @@ def wait(api: AirflowApi, dag_id: str, run_id: str) -> str:
     return str(state)
 
 
-def cpu_of_airflow() -> float:
-    """Return the CPU seconds of this process's children and theirs, ended ones included."""
-    total = sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2])
+Cpu = collections.Counter[str]
+"""CPU seconds by part."""
+
+
+def cpu_by_part() -> Cpu:
+    """Return the CPU seconds of Airflow's parts and its tasks, of the fake AWS and its jobs, and of this process."""
+    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    found: Cpu = collections.Counter({"benchmark": sum(own[:2]), "tasks": sum(ended[:2])})
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            times = process.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
+            title, times = " ".join(process.cmdline()), process.cpu_times()
+            part = next((PARTS[word] for word in PARTS if word in title), "tasks")
+            found[part] += times.user + times.system
+            found[CHILDREN_OF.get(part, part)] += times.children_user + times.children_system
+    return found
+
+
+def cpu_of_machine() -> float:
+    """Return the CPU seconds that the machine was busy."""
+    times = psutil.cpu_times()
+    return sum(times) - times.idle - getattr(times, "iowait", 0.0) - times.guest - times.guest_nice
 
 
 def rows_of(home: Path, query: str) -> list[tuple[Any, ...]]:
@@ -166,13 +190,15 @@ def measure(given: argparse.Namespace, scratch: Path, aws: Any) -> list[tuple[st
         return run_cases(given, settings, airflow.api, aws, registry, alone)
 
 
-def run_alone(api: AirflowApi, tasks: int) -> tuple[float, float]:
+def run_alone(api: AirflowApi, tasks: int) -> tuple[float, Cpu]:
     """Return wall and CPU seconds of Airflow with as many tasks that do nothing."""
-    began, before = time.monotonic(), cpu_of_airflow()
+    began, before = time.monotonic(), cpu_by_part()
     state = wait(api, "airflow-alone", api.trigger("airflow-alone", {"tasks": tasks}))
     if state != "success":
         sys.exit(f"airflow-alone ended {state}")
-    return time.monotonic() - began, cpu_of_airflow() - before
+    spent = cpu_by_part()
+    spent.subtract(before)
+    return time.monotonic() - began, spent
 
 
 def run_cases(
@@ -181,7 +207,7 @@ def run_cases(
     api: AirflowApi,
     aws: Any,
     registry: Registry,
-    alone: tuple[float, float],
+    alone: tuple[float, Cpu],
 ) -> list[tuple[str, str]]:
     """Import the cases, one of them urgent and late, and return the rows of the table."""
     home = settings.home_path
@@ -189,7 +215,7 @@ def run_cases(
     sampler = Sampler()
     thread = threading.Thread(target=sampler.run, daemon=True)
     thread.start()
-    began, before = time.monotonic(), cpu_of_airflow()
+    began, before, machine = time.monotonic(), cpu_by_part(), cpu_of_machine()
     run = api.trigger("import-radiant")
     done = "select count(*) from task_instance where task_id = 'import_case' and state = 'success'"
     while rows_of(home, done)[0][0] < given.cases // 2 and api.run_state("import-radiant", run) not in FINISHED_RUN:
@@ -203,23 +229,30 @@ def run_cases(
     passed = given.cases + 1 - rows_of(home, done)[0][0]
     state = wait(api, "import-radiant", run)
     wall = time.monotonic() - began
-    spent = cpu_of_airflow() - before
+    spent, machine = cpu_by_part(), cpu_of_machine() - machine
+    spent.subtract(before)
     sampler.stopped.set()
     thread.join()
     verdict = api.xcom("import-radiant", run, "verdict")
     calls = collections.Counter(call.name for call in aws.calls(who="airflow"))
     jobs_cpu = sum(row["cpu_s"] for row in summaries(home))
     cores = len(os.sched_getaffinity(0))
-    ideal = (alone[1] + jobs_cpu) / cores
+    airflow_alone = sum(alone[1][part] for part in [*AIRFLOW, "tasks"])
+    ideal = (airflow_alone + spent["jobs"] + spent["fake AWS"]) / cores
     xcom = rows_of(home, "select dag_id, task_id, count(*), sum(length(value)) from xcom group by 1, 2 order by 4 desc")
     return [
         ("cases, running at once, cores", f"{given.cases}, {given.running}, {cores}"),
         ("verdict", f"{state}; {len(verdict['imported'])} imported, {len(verdict['failed'])} failed"),
-        ("Airflow alone, as many tasks", f"{alone[0]:.0f} s, {alone[1] / given.cases:.2f} CPU s a task"),
+        ("Airflow alone, as many tasks", f"{alone[0]:.0f} s, {airflow_alone / given.cases:.2f} CPU s a task"),
         ("makespan", f"{wall:.0f} s, {wall / given.cases:.2f} s a case"),
-        ("ideal: CPU of Airflow alone and of the jobs / cores", f"{ideal:.0f} s"),
+        ("ideal: CPU of Airflow alone, the jobs and the fake AWS / cores", f"{ideal:.0f} s"),
         ("makespan / ideal", f"{wall / ideal:.2f} (target 1.1)"),
-        ("CPU: all; jobs; Airflow alone", f"{spent:.0f} s; {jobs_cpu:.0f} s; {alone[1]:.0f} s"),
+        *(
+            (f"CPU of {part}; in Airflow alone", f"{spent[part]:.0f} s; {alone[1][part]:.0f} s")
+            for part in sorted(spent)
+        ),
+        ("CPU of jobs, as they measured it", f"{jobs_cpu:.0f} s"),
+        ("CPU of other processes of the machine", f"{machine - spent.total():.0f} s"),
         ("a task of import_case: start to end", middle(task_seconds(home))),
         ("stat case in the middle", f"{stat_state} after {stat_s:.0f} s; {waiting} waited then, {passed} still did"),
         *((f"calls a case: {name}", f"{count / given.cases:.2f}") for name, count in sorted(calls.items())),

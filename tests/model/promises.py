@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from model.container import Container
@@ -29,7 +30,9 @@ class Excuses:
     QUIET_S = 40.0
     """Two outages with less between them are one."""
 
-    def __init__(self) -> None:
+    def __init__(self, shortage: Callable[[], str]) -> None:
+        self.shortage = shortage
+        """Returns what there is no room for at the moment, or nothing."""
         self.level = 0
         self.why = ""
         self._outage = (float("-inf"), float("-inf"))
@@ -68,6 +71,8 @@ class Excuses:
         if self._fresh_try and not any(one.may_run for one in others):
             self.level, self.why = 0, ""
             self._long(now)
+            if why := self.shortage():
+                self.give(1, why)
             self._too_often()
         self._fresh_try = False
 
@@ -78,7 +83,7 @@ class Promises:
     def __init__(self, site: Any, excluded: frozenset[str] = frozenset()) -> None:
         self.site = site
         self.excluded = excluded
-        self.excuses = Excuses()
+        self.excuses = Excuses(lambda: site.shortage)
         self.winner: Container | None = None
         self._later: list[tuple[str, str]] = []
 
@@ -153,7 +158,7 @@ class Promises:
         if not task.over or task.marked:
             return
         read = commit_part._reads(self.site.run_uri).get(17)
-        found = None if read is None else read.result
+        found = read.result if read is not None and read.load_id == task.load_id else None
         if self.winner is None:
             # A process that was killed after it had judged: the proof is on file, only Airflow has not heard of it.
             killed = bool(task.outcomes) and task.outcomes[-1][2] == "killed"

@@ -138,6 +138,11 @@ class Site:
         raise NotImplementedError
 
     @property
+    def shortage(self) -> str:
+        """Why nothing can be started at the moment, or nothing."""
+        raise NotImplementedError
+
+    @property
     def requests(self) -> list[tuple[float, str]]:
         return self.cluster.requests
 
@@ -226,6 +231,10 @@ class KubeSite(Site):
     def lost(self, box: Container) -> bool:
         return self.pod_of(box).node in self.cluster.dead_nodes
 
+    @property
+    def shortage(self) -> str:
+        return "full" if self.cluster.full else "quota" if self.cluster.quota_full else ""
+
     def heal(self) -> None:
         super().heal()
         self.cluster.full = self.cluster.quota_full = False
@@ -270,6 +279,10 @@ class EcsSite(Site):
 
     def lost(self, box: Container) -> bool:
         return self.task_of(box).cut_off
+
+    @property
+    def shortage(self) -> str:
+        return "full" if self.cluster.full else "no capacity" if self.cluster.no_capacity else ""
 
     def heal(self) -> None:
         super().heal()

@@ -97,6 +97,11 @@ class Task:
         self.world.at(after, begin)
 
     @property
+    def load_id(self) -> str:
+        """The load of the case: clearing the task clears `prepare` with it, which gives a new one."""
+        return f"load-{self.cleared + 1}"
+
+    @property
     def over(self) -> bool:
         return self.state in {"success", "failed"}
 
@@ -137,7 +142,7 @@ class Task:
         return context
 
     def _operator(self, process: Process) -> Any:
-        arguments = {"case_id": 17, "load_id": "load-1"}
+        arguments = {"case_id": 17, "load_id": self.load_id}
         operator = self.operator_class(task_id="import_case", job="import-case", arguments=arguments)
         process.operator = operator
         object.__setattr__(operator, "log_line", process.lines.append)
