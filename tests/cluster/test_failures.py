@@ -19,7 +19,7 @@ from radiant.errors import JobLostError
 from radiant.jobs.catalogue import POC
 from radiant.jobs.documents import Status
 from radiant.operators.note import read_note
-from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.platform import Look, Order, State, TaskFacts
 from radiant.operators.pod.platform import KubernetesPlatform
 from radiant.settings import load_settings
 
@@ -406,7 +406,7 @@ def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
     assert found["output"] == "of the first try"
 
 
-def test_a_repeated_create_finds_the_pod_of_the_same_attempt(pods, context):
+def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s_log_is_reported(pods, context):
     pods.install("time.sleep(60)")
     place = pods.place(context)
     facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
@@ -423,6 +423,8 @@ def test_a_repeated_create_finds_the_pod_of_the_same_attempt(pods, context):
     no_pods(pods)
     assert platform.look(first).state == "gone"
     assert platform.find("0f0e0d0c-1") is None
+    (line,) = platform.read_log(first, "", Look(State.ENDED, started_at=1.0)).lines
+    assert "removed before its log was read to the end" in line
 
 
 def test_the_pod_carries_its_place_in_airflow_and_no_rights(pods, context):

@@ -88,6 +88,8 @@ class Look:
     """None where the platform does not measure it."""
     memory_limit_mib: int | None = None
     """The limit that the container really had, None where the platform does not say."""
+    log_is_lost: bool = False
+    """The container may have run, and its log went with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,7 +127,7 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
         return Look(State.ENDED, reason, _sentences(other, status.message, *_notable(events)), hopeless=hopeless)
     if status.reason == "NodeLost" or (status.phase == "Unknown" and pod.metadata.deletion_timestamp is not None):
         # Nobody can ask its node, and the pod stays as it is until the node is back.
-        return Look(State.GONE, NODE_LOST, _sentences(status.message, *_notable(events)))
+        return Look(State.GONE, NODE_LOST, _sentences(status.message, *_notable(events)), log_is_lost=True)
     running = worker.state.running if worker is not None and worker.state is not None else None
     if running is None:
         return _not_yet(pod, worker, events)
@@ -135,7 +135,8 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
     deletion = _seconds(pod.metadata.deletion_timestamp)
     if deletion is not None and now > deletion + _SILENT_S:
         # Its grace period is over and its container still runs: the node has not been heard from since.
-        return Look(State.GONE, NODE_LOST, _sentences(_SILENT, *_notable(events)), started_at=started_at)
+        text = _sentences(_SILENT, *_notable(events))
+        return Look(State.GONE, NODE_LOST, text, started_at=started_at, log_is_lost=True)
     return Look(State.RUNNING, started_at=started_at)
 
 
@@ -149,7 +150,13 @@ def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
     reason = before.reason if before is not None and before.reason in {EVICTED, PREEMPTED, NODE_LOST} else None
     reason = reason or _by_event(events)
     started = before.started_at if before is not None else None
-    return Look(State.GONE, reason or LOST, _sentences(DELETED, *_notable(events)), started_at=started)
+    return Look(
+        State.GONE,
+        reason or LOST,
+        _sentences(DELETED, *_notable(events)),
+        started_at=started,
+        log_is_lost=before is None or started is not None,
+    )
 
 
 def wants_events(look: Look) -> bool:

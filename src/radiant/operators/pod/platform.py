@@ -45,6 +45,9 @@ _GET_LOG = "get pods/log"
 _LOG_TYPE = "text/plain"
 """Content type that the API server gives every log."""
 _CHUNK = 64 * 1024
+_LOG_LOST = (
+    "(the pod was removed before its log was read to the end: lines may be missing here; the worker's own log has them)"
+)
 _DEFAULT_NAMESPACE = "default"
 
 
@@ -126,7 +129,7 @@ class KubernetesPlatform:
     def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
         """Return the lines after the cursor."""
         if look.state is State.GONE or (look.state is State.ENDED and look.started_at is None):
-            return LogPage([], cursor)
+            return LogPage([_LOG_LOST] if look.log_is_lost else [], cursor)
         try:
             with api_errors(_GET_LOG, self._conn_id):
                 if (self._open_log is None or self._open_log.cursor != cursor) and not self._begin_log(
@@ -137,7 +140,7 @@ class KubernetesPlatform:
         except ApiException as error:
             self._close_log()
             if is_missing(error, handle["name"]):
-                return LogPage([], cursor)
+                return LogPage([_LOG_LOST] if look.state is State.ENDED else [], cursor)
             if look.state is State.RUNNING and "ContainerCreating" in message_of(error):
                 return LogPage([], cursor)
             msg = f"Kubernetes does not give the log of pod {handle['name']}: {error.status} {message_of(error)}"

@@ -162,6 +162,9 @@ def test_what_is_not_there_any_more_is_named_by_what_was_seen_before_or_its_even
     assert look_at_nothing([], None).reason == "Lost"
     assert look_at_nothing([], Look(State.RUNNING, started_at=3.0)).started_at == 3.0
     assert look_at_nothing([], Look(State.ENDED, "Evicted")).reason == "Evicted"
+    assert look_at_nothing([], None).log_is_lost
+    assert look_at_nothing([], Look(State.RUNNING, started_at=3.0)).log_is_lost
+    assert not look_at_nothing([], Look(State.STARTING)).log_is_lost
     assert look_at_nothing([PodEvent("Warning", "Preempted", "by x")], None).reason == "Preempted"
 
 
