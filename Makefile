@@ -38,13 +38,13 @@ $(STAMP): $(LOCK) pyproject.toml
 run: setup ## Import cases on this machine: make run [ARGS="--once | --sheet cases.csv"]
 	@$(BIN)/radiant run $(ARGS)
 
-test: setup lint ## Run every test that needs no cluster; three at once, as one of them usually waits
+test: setup lint ## Run the linters and every test that needs no cluster, three at once
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/cluster $(ARGS)
 
-test-kubernetes: setup ## Run the tests on a real Kubernetes; RADIANT_TEST_KUBECONFIG and RADIANT_TEST_IMAGE name another than the tool's
+test-kubernetes: setup ## Run the tests on a real Kubernetes; RADIANT_TEST_KUBECONFIG and RADIANT_TEST_IMAGE name your own
 	@$(BIN)/pytest --timeout 1800 tests/cluster $(ARGS)
 
-test-unit: setup ## Run the quick tests alone
+test-unit: setup ## Run the quick tests only
 	@$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/architecture $(ARGS)
 
 test-mwaa: $(MWAA_STAMP) ## Run the backends' contract with the versions of Amazon MWAA
@@ -57,7 +57,7 @@ $(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)
 	@$(BIN)/uv pip install --quiet --python $(MWAA)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-bench: $(BENCH_STAMP) ## Measure the importer beside its peers: make bench [ARGS="--records 100000"]
+bench: $(BENCH_STAMP) ## Measure the importer beside other readers: make bench [ARGS="--records 100000"]
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
 bench-scale: setup ## Measure a thousand cases in one run on the fake ECS: make bench-scale [ARGS="--cases 100"]
@@ -89,7 +89,7 @@ format: setup ## Format the code
 docs: setup ## Write the pages that are made from the code
 	@$(BIN)/python docs/render.py
 
-lock: setup ## Resolve the dependencies again
+lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)

@@ -22,7 +22,7 @@ Coordinates are 1-based and inclusive, as in VCF. Chromosomes are written withou
 Missing is null, never 0. Every table is an Iceberg table partitioned by `part`. A data file holds the rows of one case;
 only `case_load` has one file for all cases of a part.
 
-Rows have the order that is stated with each table, in the files of `radiant vcf convert`, too. It is the order of the
+Rows have the order stated with each table, in the files of `radiant vcf convert` too. It is the order of the
 VCF, whose contigs need not be sorted by name, and `start` differs from POS where an allele was trimmed: sort where the
 order matters. The tables ask other engines to sort by chromosome, start, reference and alternate.
 
@@ -38,8 +38,8 @@ SETTINGS_HEAD = """\
 Made from `src/radiant/settings.py` and `src/radiant/errors.py` by `make docs`.
 
 Environment variables, all with the prefix `RADIANT_`; a double underscore goes into a group. `radiant config` prints
-the effective values, passwords masked. A `RADIANT_*` variable that is not in this list is an error; an empty one is as
-one that is not set. The Iceberg catalog itself is configured as PyIceberg does it, by `PYICEBERG_CATALOG__<NAME>__*` or
+the effective values, passwords masked. A `RADIANT_*` variable that is not in this list is an error; an empty one counts
+as unset. The Iceberg catalog itself is configured as PyIceberg does it, by `PYICEBERG_CATALOG__<NAME>__*` or
 `.pyiceberg.yaml`.
 
 | variable | default | meaning |
@@ -59,26 +59,26 @@ gives:
 | `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN` | credentials; or `AWS_PROFILE`, or a role |
 | `AWS_DEFAULT_REGION` | region of the buckets |
 
-Where an operator starts the container, give them to it as the platform does (a Secret, a task role); they are never in
+A container started by an operator gets them from the platform (a Secret, a task role); they are never in
 a request. An object is read in ranges of up to 2 MiB, two ahead of the reader (6 MiB of memory), without an index and
 without a copy on disk. All ranges are of the version that was opened: an object that is replaced while it is read fails
-the import as transient (75), and the next try reads the new one. A range that breaks off is asked for four times.
+the import as transient (75), and the next try reads the new one. A range that breaks off is requested four times.
 
 Tables are read and written by the same client where the catalog's `warehouse` is an `s3://` URI. Where PyIceberg's
-configuration names none, PyIceberg takes Arrow's client, which does not know `AWS_ENDPOINT_URL`: set
+configuration names none, PyIceberg takes Arrow's client, which ignores `AWS_ENDPOINT_URL`: set
 `PYICEBERG_CATALOG__<NAME>__PY_IO_IMPL=pyiceberg.io.fsspec.FsspecFileIO` then.
 
 ## Exit codes
 
 Of `radiant` and of `radiant-worker`, after BSD `sysexits.h`.
 
-| code | meaning | tried again |
+| code | meaning | retried |
 |---|---|---|
 | 0 | done | |
 | 2 | the command line itself is wrong: an unknown option, a missing one | never |
 | 65 | bad input: a file, a pedigree, a sheet, a case number | never |
-| 70 | a bug, or a state that must not be | never |
-| 75 | may pass: storage, registry, a conflicting commit, a drained machine | yes |
+| 70 | a bug, or an impossible state | never |
+| 75 | transient: storage, registry, a conflicting commit, a drained machine | yes |
 | 78 | configuration | never |
 | 130, 143 | Ctrl-C or SIGTERM ended `radiant run` before its summary | |
 
@@ -119,7 +119,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _of_the_catalogue(prefix: str, name: str) -> object:
-    """Return what the job catalogue says where a setting overrides it."""
+    """Return the job catalogue's value that a setting overrides."""
     job = prefix.removeprefix(f"{PREFIX}JOBS__").removesuffix("__").lower().replace("_", "-")
     spec = JOBS.get(job)
     return getattr(spec, name, getattr(spec.resources, name, None)) if spec else None

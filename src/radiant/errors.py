@@ -1,15 +1,15 @@
-"""Every error radiant raises on purpose.
+"""Every error that radiant raises on purpose.
 
 ```
 RadiantError
 ├─ ConfigError                 terminal   78   a setting, an environment variable, a missing package
-├─ InputError                  terminal   65   what a person handed in
+├─ InputError                  terminal   65   a file or value from outside that cannot be imported
 │  ├─ VcfFormatError                           the file breaks a rule of the VCF specification
-│  ├─ VcfTruncatedError                        the file ends before its end
+│  ├─ VcfTruncatedError                        the file is cut off
 │  ├─ SampleMismatchError                      pedigree and VCF name different samples
 │  └─ PedigreeError                            the pedigree contradicts itself
 ├─ StorageError                transient  75   bytes could not be read or written
-├─ TerminatedError             transient  75   the platform asked the job to stop (drain, spot notice, time-out)
+├─ TerminatedError             transient  75   the platform asked the job to stop (drain, spot notice, timeout)
 ├─ LakeError                   terminal   70
 │  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
 │  ├─ CommitConflictError      transient  75   another commit landed first; nothing of ours landed
@@ -23,8 +23,8 @@ RadiantError
 ├─ AirflowError                terminal   70   the embedded Airflow refused something
 │  └─ AirflowUnavailableError  transient  75   it does not answer, or one of its parts ended
 └─ JobError                    (raised on Airflow's side only)
-   ├─ JobFailedError                           the job said why: carries its code, message, retryable
-   ├─ JobLostError             transient  75   the job ended without saying anything (out of memory, killed)
+   ├─ JobFailedError                           the job wrote a failed result: carries its code, message, retryable
+   ├─ JobLostError             transient  75   the job ended without a result (out of memory, killed)
    ├─ JobNotYetError           transient  75   the platform has no room for it now
    ├─ JobRefusedError          terminal   78   the platform will never start it: a wrong setting, a missing right
    ├─ PlatformUnavailableError transient  75   Kubernetes or ECS does not answer; the container goes on
@@ -33,7 +33,7 @@ RadiantError
 
 `code`, `retryable` and `exit_code` are facts of the class. Exit codes follow BSD `sysexits.h`:
 65 bad input (EX_DATAERR), 70 bug (EX_SOFTWARE), 75 transient (EX_TEMPFAIL), 78 configuration (EX_CONFIG).
-A message says what, the value, the rule and what to do. It never names a patient or a sample's genotype.
+A message has four parts: where, the value, the rule, what to do. It never names a patient or a sample's genotype.
 """
 
 from typing import ClassVar
@@ -46,7 +46,7 @@ EXIT_CONFIG = 78
 
 
 class RadiantError(Exception):
-    """The base of all of them."""
+    """The base of all errors."""
 
     code: ClassVar[str] = "Bug"
     retryable: ClassVar[bool] = False
@@ -61,7 +61,7 @@ class ConfigError(RadiantError):
 
 
 class InputError(RadiantError):
-    """What was handed in cannot be imported; trying again changes nothing."""
+    """A file or value from outside cannot be imported; a retry changes nothing."""
 
     code = "BadInput"
     exit_code = EXIT_BAD_INPUT
@@ -74,7 +74,7 @@ class VcfFormatError(InputError):
 
 
 class VcfTruncatedError(InputError):
-    """A VCF ends before its end: no BGZF end-of-file block, or half a last line."""
+    """A VCF is cut off: no BGZF end-of-file block, or half a last line."""
 
     code = "VcfTruncated"
 
@@ -92,7 +92,7 @@ class PedigreeError(InputError):
 
 
 class StorageError(RadiantError):
-    """Bytes could not be read or written for a reason that may pass."""
+    """Bytes could not be read or written for a transient reason."""
 
     code = "Storage"
     retryable = True
@@ -100,7 +100,7 @@ class StorageError(RadiantError):
 
 
 class TerminatedError(RadiantError):
-    """The platform sent SIGTERM: a drained node, a spot notice, a time-out, a person."""
+    """The platform sent SIGTERM: a drained node, a spot notice, a timeout, a user."""
 
     code = "Terminated"
     retryable = True
@@ -108,7 +108,7 @@ class TerminatedError(RadiantError):
 
 
 class LakeError(RadiantError):
-    """The Iceberg side failed."""
+    """A lake operation failed."""
 
     code = "Lake"
 
@@ -128,7 +128,7 @@ class CommitConflictError(LakeError):
 
 
 class CommitUnknownError(LakeError):
-    """The catalog did not say whether the commit landed: delete nothing, reconcile by the commit token."""
+    """The catalog gave no answer to a commit, which may have landed: delete nothing, reconcile by the commit token."""
 
     code = "CommitUnknown"
 
@@ -142,7 +142,7 @@ class LakeUnavailableError(LakeError):
 
 
 class RegistryError(RadiantError):
-    """The case registry refused."""
+    """The case registry refused an operation."""
 
     code = "Registry"
 
@@ -176,7 +176,7 @@ class RegistryUnavailableError(RegistryError):
 
 
 class AirflowError(RadiantError):
-    """The Airflow that `radiant run` started refused something, or cannot read our DAGs."""
+    """The Airflow that `radiant run` started refused a request, or cannot read our DAGs."""
 
     code = "Airflow"
 
@@ -196,62 +196,62 @@ class JobError(RadiantError):
 
 
 class JobFailedError(JobError):
-    """The job wrote a result that says it failed; carries the job's own code, message and retryable."""
+    """The job wrote a failed result; carries its code, message and retryable."""
 
     def __init__(self, message: str, *, code: str, retryable: bool) -> None:
-        """Keep the job's own verdict beside its message."""
+        """Store the job's own code and retryable beside the message."""
         super().__init__(message)
         self.job_code = code
         self.job_retryable = retryable
 
 
 class JobLostError(JobError):
-    """The job ended without a result; `reason` is the platform's name for why (OutOfMemory, Evicted, Lost)."""
+    """The job ended without a result; `reason` is the platform's reason (OutOfMemory, Evicted, Lost)."""
 
     code = "Lost"
     retryable = True
     exit_code = EXIT_TRANSIENT
 
     def __init__(self, message: str, *, reason: str = "Lost") -> None:
-        """Keep the platform's reason beside the message."""
+        """Store the platform's reason beside the message."""
         super().__init__(message)
         self.reason = reason
 
 
 class JobNotYetError(JobError):
-    """The platform has no room for the job now (QuotaExceeded, NoCapacity); `reason` is the name of why."""
+    """The platform has no room for the job now (QuotaExceeded, NoCapacity); `reason` is one of these names."""
 
     code = "NotYet"
     retryable = True
     exit_code = EXIT_TRANSIENT
 
     def __init__(self, message: str, *, reason: str) -> None:
-        """Keep the name of the reason beside the message."""
+        """Store the name of the reason beside the message."""
         super().__init__(message)
         self.reason = reason
 
 
 class JobRefusedError(JobError):
-    """The platform will never start the job as it is asked for; `reason` is the name of why."""
+    """The platform will never start this job as requested; `reason` is the name of the cause."""
 
     code = "Refused"
     exit_code = EXIT_CONFIG
 
     def __init__(self, message: str, *, reason: str = "Config") -> None:
-        """Keep the name of the reason beside the message."""
+        """Store the name of the reason beside the message."""
         super().__init__(message)
         self.reason = reason
 
 
 class PlatformUnavailableError(JobError):
-    """Kubernetes or ECS does not answer or throttles (`reason`); what runs there goes on, the next look may succeed."""
+    """Kubernetes or ECS does not answer or throttles (`reason`); the container goes on, the next look may succeed."""
 
     code = "PlatformUnavailable"
     retryable = True
     exit_code = EXIT_TRANSIENT
 
     def __init__(self, message: str, *, reason: str = "PlatformUnavailable") -> None:
-        """Keep the name of the reason beside the message."""
+        """Store the name of the reason beside the message."""
         super().__init__(message)
         self.reason = reason
 

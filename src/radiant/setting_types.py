@@ -1,4 +1,4 @@
-"""What settings are made of: groups, and values that one variable holds several of."""
+"""The types of settings: groups, and variables that hold several values."""
 
 import json
 from typing import Annotated, Any
@@ -7,11 +7,11 @@ from pydantic import BeforeValidator, ConfigDict
 from pydantic_settings import NoDecode
 
 GROUP = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-"""Of a model of settings that belong together."""
+"""Configuration of a group of settings."""
 
 
 def from_list(value: object) -> object:
-    """Return the names of a text, without empty ones."""
+    """Split a text at commas, without empty parts; any other value stays."""
     return [part for one in value.split(",") if (part := one.strip())] if isinstance(value, str) else value
 
 
@@ -20,7 +20,7 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(from_list)]
 
 
 def from_json(value: object) -> object:
-    """Return what a JSON text holds."""
+    """Parse a JSON text; any other value stays."""
     return json.loads(value) if isinstance(value, str) else value
 
 

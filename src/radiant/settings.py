@@ -1,9 +1,9 @@
 """Every setting, and the only reader of environment variables.
 
-`RADIANT_<NAME>` sets a value, `RADIANT_<GROUP>__<NAME>` one inside a group. A `RADIANT_*` variable that names no
-setting is an error: a misspelt limit must not be silently no limit. `RADIANT_TEST_*` belongs to the tests and is left
-alone. Iceberg catalogs are configured by PyIceberg's own variables and file (`PYICEBERG_CATALOG__<NAME>__*`,
-`.pyiceberg.yaml`). An empty variable is one that is not set.
+`RADIANT_<NAME>` sets a value, `RADIANT_<GROUP>__<NAME>` one inside a group. A `RADIANT_*` variable without a
+setting is an error: a misspelt limit must not silently be no limit. `RADIANT_TEST_*` belongs to the tests and is
+ignored. Iceberg catalogs are configured by PyIceberg's own variables and file (`PYICEBERG_CATALOG__<NAME>__*`,
+`.pyiceberg.yaml`). An empty variable counts as unset.
 """
 
 import difflib
@@ -38,7 +38,7 @@ class _Group(BaseModel):
 
 
 class JobOverrides(_Group):
-    """What one job may use instead of the catalogue's numbers."""
+    """Overrides of the catalogue's numbers for one job."""
 
     cpu: float | None = Field(default=None, ge=0.25)
     """Cores."""
@@ -49,7 +49,7 @@ class JobOverrides(_Group):
     timeout_s: int | None = Field(default=None, ge=1)
     """Seconds after which the job is stopped."""
     retries: int | None = Field(default=None, ge=0)
-    """How often a transient failure is tried again."""
+    """How often a transient failure is retried."""
 
 
 class Jobs(_Group):
@@ -65,7 +65,7 @@ class Jobs(_Group):
 
 
 class Container(_Group):
-    """How jobs run as containers, on whatever platform."""
+    """How jobs run as containers, on every platform."""
 
     deferrable: bool = True
     """Wait in Airflow's triggerer instead of a worker: a waiting task then holds no worker slot."""
@@ -85,13 +85,13 @@ class Ecs(_Group):
     """How jobs run as tasks on Amazon ECS; the defaults fit the template in `deploy/ecs`."""
 
     conn_id: str = "aws_default"
-    """Airflow connection with the credentials; when it does not exist, boto3 finds them by itself."""
+    """Airflow connection with the credentials; when it does not exist, boto3 finds them in its usual order."""
     region: str | None = None
     """AWS region; that of the connection or of `AWS_DEFAULT_REGION` when unset."""
     cluster: str = Field(default="radiant", min_length=1)
     """Cluster, by name or ARN."""
     task_definition: str = Field(default="radiant", min_length=1)
-    """Begin of the names of the task definitions: the job `poc` runs the newest revision of `<this>-poc`."""
+    """Prefix of the names of the task definitions: the job `poc` runs the newest revision of `<prefix>-poc`."""
     container: str = Field(default="radiant", min_length=1)
     """Container of the task definitions that runs the job."""
     subnets: Names = ()
@@ -103,8 +103,8 @@ class Ecs(_Group):
     capacity_provider: str = Field(default="FARGATE", min_length=1)
     """Where tasks run: FARGATE, FARGATE_SPOT, or the name of an EC2 capacity provider of the cluster."""
     on_demand_provider: str | None = None
-    """Where a task runs that must not be interrupted again: the last try, and the last restart of a try. When unset
-    FARGATE instead of FARGATE_SPOT, and otherwise the same provider."""
+    """Capacity provider of a task that must not be interrupted again: the last try, and the last restart of a try. When
+    unset FARGATE instead of FARGATE_SPOT, and otherwise the same provider."""
     platform_version: str = Field(default="LATEST", min_length=1)
     """Version of the Fargate platform."""
     architecture: Literal["X86_64", "ARM64"] = "X86_64"
@@ -115,7 +115,7 @@ class Ecs(_Group):
     """`awslogs-stream-prefix` of the task definitions when it is not their own name; a stream is
     `<prefix>/<container>/<task id>`."""
     log_delay_s: float = Field(default=15, ge=0, le=300)
-    """How long after its container ended the last lines of a log are waited for."""
+    """How long the operator waits for the last lines of a log after the container ended."""
 
     @property
     def last_resort(self) -> str:
@@ -149,7 +149,7 @@ class Mount(_Group):
 
 
 class PodSettings(_Group):
-    """What a pod may be given, for all jobs or for one."""
+    """Settings of a pod, for all jobs or for one."""
 
     image: str | None = None
     """Image of the worker when it is not `RADIANT_IMAGE`."""
@@ -162,12 +162,12 @@ class PodSettings(_Group):
     node_selector: Strings = {}
     """Labels that a node must have, as JSON."""
     tolerations: Objects = ()
-    """Taints of nodes that do not matter, a JSON list in the words of the Kubernetes API."""
+    """Taints that the pod tolerates, a JSON list in the form of the Kubernetes API."""
     priority_class: str | None = None
     """PriorityClass of the pod."""
     cpu_limit: Annotated[float, Field(ge=0.25)] | Literal["job"] | None = None
-    """Cores that the pod may use at most; `job` for as many as the job asks for. When unset that of the template, else
-    none: the pod uses what others leave. A ResourceQuota with `limits.cpu` needs one."""
+    """Cores that the pod may use at most; `job` for as many as the job requests. When unset that of the template, else
+    none: the pod may use idle cores. A ResourceQuota with `limits.cpu` needs one."""
     labels: Strings = {}
     """More labels of the pod, as JSON."""
     annotations: Strings = {}
@@ -175,13 +175,13 @@ class PodSettings(_Group):
     env_from: Annotated[
         tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], NoDecode, BeforeValidator(from_list)
     ] = ()
-    """Where the worker's environment (RADIANT_*, PYICEBERG_*, AWS_*) comes from: `secret/NAME` or `configmap/NAME`,
-    separated by commas; a later one is stronger."""
+    """Sources of the worker's environment (RADIANT_*, PYICEBERG_*, AWS_*): `secret/NAME` or `configmap/NAME`, separated
+    by commas; a later one overrides."""
     mounts: Annotated[tuple[Mount, ...], NoDecode, BeforeValidator(from_json)] = ()
     """Volumes, as JSON: `[{"path": "/data", "claim": "data"}]`; instead of `claim` `host_path`, `secret` or
     `config_map`, beside it `sub_path` and `read_only`."""
     template: Path | None = None
-    """Pod template file (YAML) below all this: side-cars, affinity, users and groups, whatever else a pod may have."""
+    """Pod template file (YAML) below the other settings: side-cars, affinity, users and groups, any field of a pod."""
 
 
 class Kubernetes(PodSettings):
@@ -206,13 +206,13 @@ class Kubernetes(PodSettings):
         return value
 
     def of(self, job: str) -> PodSettings:
-        """Return what a job's pod gets."""
+        """Return the settings of a job's pod."""
         own = self.jobs.get(job, PodSettings())
         return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 
 class PartRange(_Group):
-    """Where the partitions of one experimental strategy are."""
+    """The range of partitions of one experimental strategy."""
 
     first_part: int = Field(ge=0)
     """A multiple of 65536, from 131072; the range is 65536 parts wide."""
@@ -235,13 +235,13 @@ class Registry(_Group):
     url: str | None = None
     """SQLAlchemy URL; a SQLite file in the home folder when unset."""
     lease_s: int = Field(default=6 * 3600, ge=1)
-    """A case that a run claimed and did not finish is due again after this many seconds."""
+    """Seconds until a case that a run claimed and did not finish is due again."""
     strategies: Annotated[dict[str, PartRange], NoDecode, BeforeValidator(from_json)] = {}
     """Strategies beside wgs and wxs, as JSON: `{"panel": {"first_part": 131072, "tasks_per_part": 1000}}`."""
 
 
 class Lake(_Group):
-    """The Iceberg side."""
+    """The Iceberg catalog and tables."""
 
     catalog: str = "default"
     """Name of the PyIceberg catalog; a SQLite catalog in the home folder when PyIceberg has no configuration for it."""
@@ -272,7 +272,7 @@ class Settings(BaseSettings):
     image: str | None = None
     """Image reference of the worker, recorded with every import; None for local processes."""
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
-    """What the log of a job shows. DEBUG may show sample names and values of the files."""
+    """Level of a job's log. DEBUG may show sample names and values of the files."""
     jobs: Jobs = Jobs()
     container: Container = Container()
     kubernetes: Kubernetes = Kubernetes()
@@ -306,7 +306,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment.
 
     Raises:
-        ConfigError: a variable named `RADIANT_*` that is no setting (the nearest name is suggested), or a value out of
+        ConfigError: a variable `RADIANT_*` without a setting (the message suggests the nearest name), or a value out of
             range.
     """
     given = os.environ if environment is None else environment
@@ -337,7 +337,7 @@ def child_environment(
     """Return this process's environment for a process that it starts.
 
     Args:
-        values: variables to set, stronger than what is there.
+        values: variables to set; they override.
         without: variables to leave out.
         path_first: a folder to put in front of PATH.
     """
@@ -348,7 +348,7 @@ def child_environment(
 
 
 def airflow_connection(name: str) -> str | None:
-    """Return a connection that Airflow would take from this environment, as a URI or as JSON; it may hold secrets."""
+    """Return an Airflow connection of this environment, as a URI or as JSON; it may hold secrets."""
     return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None
 
 
@@ -373,7 +373,7 @@ def effective_settings(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def mask_secret(text: str) -> str:
-    """Replace the passwords of a URL by `***`: in front of its last `@`, and in its query (`?password=`)."""
+    """Replace the passwords of a URL by `***`: before its last `@`, and in its query (`?password=`)."""
     text = re.sub(r"(://[^:/@\s]*:)\S*@", r"\1***@", text)
     return re.sub(r"(?i)([?&][^=&\s]*(?:pass|pwd|secret|token|key)[^=&\s]*=)[^&\s]*", r"\1***", text)
 

@@ -1,4 +1,4 @@
-"""How VCF files are read: one group of the settings."""
+"""The settings of reading VCF files."""
 
 from typing import Annotated, Literal
 
@@ -33,20 +33,20 @@ class Vcf(BaseModel):
     model_config = GROUP
 
     assembly: Annotated[Literal["GRCh38", "GRCh37"], BeforeValidator(_own_spelling)] = "GRCh38"
-    """Assembly of cases that do not state their own; `hg19`, `b37`, `hg38` and other names are understood."""
+    """Assembly of cases that do not state their own; `hg19`, `b37`, `hg38` and other names are accepted."""
     tolerate: int = Field(default=0, ge=0)
-    """Up to this many rejected lines let a case through; 0 is strict."""
+    """Rejected lines with which a case is still imported; 0 is strict."""
     compound_het_impact: Literal["HIGH", "MODERATE", "LOW"] = "MODERATE"
     """VEP impact from which two heterozygous alleles of a gene can be a compound heterozygous pair."""
     fasta: str | None = None
     """Reference FASTA with its `.fai`; when set, REF is checked and indels are left-aligned."""
     gnomade_af_names: Names = GNOMADE_AF_NAMES
-    """Names of CSQ fields and INFO keys, beside gnomADe_AF, that the column `gnomade_af` is read from, separated by
-    commas; the first one with a value counts. Upper and lower case are alike."""
+    """CSQ fields and INFO keys for the column `gnomade_af` after gnomADe_AF, separated by commas; the first one with a
+    value counts. Upper and lower case are alike."""
     gnomadg_af_names: Names = GNOMADG_AF_NAMES
-    """The same for `gnomadg_af`, beside gnomADg_AF."""
+    """The same for `gnomadg_af`, after gnomADg_AF."""
     max_af_names: Names = MAX_AF_NAMES
-    """The same for `max_af`, beside MAX_AF."""
+    """The same for `max_af`, after MAX_AF."""
     info_columns: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[^\s;=,]+:(boolean|int|float|double|string)$")], ...],
         NoDecode,
@@ -55,10 +55,10 @@ class Vcf(BaseModel):
     """INFO keys that become columns of the variant table, separated by commas: `CADD:float,CLNSIG:string` makes
     `info_cadd` and `info_clnsig`. The types are boolean, int, float, double and string."""
     info_map: bool = True
-    """Keep the INFO keys that no column shows in the variant table's map `info`."""
+    """Store INFO keys without a column in the variant table's map `info`."""
     info_without: Names = ()
     """INFO keys to leave out of that map, separated by commas."""
     chunk_mib: int = Field(default=6, ge=1, le=1024)
-    """Text that a process reads at once: more is faster up to about 16, memory is about ten times as much."""
+    """Text that a process reads at once: faster up to about 16; memory is about ten times the value."""
     processes: int | None = Field(default=None, ge=1)
-    """Most processes that read one file; when unset as many as the container has cores."""
+    """Maximum number of processes that read one file; when unset the container's cores."""

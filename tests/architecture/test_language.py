@@ -46,7 +46,6 @@ TO_DO = (
     "benchmarks/",
     "deploy/",
     "docker/",
-    "docs/",
     "src/radiant/cli/",
     "src/radiant/demo/",
     "src/radiant/domain/",
