@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict
 from pydantic_settings import NoDecode
 
-GROUP = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+GROUP = ConfigDict(frozen=True, extra="forbid")
 """Configuration of a group of settings."""
 
 

@@ -260,7 +260,6 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         frozen=True,
         extra="forbid",
-        use_attribute_docstrings=True,
     )
 
     home: Annotated[Path, AfterValidator(_check_path)] = Path(".radiant")

@@ -7,6 +7,7 @@ span, and makes sure by digests that they are those lines.
 
 What one request brings is read to its end, a page at a time, before the next request: the cost is linear in the log.
 When the span that would come again is large, a request for the last line alone first shows whether there is a new one.
+Lines that the node rotated away before the first request leave no trace here; the worker's own log has them.
 """
 
 import datetime as dt
