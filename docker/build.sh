@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the operator image, into minikube's own Docker daemon when minikube runs.
 #
-#   CONTAINER_TOOL=docker|podman|buildah   what builds it (default docker)
+#   CONTAINER_TOOL=docker|podman|buildah   the tool that builds it (default docker)
 #   IMAGE=radiant-operator:TAG             its name (default: the version of pyproject.toml)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,7 @@ case $tool in
       eval "$environment"
       echo "building into minikube's Docker"
     fi
-    # The Dockerfile mounts: the builder of old, which some Dockers still choose, cannot. Without BuildKit Docker says so.
+    # The Dockerfile uses mounts, which need BuildKit; some versions of Docker still choose the old builder by default.
     export DOCKER_BUILDKIT=1
     build=(docker build) ;;
   podman) build=(podman build) ;;
@@ -30,7 +30,7 @@ case $tool in
   *) echo "error: CONTAINER_TOOL is '$tool'; it must be docker, podman or buildah" >&2; exit 1 ;;
 esac
 
-# Where pip takes packages from on this machine (a mirror, a registry behind a login), for this build alone.
+# The package index of this machine (a mirror, a registry with a login), for this build alone.
 index=$(mktemp)
 trap 'rm -f "$index"' EXIT
 {
@@ -40,7 +40,7 @@ trap 'rm -f "$index"' EXIT
     grep -v 'file:' | awk -F ' = ' '{ value[$1] = $0 } END { for (name in value) print value[name] }' || true
 } >"$index"
 
-# Only where it says something: the builders that cannot take a secret are still many.
+# Only if it is not empty: many builders cannot take a secret.
 [ "$(wc -l <"$index")" -le 1 ] || build+=(--secret "id=pip.conf,src=$index")
 "${build[@]}" --file docker/operator.Dockerfile --tag "$image" \
   --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .

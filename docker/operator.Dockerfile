@@ -1,4 +1,4 @@
-# The image that every job runs in, on Kubernetes and on ECS: `radiant-worker` and what it needs. No Airflow, no compiler,
+# The image that every job runs in, on Kubernetes and on ECS: `radiant-worker` and its packages. No Airflow, no compiler,
 # no pip, no root. Build it with `make build-docker-k8s-operator`.
 #
 # Runs with a read-only root filesystem: temporary files go to TMPDIR, which the pod or the task mounts at /scratch.
@@ -8,7 +8,7 @@ FROM ${PYTHON_IMAGE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore PIP_NO_COMPILE=1
 RUN python3 -m venv --without-pip /opt/radiant
 COPY requirements/worker.txt /src/requirements/
-# The secret says where packages come from when it is not the public index; it is in no layer.
+# The secret names the package index if it is not the public one; it is in no layer.
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m pip --python /opt/radiant/bin/python install --quiet --no-deps --require-hashes -r /src/requirements/worker.txt
 COPY pyproject.toml README.md LICENSE /src/
@@ -16,8 +16,8 @@ COPY src /src/src
 COPY deploy/ecs/template.yaml /src/deploy/ecs/
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     python3 -m pip --python /opt/radiant/bin/python install --quiet --no-deps /src
-# What a job never opens: tests, headers, Flight, type stubs, and botocore's descriptions of services it never calls.
-# (libarrow_substrait stays: pyarrow's core is linked to it.) Then whatever any job imports is imported.
+# Remove files that no job opens: tests, headers, Flight, type stubs, and botocore's descriptions of other services.
+# (libarrow_substrait stays: pyarrow's core is linked to it.) Then import every module that a job imports, as a check.
 RUN cd /opt/radiant/lib/python3*/site-packages \
  && rm -rf pyarrow/include pyarrow/tests pyarrow/src pyarrow/libarrow_flight* pyarrow/libarrow_python_flight* pyarrow/_flight* \
            numpy/*/tests numpy/tests numpy/*/include pysam/include \

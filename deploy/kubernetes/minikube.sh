@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # From nothing to a green POC-ecs-k8s-operators on minikube: cluster, image, namespace, connection, run.
-# `make minikube` calls it. Everything may be repeated; what is there already is used.
+# `make minikube` calls it. It may be repeated; existing parts are used.
 #
-#   MINIKUBE_ARGS="--cpus 4 --memory 8g"   more for `minikube start`
-#   CONTAINER_TOOL=docker|podman|buildah   what builds the image (docker builds inside minikube)
+#   MINIKUBE_ARGS="--cpus 4 --memory 8g"   more arguments for `minikube start`
+#   CONTAINER_TOOL=docker|podman|buildah   the tool that builds the image (docker builds inside minikube)
 #   RADIANT_HOME                           folder of Airflow and of the documents (default .radiant)
 #   RADIANT_KUBERNETES__NAMESPACE          default radiant
-#   POC_ARGS=--keep                        more for `radiant poc`
+#   POC_ARGS=--keep                        more arguments for `radiant poc`
 #
-# Leaves <home>/minikube.env, which leads Airflow to this cluster: set -a; . .radiant/minikube.env; set +a
+# Writes <home>/minikube.env, which points Airflow to this cluster: set -a; . .radiant/minikube.env; set +a
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -65,7 +65,7 @@ template=$home/minikube-pod.yaml
 cat > "$template" <<YAML
 kind: Pod
 spec:
-  # Whoever shares the folder with the pods owns the files in it.
+  # The user of this machine owns the files in the shared folder.
   securityContext: {runAsUser: $(id -u), runAsGroup: $(id -g)}
 YAML
 connection=$("${kubectl[@]}" --namespace "$namespace" create token radiant-airflow --duration 720h |

@@ -1,6 +1,6 @@
 #!/bin/sh
 # MWAA runs this on every component before it installs requirements.txt. See docs/mwaa.md.
-# Replace the block by what `radiant ecs deploy` printed. No secrets: everybody who may read the bucket reads them.
+# Replace the block by the output of `radiant ecs deploy`. No secrets: every user with access to the bucket can read them.
 
 export RADIANT_BACKEND=ecs
 export RADIANT_IMAGE=123456789012.dkr.ecr.us-east-1.amazonaws.com/radiant:0.1.0

@@ -39,15 +39,13 @@ LEFT_OUT = {
 
 EXCEPTIONS = {
     ".tell()": "the position of a file object",
+    "; describes nobody": "a header line of demo VCFs, whose bytes do not change",
 }
 """Pieces of a line that are data or the name of something that is not ours, each with its reason."""
 
 TO_DO = (
     "benchmarks/",
-    "deploy/",
-    "docker/",
     "src/radiant/cli/",
-    "src/radiant/demo/",
     "src/radiant/domain/",
     "src/radiant/jobs/",
     "src/radiant/kubeconfig/",

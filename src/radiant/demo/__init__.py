@@ -1,4 +1,4 @@
-"""Demo families: simulated, VEP-annotated, with their truth beside them."""
+"""Demo families: simulated, VEP-annotated, each with its truth file."""
 
 from radiant.demo.make import make
 

@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 WINDOW = 13
-"""Reference bases that a record may look at, its own position first."""
+"""Reference bases that a record may depend on, its own position first."""
 
 MAX_REF = 12
 """Longest REF."""
 
 
 class Shape(IntEnum):
-    """What kind of record: how many ALTs, of which kinds."""
+    """Kind of a record: the number and kinds of its ALTs."""
 
     SNV = 0
     INSERTION = 1
@@ -40,7 +40,7 @@ ALT_COUNT = np.array([1, 1, 1, 1, 2, 2, 2, 2, 3, 2, 2], dtype=np.int8)
 """ALT alleles by `Shape`."""
 
 SHARES = np.array([0.845, 0.04, 0.05, 0.005, 0.02, 0.01, 0.008, 0.004, 0.003, 0.0, 0.005])
-"""How often each `Shape` is drawn; `SPANNING` follows a deletion by rule, not by draw. The rest are SNVs."""
+"""Frequency of each `Shape`; `SPANNING` follows a deletion by rule, not by draw. The rest are SNVs."""
 
 _TRANSITION = {"A": "G", "G": "A", "C": "T", "T": "C"}
 _TRANSVERSIONS = {"A": "CT", "G": "CT", "C": "AG", "T": "AG"}
@@ -62,9 +62,9 @@ def reference_windows(contig_number: int, positions: NDArray[np.int64]) -> str:
 
 
 def _deletion_end(bases: str, wanted: int) -> int:
-    """Return how many bases to delete after the first so that the deletion cannot be written further left.
+    """Return the number of bases to delete after the first, so that the deletion cannot be written further left.
 
-    `wanted`, or the next that does; `wanted` where only repeats of the first base follow.
+    It is `wanted` or the next length that fits; `wanted` where only repeats of the first base follow.
     """
     for length in range(wanted, MAX_REF):
         if bases[length] != bases[0]:

@@ -1,7 +1,7 @@
 """VEP's CSQ: one entry for each transcript that an allele lies in or near, with the fields and spellings of VEP.
 
 A gene has 1 to 11 transcripts that begin and end inside it, so that the entries of neighbouring records differ. The
-entries of an allele differ, too: what is a missense variant of one transcript is an intron variant of another.
+entries of an allele differ too: a missense variant of one transcript is an intron variant of another.
 Identifiers are in number ranges that Ensembl, RefSeq, HGNC and dbSNP do not use; consequences agree with the alleles.
 """
 
@@ -20,13 +20,13 @@ _FIELDS = (
 
 
 def csq_fields(*, allele_number: bool) -> tuple[str, ...]:
-    """Return the fields of an entry; some laboratories ask VEP for ALLELE_NUM, some do not."""
+    """Return the fields of an entry; ALLELE_NUM is an option of VEP."""
     return (*_FIELDS, "ALLELE_NUM") if allele_number else _FIELDS
 
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What an allele does to a protein-coding transcript."""
+    """The effect of an allele on a protein-coding transcript."""
 
     terms: str
     """Sequence Ontology terms."""
@@ -116,7 +116,7 @@ class Transcript:
 
 _OTHERS = ("protein_coding", "nonsense_mediated_decay", "retained_intron", "protein_coding_CDS_not_defined", "lncRNA")
 _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)
-"""How many transcripts genes have."""
+"""Numbers of transcripts per gene, to draw from."""
 
 NEAR = 5000
 """A variant this many bases or fewer outside a transcript is upstream or downstream of it, as in VEP."""
@@ -203,7 +203,7 @@ def effect_of(reference: str, alternate: str, entropy: int, wanted: str | None) 
 
 
 class Site(NamedTuple):
-    """What all entries of an allele share; a tuple, because a million of them are made."""
+    """The common part of an allele's entries; a tuple, because a million of them are made."""
 
     gene: Gene
     position: int
@@ -336,7 +336,7 @@ def _effect_in(site: Site, effect: str, entropy: int) -> tuple[str, str, str]:
 
 
 class _Ready(NamedTuple):
-    """What the entries of one effect share, ready to be written."""
+    """The common part of the entries of one effect, ready to be written."""
 
     exonic: bool
     change: str

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import IO, Self
 
 _BLOCK = 0xFF00
-"""Input bytes per block: what bgzip uses; even incompressible data then fits the 16-bit block size."""
+"""Input bytes per block, as in bgzip: even incompressible data then fits the 16-bit block size."""
 
 _LEVEL = 4
 """zlib level: near level 6 in size on VCF text at half the time."""
@@ -33,8 +33,8 @@ def bgzf_block(data: bytes) -> bytes:
 class BgzfWriter:
     """Writes bytes as BGZF, compressing on a second thread while the caller makes the next lines.
 
-    Closes with the end-of-file block only when its `with` block ends without an error, so that a file cut short is
-    seen as such.
+    Writes the end-of-file block only when its `with` block ends without an error, so that readers detect a file that
+    was cut short.
     """
 
     def __init__(self, file: IO[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""One sample column as text: GT:AD:DP:GQ:PL, with likelihoods that follow from the reads."""
+"""One sample column as text: GT:AD:DP:GQ:PL, with likelihoods from the reads."""
 
 import math
 from functools import cache
@@ -73,7 +73,7 @@ def call_text(calls: tuple[int, int], reads: tuple[int, ...]) -> str:
 
 
 def call_keys(calls: NDArray[np.int8], reads: NDArray[np.int64], alleles: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pack calls, reads and number of alleles into one whole number per record and member: most repeat."""
+    """Pack calls, reads and number of alleles into one integer per record and member; most of them repeat."""
     keys = (
         (alleles[:, None] << 6) | ((calls[:, :, 0] + 2).astype(np.int64) << 3) | (calls[:, :, 1] + 2).astype(np.int64)
     )
@@ -83,10 +83,10 @@ def call_keys(calls: NDArray[np.int8], reads: NDArray[np.int64], alleles: NDArra
 
 
 class CallTexts(dict[int, str]):
-    """Sample columns by `call_keys`, made when first asked for."""
+    """Sample columns by `call_keys`, made at their first use."""
 
     def __missing__(self, key: int) -> str:
-        """Make the text of a key and keep it, starting over when there are very many."""
+        """Make and store the text of a key; a large store is emptied first."""
         mask = (1 << _READ_BITS) - 1
         reads = tuple((key >> (_READ_BITS * (_ALLELES - 1 - allele))) & mask for allele in range(_ALLELES))
         head = key >> (_READ_BITS * _ALLELES)

@@ -1,6 +1,6 @@
-"""Who is in a demo family: members, sexes, who is affected, whose genome is in the VCF.
+"""The members of a demo family: sexes, affected status, and which genomes are in the VCF.
 
-Names count from the family's number (`FAM0001-F01` is its first person) and say nothing about anybody.
+Names count from the family's number (`FAM0001-F01` is its first person) and refer to no real person.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class FamilyKind:
     """The shape of a family and the story that its affected members share."""
 
     name: str
-    """For people who read the code; no file shows it."""
+    """For readers of the code; no file shows it."""
     children: tuple[Person, ...]
     """The proband first."""
     mother: bool
@@ -48,7 +48,7 @@ KINDS: tuple[FamilyKind, ...] = (
     FamilyKind("solo", (_SON,), mother=False, father=False),
     FamilyKind("quad-dominant", (_SON, _SISTER), mother=True, father=True, affected_parent="mother"),
 )
-"""Family number n has kind n (from 1, starting over after the last)."""
+"""Family n has kind n, from 1; after the last kind the first one follows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""Where genes lie on GRCh38, as data.
+"""The places of genes on GRCh38, as data.
 
-Symbols, strands and coordinates (1-based, rounded) are those of real genes; everything else that the demo says about a
-gene (Ensembl, RefSeq and HGNC numbers, exons) is made up, in number ranges that the real databases do not use.
+Symbols, strands and coordinates (1-based, rounded) are those of real genes; every other fact about a gene (Ensembl,
+RefSeq and HGNC numbers, exons) is made up, in number ranges that the real databases do not use.
 """
 
 from dataclasses import dataclass
@@ -254,7 +254,7 @@ chrM MT-CYB 14747 15887 +
 """
 
 Y_SPAN = (2_786_000, 26_600_000)
-"""Where the demo puts variants on chrY: outside its pseudoautosomal regions, before the heterochromatin."""
+"""The range of variants on chrY: outside its pseudoautosomal regions, before the heterochromatin."""
 
 
 @cache

@@ -41,16 +41,16 @@ _DIPLOID = frozenset({RegionClass.AUTOSOME, RegionClass.PAR})
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
-    """What happened and what was seen, one row per record."""
+    """True and called genotypes, one row per record."""
 
     shapes: NDArray[np.int8]
     """`Shape`s."""
     frequencies: NDArray[np.float64]
     """Population frequency of the first ALT."""
     true_calls: NDArray[np.int8]
-    """Records x members x 2: the alleles that are there, copy from the mother first."""
+    """Records x members x 2: the true alleles, copy from the mother first."""
     calls: NDArray[np.int8]
-    """Records x members x 2: the alleles that are called."""
+    """Records x members x 2: the called alleles."""
     depths: NDArray[np.int64]
     """Records x members x 4: reads per allele."""
     mutated: NDArray[np.int8]
@@ -58,11 +58,11 @@ class Simulated:
     spanning_first: NDArray[np.bool_]
     """Whether `*` is the first ALT of a `SPANNING` record, else it is the second."""
     plants: dict[int, Plant]
-    """Row and what is planted there."""
+    """The planted records by row."""
 
 
 def _observed(family: Family, region: RegionClass, transmitted: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """Tell which founder haplotypes are seen in the VCF: those of members, and those that a child received."""
+    """Return which founder haplotypes the VCF shows: those of members, and those that a child received."""
     children = family.kind.children
     seen = np.zeros((len(transmitted), 4), dtype=np.bool_)
     rows = np.arange(len(transmitted))
@@ -85,7 +85,7 @@ def _observed(family: Family, region: RegionClass, transmitted: NDArray[np.int8]
 
 
 def _transmissions(count: int, children: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Draw which haplotype each parent passes on: the same for a long stretch, then a crossover."""
+    """Draw the haplotype that each parent passes on: the same for a long stretch, then a crossover."""
     switches = rng.random((count, children, 2)) < _CROSSOVER
     switches[0] = rng.random((children, 2)) < 0.5  # noqa: PLR2004 - either haplotype to begin with
     return (np.cumsum(switches, axis=0) % 2).astype(np.int8)
@@ -138,7 +138,7 @@ def _mask(
 ) -> NDArray[np.int8]:
     """Return the calls with some missing and some half missing, but every ALT still called somewhere.
 
-    No half calls outside diploid regions: bcftools +mendelian 1.16 takes a mother's `./1` on X for an error.
+    No half calls outside diploid regions: for bcftools +mendelian 1.16 a mother's `./1` on X is an error.
     """
     count, members, _ = calls.shape
     seen = calls.copy()
@@ -159,7 +159,7 @@ def _mask(
 def _reads(
     calls: NDArray[np.int8], seen: NDArray[np.int8], region: RegionClass, planted: list[int], rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Draw reads per allele that support the alleles that are there; none where no call was made."""
+    """Draw reads per allele that support the true alleles; none where no call was made."""
     count, members, _ = calls.shape
     ploidy = (calls != ABSENT).sum(axis=2)
     mean = _DEPTH[region] * np.where((ploidy == 1) & (region is RegionClass.X), 0.5, 1.0)
@@ -172,7 +172,7 @@ def _reads(
     first = np.where(calls[:, :, 0] >= 0, calls[:, :, 0], calls[:, :, 1])
     second = np.where(calls[:, :, 1] >= 0, calls[:, :, 1], first)
     het = (first != second) & (total > 1)
-    # Between a fifth and four fifths: further from even, the reads would argue for another genotype than GT.
+    # Between a fifth and four fifths: a more uneven share would contradict GT.
     share = np.clip(rng.normal(0.5, 0.5 / np.sqrt(np.maximum(total, 1))), 0.22, 0.78)
     of_first = np.where(het, np.clip(np.round(total * share), 1, np.maximum(total - 1, 1)), total).astype(np.int64)
     of_first = np.where(total == 0, 0, of_first)
@@ -215,13 +215,13 @@ class _Founders:
 def _founders(
     alts: NDArray[np.int8], seen: NDArray[np.bool_], after: NDArray[np.intp], rng: np.random.Generator
 ) -> _Founders:
-    """Draw the founder haplotypes so that every ALT is on one that is seen.
+    """Draw the founder haplotypes so that every ALT is on one that the VCF shows.
 
     Args:
         alts: ALTs per record.
         seen: Records x 4: whether the VCF shows the haplotype.
         after: Records in the deletion of the record before them.
-        rng: Where chance comes from.
+        rng: The source of chance.
     """
     count = len(alts)
     common = rng.random(count) < _COMMON_SITES
@@ -259,14 +259,14 @@ def simulate(
 ) -> Simulated:
     """Simulate a chunk of records.
 
-    Every ALT is on at least one haplotype that the VCF shows: a caller writes no others.
+    Every ALT is on at least one haplotype that the VCF shows, as a caller writes no other ALTs.
 
     Args:
-        family: Whose genomes.
-        chunk: Where; `records.py` moves `SPANNING` records into the deletion before them, whose length it knows.
-        planted: By gene number and slot.
+        family: The family.
+        chunk: The places; `records.py` moves `SPANNING` records into the deletion before them.
+        planted: The planted records by gene number and slot.
         shares: Frequency of each `Shape`.
-        rng: Where chance comes from.
+        rng: The source of chance.
     """
     plants = {
         row: plant

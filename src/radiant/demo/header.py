@@ -1,4 +1,4 @@
-"""The header of a demo VCF, as GATK and VEP write it; it carries no date and no path."""
+"""The header of a demo VCF, as GATK and VEP write it, without date and path."""
 
 from radiant.demo.annotation import csq_fields
 from radiant.demo.families import Family
@@ -34,7 +34,7 @@ _LINES = """\
 
 
 def has_allele_number(family: Family) -> bool:
-    """Tell whether the family's CSQ has ALLELE_NUM: every other family, so that readers meet both."""
+    """Return whether the family's CSQ has ALLELE_NUM: every other family has it, so that readers meet both forms."""
     return family.number % 2 == 1
 
 

@@ -23,21 +23,21 @@ MAX_FAMILIES = 9999
 _PRIORITIES = ("routine", "stat", "urgent", "asap")
 
 _README = """\
-Simulated families for trying and testing radiant. They describe nobody.
+Simulated families for trying and testing radiant. They describe no real person.
 
 cases.csv                  the sample sheet: radiant cases add --sheet cases.csv
-FAMnnnn/FAMnnnn.vcf.gz     GRCh38, annotated in the way of VEP, bgzip; .tbi is its index
+FAMnnnn/FAMnnnn.vcf.gz     GRCh38, annotated as VEP does, bgzip; .tbi is its index
 FAMnnnn/FAMnnnn.ped        the pedigree; the proband comes first
 FAMnnnn/FAMnnnn.truth.tsv  one row per ALT that the proband's genotype shows (`*` left out)
 
 Columns of the truth
 locus       chrom-pos-ref-alt in shortest form, chromosome without chr
 gene        symbol, . between genes
-origin      what was simulated: mother, father, both, denovo; also where that parent is not in the VCF
+origin      the simulated one: mother, father, both, denovo; stated even if that parent is not in the VCF
 determined  yes: the called genotypes (no call missing or under 3 reads) leave no other origin possible
 zygosity    HET, HOM, HEM; UNK where one of two calls is missing
 kind        inherited, de_novo, x_linked, y_linked, mitochondrial
-story       what was planted here: recessive, compound_het, dominant, de_novo ...; . for everything else
+story       of a planted variant: recessive, compound_het, dominant, de_novo ...; . for any other
 pair        name of the compound heterozygous pair, . without one
 ad_alt      reads of the allele in the proband
 
@@ -58,8 +58,8 @@ def _check(families: int, records: int, seed: int) -> None:
 
 
 @contextlib.contextmanager
-def _alone_in(directory: Path) -> Generator[None]:
-    """Hold a folder for this process, so that leftovers of a killed run can be told from another's work."""
+def _locked(directory: Path) -> Generator[None]:
+    """Lock a folder for this process: files of a killed run are then never those of a running one."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
@@ -78,7 +78,7 @@ def _alone_in(directory: Path) -> Generator[None]:
 
 
 def _write_family(one: Family, records: int, seed: int, directory: Path) -> None:
-    """Write a family's files in a hidden folder, then move them to their names."""
+    """Write a family's files into a hidden folder, then move them to their final names."""
     hidden = directory / f".{one.name}.part"
     if hidden.exists():
         shutil.rmtree(hidden)
@@ -108,12 +108,11 @@ def make(directory: Path, families: int, records: int, seed: int) -> Path:
     """Write demo families and their sample sheet.
 
     The same arguments give the same bytes; a family's bytes depend on its number, `records` and `seed` alone. Memory
-    stays under about 200 MB whatever `records` is. Every file appears under its name only when it is whole, and
-    `cases.csv` last of all.
+    stays under about 200 MB for any `records`. A file appears under its name only when it is whole, `cases.csv` last.
 
     Args:
-        directory: Where; made if missing. Files of the same names are replaced.
-        families: How many, 1 to 9,999.
+        directory: Target folder, created if missing. Files of the same names are replaced.
+        families: Number of families, 1 to 9,999.
         records: VCF records per family, 500 to 50,000,000.
         seed: From 0.
 
@@ -125,7 +124,7 @@ def make(directory: Path, families: int, records: int, seed: int) -> Path:
         StorageError: The disk is full, or a file of an earlier run cannot be replaced.
     """
     _check(families, records, seed)
-    with _alone_in(directory):
+    with _locked(directory):
         sheet = directory / "cases.csv"
         sheet.unlink(missing_ok=True)
         rows = ["case,vcf,ped,strategy,priority\n"]
@@ -134,7 +133,7 @@ def make(directory: Path, families: int, records: int, seed: int) -> Path:
             try:
                 _write_family(one, records, seed, directory)
             except OSError as error:
-                msg = f"{directory / one.name} cannot be written: {error}. Free space or mend permissions, then repeat"
+                msg = f"{directory / one.name} cannot be written: {error}. Free space or fix permissions, then repeat"
                 raise StorageError(msg) from error
             priority = _PRIORITIES[(number - 1) % len(_PRIORITIES)]
             rows.append(f"{number},{one.name}/{one.name}.vcf.gz,{one.name}/{one.name}.ped,wgs,{priority}\n")

@@ -1,7 +1,7 @@
-"""Where the records of a family lie: how many in which gene, and what is planted there.
+"""The places of a family's records: their number per gene, and the planted ones.
 
 A third of the records lie between genes, as in a genome. Of the others most lie in named genes if the file is small;
-the more records, the more lie in the made-up genes between those (10 million records: one per 300 bases).
+larger files have more of them in the made-up genes between (10 million records: one per 300 bases).
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from radiant.demo.genes import Y_SPAN, Gene, genes
 from radiant.domain.assembly import GRCH38, RegionClass
 
 MIN_GAP = 16
-"""Bases between two planned positions; no REF is longer than 12, so records never overlap unless they are meant to."""
+"""Bases between two planned positions; no REF is longer than 12, so records overlap only on purpose."""
 
 MIN_RECORDS = 500
-"""Fewer cannot hold every planted variant beside ordinary ones."""
+"""The fewest that hold every planted variant and ordinary ones."""
 
 MAX_RECORDS = 50_000_000
 """More would not fit the genome at a plausible density."""
@@ -27,16 +27,16 @@ CHUNK = 8192
 """Records simulated at a time."""
 
 _CELL = 150_000
-"""Between named genes, every so many bases hold one made-up gene."""
+"""Between named genes, every stretch of this many bases holds one made-up gene."""
 
 _BETWEEN_SHARE = 1 / 3
-"""Of the records without a story: between genes."""
+"""Share of the records without a story that lie between genes."""
 
 _NEAR_GENE = 5000
 """No record between genes is this close to one: VEP would call it upstream or downstream of the gene."""
 
 _NAMED_SHARE = 0.9
-"""Of those in genes: in named ones, as far as there is room."""
+"""Share of those in genes that lie in named genes, as far as there is room."""
 _BASES_PER_NAMED_RECORD = 200
 _EDGE = 100_000
 """No records this close to the ends of a chromosome: telomeres are N."""
@@ -63,7 +63,7 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some records in a row, all of one chromosome and region class."""
+    """Consecutive records of one chromosome and region class."""
 
     contig: str
     region: RegionClass
@@ -143,7 +143,7 @@ def _share(total: int, weights: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _counts(stretches: tuple[Stretch, ...], records: int, reserved: dict[int, int]) -> NDArray[np.int64]:
-    """Return how many records each stretch holds; `reserved` says how many a gene needs at least."""
+    """Return the number of records of each stretch; `reserved` is the minimum of a gene."""
     lengths = np.array([stretch.length for stretch in stretches], dtype=np.float64)
     named = np.array([stretch.gene is not None and stretch.gene.number < 1000 for stretch in stretches])  # noqa: PLR2004 - made-up genes count from 1000
     needed = np.array([reserved.get(stretch.gene.number, 0) if stretch.gene else 0 for stretch in stretches])
@@ -171,13 +171,13 @@ def chunks(*, records: int, with_y: bool, reserved: dict[int, int], rng: np.rand
     """Draw the places of all records, in the order of the genome.
 
     Args:
-        records: How many.
+        records: Their number.
         with_y: Whether a member in the VCF is male.
-        reserved: Gene number and how many records it must hold at least.
-        rng: Where chance comes from.
+        reserved: Minimum number of records by gene number.
+        rng: The source of chance.
 
     Yields:
-        At most `CHUNK` records at a time (more only where one stretch is fuller than that).
+        At most `CHUNK` records at a time (more only where one stretch holds more).
     """
     stretches = _stretches(with_y=with_y)
     counts = _counts(stretches, records, reserved)

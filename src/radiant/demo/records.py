@@ -21,7 +21,7 @@ from radiant.domain.assembly import CHROMOSOMES
 from radiant.domain.case import Sex
 
 _POOL = 4096
-"""Numbers of each INFO field are taken from this many drawn once: nobody can tell, and it saves half the time."""
+"""Values of an INFO field that are drawn once and used again: records look no different, in half the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class _Placed(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What databases know of a record."""
+    """The entries of public databases about a record."""
 
     existing: str
     """Existing_variation."""
@@ -52,13 +52,13 @@ class _Known(NamedTuple):
 
 
 _LATER_ALT = 0.2
-"""How frequent ALTs after the first are, as a share of the first's frequency."""
+"""Frequency of ALTs after the first, as a share of the first's."""
 
 _IN_GNOMAD = 0.0001
 """Rarer first ALTs are in no population."""
 
 _BENIGN = 0.05
-"""ClinVar calls benign what is more frequent than this, where it says anything."""
+"""Above this frequency a ClinVar entry, where there is one, is benign."""
 
 
 class _Pools:
@@ -86,7 +86,7 @@ def _frequency(value: float) -> str:
 
 
 def _maximum(frequency: float, entropy: int) -> str:
-    """Return MAX_AF of the first ALT: its frequency in the population that has the most of it."""
+    """Return MAX_AF of the first ALT: its frequency in the population with the highest one."""
     if frequency < _IN_GNOMAD:
         return ""
     return f"{frequency * (1 + (1 - frequency) * ((entropy >> 12) % 1000 / 1000)):.6g}"
@@ -109,7 +109,7 @@ class FamilyWriter:
     """Makes the lines of one family."""
 
     def __init__(self, family: Family, records: int, seed: int) -> None:
-        """Draw what is planted; the stream of chance depends on seed and family number alone."""
+        """Draw the planted records; the random stream depends on seed and family number alone."""
         self._family = family
         self._records = records
         self._rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, family.number])))
@@ -160,7 +160,7 @@ class FamilyWriter:
         return texts
 
     def _annotation(self, gene: Gene | None, placed: _Placed, known: _Known, entropy: int, wanted: str | None) -> str:
-        """Return the value of CSQ; empty when `*` is the only ALT left to speak of."""
+        """Return the value of CSQ; empty when `*` is the only ALT."""
         found: list[str] = []
         spelled = vep_alleles(placed.reference, placed.alternates)
         for number, (alternate, allele) in enumerate(zip(placed.alternates, spelled, strict=True), start=1):

@@ -1,7 +1,7 @@
-"""What is planted in every family so that there is something to find: the causes of disease and the corner cases.
+"""The planted variants of every family: causes of disease and corner cases.
 
-A story fixes the alleles of the four founder haplotypes, which of them each child receives, and which copy of the
-proband mutates; a disease story is consistent with who is affected.
+A story fixes the alleles of the four founder haplotypes, the haplotypes that each child receives, and the copy of the
+proband that mutates; a disease story agrees with the affected members.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from radiant.domain.assembly import GRCH38, RegionClass
 from radiant.domain.case import Sex
 
 SLOTS = 4
-"""Records that every gene with a story holds at least; stories use slots 1 and 3, so that others lie between."""
+"""Minimum number of records in a gene with a story; stories use slots 1 and 3, so that other records lie between."""
 
 _STORY_GENE_LENGTH = 4_000
 _BASES_PER_DE_NOVO = 45_000_000
@@ -31,12 +31,12 @@ class Plant:
     gene: int
     """Gene number."""
     slot: int
-    """Which record of that gene, from 0."""
+    """Ordinal of the record in that gene, from 0."""
     shape: Shape
     haplotypes: tuple[int, int, int, int]
     """Alleles of the mother's two and the father's two haplotypes."""
     transmitted: tuple[tuple[int, int], ...]
-    """Per child: which of the mother's (0, 1) and which of the father's (0, 1) it received."""
+    """Per child: the received haplotype of the mother (0, 1) and of the father (0, 1)."""
     mutated: tuple[int, int] | None = None
     """Copy (0 from the mother, 1 from the father) and the allele it mutates to in the proband; None without one."""
     consequence: str = "missense"
@@ -62,7 +62,7 @@ def _region(gene: Gene) -> RegionClass:
 
 
 def _de_novo_count(records: int) -> int:
-    """Return how many de novo variants to plant beside the story's: a few, up to what a genome has."""
+    """Return the number of de novo variants to plant beside the story's: a few, at most as many as a genome has."""
     return min(2 + records // 20_000, 3_000_000_000 // _BASES_PER_DE_NOVO)
 
 
@@ -131,7 +131,7 @@ def plants(family: Family, records: int, rng: np.random.Generator) -> list[Plant
 
     Args:
         family: The family.
-        records: How many records its VCF has; the more, the more de novo variants.
+        records: Records of its VCF; more records have more de novo variants.
         rng: Chooses the genes.
     """
     take = _Taker(rng)

@@ -1,4 +1,4 @@
-"""What was simulated, per allele that the proband carries: the answer that an import must find."""
+"""The truth per allele that the proband carries: the rows that an import must find."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,12 @@ LOW_READS = 3
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """One ALT of a chunk's records as the proband has it; arrays have one item per record."""
+    """One ALT of a chunk's records in the proband; arrays have one item per record."""
 
     carried: NDArray[np.bool_]
     """Whether the proband's called genotype has the allele."""
     origin: list[str]
-    """denovo, mother, father, both: what happened, whoever is in the VCF."""
+    """denovo, mother, father, both: the simulated origin, even if that parent is not in the VCF."""
     determined: list[bool]
     """Whether the called genotypes of proband and parents leave no other origin possible."""
     zygosity: list[str]
@@ -32,7 +32,7 @@ class Carried:
 
 
 def carried(family: Family, region: RegionClass, simulated: Simulated, allele: int) -> Carried:
-    """Return what the proband has of one ALT number, and from whom."""
+    """Return the proband's copies of one ALT number, with their origin."""
     true, called = simulated.true_calls[:, 0], simulated.calls[:, 0]
     from_mother = (true[:, 0] == allele) & (simulated.mutated != 0)
     from_father = (true[:, 1] == allele) & (simulated.mutated != 1)
