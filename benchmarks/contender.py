@@ -1,4 +1,4 @@
-"""One contender per process: `python benchmarks/contender.py NAME ARGUMENTS`; what each takes is its signature."""
+"""One contender per process: `python benchmarks/contender.py NAME ARGUMENTS`, the arguments of its function."""
 
 import functools
 import sys
@@ -9,7 +9,7 @@ from typing import IO, Any, Self
 
 
 def prepare(vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
-    """Make the tables, the case document and the request of import-case: what happens before the job.
+    """Make the tables, the case document and the request of import-case, which precede the job.
 
     The impact from which pairs are made is HIGH: the demo packs all variants into few genes, where pairs grow with the
     square.
@@ -52,7 +52,7 @@ def radiant(home: str) -> None:
 
 
 def line_by_line(home: str) -> None:
-    """Import with the straightforward reader."""
+    """Import with the fallback alone, line by line."""
     import radiant.vcf
     from radiant.vcf.reader import CaseReader
 
@@ -61,7 +61,7 @@ def line_by_line(home: str) -> None:
 
 
 def without_inheritance(home: str) -> None:
-    """Import without origin, Mendelian error, mode, pairs, family counts and their judging."""
+    """Import without origin, Mendelian error, mode, pairs, family counts and their judgement."""
     import pyarrow as pa
 
     from radiant.domain.quality import QualityCounts
@@ -88,10 +88,10 @@ def without_inheritance(home: str) -> None:
 
 
 def share_of_inheritance(home: str) -> None:
-    """Import, and print the CPU seconds that inheritance took and those of the whole process, start included.
+    """Import, and print the CPU seconds of inheritance and those of the whole process, start included.
 
-    Counted: origin, error and mode of each row; family counts and their judging; candidates, pairs, and staging the
-    pairs' rows. Not counted: that the three columns of each row are hashed and written.
+    Counted: origin, error and mode of each row; family counts and their judgement; candidates, pairs, and staging the
+    pairs' rows. Not counted: hashing and writing the three columns of each row.
     """
     from radiant import lake
     from radiant.domain.quality import QualityCounts
@@ -129,7 +129,7 @@ def share_of_inheritance(home: str) -> None:
 
 
 def slow_disk(bytes_per_s: str, home: str) -> None:
-    """Import from a file that comes no faster than so many bytes a second, read ahead without end."""
+    """Import from a file with this bandwidth, read ahead without end."""
     from radiant import storage
 
     opened = storage.open_read
@@ -232,7 +232,7 @@ def decompress(vcf: str) -> None:
 
 
 def write(folder: str) -> None:
-    """Read the staged files and write them again: an upper bound of what writing costs."""
+    """Read the staged files and write them again: an upper bound of the cost of writing."""
     import pyarrow.parquet as pq
 
     for path in sorted(Path(folder).rglob("*.parquet")):
@@ -245,7 +245,7 @@ def write(folder: str) -> None:
 
 
 _import = radiant
-"""The function, where the name is the package's."""
+"""The function above, where `radiant` is the package."""
 
 CONTENDERS: dict[str, Callable[..., None]] = {
     "prepare": prepare,

@@ -1,4 +1,4 @@
-"""The files that are measured; each is made once and kept in the benchmark's folder."""
+"""The input files of the benchmark; each is made once and kept in its folder."""
 
 import random
 import subprocess
@@ -21,7 +21,7 @@ _COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT"
 
 
 def demo(folder: Path, records: int) -> Path:
-    """Return the folder of an annotated demo trio of so many records."""
+    """Return the folder of an annotated demo trio with this many records."""
     family = folder / f"demo-{records}" / "FAM0001"
     if not (family / "FAM0001.ped").is_file():
         subprocess.run(  # noqa: S603 - ours
@@ -44,7 +44,7 @@ def gvcf(folder: Path, lines: int) -> Path:
 
 
 def cohort(folder: Path, lines: int, samples: int, members: int) -> Path:
-    """Return the folder of a cohort's file of GT:AD:DP:GQ, with a pedigree of the first so many samples."""
+    """Return the folder of a cohort's file of GT:AD:DP:GQ, with a pedigree of its first `members` samples."""
     names = [f"S{at:04d}" for at in range(samples)]
     pick = random.Random(1)  # noqa: S311 - a benchmark
     calls = pick.choices(
@@ -59,7 +59,7 @@ def cohort(folder: Path, lines: int, samples: int, members: int) -> Path:
 
 
 def varied(folder: Path, kind: str, records: int) -> Path:
-    """Return the folder of a trio whose annotation varies, see `varied.py`."""
+    """Return the folder of a trio with varied annotation, see `varied.py`."""
     place = folder / f"{kind}-{records}"
     rows = varied_text.rows(kind, records)
     family = _file(place, varied_text.header(), ["child", "mother", "father"], rows, members=3)
@@ -69,7 +69,7 @@ def varied(folder: Path, kind: str, records: int) -> Path:
 
 
 def long_lines(folder: Path, lines: int, long: int) -> Path:
-    """Return the folder of a file of 100 samples and 200 CSQ fields, in which so many lines are of 5 MB."""
+    """Return the folder of a file of 100 samples and 200 CSQ fields, with `long` lines of 5 MB."""
     fields = [*["Allele", "Consequence", "IMPACT", "SYMBOL", "Gene", "Feature"], *(f"F{at}" for at in range(194))]
     header = f'{_CONTIG}{_FORMAT}##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: {"|".join(fields)}">\n'
 

@@ -1,8 +1,8 @@
-"""What inheritance adds to an import: the import with and without it, in turns. `python benchmarks/inheritance.py`.
+"""The cost of inheritance: an import with and without it, in turns. `python benchmarks/inheritance.py`.
 
-Without: no parental origin, Mendelian error and mode, no family counts, no judging, no compound heterozygous pairs.
-"Inside" is what its functions took, as part of the rest of the same process (the median of a few runs): other work on
-the machine slows both. The ratio compares whole processes, the least CPU time of each: noisy where others work.
+Without: no parental origin, Mendelian error and mode, no family counts and judgement, no compound heterozygous pairs.
+"Inside" is the CPU time of its functions relative to the rest of the same process (the median of a few runs): other
+work on the machine slows both. The ratio compares whole processes, the least CPU time of each: noisy on a busy machine.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def _row(name: str, vcf: Path, ped: Path, assembly: str, impact: str, scratch: s
                 sys.exit(1)
             cpu[kind].append(done.cpu_s)
             if kind == "share-of-inheritance":
-                spent, whole = map(float, done.said.split())
+                spent, whole = map(float, done.printed.split())
                 shares.append(spent / (whole - spent))
     whole, without = (min(cpu[kind]) for kind in kinds[:2])
     share = sorted(shares)[len(shares) // 2]

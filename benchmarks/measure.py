@@ -1,7 +1,7 @@
 """One process, measured from outside: wall time, CPU time and the highest memory, children included.
 
-Memory is summed over the processes in two ways: as resident (what several of them map counts several times) and with
-shared pages shared out (PSS: what a container's limit counts, looked at less often, for it costs more).
+Memory is summed over the processes in two ways: as resident (pages shared by several processes count several times) and
+as PSS, with shared pages counted once, as a container's limit does (measured less often, since it costs more).
 """
 
 import os
@@ -17,7 +17,7 @@ from typing import IO
 import psutil
 
 WITHOUT_PANDAS = {"PYTHONPATH": str(Path(__file__).parent / "without_pandas")}
-"""Environment in which there is no pandas: some peers need it, and Arrow loads it where it is."""
+"""Environment without pandas, which some peers need and Arrow loads where it is installed."""
 
 _EVERY_S = 0.02
 _PSS_EVERY_S = 0.25
@@ -29,7 +29,7 @@ class Measured:
 
     name: str
     what: str
-    """What it does, and what it leaves out."""
+    """Its work, and the parts that it leaves out."""
     records: int
     wall_s: float
     cpu_s: float
@@ -38,7 +38,7 @@ class Measured:
     """Highest sum of resident memory."""
     pss_mib: float
     """The same with shared pages counted once."""
-    said: str
+    printed: str
     """The last line of its standard output."""
 
     @property
@@ -52,22 +52,22 @@ def measure(
 ) -> Measured | None:
     """Run a command; None when it fails, or is not installed."""
     if shutil.which(argv[0]) is None:
-        print(f"{name}: left out ({argv[0]} is not there)", file=sys.stderr)
+        print(f"{name}: left out ({argv[0]} is not installed)", file=sys.stderr)
         return None
     before = os.times()
     started = time.perf_counter()
-    # Files, not pipes: nobody reads while the process runs.
+    # Files, not pipes: this process does not read while the other one runs.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as error:
         process = subprocess.Popen(argv, stdout=output, stderr=error, env={**os.environ, **(environment or {})})  # noqa: S603 - ours
         peak, pss = _peak(process)
         wall = time.perf_counter() - started
-        said, lines = (_last_line(file) for file in (output, error))
+        printed, lines = (_last_line(file) for file in (output, error))
     after = os.times()
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     if process.returncode:
         print(f"{name}: left out ({lines or process.returncode})", file=sys.stderr)
         return None
-    return Measured(name, what, records, wall, cpu, peak / 2**20, pss / 2**20, said)
+    return Measured(name, what, records, wall, cpu, peak / 2**20, pss / 2**20, printed)
 
 
 def _last_line(file: IO[str]) -> str:
@@ -90,7 +90,7 @@ def _peak(process: subprocess.Popen[bytes]) -> tuple[int, int]:
 
 
 def _bytes(process: psutil.Process, kind: str) -> int:
-    """Return a process's memory, 0 when it is gone or the system does not say."""
+    """Return a process's memory, 0 when it is gone or the system does not report it."""
     try:
         found = process.memory_full_info() if kind == "pss" else process.memory_info()
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""The plot of docs/performance.md: records a second of each contender, and where the targets are."""
+"""The plot of docs/performance.md: records a second of each contender, with the targets."""
 
 from collections.abc import Sequence
 from pathlib import Path

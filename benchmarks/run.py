@@ -1,11 +1,10 @@
-"""`make bench`: the importer beside its peers, the floor, and every target, on files made here.
+"""`make bench`: the importer beside other readers, the floor, and every target, on files made here.
 
 Every contender is a process of its own, measured from outside, its start included: wall time, CPU time of it and its
-children, and the highest sum of their memory, resident and with shared pages counted once. Where our own times are
-compared it is the median of three runs in turns, and the highest memory of the three. Ours is the job
-`radiant-worker import-case`; the tables and the documents it needs are made before. A peer that is not installed is
-left out (dependency group `bench`). Records a second are those of wall time; on a machine with other work, compare CPU
-seconds.
+children, and the highest sum of their memory, resident and with shared pages counted once. Our own times are the median
+of three runs in turns, with the highest memory of the three. Ours is the job `radiant-worker import-case`; its tables
+and documents are made before. A peer that is not installed is left out (dependency group `bench`). Records a second are
+those of wall time; on a machine with other work, compare CPU seconds.
 """
 
 import argparse
@@ -27,16 +26,16 @@ from varied import KINDS
 HERE = Path(__file__).parent
 TOOL = [sys.executable, str(HERE / "contender.py")]
 POLARS_BIO = [str(HERE.parent / ".venv-polars-bio" / "bin" / "python"), str(HERE / "contender.py")]
-"""It asks for an older Arrow than ours: it has an environment of its own."""
+"""It requires an older Arrow than ours, so it has an environment of its own."""
 EVERYTHING = "all tables staged, checks, digests, report"
 BANDWIDTH = 20e6
 """Bytes a second at which S3 and a slow disk are compared."""
 TIMES = 3
-"""How often our own times that targets compare are measured, in turns: machines have slow minutes."""
+"""Runs of our own times that targets compare, in turns: machines have slow minutes."""
 
 
 class Bench:
-    """Measures, and remembers by name."""
+    """Measures contenders and stores the results by name."""
 
     def __init__(self, given: argparse.Namespace, scratch: Path) -> None:
         self.given = given
@@ -45,7 +44,7 @@ class Bench:
 
     @property
     def seen(self) -> dict[str, Measured | None]:
-        """What was measured: the median of several runs, None where one failed."""
+        """The results: the median of several runs, None where one failed."""
         return {
             name: None if None in runs else median([one for one in runs if one is not None])
             for name, runs in self.runs.items()
@@ -62,7 +61,7 @@ class Bench:
             )
 
     def home(self, family: Path, vcf: str | None = None) -> Path:
-        """Make tables and the documents of an import in a folder of its own: that is not measured."""
+        """Make tables and the documents of an import in a folder of its own, unmeasured."""
         folder = self.scratch / f"home-{len(list(self.scratch.iterdir()))}"
         folder.mkdir()
         given = vcf or str(family / "FAM0001.vcf.gz")
@@ -72,13 +71,13 @@ class Bench:
     def radiant(
         self, name: str, family: Path, records: int, processes: int = 1, what: str = EVERYTHING, kind: str = "radiant"
     ) -> Path:
-        """Measure an import and return its folder; what it staged stays until the end."""
+        """Measure an import and return its folder; its staged files stay until the end."""
         folder = self.home(family)
         self.run(name, what, [*TOOL, *kind.split(), str(folder)], records, RADIANT_VCF__PROCESSES=str(processes))
         return folder
 
     def peers(self, family: Path, records: int) -> None:
-        """Measure what others do with the same file."""
+        """Measure other readers on the same file."""
         short, ped = str(family / "FAM0001.vcf.gz"), str(family / "FAM0001.ped")
         self.radiant("radiant, line by line", family, records, kind="line-by-line")
         self.run(
@@ -104,7 +103,7 @@ class Bench:
             )
 
     def varied(self, family: Path, kind: str, records: int) -> None:
-        """Measure an import of a file whose text varies, and `bcftools view` of it."""
+        """Measure an import of a file with varied text, and `bcftools view` of it."""
         for _ in range(TIMES):
             self.radiant(f"{kind}, 1 process", family, records, 1)
             self.radiant(f"{kind}, 2 processes", family, records, 2)
@@ -198,11 +197,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--records", type=int, default=1_000_000)
     parser.add_argument("--peer-records", type=int, default=50_000, help="for peers that take minutes for a million")
-    parser.add_argument("--varied-records", type=int, default=600_000, help="of files whose text varies")
+    parser.add_argument("--varied-records", type=int, default=600_000, help="of files with varied text")
     parser.add_argument(
         "--ten-million",
         action="store_true",
-        help="import 10 M records, too: 1.7 GB of disk, about half an hour",
+        help="also import 10 M records: 1.7 GB of disk, about half an hour",
     )
     parser.add_argument("--data", type=Path, default=Path(tempfile.gettempdir()) / "radiant-bench")
     parser.add_argument("--out", type=Path, help="a folder for the tables (bench.md), the figures and the plot")

@@ -1,6 +1,6 @@
-"""An S3 with one object, as fast as told: `python benchmarks/s3_server.py FILE BYTES_PER_S`; prints its port.
+"""An S3 with one object and a given bandwidth: `python benchmarks/s3_server.py FILE BYTES_PER_S`; prints its port.
 
-Answers HEAD and GET of a range with `If-Match`, all that reading needs. All connections share the bandwidth; each
+Answers HEAD and GET of a range with `If-Match`: reading needs no other call. All connections share the bandwidth; each
 answer begins after 20 ms, as Amazon's do.
 """
 
@@ -24,7 +24,7 @@ class _Store(ThreadingHTTPServer):
         self._free_at = 0.0
 
     def wait_for(self, size: int) -> None:
-        """Wait until so many bytes may have gone through the wire."""
+        """Wait until this many bytes have passed the simulated wire."""
         with self._lock:
             self._free_at = max(self._free_at, time.monotonic()) + size * self._second
             wait = self._free_at - time.monotonic()

@@ -1,11 +1,11 @@
-"""`make bench-scale`: many cases in one run of `import-radiant` on the fake ECS, beside Airflow doing nothing.
+"""`make bench-scale`: many cases in one run of `import-radiant` on the fake ECS, beside an idle Airflow.
 
 A real Airflow (standalone, SQLite, LocalExecutor, tasks deferred) and the real `radiant-worker` in every ECS task; the
-cases are trios of 20 records, so that what is measured is the system around the import. First the DAG `airflow-alone`
-runs as many mapped tasks that are deferred once and do nothing: Airflow's own cost. The ideal of a run is the CPU time
-of Airflow alone, of the jobs and of the fake AWS, by the operating system's accounting, divided by the cores: no
-scheduler does better. What other processes of the machine took meanwhile has a row of its own. In the middle of the run
-a case of priority `stat` is registered and `import-radiant` triggered for it.
+cases are trios of 20 records, so that the benchmark measures the system around the import. First the DAG
+`airflow-alone` runs the same number of mapped tasks, which are deferred once and do nothing: Airflow's own cost. The
+ideal of a run is the CPU time of Airflow alone, of the jobs and of the fake AWS, by the operating system's accounting,
+divided by the cores: no scheduler does better. Other processes of the machine have a row of their own. In the middle of
+the run a case of priority `stat` is registered and `import-radiant` triggered for it.
 
 Memory is the resident memory of each of Airflow's parts, highest in each tenth of the run: flat means that the last
 tenth needs no more than the second.
@@ -50,7 +50,7 @@ PARTS = {
     "fakes.ecs": "fake AWS",
     "radiant-worker": "jobs",
 }
-"""Words of a process's title, and what it is; tasks have others."""
+"""Part of the system by a word of the process's title; tasks have other titles."""
 AIRFLOW = {"scheduler", "triggerer", "api server", "dag processor"}
 CHILDREN_OF = {"scheduler": "tasks", "fake AWS": "jobs"}
 HEADER = """\
@@ -92,7 +92,7 @@ class Sampler:
 
 
 def write_cases(folder: Path, registry: Registry, first: int, count: int, priority: Priority) -> None:
-    """Write and register trios of their own people, in one partition as far as it holds them."""
+    """Write and register trios of unrelated people, in one partition as far as it has room."""
     folder.mkdir(exist_ok=True)
     for number in range(first, first + count):
         vcf, ped = folder / f"{number}.vcf", folder / f"{number}.ped"
@@ -146,7 +146,7 @@ def cpu_of_machine() -> float:
 
 
 def rows_of(home: Path, query: str) -> list[tuple[Any, ...]]:
-    """Ask Airflow's own database."""
+    """Query Airflow's own database."""
     with contextlib.closing(sqlite3.connect(f"file:{home / 'airflow' / 'airflow.db'}?mode=ro", uri=True)) as database:
         return database.execute(query).fetchall()
 
@@ -157,7 +157,7 @@ def middle(values: list[float]) -> str:
 
 
 def task_seconds(home: Path) -> list[float]:
-    """Return how long each task of `import_case` took, its time in the triggerer included."""
+    """Return the seconds of each task of `import_case`, its time in the triggerer included."""
     query = """select (julianday(end_date) - julianday(start_date)) * 86400
                from task_instance where task_id = 'import_case' and state = 'success'"""
     return [seconds for (seconds,) in rows_of(home, query)]
@@ -191,7 +191,7 @@ def measure(given: argparse.Namespace, scratch: Path, aws: Any) -> list[tuple[st
 
 
 def run_alone(api: AirflowApi, tasks: int) -> tuple[float, Cpu]:
-    """Return wall and CPU seconds of Airflow with as many tasks that do nothing."""
+    """Return wall and CPU seconds of Airflow with the same number of tasks that do nothing."""
     began, before = time.monotonic(), cpu_by_part()
     state = wait(api, "airflow-alone", api.trigger("airflow-alone", {"tasks": tasks}))
     if state != "success":
@@ -263,7 +263,7 @@ def run_cases(
 
 
 def summaries(home: Path) -> list[dict[str, Any]]:
-    """Return the XComs of all jobs that measured themselves."""
+    """Return the XComs of all jobs with a CPU time."""
     texts = rows_of(home, "select value from xcom where key = 'return_value' and typeof(value) = 'text'")
     found = [json.loads(text) for (text,) in texts]
     return [one for one in found if isinstance(one, dict) and one.get("cpu_s") is not None]

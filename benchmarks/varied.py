@@ -1,10 +1,10 @@
-"""Files whose text varies as real annotation does, made by a seed: a genome's, an exome's, a joint caller's.
+"""Files with text as varied as real annotation, made by a seed: a genome's, an exome's, a joint caller's.
 
-The demo's text repeats itself more than a genome's, so what is fast on it may be slow on a patient's file. A third of a
-genome's records lie between genes and have one entry; the others lie in genes of 20 to 140 neighbouring records with 1
-to 20 transcripts, which begin and end inside the gene. HGVS texts of introns, rs numbers and frequencies are unique to
-their record. An exome's records are coding, with many transcripts, SIFT and PolyPhen on missense only. A joint caller's
-file (GLnexus) has half calls and the reason for each missing call (RNC).
+The demo's text repeats more than a genome's, so a method that is fast on it may be slow on a patient's file. A third of
+a genome's records lie between genes and have one entry; the others lie in genes of 20 to 140 neighbouring records with
+1 to 20 transcripts, which begin and end inside the gene. HGVS texts of introns, rs numbers and frequencies are unique
+to their record. An exome's records are coding, with many transcripts, SIFT and PolyPhen on missense only. A joint
+caller's file (GLnexus) has half calls and the reason for each missing call (RNC).
 """
 
 import random
@@ -92,12 +92,12 @@ _AMINO = [
 ]
 _CALLS = ("0/1", "0/0", "1/1")
 _REASONS = (".", "-", "I", "L", "P", "O", "D", "M")
-"""GLnexus's codes for why a call is missing."""
+"""GLnexus's codes of the reason for a missing call."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a file is like."""
+    """The properties of a file."""
 
     between: float
     """Share of the records between genes."""
@@ -106,7 +106,7 @@ class Kind:
     intron: float
     """Share that lie in its introns."""
     transcripts: float
-    """Middle of how many transcripts a gene has (1 to 20)."""
+    """Median number of transcripts per gene (1 to 20)."""
     step: int
     """Mean bases between two records."""
     joint: bool = False
@@ -122,7 +122,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Transcript:
-    """One transcript of a gene, and which of its records it covers."""
+    """One transcript of a gene, and the records that it covers."""
 
     texts: tuple[str, ...]
     """Feature, BIOTYPE, CANONICAL, MANE_SELECT, TSL, APPRIS."""
@@ -145,7 +145,7 @@ class Gene:
 
 
 def header() -> str:
-    """Return the header's lines but for the column names."""
+    """Return the header's lines except the column names."""
     lines = ["##fileformat=VCFv4.2", "##source=varied", '##VEP="v110" assembly="GRCh38"']
     lines += [f"##contig=<ID={name},length={length}>" for name, length in CONTIGS.items()]
     info = [("AC", "A", "Integer"), ("AF", "A", "Float"), ("AN", "1", "Integer"), ("DP", "1", "Integer")]
@@ -239,7 +239,7 @@ def _family(pick: random.Random) -> list[str]:
 
 
 def _alleles(pick: random.Random) -> tuple[str, list[str], list[str]]:
-    """Return REF, the ALTs, and how VEP spells them."""
+    """Return REF, the ALTs, and VEP's spelling of them."""
     ref = pick.choice("ACGT")
     others = [base for base in "ACGT" if base != ref]
     drawn = pick.random()

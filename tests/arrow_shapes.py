@@ -34,7 +34,7 @@ def scalars(type_: pa.DataType) -> st.SearchStrategy:
 
 @dataclass(frozen=True)
 class Shapes:
-    """Which shapes an array may have."""
+    """The allowed shapes of an array."""
 
     nulls: bool = True
     views: bool = True
@@ -47,7 +47,7 @@ class Shapes:
 
 ANY = Shapes()
 STAGED = Shapes(views=False, within=False)
-"""What a stager takes."""
+"""The shapes that a stager takes."""
 
 
 @st.composite
@@ -69,7 +69,7 @@ def masks(draw: st.DrawFn, count: int, shapes: Shapes) -> list[bool]:
 
 @st.composite
 def _flat(draw: st.DrawFn, type_: pa.DataType, count: int, shapes: Shapes) -> pa.Array:
-    """Plain values; what lies beneath a null is any value."""
+    """Plain values; any value lies beneath a null."""
     texts = TEXT_TYPES if shapes.views else TEXT_TYPES[:2]
     kind = draw(st.sampled_from(texts)) if type_ in TEXT_TYPES else type_
     distinct = draw(st.lists(scalars(kind), min_size=1, max_size=4))
@@ -78,7 +78,7 @@ def _flat(draw: st.DrawFn, type_: pa.DataType, count: int, shapes: Shapes) -> pa
 
 
 def _masked(array: pa.Array, mask: list[bool]) -> pa.Array:
-    """Make values null without touching what lies beneath."""
+    """Make values null without touching the values beneath."""
     if not any(mask):
         return array
     valid = pa.array([not one for one in mask]).buffers()[1]

@@ -51,7 +51,7 @@ class Instance(SimpleNamespace):
         self.pushed[key] = json.loads(json.dumps(value))
 
     def get_task_states(self, *, dag_id: str, map_index: int, task_ids: list[str], run_ids: list[str]) -> Any:
-        """Answer as the server does: a person changes the state of a task, a drained worker does not."""
+        """Answer as the server does: a user changes the state of a task, a drained worker does not."""
         assert (dag_id, map_index, task_ids, run_ids) == (self.dag_id, self.map_index, [self.task_id], [self.run_id])
         return {self.run_id: {f"{self.task_id}_{map_index}": self.state}}
 
@@ -71,7 +71,7 @@ class Backend:
 
     operator_class: ClassVar[Any]
     ground: ClassVar[str | None] = None
-    """Name of the fixture it stands on."""
+    """Name of the fixture that it needs."""
     deferrable: ClassVar[bool] = False
     """Tasks wait in the triggerer."""
     timeout_reason: ClassVar[str] = TIMEOUT
@@ -82,7 +82,7 @@ class Backend:
         self.ground_found = ground
         monkeypatch.setenv("RADIANT_HOME", str(folder / "home"))
         monkeypatch.setenv("RADIANT_CONTAINER__DEFERRABLE", str(self.deferrable))
-        # No component has to hear that a task was deferred.
+        # No scheduler has to process the deferral first.
         monkeypatch.setattr("radiant.operators.trigger.SETTLES_S", 0.0)
 
     def install(self, body: str) -> Path:
@@ -163,7 +163,7 @@ class DeferrableEcsBackend(EcsBackend):
 
 
 def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float | None = None) -> Any:
-    """Run a task as Airflow does: `execute` and, where it defers, its trigger and then `resume`, nothing shared.
+    """Run a task as Airflow does: `execute` and, where it defers, its trigger and then `resume`, with nothing shared.
 
     Args:
         new_operator: makes the operator.
@@ -187,7 +187,7 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
     trigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments)))
     event = asyncio.run(follow(trigger, kill_after_s))
     if event is None:
-        # Nothing goes on: the task stays as the person marked it. What is left to read is the result.
+        # The task stays as the user marked it; only the result is left to read.
         place = TaskPlace.of(context, load_settings().effective_work_uri)
         asked = request_on_file(place)
         left = None if asked is None else place.outcome(asked.attempt)
@@ -198,7 +198,7 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
 
 
 async def follow(trigger: Any, kill_after_s: float | None = None) -> Any:
-    """Run a trigger as the triggerer does and return its event, None when a person ended the task meanwhile."""
+    """Run a trigger as the triggerer does and return its event, None when a user ended the task meanwhile."""
 
     async def first_event() -> Any:
         async for event in trigger.run():
@@ -217,7 +217,7 @@ async def follow(trigger: Any, kill_after_s: float | None = None) -> Any:
 
 
 def execute(operator: Any, context: dict[str, Any]) -> Any:
-    """Call `execute` as Airflow does, without its check that only Airflow does."""
+    """Call `execute` as Airflow does, without its check of the caller."""
     return type(operator).execute.__wrapped__(operator, context)
 
 

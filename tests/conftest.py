@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for every test."""
 
 import dataclasses
 import logging
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# Airflow writes a configuration file into its home as soon as it is imported: never into that of the person.
+# Airflow writes a configuration file into its home as soon as it is imported: never into your own.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="radiant-test-airflow-")
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
@@ -58,16 +58,16 @@ def aws():
 
 @dataclasses.dataclass(frozen=True)
 class EcsGround:
-    """The fake AWS with all that the backend `ecs` needs."""
+    """The fake AWS with the parts that the backend `ecs` needs."""
 
     fake: Any
     settings: dict[str, str]
-    """Variables that lead there; its pace is quick, since the fake is."""
+    """Variables for the fake AWS, with quick looks."""
 
 
 @pytest.fixture
 def ecs_ground(aws: Any) -> Iterator[EcsGround]:
-    """The fake AWS, provisioned for every job, without what other tests left there."""
+    """The fake AWS, provisioned for every job, without leftovers of other tests."""
     from radiant.jobs.catalogue import JOBS  # noqa: PLC0415
     from radiant.operators.ecs_task import platform  # noqa: PLC0415 - the provider costs seconds
 

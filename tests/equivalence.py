@@ -1,4 +1,4 @@
-"""Two readers, one answer: the rows in order, the report, or the error."""
+"""Two readers, one result: the rows in order, the report, or the error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from radiant.vcf.reader import CaseReader
 
 @dataclass
 class Outcome:
-    """What a reader made of a file."""
+    """The rows and the report of a reader, or its error."""
 
     tables: dict[str, pa.Table]
     report: dict | None
@@ -25,7 +25,7 @@ class Outcome:
 
 
 def outcome(kind: type[CaseReader], path, members: Sequence[Member] | None = None, **options: object) -> Outcome:
-    """Read a file; an error keeps its type and words."""
+    """Read a file; an error keeps its type and text."""
     reader = kind(f"file://{path}", members, vcf.ReadOptions(**options))
     batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in SHORT_NAMES}
     report = error = None

@@ -41,7 +41,7 @@ class ImportSite:
         request = Request(job=name, attempt=f"{task}-{index}", run_uri=run_folder, arguments=arguments)
         storage.write_bytes(f"{place}/request.json", encode(request))
         outcome = outcome_uri(place, request.attempt)
-        run(request, self.settings, outcome)  # what the operator keeps of a job that ends well
+        run(request, self.settings, outcome)  # the operator writes the same document after a good end
         return decode_result(storage.read_bytes(outcome), place)
 
     def import_due(

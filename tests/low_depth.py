@@ -1,4 +1,4 @@
-"""A trio of which few reads were made: true genotypes, reads drawn from them, and what a caller makes of the reads."""
+"""A trio with few reads: true genotypes, reads drawn from them, and the genotypes that a caller infers."""
 
 import math
 import random
@@ -19,7 +19,7 @@ _MISREAD = 0.005
 
 @dataclass(frozen=True)
 class LowDepth:
-    """What is simulated."""
+    """The parameters of a simulation."""
 
     mean_reads: float
     sites: int = 4000

@@ -13,7 +13,7 @@ from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 Fault = Callable[[list[bytes], dict[str, Any]], Iterator[bytes]]
-"""Gets the body of a response and the request; yields what is sent instead."""
+"""Gets the body of a response and the request; yields the bytes that are sent instead."""
 
 
 class _Silent(WSGIRequestHandler):
@@ -36,7 +36,7 @@ class S3Store:
         self.fault: Fault | None = None
         """For answers to requests of ranges."""
         self.trouble: Callable[[str, str], str] | None = None
-        """Gets method and path of each request; returns `slow down` or `away`, or nothing where all is well."""
+        """Gets method and path of each request; returns `slow down` or `away`, or nothing for a normal answer."""
 
     def _answer(self, environ, start_response):
         wanted = environ.get("HTTP_RANGE", "")

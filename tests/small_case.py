@@ -1,4 +1,4 @@
-"""A case with a handful of variants whose answers can be read off by eye."""
+"""A case with a handful of variants whose results can be checked by eye."""
 
 import random_rows
 from radiant import lake

@@ -13,8 +13,8 @@ from radiant.demo.bgzf import bgzf_block
 
 SAMPLES = ("kid", "dad", "mum")
 WAYS = ("absent", "missing", "constant", "unique", "some")
-"""What a field is in a file: not declared or named at all, `.` or empty everywhere, one value, another on each line, or
-a value on some lines."""
+"""The state of a field in a file: not declared or named at all, `.` or empty everywhere, one value, another on each
+line, or a value on some lines."""
 
 _INFO = {
     "AC": ("A", "Integer"), "AF": ("A", "Float"), "AN": ("1", "Integer"), "DP": ("1", "Integer"), "MQ": ("1", "Float"),
@@ -52,13 +52,13 @@ _BASES = "ACGT"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a file is like."""
+    """The plan of a file."""
 
     seed: int
     lines: int
     samples: tuple[str, ...]
     fields: dict[str, str] = field(default_factory=dict)
-    """What each column and each INFO, FORMAT and CSQ field is, by name."""
+    """State of each column and each INFO, FORMAT and CSQ field, by name."""
     entries: str = "some"
     """Entries of a line: absent, one, some or many."""
     multiallelic: bool = False
@@ -185,7 +185,7 @@ class _Writer:
         return self._rng.choice(self._names(alts))
 
     def _names(self, alts: list[str]) -> list[str]:
-        """Return what VEP calls the alleles: without their first base where lengths differ."""
+        """Return VEP's names of the alleles: without their first base where lengths differ."""
         lengths = {len(one) for one in (self._ref, *alts)}
         drop = len(lengths) > 1 and len({one[0] for one in (self._ref, *alts)}) == 1
         return [(one[1:] or "-") if drop else one for one in alts]

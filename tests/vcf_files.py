@@ -81,7 +81,7 @@ def other_warnings(report: dict[str, Any]) -> list[str]:
 
 
 class Read:
-    """What a reader gave: rows per table (as dicts by attribute, as Arrow in `arrow`), and the report."""
+    """The output of a reader: rows per table (as dicts by attribute, as Arrow in `arrow`), and the report."""
 
     def __init__(self, path: Path, members: Sequence[Member] | None = None, **options: object) -> None:
         reader = vcf.read_case(f"file://{path}", members, vcf.ReadOptions(**options))

@@ -35,7 +35,7 @@ PART = 1
 
 @dataclass
 class Imported:
-    """What the job made of a file."""
+    """The rows and the report of a job for a file."""
 
     case_id: int
     staged: Staged | None
@@ -52,7 +52,7 @@ class Imported:
 
 @dataclass
 class Expected:
-    """What the reader that goes line by line makes of it."""
+    """The result of the reader that goes line by line."""
 
     rows: dict[str, list[dict]]
     digests: dict[str, str]
@@ -87,7 +87,7 @@ class WholeJob:
         segment_bytes: int = 1500,
         processes: int = 1,
     ) -> Imported:
-        """Import a file as a new case; what it raises is kept."""
+        """Import a file as a new case; an error is stored."""
         self._patch.setattr(import_case, "SEGMENT_BYTES", segment_bytes)
         self._cases += 1
         number = self._cases
@@ -143,7 +143,7 @@ def expected_of(path: Path, members: Sequence[Member] = (), *, assembly: str = "
 
 
 def assert_imported(found: Imported, expected: Expected) -> None:
-    """Compare what was staged with what the file says."""
+    """Compare the staged rows with the file."""
     assert found.error == expected.error
     if found.error is not None:
         return

@@ -1,4 +1,4 @@
-"""DAG `airflow-alone`: as many mapped tasks as asked for, each deferred once and resumed, and nothing done.
+"""DAG `airflow-alone`: mapped tasks that do nothing, each deferred once and resumed; their number is a param.
 
 What it takes is Airflow's own cost of a task: `benchmarks/scale.py` runs it before it measures radiant.
 """

@@ -1,3 +1,3 @@
-"""Hides pandas, which Arrow loads where it is, as some peer needs it: the importer's image has none."""
+"""Hides pandas, which some peers need and Arrow loads where it is installed: the importer's image has none."""
 
 raise ModuleNotFoundError(name="pandas")

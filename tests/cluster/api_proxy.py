@@ -18,7 +18,7 @@ _HOP = {"transfer-encoding", "connection", "content-length", "host", "accept-enc
 
 @dataclasses.dataclass
 class Fault:
-    """What answers instead of the API server."""
+    """An answer in place of the API server's."""
 
     pattern: str
     """Of `METHOD /path?query`."""
@@ -59,7 +59,7 @@ class ApiProxy:
         times: int | None = None,
         seconds: float = 3600,
     ) -> None:
-        """Answer calls that match with this, so many times or for so long."""
+        """Answer matching calls with this, `times` times or for some seconds."""
         is_page = isinstance(body, bytes)
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         kind = "text/html" if is_page else "application/json"
@@ -69,7 +69,7 @@ class ApiProxy:
         return sum(re.search(pattern, call) is not None for call, _ in self.calls)
 
     def kubeconfig(self) -> str:
-        """Return a configuration that leads here, without any credential: the proxy has the administrator's."""
+        """Return a configuration for this proxy, without any credential: the proxy has the administrator's."""
         return yaml.safe_dump(
             {
                 "apiVersion": "v1",

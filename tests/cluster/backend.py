@@ -42,9 +42,9 @@ class PodBackend(Backend):
             "env": [{"name": "PATH", "value": f"{self.folder}/bin:/usr/local/bin:/usr/bin:/bin"}],
         }
         wanted = {
-            # A process that is number 1 in its pod cannot be killed from inside; the worker's own image need not care.
+            # Process 1 of a pod cannot be killed from inside; the worker's own image does not need it.
             "shareProcessNamespace": True,
-            # It writes where the test writes.
+            # It writes to the folder of the test.
             "securityContext": {"runAsUser": os.geteuid(), "runAsNonRoot": os.geteuid() != 0},
             "containers": [worker],
         }

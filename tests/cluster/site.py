@@ -1,4 +1,4 @@
-"""A Kubernetes cluster for tests, and what tests do to it.
+"""A Kubernetes cluster for tests, and the operations of tests on it.
 
 `RADIANT_TEST_KUBECONFIG` names any cluster. Its node must see `RADIANT_TEST_FOLDER` at the same path (`minikube mount`)
 and have the image `RADIANT_TEST_IMAGE`. Without it the cluster tool beside the repository starts one on this machine.
@@ -27,7 +27,7 @@ GIVEN = {name: os.environ.get(f"RADIANT_TEST_{name}") for name in ("KUBECONFIG",
 
 
 class NoClusterError(Exception):
-    """There is none, and why."""
+    """There is no cluster, with the reason."""
 
 
 @dataclasses.dataclass
@@ -44,7 +44,7 @@ class Site:
     """The cluster runs on this machine, by the tool."""
 
     def environment(self, namespace: str | None = None) -> dict[str, str]:
-        """Return the variables that lead there, with quick looks."""
+        """Return the variables for this cluster, with quick looks."""
         extra = {"kube_config_path": str(self.kubeconfig)}
         return {
             "RADIANT_BACKEND": "kubernetes",
@@ -56,11 +56,11 @@ class Site:
         }
 
     def pods(self, namespace: str | None = None, selector: str = "") -> list[Any]:
-        """Return the pods that are there."""
+        """Return the pods of the namespace."""
         return self.api.list_namespaced_pod(namespace or self.namespace, label_selector=selector).items
 
     def clean(self) -> None:
-        """Remove what another test left."""
+        """Remove leftovers of another test."""
         self.api.delete_collection_namespaced_pod(self.namespace, grace_period_seconds=0)
         wait_for(lambda: not self.pods(), "the pods of other tests go")
 
@@ -84,7 +84,7 @@ class Site:
 
 
 def has_account(api: client.CoreV1Api, namespace: str) -> bool:
-    """Tell whether pods can be made in a new namespace."""
+    """Return whether pods can be made in a new namespace."""
     return any(one.metadata.name == "default" for one in api.list_namespaced_service_account(namespace).items)
 
 
@@ -166,7 +166,7 @@ def _answers(kubeconfig: Path) -> bool:
 
 
 def _build_image() -> str:
-    """Build the image of the jobs from this very source into the tool's cluster; seconds when nothing changed."""
+    """Build the image of the jobs from this source into the tool's cluster; seconds when nothing changed."""
     _tool("image", IMAGE, str(REPOSITORY / "docker" / "operator.Dockerfile"), str(REPOSITORY))
     return IMAGE
 
@@ -178,5 +178,5 @@ def _tool(*words: str) -> str:
 
 
 def start_what_does_not_run() -> None:
-    """Start again what a test, or its loss, has ended of the tool's cluster."""
+    """Start the parts of the tool's cluster again that a test has ended."""
     _tool("up")

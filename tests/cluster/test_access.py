@@ -1,4 +1,4 @@
-"""Who may do what, and an API server that goes away: the Role of `deploy/kubernetes` suffices and nothing less does."""
+"""Rights, and an API server that goes away: the Role of `deploy/kubernetes` suffices and nothing less does."""
 
 import base64
 import contextlib

@@ -1,4 +1,4 @@
-"""A real Airflow whose jobs are pods: the import, the POC, two runs at once, and what happens to a task's process."""
+"""A real Airflow whose jobs are pods: the import, the POC, two runs at once, and faults of a task's process."""
 
 import contextlib
 import json
@@ -33,7 +33,7 @@ class Running(SimpleNamespace):
     """One Airflow."""
 
     def ask(self, question):
-        """Return an answer of Airflow, which does not answer for a while when the machine has much to do."""
+        """Return an answer of Airflow, which may not answer for a while on a busy machine."""
         deadline = time.monotonic() + PATIENCE_S
         while True:
             try:
@@ -172,14 +172,14 @@ def test_two_runs_at_once_have_a_pod_each(deferring):
 
 
 @pytest.mark.parametrize("how", ["mark failed", "clear"])
-def test_a_person_s_wish_stops_the_pod(deferring, how):
+def test_marking_or_clearing_a_task_stops_its_pod(deferring, how):
     run_id = deferring.api.trigger(POC)
     pod = deferring.running_pod()
     wait_for(lambda: deferring.task(run_id)["state"] == "deferred", "the task waits in the triggerer")
     if how == "clear":
         wanted = {"dag_run_id": run_id, "task_ids": ["poc"], "only_failed": False, "dry_run": False}
         deferring.api._call("POST", f"/api/v2/dags/{POC}/clearTaskInstances", wanted)
-        # The pod is stopped for the next try to start afresh, or the next try was quicker and has taken it over.
+        # The pod is stopped and the next try starts another, or the next try was quicker and has adopted it.
         assert deferring.wait(POC, run_id) == "success"
         assert len(deferring.xcom(POC, run_id, "poc")["output"]) == 10
     else:
@@ -194,7 +194,7 @@ def test_a_person_s_wish_stops_the_pod(deferring, how):
 def waiting(cluster):
     home = cluster.folder / "waiting"
     home.mkdir()
-    # A job that is long enough to be in the middle of, whatever else the machine does.
+    # A job long enough to be disturbed in the middle, even on a busy machine.
     dags = home / "dags"
     shutil.copytree(REPOSITORY / "dags", dags)
     file = dags / "poc_ecs_k8s_operators.py"

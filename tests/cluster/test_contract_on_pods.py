@@ -1,4 +1,4 @@
-"""What every backend promises, on pods: the contract suite in both ways of waiting."""
+"""The contract of every backend, on pods: the suite in both ways of waiting."""
 
 import pytest
 
@@ -10,7 +10,7 @@ _WAYS = {"kubernetes": PodBackend, "kubernetes-deferrable": DeferrablePodBackend
 
 @pytest.fixture
 def backend(request, cluster, tmp_path_factory, monkeypatch):
-    cluster.clean()  # a job of this suite asks for a whole small node, and a drained one goes on
+    cluster.clean()  # a job of this suite requests a whole small node, and a drained one goes on
     return _WAYS[request.param](cluster.folder / tmp_path_factory.mktemp("contract").name, monkeypatch, cluster)
 
 

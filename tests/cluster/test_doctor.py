@@ -1,4 +1,4 @@
-"""`radiant kube doctor` on a real cluster: what is well is said to be, what is wrong is found."""
+"""`radiant kube doctor` on a real cluster: good parts pass, faults are found."""
 
 import json
 import os
@@ -21,10 +21,10 @@ def namespace(cluster):
 
 @pytest.fixture
 def doctor(cluster, namespace, monkeypatch, tmp_path_factory):
-    """Return a function that runs it with these settings and arguments: (exit code, its words)."""
+    """Return a function that runs it with these settings and arguments: (exit code, output)."""
     folder = cluster.folder / tmp_path_factory.mktemp("doctor").name
     folder.mkdir()
-    monkeypatch.setenv("AIRFLOW_HOME", os.environ["AIRFLOW_HOME"])  # so that it is as before, after the command
+    monkeypatch.setenv("AIRFLOW_HOME", os.environ["AIRFLOW_HOME"])  # restored after the command
     monkeypatch.setenv("AIRFLOW__LOGGING__LOGGING_LEVEL", "WARNING")
     before = os.umask(0)  # the pod is another user of the same folder
 
@@ -56,12 +56,12 @@ def doctor(cluster, namespace, monkeypatch, tmp_path_factory):
     os.umask(before)
 
 
-def test_a_cluster_where_all_is_well_passes_and_keeps_no_pod(cluster, namespace, doctor):
+def test_a_good_cluster_passes_and_keeps_no_pod(cluster, namespace, doctor):
     code, words = doctor()
     assert code == 0, words
     for about in ("access", "rights", "quota", "limits", "nodes", "image", "storage"):
         assert f"ok       {about}" in words
-    assert "warning  rights" in words  # the administrator may more than jobs need
+    assert "warning  rights" in words  # the administrator has more rights than jobs need
     wait_for(lambda: not cluster.pods(namespace), "the deletion of the pod")
 
 
@@ -74,7 +74,7 @@ def test_the_least_credential_passes_too(cluster, namespace, doctor, tmp_path):
     assert "unknown  quota       the credential may not look (nor need it)" in words
 
 
-def test_a_credential_without_rights_is_told_which_ones_it_lacks(cluster, namespace, doctor, tmp_path):
+def test_the_missing_rights_of_a_credential_are_listed(cluster, namespace, doctor, tmp_path):
     assert not may(cluster, namespace, "radiant-worker", ("pods", None, "create"))
     (tmp_path / "token").write_text(token_of(cluster, namespace, "radiant-worker"))
     code, words = doctor("--token-file", tmp_path / "token")
@@ -83,7 +83,7 @@ def test_a_credential_without_rights_is_told_which_ones_it_lacks(cluster, namesp
     assert "-> kubectl apply -k deploy/kubernetes/base" in words
 
 
-def test_a_token_that_the_server_does_not_know_is_refused_at_once(doctor, tmp_path):
+def test_a_token_that_the_server_does_not_accept_is_refused_at_once(doctor, tmp_path):
     (tmp_path / "token").write_text("abc")
     code, words = doctor("--token-file", tmp_path / "token")
     assert code == EXIT_CONFIG
@@ -96,7 +96,7 @@ def test_an_image_that_does_not_exist_is_found(doctor):
     assert "wrong    image" in words
 
 
-def test_a_registry_that_does_not_answer_is_told_without_waiting(doctor):
+def test_a_registry_that_does_not_answer_is_reported_without_waiting(doctor):
     code, words = doctor("--wait", 3600, RADIANT_IMAGE="127.0.0.1:1/absent:1")
     assert code == EXIT_CONFIG
     assert "wrong    image" in words
@@ -121,9 +121,9 @@ def test_a_quota_and_names_that_do_not_fit_are_found_without_a_pod(cluster, name
         wait_for(
             lambda: cluster.api.read_namespaced_resource_quota("small", namespace).status.hard, "the quota's own status"
         )
-        code, words = doctor("--no-pod", RADIANT_KUBERNETES__SERVICE_ACCOUNT="nobody")
+        code, words = doctor("--no-pod", RADIANT_KUBERNETES__SERVICE_ACCOUNT="absent")
     finally:
         cluster.api.delete_namespaced_resource_quota("small", namespace)
     assert code == EXIT_CONFIG
     assert "small can never hold import-case" in words
-    assert "there is no service account nobody" in words
+    assert "there is no service account absent" in words

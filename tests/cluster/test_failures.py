@@ -1,4 +1,4 @@
-"""Each way in which a pod fails, produced on a real node: its name, whether it is tried again, what follows."""
+"""Each way in which a pod fails, produced on a real node: its name, whether it is retried, what follows."""
 
 import asyncio
 import http.server
@@ -142,8 +142,8 @@ def test_a_pod_that_the_api_refuses_fails_at_once(pods, context):
 
 
 def test_a_service_account_that_does_not_exist_fails_at_once(pods, context):
-    pods.set(RADIANT_KUBERNETES__SERVICE_ACCOUNT="nobody")
-    with pytest.raises(AirflowFailException, match=r"Config: .*nobody"):
+    pods.set(RADIANT_KUBERNETES__SERVICE_ACCOUNT="absent")
+    with pytest.raises(AirflowFailException, match=r"Config: .*absent"):
         pods.run("answer()", context=context, job="poc")
 
 
@@ -189,7 +189,7 @@ def test_a_pod_evicted_through_the_api_is_tried_again(pods, context):
     pods.site.api.create_namespaced_pod_eviction(pod.metadata.name, pod.metadata.namespace, eviction)
     with pytest.raises(JobLostError) as raised:
         task.result()
-    # Before Kubernetes 1.26 nothing tells an eviction from any other deletion.
+    # Before Kubernetes 1.26 an eviction looks like any other deletion.
     assert raised.value.reason in {"Evicted", "Lost"}
     assert pods.run("answer('again')", context=next_try(context), job="poc")["output"] == "again"
 
@@ -255,7 +255,7 @@ def test_a_job_that_ends_well_while_its_pod_is_deleted_needs_proof(pods, context
         assert getattr(error, "reason", None) == "Lost"
 
 
-def test_the_kubelet_ends_a_job_that_nobody_watches(deferred_pods, context):
+def test_the_kubelet_ends_a_job_that_no_process_watches(deferred_pods, context):
     deferred_pods.set(RADIANT_JOBS__POC__TIMEOUT_S="2", RADIANT_CONTAINER__START_TIMEOUT_S="2")
     deferred_pods.install("time.sleep(60)")
     operator = deferred_pods.operator_class(task_id="poc", job="poc", arguments={})
@@ -443,7 +443,7 @@ def test_the_pod_carries_its_place_in_airflow_and_no_rights(pods, context):
 
 
 def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
-    """The next try may begin before the triggerer hears of the clearing."""
+    """The next try may begin before the triggerer receives the clearing."""
     pods = deferred_pods
     pods.install("time.sleep(4)\nanswer('once')")
     with pytest.raises(TaskDeferred) as deferred:

@@ -1,4 +1,4 @@
-"""What stands between Airflow and the API server, what denies, what deletes: nothing orphaned, nothing misread."""
+"""Proxies between Airflow and the API server, admission, quotas, deletions: nothing orphaned, nothing misread."""
 
 import contextlib
 import datetime as dt

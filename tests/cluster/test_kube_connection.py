@@ -1,4 +1,4 @@
-"""`radiant kube connection`: what it prints really opens the cluster, through Airflow's own hook."""
+"""`radiant kube connection`: its output opens the cluster, through Airflow's own hook."""
 
 import json
 import shutil

@@ -33,10 +33,10 @@ ctr -a {socket} -n k8s.io images tag --force {image} "$2"
 """
 SOCKET = "/run/kube-containerd/containerd.sock"
 USER = 10001
-"""Of the image; what `id -u` says where the tests run as root, which the script refuses."""
+"""Of the image; the answer of `id -u` where the tests run as root, which the script refuses."""
 
 UMASK = 0 if os.geteuid() == 0 else 0o022
-"""Where the stand-in for `id` speaks of another user than the one who runs this, both must write to the folder."""
+"""If the stand-in for `id` names another user than that of the tests, both must write to the folder."""
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def run(environment, **variables):
 
 @contextlib.contextmanager
 def kept(environment, **variables):
-    """Run it with `radiant poc --keep` until Airflow waits to be looked at, yield what it printed, and end it."""
+    """Run it with `radiant poc --keep` until Airflow stays up, yield its output, and end it."""
     with tempfile.TemporaryFile("w+") as said:
 
         def words():
@@ -127,7 +127,7 @@ def test_from_nothing_to_a_green_run(cluster, machine):
             assert "POC-ecs-k8s-operators: success, answer [1, 4, 9, 16, 25, 36, 49, 64, 81, 100]" in said
             wait_for(lambda: not cluster.pods(namespace), "the deletion of the pod")
 
-            # The Airflow that runs now takes a connection, and is what it must be for jobs.
+            # The running Airflow takes a connection, and its settings fit the jobs.
             applied = [radiant(environment, "kube", "connection", "--apply", **mine) for _ in range(2)]
             assert [one.returncode for one in applied] == [0, 0], applied
             assert "connection kubernetes_conn of http://127.0.0.1:" in applied[0].stderr
@@ -143,7 +143,7 @@ def test_from_nothing_to_a_green_run(cluster, machine):
 
         written = home / "minikube.env"
         assert written.stat().st_mode & 0o777 == 0o600
-        # Whoever sources it gets what Airflow needs.
+        # A shell that sources it has the variables of Airflow.
         source = f"set -a; . {written}; printf '%s' \"$AIRFLOW_CONN_KUBERNETES_CONN\""
         shown = subprocess.run(["bash", "-c", source], capture_output=True, text=True, check=True).stdout
         connection = json.loads(shown)
@@ -165,7 +165,7 @@ def test_a_program_that_is_missing_is_named(machine, missing, tmp_path):
     assert f"error: {missing} is not installed" in done.stderr
 
 
-def test_a_minikube_that_does_not_see_the_folder_is_told_how_to(machine, tmp_path):
+def test_a_minikube_that_does_not_see_the_folder_fails_with_the_command_to_run(machine, tmp_path):
     environment, state = machine
     (state / "started").touch()
     program = tmp_path / "bin" / "minikube"

@@ -40,7 +40,7 @@ def read(cluster, namespace, kind, name):
     return json.loads(cluster.kubectl("-n", namespace, "get", kind, name, "-o", "json"))
 
 
-def test_the_examples_of_the_page_do_what_they_say(cluster, deployed):
+def test_the_examples_of_the_page_have_their_effect(cluster, deployed):
     assert len(examples()) == 3
     assert read(cluster, deployed, "resourcequota", "radiant-jobs")["spec"]["hard"]["limits.memory"] == "2000Gi"
     subjects = read(cluster, deployed, "rolebinding", "radiant-airflow")["subjects"]

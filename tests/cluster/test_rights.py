@@ -106,7 +106,7 @@ def test_the_role_suffices_for_the_whole_life_of_a_pod(cluster, namespace, life)
     wait_for(lambda: name not in [pod.metadata.name for pod in cluster.pods(namespace)], "the deletion")
 
 
-def test_without_any_one_right_the_operator_is_told_no(cluster, namespace, life):
+def test_without_any_one_right_the_operator_is_refused(cluster, namespace, life):
     """One pod for all five: what is taken away is given back before the next."""
     rules = json.loads(cluster.kubectl("-n", namespace, "get", "role", "radiant-airflow", "-o", "json"))["rules"]
 

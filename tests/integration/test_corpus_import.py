@@ -32,7 +32,7 @@ REFUSED = {
     "4.2/passed_fileformat_header_001.vcf": _NO_RECORDS,
     "4.3/passed_fileformat_header_001.vcf": _NO_RECORDS,
 }
-"""Files of the conformance suite's `passed` that are not imported, and why."""
+"""Files of the conformance suite's `passed` that are not imported, with the reason."""
 
 _SMALL = 100_000
 """Bytes of a file that is also read line by line; larger ones are compared with the fast reader, which is slower only
@@ -72,7 +72,7 @@ def assert_committed(job, imported: Sequence[tuple[Imported, Outcome]]) -> None:
 
 
 def expected_of(found: Imported, path: Path, members=(), assembly: str = "GRCh38", tolerate: int = 0) -> Outcome:
-    """Read a file as the case that was imported: people without a pedigree are the case's own."""
+    """Read a file as the case that was imported: people without a pedigree belong to the case alone."""
     kind = CaseReader if path.stat().st_size < _SMALL else BulkReader
     owner = f"case:{found.case_id}"
     return outcome(kind, path, members or None, assembly=assembly, tolerate=tolerate, owner=owner)
@@ -126,7 +126,7 @@ def test_every_conformance_file_that_is_valid(corpus, job, tmp_path, version):
 
 
 @pytest.mark.parametrize("folder", ["hts-specs/4.2/failed", "hts-specs/4.3/failed", "bcftools"])
-def test_every_other_file_ends_as_the_reader_says(corpus, job, folder):
+def test_every_other_file_ends_as_in_the_reader(corpus, job, folder):
     imported = []
     for path in sorted((corpus / folder).glob("*.vcf")):
         for tolerate in (0, 1000):

@@ -1,4 +1,4 @@
-"""The demo's truth against the whole reader: what was simulated comes out, for every family kind."""
+"""The demo's truth against the whole reader: the simulated alleles come out, for every family kind."""
 
 import csv
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ COMPATIBLE = {
     "both": {"both", "mother", "father", "ambiguous", "possible_mother", "possible_father", "unknown"},
     "denovo": {"denovo", "possible_denovo", "unknown"},
 }
-"""What may be left open where a call is missing or low, or a parent not sequenced; never another certainty."""
+"""Origins that may be left open where a call is missing or low, or a parent not sequenced; never another one."""
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(1200)
 
 @dataclass
 class Site:
-    """One Airflow, the AWS it uses, and what its run of `import-radiant` left."""
+    """One Airflow, the AWS it uses, and the results of its run of `import-radiant`."""
 
     settings: Settings
     api: AirflowApi
@@ -181,5 +181,5 @@ def test_marking_a_deferred_task_failed_stops_its_ecs_task(site):
 
 
 def looked_at(site, arn: str) -> bool:
-    """Tell whether the trigger has begun: before, Airflow has nobody to tell that the task was killed."""
+    """Return whether the trigger has begun: before, Airflow has no process to pass a kill to."""
     return any(arn in call.parameters["tasks"] for call in site.aws.calls("ecs:DescribeTasks", who=KEY))

@@ -17,7 +17,7 @@ from radiant.settings import load_settings
 
 @pytest.fixture
 def ground(aws, monkeypatch):
-    """The stack of deploy/ecs, its policy put on whoever calls as `airflow`."""
+    """The stack of deploy/ecs, its policy attached to the caller `airflow`."""
     aws.reset(services=True)
     made = aws.deploy()
     found = aws.client("iam").get_policy_version(PolicyArn=made.outputs["AirflowPolicy"], VersionId="v1")
@@ -39,7 +39,7 @@ def ground(aws, monkeypatch):
 
 
 def follow(runner, handle):
-    """Look at a task and read its log to the end; return how it ended and its lines."""
+    """Look at a task and read its log to the end; return its end and its lines."""
     cursor, lines = "", []
     while True:
         look = runner.look(handle)

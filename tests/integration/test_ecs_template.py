@@ -1,4 +1,4 @@
-"""`deploy/ecs`: the template fits the catalogue, and a job runs on what it makes with the rights it gives."""
+"""`deploy/ecs`: the template fits the catalogue, and a job runs on the deployed stack with the granted rights."""
 
 import json
 import subprocess
@@ -16,11 +16,11 @@ from radiant.jobs.documents import Request, encode
 
 FOLDER = REPOSITORY / "deploy" / "ecs"
 WITH_CREDENTIALS = {"plan-import", "prepare-part", "commit-part"}
-"""The jobs that reach registry and catalog, as docs/dags.md says."""
+"""The jobs that reach registry and catalog, as docs/dags.md lists them."""
 
 
 class Loader(yaml.SafeLoader):
-    """Reads CloudFormation's short forms; `!Sub` and `!GetAtt` as the text they stand for."""
+    """Reads CloudFormation's short forms; `!Sub` and `!GetAtt` as plain text."""
 
 
 Loader.add_constructor("!Sub", lambda loader, node: loader.construct_scalar(node))
@@ -45,7 +45,7 @@ def deployed(aws):
     return aws.deploy(RegistryUrlSecret=secret)
 
 
-def test_cfn_lint_has_nothing_to_say():
+def test_cfn_lint_reports_nothing():
     command = [str(Path(sys.executable).parent / "cfn-lint"), str(FOLDER / "template.yaml")]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stdout) == (0, "")
@@ -63,7 +63,7 @@ def test_there_is_a_definition_for_every_job_of_the_size_that_holds_it(template)
         units = min(size for size in FARGATE_MIB if size >= job.resources.cpu * 1024)
         memory = min(size for size in FARGATE_MIB[units] if size >= job.resources.memory_mib)
         assert (found["Cpu"], found["Memory"]) == (str(units), str(memory))
-        # 20 GiB are there without being asked for.
+        # 20 GiB are the default.
         assert ("EphemeralStorage" in found) is (job.resources.scratch_gib > 20)
 
 

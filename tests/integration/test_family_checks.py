@@ -1,4 +1,4 @@
-"""Cases imported by the real jobs: what `radiant variants` lists of them, and what their verdict warns about."""
+"""Cases imported by the real jobs: their rows in `radiant variants`, and the warnings of their verdict."""
 
 import csv
 import gzip
@@ -43,7 +43,7 @@ def demo_truth(demo_family, site):
 
 
 def imported(site, number):
-    """Import a case and return what the jobs said of it, and the verdict of its part."""
+    """Import a case and return the outputs of its jobs, and the verdict of its part."""
     output = site.import_due([number])
     (case,) = output["imported"]
     prepared = {"cases": [{"case_id": number, "load_id": "x"}], "deleted": [], "refused": [], "waiting": []}
@@ -101,7 +101,7 @@ def test_de_novos_of_a_real_trio_are_the_alleles_that_both_parents_were_called_w
     corpus, site, folder, monkeypatch
 ):
     case, verdict = import_trio(site, ASHKENAZI, corpus / "ashk-trio.vcf.gz", "HG002 HG003 HG004")
-    # The file was split after bcftools csq: entries of the other ALT are no alarm about the family.
+    # The file was split after bcftools csq: entries of the other ALT are no warning about the family.
     entries = "pieces of kept lines were left out: csq_allele_unknown 44"
     assert case["warnings"] == [one["warning"] for one in verdict["warnings"]]
     assert other_warnings(case) == [entries]
@@ -140,7 +140,7 @@ def test_a_disomy_and_a_wrong_sex_are_loud_in_the_verdict_and_the_rates_in_the_r
     assert disomy.startswith(
         "uniparental: on chromosome 16 of member 1 (proband), 547 of 555 informative sites (98.6%, warned above 30%)"
     )
-    # A son who is taken for a daughter has an X from his mother alone.
+    # A son stated as a daughter has an X from his mother alone.
     assert of_x.startswith("uniparental: on chromosome X of member 1 (proband)")
     loads = lake.open_catalog(site.settings).load_table((site.settings.lake.namespace, "case_load")).scan().to_arrow()
     (report,) = (json.loads(one["report"]) for one in loads.to_pylist() if one["case_id"] == DISOMY)

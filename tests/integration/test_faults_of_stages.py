@@ -1,4 +1,4 @@
-"""One import with a fault at each of its stages: what fails says so, nothing half done is seen, repeating it ends well.
+"""One import with a fault at each of its stages: each failure has a reason, no half import shows, a retry ends well.
 
 Real jobs on a real S3 protocol, a real disk without room, a real PostgreSQL that goes away, real processes killed. The
 table in docs/dags.md names these tests.
@@ -55,7 +55,7 @@ def server():
 
 @pytest.fixture
 def s3(server, monkeypatch):
-    """The store, empty and well, with clients that give up soon."""
+    """The store, empty and well, with clients of few retries."""
     monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 2)
@@ -79,7 +79,7 @@ def site(s3, demo, home, **variables):
 
 
 def everything(settings):
-    """Run all jobs as often as an Airflow task would; return how each try ended, in order."""
+    """Run all jobs as often as an Airflow task would; return the end of each try, in order."""
     ended = []
 
     def until_it_succeeds(name, task, top, **arguments):

@@ -75,14 +75,14 @@ def small_ranges(monkeypatch):
 
 
 def imported(settings, times=1):
-    """Prepare the case, and run its import so many times."""
+    """Prepare the case, and run its import this many times."""
     top, _, (one,) = prepared(settings)
     for turn in range(times):
         yield job(settings, "import-case", f"import{turn}", top, **one)
 
 
 def whole(settings):
-    """Run all jobs; return what import-case said, and the rows that a reader then sees."""
+    """Run all jobs; return the output of import-case, and the rows that a reader then sees."""
     top, part, (one,) = prepared(settings)
     result = job(settings, "import-case", "import_case", top, **one)
     assert result.status is Status.SUCCEEDED, result.failure

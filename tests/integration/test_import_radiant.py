@@ -35,14 +35,14 @@ URGENT = 1
 HASTE = {"strategy": "wxs", "priority": Priority.STAT}
 RUN_TIMEOUT_S = 420
 MOST_MAPPED = 14
-"""How many items this Airflow maps a task over: 1,024 by default."""
+"""The most items that this Airflow maps a task over: 1,024 by default."""
 
 pytestmark = pytest.mark.timeout(900)
 
 
 @dataclass
 class Site:
-    """One Airflow with its registry and lake, and what the first run left."""
+    """One Airflow with its registry and lake, and the results of the first run."""
 
     settings: Settings
     api: AirflowApi
@@ -205,7 +205,7 @@ def test_no_row_of_the_bad_case_is_visible(site):
         site.rows(BAD)
 
 
-def test_the_registry_knows_what_became_of_each_case(site):
+def test_the_registry_has_the_outcome_of_each_case(site):
     states = {record.case.case_id: record.state for record in site.registry.list_cases()}
     assert states.pop(BAD) is CaseState.FAILED
     assert set(states.values()) == {CaseState.IMPORTED}
@@ -337,7 +337,7 @@ def test_more_cases_than_airflow_maps_a_task_over_are_all_imported_in_blocks(sit
 
 
 @pytest.mark.usefixtures("many")
-def test_cases_beyond_the_limit_of_one_run_by_hand_are_not_started_and_say_so(site):
+def test_cases_beyond_the_limit_of_one_run_by_hand_are_not_started_and_are_listed(site):
     before = {number: site.registry.get(number).load_id for number in MANY}
     part = site.registry.get(MANY[0]).part
     run_id = site.api.trigger("import-vcf", {"part": part, "cases": f"{MANY[0]}-{MANY[-1]}"})
@@ -355,7 +355,7 @@ def test_cases_beyond_the_limit_of_one_run_by_hand_are_not_started_and_say_so(si
 
 
 def clear(site, dag_id, run_id, task_id, map_index=None):
-    """Clear a task as the UI does: with what is downstream of it."""
+    """Clear a task as the UI does, with its downstream tasks."""
     task = task_id if map_index is None else [task_id, map_index]
     wanted = {"dag_run_id": run_id, "task_ids": [task], "include_downstream": True, "only_failed": False}
     answer = site.api._call("POST", f"/api/v2/dags/{dag_id}/clearTaskInstances", wanted | {"dry_run": False})
@@ -452,5 +452,5 @@ def test_clearing_a_task_after_a_repair_imports_the_case_with_the_pedigree_as_it
     assert {member.sample for member in site.registry.get(case_id).case.members} == samples
     now = {record.case.case_id: record for record in site.registry.list_cases() if record.case.case_id >= REPAIR}
     assert not [number for number, record in now.items() if record.run], "held by a run that is over"
-    if task_id != "plan":  # it plans again what the run was asked for
+    if task_id != "plan":  # it plans the requested cases again
         assert {number: now[number].load_id for number in imported} == imported, "imported again"

@@ -1,4 +1,4 @@
-"""INFO keys and frequencies through the whole job: chosen columns in the table, and what `radiant variants` finds."""
+"""INFO keys and frequencies through the whole job: chosen columns in the table, and the rows of `radiant variants`."""
 
 import dataclasses
 
@@ -139,7 +139,7 @@ def test_a_frequency_outside_0_to_1_is_refused(value):
         lake.VariantQuery(1, max_af=value)
 
 
-def test_the_command_says_when_no_frequency_is_known(site, monkeypatch):
+def test_the_command_reports_that_no_frequency_is_known(site, monkeypatch):
     site.add(1)
     site.add(2, [line.replace("EXACAF=", "X=") for line in LINES], HEADER.replace("ID=EXACAF", "ID=X"))
     output = site.import_due()

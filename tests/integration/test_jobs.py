@@ -1,4 +1,4 @@
-"""The import's jobs in their order, without Airflow: what each leaves for the next, and what readers see."""
+"""The import's jobs in their order, without Airflow: the documents between them, and the rows that readers see."""
 
 import json
 
@@ -123,7 +123,7 @@ def test_an_attempt_that_was_replaced_can_neither_delete_nor_replace_what_its_su
         run(request, site.settings, result_uri)
         return decode_result(storage.read_bytes(result_uri), result_uri)
 
-    for request in (early, late):  # the late one was asked for, and its container waits for room
+    for request in (early, late):  # the late one was requested, and its container waits for room
         place.ask(request)
         if request is early:
             assert work(early).status is Status.SUCCEEDED
@@ -221,7 +221,7 @@ def test_the_documents_hold_no_sample_name_outside_the_case_document(site):
 
 
 class Run:
-    """One run of `import-vcf` whose tasks a person clears."""
+    """One run of `import-vcf` whose tasks a user clears."""
 
     def __init__(self, site: Site, **prepared):
         self.site = site
@@ -303,7 +303,7 @@ def test_clearing_the_whole_run_reads_only_what_is_not_imported(site, repaired):
     assert {number: site.registry.get(number).load_id for number in (1, 3)} == before
 
 
-def test_an_import_that_is_cleared_alone_says_what_to_clear_and_reads_nothing(repaired):
+def test_an_import_that_is_cleared_alone_names_the_task_to_clear_and_reads_nothing(repaired):
     (result,) = repaired.read(2).values()
     assert result.failure.code == "CaseState"
     assert "Downstream" in result.failure.message
@@ -330,7 +330,7 @@ def test_a_case_that_changed_after_it_was_read_is_not_committed_as_it_was(site):
     assert [one.case.case_id for one in site.registry.due().cases] == [1]
 
 
-def test_a_case_whose_import_was_never_started_says_so_and_is_due_again(site):
+def test_a_case_without_an_import_is_recorded_as_not_started_and_is_due_again(site):
     for number in (1, 2):
         site.add(number)
     run = Run(site)
@@ -355,7 +355,7 @@ def test_cases_beyond_the_most_are_left_alone_and_named(site):
     assert site.registry.get(3).load_id is None
 
 
-def test_a_commit_without_what_was_prepared_says_so(site):
+def test_a_commit_without_prepared_cases_fails_with_the_reason(site):
     top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
     result = site.job("commit-part", "commit", top, part=0, loads=None, deleted=None)
     assert result.failure.code == "CaseState"
@@ -375,7 +375,7 @@ def test_a_catalog_that_lost_what_a_run_imported_gets_it_again_by_clearing_the_r
 
 
 def test_two_laboratories_sample_of_one_name_are_two_patients(site):
-    """Without a pedigree nothing says that they are one person."""
+    """Without a pedigree nothing ties the two samples to one person."""
     for number in (1, 2):
         vcf = site.folder / f"{number}.vcf"
         vcf.write_text(HEADER + "\n".join(LINES) + "\n")

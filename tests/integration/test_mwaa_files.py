@@ -1,4 +1,4 @@
-"""`deploy/mwaa` fits the versions that are tested and the settings there are."""
+"""`deploy/mwaa` fits the tested versions and the existing settings."""
 
 import re
 import subprocess

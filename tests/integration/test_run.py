@@ -49,7 +49,7 @@ def left_behind(home):
 
 
 def undisturbed(case):
-    """Return the digests of a case's rows as one quiet read of its file gives them."""
+    """Return the digests of a case's rows as one undisturbed read of its file gives them."""
     digests = {name: lake.RowDigest() for name in SHORT_NAMES}
     for name, batch in vcf.read_case(case.vcf_uri, case.members, vcf.ReadOptions(assembly=case.assembly)).batches():
         digests[name].update(batch)

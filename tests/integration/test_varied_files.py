@@ -74,7 +74,7 @@ def test_a_score_that_only_an_entry_without_pick_has_is_imported(job, tmp_path, 
 
 @pytest.mark.parametrize("family", ["FAM0001", "FAM0002"])
 @pytest.mark.parametrize("processes", [1, 2])
-def test_a_demo_family_is_imported_as_its_file_says(job, tmp_path, family, processes, caplog):
+def test_a_demo_family_becomes_the_rows_of_its_file(job, tmp_path, family, processes, caplog):
     folder = make(tmp_path, 2, 800, 13).parent / family
     path = folder / f"{family}.vcf.gz"
     members = parse_pedigree((folder / f"{family}.ped").read_text(), "ped")

@@ -90,7 +90,7 @@ def test_import_vcf_is_prepare_then_cases_then_one_commit_then_verdict(dags):
     ],
 )
 def test_clearing_an_import_makes_its_documents_again_and_clearing_the_verdict_only_judges(dags, cleared, wanted):
-    """What Airflow clears beside a task, with Downstream as its form proposes."""
+    """The tasks that Airflow clears beside one, with Downstream as its form proposes."""
     stored = DagSerialization.from_dict(DagSerialization.to_dict(dags["import-vcf"]))
     found = stored.partial_subset([cleared], include_downstream=True, include_upstream=False, exclude_original=True)
     assert set(found.task_dict) == wanted

@@ -144,7 +144,7 @@ def test_fewest_records_hold_every_story(tmp_path):
             assert sum(not line.startswith("#") for line in file) == MIN_RECORDS
 
 
-def test_a_killed_run_leaves_no_half_file_and_the_next_one_clears_up(tmp_path):
+def test_a_killed_run_leaves_no_half_file_and_the_next_one_cleans_up(tmp_path):
     code = "import sys; from pathlib import Path; from radiant.demo import make; make(Path(sys.argv[1]), 1, 2000000, 1)"
     with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)]) as process:
         half = tmp_path / ".FAM0001.part/FAM0001.vcf.gz"
@@ -180,7 +180,7 @@ def test_memory_does_not_grow_with_the_records(tmp_path):
     assert peak_mib(40_000) - peak_mib(10_000) < 25
 
 
-def test_command_writes_and_says_where(tmp_path):
+def test_command_writes_and_prints_the_place(tmp_path):
     result = CliRunner().invoke(app, ["make", str(tmp_path), "--families", "1", "--records", "600", "--seed", "2"])
     assert result.exit_code == 0, result.output
     assert str(tmp_path / "cases.csv") in result.output.replace("\n", "")
