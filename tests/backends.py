@@ -20,9 +20,9 @@ from airflow.sdk.exceptions import TaskDeferred
 from radiant.errors import JobLostError
 from radiant.jobs.documents import Request, Result, decode_request
 from radiant.operators.ecs import EcsJobOperator
-from radiant.operators.ending import TIMEOUT
 from radiant.operators.local import LocalJobOperator
 from radiant.operators.note import request_on_file
+from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace
 from radiant.settings import load_settings
 
@@ -74,7 +74,7 @@ class Backend:
     """Name of the fixture that it needs."""
     deferrable: ClassVar[bool] = False
     """Tasks wait in the triggerer."""
-    timeout_reason: ClassVar[str] = TIMEOUT
+    timeout_reason: ClassVar[str] = Reason.TIMEOUT
 
     def __init__(self, folder: Path, monkeypatch: Any, ground: Any = None) -> None:
         self.folder = folder

@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import yaml
 
 from backends import WORKER, Backend
-from radiant.operators.ending import DEADLINE_EXCEEDED
 from radiant.operators.kubernetes import KubernetesJobOperator
+from radiant.operators.reasons import Reason
 
 
 class PodBackend(Backend):
     """A job is a pod of the real image, with the test's worker first in its PATH."""
 
     operator_class = KubernetesJobOperator
-    timeout_reason: ClassVar[str] = DEADLINE_EXCEEDED
+    timeout_reason: ClassVar[str] = Reason.DEADLINE_EXCEEDED
 
     def __init__(self, folder: Path, monkeypatch: Any, ground: Any = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ import pytest
 from radiant.errors import JobRefusedError
 from radiant.jobs.documents import Result, Status
 from radiant.operators.ecs_task import api, platform
-from radiant.operators.ending import KILLED
 from radiant.operators.platform import Order, State, TaskFacts
+from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.settings import load_settings
 
@@ -81,8 +81,8 @@ def test_no_call_is_refused_and_no_right_is_left_over(aws, ground):
     long_ago = time.time() - 30 * 3600
     handle = runner.start(order_of(settings, other, attempt="a2", pause_s=60, asked_at=long_ago))
     assert runner.find("a2")["arn"] == handle["arn"]
-    runner.stop(handle, KILLED)
-    assert follow(runner, handle)[0].reason == KILLED
+    runner.stop(handle, Reason.KILLED)
+    assert follow(runner, handle)[0].reason == Reason.KILLED
 
     calls = aws.calls(who="airflow")
     assert [call.name for call in calls if call.outcome == "denied"] == []

@@ -98,9 +98,9 @@ def _run(api: Any, namespace: str, pod: Any, order: "Order", wait_s: float) -> I
 
 def _wait(core: Any, made: Any, until: float) -> "Look | None":
     """Return the last look at the pod: at its end, when it does not start, or when time is over."""
-    from radiant.operators.ending import IMAGE_PULL  # noqa: PLC0415 - imports Airflow
     from radiant.operators.platform import State  # noqa: PLC0415 - as above
     from radiant.operators.pod.ending import look_at, wants_events  # noqa: PLC0415 - as above
+    from radiant.operators.reasons import Reason  # noqa: PLC0415 - imports Airflow
 
     look: Look | None = None
     pulls = 0
@@ -109,7 +109,7 @@ def _wait(core: Any, made: Any, until: float) -> "Look | None":
         look = look_at(pod)
         if wants_events(look) or look.state is State.WAITING:
             look = look_at(pod, _events(core, made))
-        pulls += look.reason == IMAGE_PULL
+        pulls += look.reason == Reason.IMAGE_PULL
         if look.state in {State.ENDED, State.GONE} or look.hopeless or pulls >= _PULLS:
             break
         time.sleep(_LOOK_S)

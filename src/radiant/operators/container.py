@@ -12,11 +12,12 @@ from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformU
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
 from radiant.operators.backend import platform_of
-from radiant.operators.ending import DRAINED, KILLED, SUPERSEDED, Ended
+from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
 from radiant.operators.note import Note, may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import TaskFacts
+from radiant.operators.reasons import Reason
 from radiant.operators.release import let_go
 from radiant.operators.request import TaskPlace
 from radiant.operators.trigger import ContainerTrigger
@@ -79,7 +80,7 @@ class ContainerJobOperator(JobOperator):
         handle = note.handle or platform.find(note.attempt)
         if handle is not None:
             self.log.warning("stopping the %s of an earlier try, which wanted something else", platform.noun)
-            platform.stop(handle, KILLED)
+            platform.stop(handle, Reason.KILLED)
             platform.release(handle)
 
     def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
@@ -114,7 +115,7 @@ class ContainerJobOperator(JobOperator):
         Raises:
             JobLostError: this process has to go; the next try adopts the container or its end, or has done so.
         """
-        if self.stop_requested and self.stop_reason(context) == DRAINED:
+        if self.stop_requested and self.stop_reason(context) == Reason.DRAINED:
             raise self._drained()
         self._require_held(context, place)
         try:
@@ -133,8 +134,8 @@ class ContainerJobOperator(JobOperator):
         """Return when no later try has adopted the container: what that one judged must stand."""
         note, try_number = read_note(place), context["ti"].try_number
         if note is not None and note.held_by > try_number:
-            msg = f"{self.job}: {SUPERSEDED}: try {note.held_by} has adopted the container of try {try_number}"
-            raise JobLostError(msg, reason=SUPERSEDED)
+            msg = f"{self.job}: {Reason.SUPERSEDED}: try {note.held_by} has adopted the container of try {try_number}"
+            raise JobLostError(msg, reason=Reason.SUPERSEDED)
 
     def _let_go(self, place: TaskPlace) -> None:
         note = read_note(place)
@@ -183,14 +184,14 @@ class ContainerJobOperator(JobOperator):
         Raises:
             JobLostError: this process has to go; the next try adopts the container.
         """
-        if self.stop_reason(context) == KILLED:
-            return watch.kill(KILLED, "Somebody marked or cleared the task.")
+        if self.stop_reason(context) == Reason.KILLED:
+            return watch.kill(Reason.KILLED, "Somebody marked or cleared the task.")
         raise self._drained()
 
     def _drained(self) -> JobLostError:
         noun = platform_of(self.backend).noun
-        msg = f"{self.job}: {DRAINED}: this Airflow worker was asked to stop; the {noun} is left to the next try"
-        return JobLostError(msg, reason=DRAINED)
+        msg = f"{self.job}: {Reason.DRAINED}: this Airflow worker was asked to stop; the {noun} is left to the next try"
+        return JobLostError(msg, reason=Reason.DRAINED)
 
     def _tell(self, step: Step) -> None:
         for line in step.lines:

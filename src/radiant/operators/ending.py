@@ -6,29 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG, EXIT_OK, EXIT_TRANSIENT, JobProtocolError
+from radiant.errors import EXIT_OK, JobProtocolError
 from radiant.jobs.documents import Failure, Request, Result, Status
-
-OUT_OF_MEMORY = "OutOfMemory"
-TIMEOUT = "Timeout"
-KILLED = "KilledByUser"
-DRAINED = "Drained"
-SUPERSEDED = "Superseded"
-"""A later try has the container: this process is one that Airflow has given up."""
-START_TIMEOUT = "StartTimeout"
-LOST = "Lost"
-NO_CAPACITY = "NoCapacity"
-IMAGE_PULL = "ImagePull"
-START_FAILED = "StartFailed"
-SPOT_INTERRUPTED = "SpotInterrupted"
-THROTTLED = "Throttled"
-CONFIG = "Config"
-DEADLINE_EXCEEDED = "DeadlineExceeded"
-EVICTED = "Evicted"
-PREEMPTED = "Preempted"
-NODE_LOST = "NodeLost"
-UNSCHEDULABLE = "Unschedulable"
-QUOTA_EXCEEDED = "QuotaExceeded"
+from radiant.operators.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +16,9 @@ class Ended:
     """What the platform saw of a job's end."""
 
     exit_code: int | None
-    """As the process left it; negative for a signal, None when nobody knows."""
+    """As the process left it; negative for a signal, None when it is unknown."""
     reason: str | None
-    """The platform's name for why it ended the job (OutOfMemory, Timeout, Killed), None when it ended by itself."""
+    """The name of a `Reason`, or one of another release; None when the job ended by itself."""
     seconds: float
     """From start to end."""
     memory_limit_mib: int
@@ -54,21 +34,15 @@ class Ended:
     memory_asked_mib: int | None = None
     """The limit that was asked for, where the platform gave another; None where it gave what was asked for."""
 
+    def to_json(self) -> dict[str, Any]:
+        """Return plain JSON values; `from_json` is the inverse."""
+        return {**dataclasses.asdict(self), "reason": None if self.reason is None else str(self.reason)}
+
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Ended":
-        """Return what `dataclasses.asdict` and JSON made of one."""
+        """Return the value of `to_json`, after JSON made a list of a tuple."""
         values: dict[str, Any] = {**raw, "last_lines": tuple(raw["last_lines"])}
         return cls(**values)
-
-
-_UNANSWERED: Mapping[int, tuple[str, bool]] = {
-    EXIT_BAD_INPUT: ("BadInput", False),
-    EXIT_BUG: ("Bug", False),
-    EXIT_TRANSIENT: (LOST, True),
-    EXIT_CONFIG: ("Config", False),
-    2: ("Config", False),  # argparse: the command line is of another version
-}
-"""Code and retryable of a job that left an exit code but no result: it failed before it could read its request."""
 
 
 def read_together(request: Request, ended: Ended, result: Result | JobProtocolError | None) -> Result:
@@ -87,13 +61,13 @@ def read_together(request: Request, ended: Ended, result: Result | JobProtocolEr
     if isinstance(result, JobProtocolError):
         return _lost(request, result.code, str(result), retryable=False)
     if result is None or result.attempt != request.attempt:
-        code, retryable = _UNANSWERED.get(ended.exit_code or 0, (LOST, True))
+        reason, retryable = BY_EXIT_CODE.get(ended.exit_code or 0, (Reason.LOST, True))
         whose = "without a result" if result is None else "without a result of this attempt"
-        return _lost(request, code, f"the job ended {whose}, {_exit(ended.exit_code)}. {ended.detail}", retryable)
+        return _lost(request, reason, f"the job ended {whose}, {_exit(ended.exit_code)}. {ended.detail}", retryable)
     succeeded = result.status is Status.SUCCEEDED
     if succeeded != (ended.exit_code == EXIT_OK) or succeeded == (result.failure is not None):
         text = f"its result says {result.status}, but it ended {_exit(ended.exit_code)}. {ended.detail}"
-        return _lost(request, LOST, text, retryable=True)
+        return _lost(request, Reason.LOST, text, retryable=True)
     return result
 
 
@@ -122,7 +96,7 @@ def _lost(request: Request, code: str, message: str, retryable: bool) -> Result:
         job=request.job,
         attempt=request.attempt,
         status=Status.LOST,
-        failure=Failure(code=code, message=message.strip(), retryable=retryable, exit_code=None),
+        failure=Failure(code=str(code), message=message.strip(), retryable=retryable, exit_code=None),
         radiant_version=request.radiant_version,
         image=request.image,
     )
@@ -136,30 +110,18 @@ def with_message(result: Result, message: str) -> Result:
 
 
 def _what_the_platform_did(ended: Ended) -> str:
-    used = "" if ended.peak_memory_mib is None else f"; its processes used {ended.peak_memory_mib:.0f} MiB at most"
+    name = ended.reason or ""
+    reason = reason_named(name)
+    peak = "" if ended.peak_memory_mib is None else f"; its processes used {ended.peak_memory_mib:.0f} MiB at most"
     changed = (
         ""
         if ended.memory_asked_mib is None
         else f"; {ended.memory_asked_mib} MiB were asked for, something in the cluster (a webhook, a policy) changed it"
     )
-    over = f"the job was killed for going over its memory limit of {ended.memory_limit_mib} MiB{used}{changed}"
-    did = {
-        OUT_OF_MEMORY: over,
-        TIMEOUT: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
-        DEADLINE_EXCEEDED: f"the job was stopped after {ended.seconds:.0f} s, its time-out",
-        EVICTED: "the job was evicted from its node",
-        PREEMPTED: "the job had to make room for one of higher priority",
-        NODE_LOST: "the node that ran the job is gone",
-        UNSCHEDULABLE: "no node has room for the job",
-        QUOTA_EXCEEDED: "the quota has no room for the job",
-        KILLED: f"the job was stopped after {ended.seconds:.0f} s: somebody marked or cleared the task",
-        DRAINED: f"the job was stopped after {ended.seconds:.0f} s with the Airflow worker that ran it",
-        LOST: "the job is gone and left no exit code",
-        SPOT_INTERRUPTED: f"the platform took the job's capacity away after {ended.seconds:.0f} s",
-        **dict.fromkeys((NO_CAPACITY, IMAGE_PULL, START_FAILED, START_TIMEOUT, CONFIG), "the job did not start"),
-    }
-    said = did.get(ended.reason or "", f"the platform ended the job after {ended.seconds:.0f} s ({ended.reason})")
-    return f"{said}. {ended.detail}"
+    sentence = (OF_ANOTHER_NAME if reason is None else reason.sentence).format(
+        name=name, seconds=round(ended.seconds), limit_mib=ended.memory_limit_mib, peak=peak, changed=changed
+    )
+    return f"{sentence}. {ended.detail}"
 
 
 def _exit(code: int | None) -> str:

@@ -11,8 +11,9 @@ from airflow.sdk.exceptions import AirflowFailException
 from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError, JobRefusedError
 from radiant.jobs.documents import Request, Result, Status
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import DRAINED, KILLED, Ended, read_together, summary, with_message
+from radiant.operators.ending import Ended, read_together, summary, with_message
 from radiant.operators.log_line import level_of
+from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
 from radiant.settings import Settings, load_settings
@@ -155,9 +156,9 @@ class JobOperator(BaseOperator):
             )
         except Exception:  # noqa: BLE001 - whatever it is, there are seconds left and a job to leave in order
             self.log.warning("Airflow did not say who wants this task to stop")
-            return DRAINED
+            return Reason.DRAINED
         states = set(found.get(instance.run_id, {}).values())
-        return DRAINED if states == {"running"} else KILLED
+        return Reason.DRAINED if states == {"running"} else Reason.KILLED
 
     def _fail(self, context: Any, settings: Settings, place: TaskPlace, result: Result, ended: Ended) -> None:
         failure = result.failure

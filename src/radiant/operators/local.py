@@ -13,9 +13,10 @@ import psutil
 from radiant.errors import ConfigError
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import KILLED, Ended
+from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.process import end_stray, run_process, start_time
+from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job
 from radiant.settings import load_settings
 
@@ -65,7 +66,7 @@ class LocalJobOperator(JobOperator):
             should_stop=lambda: self.stop_requested,
         )
         # The job has gone either way: a process does not outlive its task.
-        return dataclasses.replace(ended, reason=self.stop_reason(context)) if ended.reason == KILLED else ended
+        return dataclasses.replace(ended, reason=self.stop_reason(context)) if ended.reason == Reason.KILLED else ended
 
 
 def executable(name: str) -> Path:

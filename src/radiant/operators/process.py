@@ -14,8 +14,9 @@ from pathlib import Path
 import psutil
 
 from radiant.operators import guard
-from radiant.operators.ending import KILLED, OUT_OF_MEMORY, TIMEOUT, Ended
+from radiant.operators.ending import Ended
 from radiant.operators.log_line import cut
+from radiant.operators.reasons import Reason
 
 TICK_S = 0.1
 """How often memory, time and the wish to stop are looked at; costs 2 % of a core with 90 processes on the machine."""
@@ -65,12 +66,12 @@ def run_process(  # noqa: PLR0913 - all by name
             output.read(TICK_S)
             peak = max(peak, used := _resident_bytes(process.pid))
             if used > memory_mib * _MIB:
-                reason = OUT_OF_MEMORY
+                reason = Reason.OUT_OF_MEMORY
             elif should_stop():
-                reason = KILLED
+                reason = Reason.KILLED
             elif time.monotonic() - started > timeout_s:
-                reason = TIMEOUT
-        if reason in {KILLED, TIMEOUT}:
+                reason = Reason.TIMEOUT
+        if reason in {Reason.KILLED, Reason.TIMEOUT}:
             _ask_to_stop(process.pid, output)
         _kill_and_reap(process)
         output.finish()

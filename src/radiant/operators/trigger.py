@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -12,10 +11,11 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
 from radiant.operators.backend import platform_of
-from radiant.operators.ending import KILLED, read_together
+from radiant.operators.ending import read_together
 from radiant.operators.log_line import level_of
 from radiant.operators.note import read_note, request_on_file
 from radiant.operators.platform import TaskFacts
+from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job
 from radiant.operators.watch import Watch
 from radiant.settings import load_settings
@@ -86,7 +86,7 @@ class ContainerTrigger(BaseTrigger):
                     saved = time.monotonic()
                 await asyncio.sleep(step.pause_s)
             await asyncio.to_thread(watch.save_log_cursor)
-            payload = {"ended": dataclasses.asdict(step.ended)}
+            payload = {"ended": step.ended.to_json()}
         except RadiantError as error:
             name = error.reason if isinstance(error, PlatformUnavailableError) else error.code
             payload = {"error": f"{name}: {error}", "code": name, "retryable": error.retryable}
@@ -131,7 +131,7 @@ class ContainerTrigger(BaseTrigger):
     def _kill(self, watch: Watch | None) -> None:
         if self._is_ours():
             place = TaskPlace(self.run_uri, self.uri)
-            ended = (watch or self._open()).kill(KILLED, "Somebody marked or cleared the task.")
+            ended = (watch or self._open()).kill(Reason.KILLED, "Somebody marked or cleared the task.")
             if (request := request_on_file(place)) is not None:
                 place.keep_outcome(read_together(request, ended, None))
 

@@ -18,9 +18,10 @@ from typing import NamedTuple
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
-from radiant.operators.ending import LOST, NO_CAPACITY, START_TIMEOUT, SUPERSEDED, Ended
+from radiant.operators.ending import Ended
 from radiant.operators.note import Note, read_note, request_on_file
 from radiant.operators.platform import Handle, Look, Order, Platform, State, TaskFacts
+from radiant.operators.reasons import Reason
 from radiant.operators.release import let_go, name_of, release
 from radiant.operators.request import TaskPlace, run_key
 from radiant.operators.unread import Unread
@@ -201,7 +202,7 @@ class Watch:
             return Step(lines, f"the {self._platform.noun} was started again by another process of this try")
         if more:
             return Step(lines, self._unread.take_news(), pause_s=0.0 if lines else 1.0)
-        if self._stopping is None and look.reason == NO_CAPACITY and look.started_at is None:
+        if self._stopping is None and look.reason == Reason.NO_CAPACITY and look.started_at is None:
             return self._wait_for_room(look, lines)
         interrupted = look.reason in self._platform.interruptions and not look.hopeless
         if self._stopping is None and interrupted and self.note.restarts < self._limits.restarts:
@@ -332,18 +333,18 @@ class Watch:
         """Return name and sentence of the limit that is exceeded."""
         now, limits = time.time(), self._limits
         if look.hopeless:
-            return _Cause(look.reason or START_TIMEOUT, look.detail, hopeless=True)
+            return _Cause(look.reason or Reason.START_TIMEOUT, look.detail, hopeless=True)
         if self.deadline is not None and now > self.deadline:
             return _Cause(self._platform.timeout_reason, "The task's own execution_timeout is over.")
         if look.state is State.STARTING and self.note.starting_since is None:
             self._save(starting_since=now)
         if look.state is State.WAITING and now - self.note.asked_at > limits.queue_timeout_s:
             text = f"It found no room in {limits.queue_timeout_s} s (RADIANT_CONTAINER__QUEUE_TIMEOUT_S). {look.detail}"
-            return _Cause(look.reason or START_TIMEOUT, text)
+            return _Cause(look.reason or Reason.START_TIMEOUT, text)
         since = self.note.starting_since
         if look.state is State.STARTING and since is not None and now - since > limits.start_timeout_s:
             text = f"It did not start in {limits.start_timeout_s} s (RADIANT_CONTAINER__START_TIMEOUT_S). {look.detail}"
-            return _Cause(look.reason or START_TIMEOUT, text)
+            return _Cause(look.reason or Reason.START_TIMEOUT, text)
         if look.state is State.RUNNING and look.started_at is not None and now - look.started_at > self._spec.timeout_s:
             text = f"It ran for longer than its time-out of {self._spec.timeout_s} s."
             return _Cause(self._platform.timeout_reason, text)
@@ -393,7 +394,7 @@ class Watch:
         if self._stopping is not None and look.exit_code != 0:
             reason, detail, hopeless = self._stopping
         elif look.state is State.GONE and reason is None:
-            reason = LOST
+            reason = Reason.LOST
         now = time.time()
         asked_mib = self._request.memory_mib or self._spec.resources.memory_mib
         limit_mib = look.memory_limit_mib or asked_mib
@@ -427,7 +428,7 @@ class Watch:
                 f"try {self._task.try_number} no longer holds the {self._platform.noun}: "
                 f"{'its end is judged' if found.closed else f'try {found.held_by} has adopted it'}"
             )
-            raise JobLostError(msg, reason=SUPERSEDED)
+            raise JobLostError(msg, reason=Reason.SUPERSEDED)
         other = found.attempt != self.note.attempt
         self.note = found
         if other:

@@ -7,9 +7,9 @@ import pytest
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.catalogue import POC
-from radiant.operators.ending import KILLED, LOST
 from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import LogPage, Look, State, TaskFacts
+from radiant.operators.reasons import Reason
 from radiant.operators.release import let_go
 from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.watch import Watch
@@ -161,7 +161,7 @@ def test_a_process_whose_try_was_replaced_neither_judges_nor_stops(place):
     with pytest.raises(JobLostError, match="try 2 has adopted it"):
         watch.step()
     with pytest.raises(JobLostError, match="try 2 has adopted it"):
-        watch.kill(KILLED, "by hand")
+        watch.kill(Reason.KILLED, "by hand")
     assert (platform.stopped, platform.released) == ([], [])
 
 
@@ -243,7 +243,7 @@ def test_an_interruption_that_would_happen_again_does_not_start_again(place):
 
 
 def test_a_container_that_is_gone_is_lost(place):
-    assert steps(watch_of(Scripted([Look(State.GONE)]), place))[-1].ended.reason == LOST
+    assert steps(watch_of(Scripted([Look(State.GONE)]), place))[-1].ended.reason == Reason.LOST
 
 
 def test_a_platform_that_does_not_answer_is_asked_again(place):
@@ -365,8 +365,8 @@ def test_a_kill_stops_closes_and_says_who(place):
     platform = Scripted([RUNS])
     watch = watch_of(platform, place)
     watch.step()
-    ended = watch.kill(KILLED, "a person")
-    assert (ended.reason, ended.exit_code) == (KILLED, None)
+    ended = watch.kill(Reason.KILLED, "a person")
+    assert (ended.reason, ended.exit_code) == (Reason.KILLED, None)
     assert platform.stopped == platform.released == [{"name": "pod-1"}]
     assert read_note(place).closed
 
@@ -375,7 +375,7 @@ def test_a_kill_finds_what_a_start_without_an_answer_left(place):
     platform = Scripted(starts=[PlatformUnavailableError("no answer")])
     watch = watch_of(platform, place)
     watch.step()
-    watch.kill(KILLED, "a person")
+    watch.kill(Reason.KILLED, "a person")
     assert platform.stopped == [{"name": platform.attempts[0]}]
 
 

@@ -21,7 +21,7 @@ from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.operators.ecs_task.ending import is_no_room
-from radiant.operators.ending import NO_CAPACITY, THROTTLED
+from radiant.operators.reasons import Reason
 
 _CONFIG: dict[str, Any] = {
     # Whoever asks asks again by itself, later and with the knowledge of what others were told.
@@ -112,9 +112,9 @@ def unavailable(what: str, error: ClientError | BotoCoreError) -> PlatformUnavai
     if code in _CREDENTIALS or isinstance(error, _NOT_CONFIGURED):
         forget_clients()
     if is_throttled(error):
-        return PlatformUnavailableError(f"ECS throttles {what} ({text})", reason=THROTTLED)
+        return PlatformUnavailableError(f"ECS throttles {what} ({text})", reason=Reason.THROTTLED)
     if code in _DENIED:
-        return PlatformUnavailableError(f"AWS does not allow {what} ({text})", reason="AccessDenied")
+        return PlatformUnavailableError(f"AWS does not allow {what} ({text})", reason=Reason.ACCESS_DENIED)
     return PlatformUnavailableError(f"AWS did not answer {what} ({text})")
 
 
@@ -134,7 +134,7 @@ def not_started(error: ClientError | BotoCoreError) -> Exception:
     if code is None or is_throttled(error) or code == "ServerException" or status >= _SERVER_ERROR:
         return unavailable("RunTask", error)
     if is_no_room(text):
-        return JobNotYetError(f"ECS has no room for the task: {text}", reason=NO_CAPACITY)
+        return JobNotYetError(f"ECS has no room for the task: {text}", reason=Reason.NO_CAPACITY)
     if code in _CREDENTIALS:
         return unavailable("RunTask", error)
     return JobRefusedError(f"ECS refuses RunTask: {text}. {_REMEDIES.get(code, _REMEDY)}")

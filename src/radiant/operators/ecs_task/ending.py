@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from radiant.operators.ecs_task.size import MANAGED
-from radiant.operators.ending import IMAGE_PULL, LOST, NO_CAPACITY, OUT_OF_MEMORY, SPOT_INTERRUPTED, START_FAILED
 from radiant.operators.platform import Look, State
+from radiant.operators.reasons import Reason
 
 STOPPED_BY_US = "radiant: "
 """Begin of the reason of a StopTask of ours; the name of why follows."""
@@ -58,7 +58,9 @@ def look_of(task: Mapping[str, Any], container: str) -> Look:
         return Look(State.RUNNING)
     provider = task.get("capacityProviderName")
     if status == "PROVISIONING" and provider is not None and provider not in MANAGED:
-        return Look(State.WAITING, NO_CAPACITY, f"ECS waits for an instance of the capacity provider {provider}.")
+        return Look(
+            State.WAITING, Reason.NO_CAPACITY, f"ECS waits for an instance of the capacity provider {provider}."
+        )
     return Look(State.STARTING, detail=f"The task is {status}.")
 
 
@@ -89,24 +91,24 @@ def _reason(task: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str 
         # The job was done, whatever became of the task then; its result decides.
         return None, False
     if stop in _TAKEN_AWAY or _SPOT.search(stopped) or _HOST_GONE.search(stopped):
-        return SPOT_INTERRUPTED, False
+        return Reason.SPOT_INTERRUPTED, False
     if stopped.startswith(STOPPED_BY_US):
-        return stopped.removeprefix(STOPPED_BY_US) or LOST, False
+        return stopped.removeprefix(STOPPED_BY_US) or Reason.LOST, False
     if "OutOfMemory" in said or (code == _KILLED and stop == "EssentialContainerExited"):
         # Nothing but the kernel sends SIGKILL to a container that nobody stops; ECS stops all when another one ends.
         beside = "OutOfMemory" not in said and _failed_beside(task, container)
-        return LOST if beside else OUT_OF_MEMORY, False
+        return Reason.LOST if beside else Reason.OUT_OF_MEMORY, False
     if "startedAt" not in task or stop == "TaskFailedToStart":
         return _why_not_started(f"{stopped} {said}".strip())
-    return (LOST, False) if code is None or stop == "UserInitiated" else (None, False)
+    return (Reason.LOST, False) if code is None or stop == "UserInitiated" else (None, False)
 
 
 def _why_not_started(text: str) -> tuple[str, bool]:
     if is_no_room(text):
-        return NO_CAPACITY, False
+        return Reason.NO_CAPACITY, False
     if _IMAGE.search(text):
-        return IMAGE_PULL, _MAY_PASS.search(text) is None
-    return START_FAILED, _NEVER.search(text) is not None and _MAY_PASS.search(text) is None
+        return Reason.IMAGE_PULL, _MAY_PASS.search(text) is None
+    return Reason.START_FAILED, _NEVER.search(text) is not None and _MAY_PASS.search(text) is None
 
 
 def _failed_beside(task: Mapping[str, Any], container: Mapping[str, Any]) -> list[str]:

@@ -16,8 +16,8 @@ from radiant.operators.ecs_task.log import read_page
 from radiant.operators.ecs_task.order import RUN_TAG, family, log_stream, run_task_call
 from radiant.operators.ecs_task.pace import Pace
 from radiant.operators.ecs_task.reads import TaskReader
-from radiant.operators.ending import KILLED, NO_CAPACITY, SPOT_INTERRUPTED, START_FAILED, TIMEOUT
 from radiant.operators.platform import Handle, LogPage, Look, Order, State
+from radiant.operators.reasons import Reason
 from radiant.settings import Settings
 
 _TOKEN_LIFE_S = 20 * 3600.0
@@ -38,8 +38,8 @@ class EcsPlatform:
 
     name = "ecs"
     noun = "ECS task"
-    timeout_reason = TIMEOUT
-    interruptions = frozenset({SPOT_INTERRUPTED})
+    timeout_reason = Reason.TIMEOUT
+    interruptions = frozenset({Reason.SPOT_INTERRUPTED})
 
     def __init__(self, settings: Settings) -> None:
         """Only remember."""
@@ -114,7 +114,7 @@ class EcsPlatform:
                 found += [str(one["taskArn"]) for one in tasks if {"key": RUN_TAG, "value": run} in one.get("tags", [])]
         for arn in found:
             with contextlib.suppress(_NothingThereError), asking("StopTask"):
-                self._stop(arn, KILLED)
+                self._stop(arn, Reason.KILLED)
         return found
 
     def _active(self) -> Iterator[list[str]]:
@@ -162,7 +162,7 @@ class EcsPlatform:
         if any(one.startswith(_NEVER) for one in texts):
             msg = f"ECS cannot place the task anywhere: {text}. See the provider's instances and the task definition"
             raise JobRefusedError(msg)
-        reason = NO_CAPACITY if any(is_no_room(one) for one in texts) else START_FAILED
+        reason = Reason.NO_CAPACITY if any(is_no_room(one) for one in texts) else Reason.START_FAILED
         msg = f"ECS started no task: {text}"
         raise JobNotYetError(msg, reason=reason)
 
@@ -195,7 +195,7 @@ def _known(error: Exception) -> str:
     if arns:
         return arns[0]
     msg = "ECS knows this attempt from another request and has no task of it"
-    raise JobNotYetError(msg, reason=START_FAILED)
+    raise JobNotYetError(msg, reason=Reason.START_FAILED)
 
 
 def _cluster_of(arn: str) -> str | None:

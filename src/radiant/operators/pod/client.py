@@ -16,6 +16,7 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from radiant.errors import JobRefusedError, PlatformUnavailableError
+from radiant.operators.reasons import Reason
 
 TIMEOUT_S = (5, 20)
 """To connect, and between two bytes of an answer."""
@@ -135,19 +136,21 @@ def _judge(error: ApiException, what: str, conn_id: str, denials: Denials | None
     if error.status == _UNAUTHORIZED:
         forget_cluster(conn_id)
         msg = f"Kubernetes does not accept the credential of the Airflow connection {conn_id!r} ({what}): {text}"
-        raise PlatformUnavailableError(msg, reason="Unauthorized") from error
+        raise PlatformUnavailableError(msg, reason=Reason.UNAUTHORIZED) from error
     if error.status == _FORBIDDEN and is_denied(text):
         forget_cluster(conn_id)
         msg = f"Kubernetes does not let the Airflow connection {conn_id!r} {what}: {text}"
         if denials is not None and denials.last(what):
-            raise JobRefusedError(msg, reason="Forbidden") from error
-        raise PlatformUnavailableError(msg, reason="Forbidden") from error
+            raise JobRefusedError(msg, reason=Reason.FORBIDDEN) from error
+        raise PlatformUnavailableError(msg, reason=Reason.FORBIDDEN) from error
     if denials is not None:
         denials.over(what)
     # Everything that is not about this very request may pass: throttling (429), a server that starts or ends (5xx).
     if error.status is None or error.status in {0, 408, 429} or error.status >= 500:  # noqa: PLR2004 - HTTP
         msg = f"Kubernetes does not answer ({what}): {error.status} {text}"
-        raise PlatformUnavailableError(msg, reason="Throttled" if error.status == 429 else "PlatformUnavailable")  # noqa: PLR2004 - HTTP
+        if error.status == 429:  # noqa: PLR2004 - HTTP
+            raise PlatformUnavailableError(msg, reason=Reason.THROTTLED)
+        raise PlatformUnavailableError(msg)
 
 
 def foreign(what: str, found: str) -> PlatformUnavailableError:

@@ -16,20 +16,9 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG
-from radiant.operators.ending import (
-    CONFIG,
-    DEADLINE_EXCEEDED,
-    EVICTED,
-    IMAGE_PULL,
-    LOST,
-    NODE_LOST,
-    OUT_OF_MEMORY,
-    PREEMPTED,
-    START_FAILED,
-    UNSCHEDULABLE,
-)
 from radiant.operators.platform import Look, State
 from radiant.operators.pod.name import CONTAINER
+from radiant.operators.reasons import Reason
 
 _SIGNAL = 128
 """An exit code above is a signal's number plus this."""
@@ -57,26 +46,31 @@ _OWN_VERDICT = frozenset({EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG})
 """Exit codes by which a job says itself why it failed; whoever stops it meanwhile has not caused that."""
 
 _POD_REASONS = {
-    "Evicted": EVICTED,
-    "DeadlineExceeded": DEADLINE_EXCEEDED,
-    "NodeLost": NODE_LOST,
-    "NodeShutdown": NODE_LOST,
-    "Shutdown": NODE_LOST,
-    "Terminated": NODE_LOST,
-    "Preempting": PREEMPTED,
-    "UnexpectedAdmissionError": UNSCHEDULABLE,
-    "NodeAffinity": UNSCHEDULABLE,
+    "Evicted": Reason.EVICTED,
+    "DeadlineExceeded": Reason.DEADLINE_EXCEEDED,
+    "NodeLost": Reason.NODE_LOST,
+    "NodeShutdown": Reason.NODE_LOST,
+    "Shutdown": Reason.NODE_LOST,
+    "Terminated": Reason.NODE_LOST,
+    "Preempting": Reason.PREEMPTED,
+    "UnexpectedAdmissionError": Reason.UNSCHEDULABLE,
+    "NodeAffinity": Reason.UNSCHEDULABLE,
 }
 """`status.reason` of a pod that the kubelet or a controller ended."""
 _DISRUPTIONS = {
-    "EvictionByEvictionAPI": EVICTED,
-    "TerminationByKubelet": EVICTED,
-    "PreemptionByScheduler": PREEMPTED,
-    "DeletionByTaintManager": NODE_LOST,
-    "DeletionByPodGC": NODE_LOST,
+    "EvictionByEvictionAPI": Reason.EVICTED,
+    "TerminationByKubelet": Reason.EVICTED,
+    "PreemptionByScheduler": Reason.PREEMPTED,
+    "DeletionByTaintManager": Reason.NODE_LOST,
+    "DeletionByPodGC": Reason.NODE_LOST,
 }
 """Reasons of the condition `DisruptionTarget` (Kubernetes 1.26 and later)."""
-_EVENTS = {"Preempted": PREEMPTED, "Evicted": EVICTED, "TaintManagerEviction": NODE_LOST, "NodeNotReady": NODE_LOST}
+_EVENTS = {
+    "Preempted": Reason.PREEMPTED,
+    "Evicted": Reason.EVICTED,
+    "TaintManagerEviction": Reason.NODE_LOST,
+    "NodeNotReady": Reason.NODE_LOST,
+}
 """Events that tell why a pod was ended, for clusters and moments where its status does not."""
 _OVER_ITS_DISK = re.compile(r"exceeds? the (?:total )?limit|exceeded its local ephemeral storage limit", re.IGNORECASE)
 
@@ -123,11 +117,11 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
         # Ended before its container began, or its container's status is gone.
         reason, hopeless = _why_ended(pod, events)
         other = _failed_beside(status)
-        reason = reason or (LOST if other is None else START_FAILED)
+        reason = reason or (Reason.LOST if other is None else Reason.START_FAILED)
         return Look(State.ENDED, reason, _sentences(other, status.message, *_notable(events)), hopeless=hopeless)
     if status.reason == "NodeLost" or (status.phase == "Unknown" and pod.metadata.deletion_timestamp is not None):
         # Nobody can ask its node, and the pod stays as it is until the node is back.
-        return Look(State.GONE, NODE_LOST, _sentences(status.message, *_notable(events)), log_is_lost=True)
+        return Look(State.GONE, Reason.NODE_LOST, _sentences(status.message, *_notable(events)), log_is_lost=True)
     running = worker.state.running if worker is not None and worker.state is not None else None
     if running is None:
         return _not_yet(pod, worker, events)
@@ -136,7 +130,7 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
     if deletion is not None and now > deletion + _SILENT_S:
         # Its grace period is over and its container still runs: the node has not been heard from since.
         text = _sentences(_SILENT, *_notable(events))
-        return Look(State.GONE, NODE_LOST, text, started_at=started_at, log_is_lost=True)
+        return Look(State.GONE, Reason.NODE_LOST, text, started_at=started_at, log_is_lost=True)
     return Look(State.RUNNING, started_at=started_at)
 
 
@@ -147,12 +141,16 @@ def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
         events: the cluster keeps them for an hour.
         before: what the last look showed.
     """
-    reason = before.reason if before is not None and before.reason in {EVICTED, PREEMPTED, NODE_LOST} else None
+    reason = (
+        before.reason
+        if before is not None and before.reason in {Reason.EVICTED, Reason.PREEMPTED, Reason.NODE_LOST}
+        else None
+    )
     reason = reason or _by_event(events)
     started = before.started_at if before is not None else None
     return Look(
         State.GONE,
-        reason or LOST,
+        reason or Reason.LOST,
         _sentences(DELETED, *_notable(events)),
         started_at=started,
         log_is_lost=before is None or started is not None,
@@ -175,12 +173,12 @@ def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
     if code in _OWN_VERDICT:
         reason, hopeless = None, False
     if ended.reason in _CANNOT_START:
-        reason, hopeless = CONFIG, _HOPELESS_START.search(ended.message or "") is not None
+        reason, hopeless = Reason.CONFIG, _HOPELESS_START.search(ended.message or "") is not None
     elif ended.reason == "OOMKilled" and code != EXIT_BAD_INPUT:
         # Also when a child was killed and the job then failed in its own way.
-        reason, hopeless = OUT_OF_MEMORY, False
+        reason, hopeless = Reason.OUT_OF_MEMORY, False
     terminated = f"container {CONTAINER}: {said or 'ended'}, exit code {code}"
-    deleted = DELETED if reason == LOST else None
+    deleted = DELETED if reason == Reason.LOST else None
     detail = _sentences(deleted, pod.status.message, terminated, ended.message, *_notable(events))
     exit_code = _SIGNAL - code if code in _SIGNALS else code
     return Look(
@@ -200,12 +198,12 @@ def _why_ended(pod: Any, events: Sequence[PodEvent]) -> tuple[str | None, bool]:
     if status.reason in _POD_REASONS:
         return _POD_REASONS[status.reason], _OVER_ITS_DISK.search(status.message or "") is not None
     if (status.reason or "").startswith("OutOf"):  # OutOfcpu, OutOfmemory, OutOfpods: the kubelet had no room after all
-        return UNSCHEDULABLE, False
+        return Reason.UNSCHEDULABLE, False
     for condition in status.conditions or ():
         if condition.type == "DisruptionTarget" and condition.status == "True":
-            return _DISRUPTIONS.get(condition.reason, EVICTED), False
+            return _DISRUPTIONS.get(condition.reason, Reason.EVICTED), False
     if pod.metadata.deletion_timestamp is not None:
-        return _by_event(events) or LOST, False
+        return _by_event(events) or Reason.LOST, False
     return None, False
 
 
@@ -216,22 +214,24 @@ def _by_event(events: Sequence[PodEvent]) -> str | None:
 def _not_yet(pod: Any, worker: Any, events: Sequence[PodEvent]) -> Look:
     if pod.metadata.deletion_timestamp is not None:
         # The kubelet starts nothing in a pod that is being deleted; a finalizer may keep the object for ever.
-        return Look(State.GONE, _by_event(events) or LOST, _sentences(DELETED_BEFORE, *_notable(events)))
+        return Look(State.GONE, _by_event(events) or Reason.LOST, _sentences(DELETED_BEFORE, *_notable(events)))
     scheduled = next((one for one in pod.status.conditions or () if one.type == "PodScheduled"), None)
     if scheduled is None or scheduled.status != "True":
-        reason = None if scheduled is None else UNSCHEDULABLE
+        reason = None if scheduled is None else Reason.UNSCHEDULABLE
         return Look(State.WAITING, reason, "" if scheduled is None else _sentences(scheduled.message))
     waiting = _waiting(pod.status, worker)
     if waiting is None or waiting.reason in {None, "ContainerCreating", "PodInitializing"}:
         missing = any(one.count > 1 and _NO_SUCH_VOLUME.search(one.message) for one in events)
-        return Look(State.STARTING, CONFIG if missing else None, _sentences(*_notable(events)), hopeless=missing)
+        return Look(State.STARTING, Reason.CONFIG if missing else None, _sentences(*_notable(events)), hopeless=missing)
     detail = _sentences(
         f"{waiting.reason}: {waiting.message}" if waiting.message else waiting.reason, *_notable(events)
     )
     if waiting.reason in _IMAGE:
         hopeless = waiting.reason in _HOPELESS_IMAGE or _NO_SUCH_IMAGE.search(detail) is not None
-        return Look(State.STARTING, IMAGE_PULL, detail, hopeless=hopeless)
-    return Look(State.STARTING, CONFIG, detail, hopeless=_HOPELESS_START.search(waiting.message or "") is not None)
+        return Look(State.STARTING, Reason.IMAGE_PULL, detail, hopeless=hopeless)
+    return Look(
+        State.STARTING, Reason.CONFIG, detail, hopeless=_HOPELESS_START.search(waiting.message or "") is not None
+    )
 
 
 def _waiting(status: Any, worker: Any) -> Any:

@@ -11,15 +11,6 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
-from radiant.operators.ending import (
-    CONFIG,
-    DEADLINE_EXCEEDED,
-    EVICTED,
-    NODE_LOST,
-    PREEMPTED,
-    QUOTA_EXCEEDED,
-    UNSCHEDULABLE,
-)
 from radiant.operators.platform import Handle, LogPage, Look, Order, State
 from radiant.operators.pod.client import (
     TIMEOUT_S,
@@ -37,6 +28,7 @@ from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing, wan
 from radiant.operators.pod.events import read_events
 from radiant.operators.pod.log import MUCH_BYTES, LogReader, Place, is_last
 from radiant.operators.pod.name import CONTAINER, RUN_LABEL, pod_name
+from radiant.operators.reasons import Reason
 from radiant.settings import Settings
 
 _T = TypeVar("_T")
@@ -71,8 +63,8 @@ class KubernetesPlatform:
 
     name = "kubernetes"
     noun = "pod"
-    timeout_reason = DEADLINE_EXCEEDED
-    interruptions = frozenset({EVICTED, PREEMPTED, NODE_LOST, UNSCHEDULABLE})
+    timeout_reason = Reason.DEADLINE_EXCEEDED
+    interruptions = frozenset({Reason.EVICTED, Reason.PREEMPTED, Reason.NODE_LOST, Reason.UNSCHEDULABLE})
 
     def __init__(self, settings: Settings) -> None:
         """Only remember; the connection is read when it is needed."""
@@ -317,15 +309,17 @@ def _refusal(error: ApiException) -> JobNotYetError | JobRefusedError:
         wanted, most = _quantities(requested), _quantities(limited)
         never = [name for name, amount in wanted.items() if amount > most.get(name, amount)]
         if not never:
-            return JobNotYetError(f"{text}", reason=QUOTA_EXCEEDED)
+            return JobNotYetError(f"{text}", reason=Reason.QUOTA_EXCEEDED)
         msg = f"the quota {quota} can never hold this pod, whatever else runs ({', '.join(never)}): {text}"
-        return JobRefusedError(msg, reason=QUOTA_EXCEEDED)
+        return JobRefusedError(msg, reason=Reason.QUOTA_EXCEEDED)
     if error.status == _FORBIDDEN and (missing := _UNSPECIFIED.search(text)):
         remedy = "set RADIANT_KUBERNETES__CPU_LIMIT" if "limits.cpu" in missing[1] else "name them in the pod template"
-        return JobRefusedError(f"the quota wants every pod to have {missing[1]}: {remedy}. {text}", reason=CONFIG)
+        return JobRefusedError(
+            f"the quota wants every pod to have {missing[1]}: {remedy}. {text}", reason=Reason.CONFIG
+        )
     if error.status == _INVALID:
-        return JobRefusedError(f"Kubernetes does not accept the pod: {text}", reason=CONFIG)
-    return JobRefusedError(f"Kubernetes refuses the pod: {text}", reason=CONFIG)
+        return JobRefusedError(f"Kubernetes does not accept the pod: {text}", reason=Reason.CONFIG)
+    return JobRefusedError(f"Kubernetes refuses the pod: {text}", reason=Reason.CONFIG)
 
 
 def _quantities(text: str) -> dict[str, float]:
