@@ -19,11 +19,10 @@ from radiant.domain.assembly import canonical_chromosome, region_class
 from radiant.domain.case import Affected, Member
 from radiant.domain.inheritance import infer
 from radiant.domain.pedigree import parse_pedigree
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES, INFO_COLUMNS
 from radiant.domain.trio import Trio
 from radiant.vcf import alleles, arrow_schema, consequences
 from radiant.vcf.genotypes import AlleleDepth, zygosity
-from radiant.vcf.info import INFO_COLUMNS
 from radiant.vcf.people import Person, find_people
 
 _BATCH = 10_000
@@ -69,12 +68,10 @@ class _Call:
 
 def _info(record: Any, alt_index: int) -> dict[str, Any]:
     columns: dict[str, Any] = {}
-    for column in INFO_COLUMNS:
-        for key in column.keys:
-            value = record.INFO.get(key)
-            if value is not None:
-                columns[column.name] = value[alt_index - 1] if isinstance(value, tuple) else value
-                break
+    for key, column in INFO_COLUMNS.items():
+        value = record.INFO.get(key)
+        if value is not None and column.name not in columns:
+            columns[column.name] = value[alt_index - 1] if isinstance(value, tuple) else value
     return columns
 
 
@@ -171,7 +168,7 @@ def main(vcf: Path, ped: Path, out: Path) -> None:
     """Import one file into three Parquet files."""
     members = parse_pedigree(ped.read_text(), str(ped), None)
     waiting: dict[str, list[dict[str, Any]]] = {name: [] for name in ("occurrence", "variant", "consequence")}
-    schemas = {name: arrow_schema(SHORT_NAMES[name]) for name in waiting}
+    schemas = {name: arrow_schema(CASE_TABLES[name]) for name in waiting}
     writers = {
         name: pq.ParquetWriter(out / f"{name}.parquet", schema, compression="zstd") for name, schema in schemas.items()
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from radiant import errors
-from radiant.domain.tables import ALL_TABLES
+from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import PREFIX, Settings
 
@@ -93,7 +93,7 @@ Of `radiant` and of `radiant-worker`, after BSD `sysexits.h`.
 def tables_page() -> str:
     """Return `tables.md`."""
     parts = [TABLES_HEAD]
-    for table in ALL_TABLES:
+    for table in TABLES.values():
         parts.append(f"\n## {table.name}\n\n{table.doc} {table.order}\n\n")
         parts.append("| column | type | null | meaning |\n|---|---|---|---|\n")
         parts += [

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from radiant import vcf
 from radiant.domain.case import Member
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
 from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.reader import CaseReader
@@ -27,7 +27,7 @@ class Outcome:
 def outcome(kind: type[CaseReader], path, members: Sequence[Member] | None = None, **options: object) -> Outcome:
     """Read a file; an error keeps its type and text."""
     reader = kind(f"file://{path}", members, vcf.ReadOptions(**options))
-    batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in SHORT_NAMES}
+    batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in CASE_TABLES}
     report = error = None
     try:
         for name, batch in reader.batches():

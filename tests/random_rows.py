@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pyarrow as pa
 
-from radiant.domain.tables import SHORT_NAMES, Column, Table, Type
+from radiant.domain.columns import Column, Table, Type
+from radiant.domain.tables import CASE_TABLES
 
 KEY = ("part", "case_id")
 
@@ -51,7 +52,7 @@ def value(rng: random.Random, type_: Type):  # noqa: PLR0911 - one per type
 
 def batch(short_name: str, rows: int, seed: int = 0, *, null_share: float = 0.3, **fixed) -> pa.RecordBatch:
     """Rows of a case table without its key; optional columns are null with this share; `fixed` sets whole columns."""
-    table = SHORT_NAMES[short_name]
+    table = CASE_TABLES[short_name]
     rng = random.Random(f"{short_name}-{seed}")  # noqa: S311 - test data
     arrays = []
     for column in columns_of(table):

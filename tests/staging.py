@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from radiant import lake
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from random_rows import batch
 
 NAMESPACE = "radiant"
@@ -18,7 +18,7 @@ def stage(  # noqa: PLR0913 - tests vary each
     """Stage a case as a worker does: references and manifest cross as JSON."""
     refs = {name: lake.TableRef.from_json(json.loads(json.dumps(ref.to_json()))) for name, ref in refs.items()}
     with lake.Stager(refs, part, case_id, load_id) as stager:
-        for name in SHORT_NAMES:
+        for name in CASE_TABLES:
             stager.write(name, batch(name, rows, case_id if seed is None else seed))
         manifest = stager.finish()
     return lake.Manifest.from_json(json.loads(json.dumps(manifest.to_json())))
@@ -45,7 +45,7 @@ def commit(
 
 def raw_rows(catalog, short_name: str) -> pa.Table:
     """All rows of a table as any Iceberg reader sees them, by case and part; not through `case_load`."""
-    table = catalog.load_table((NAMESPACE, SHORT_NAMES[short_name].name))
+    table = catalog.load_table((NAMESPACE, CASE_TABLES[short_name].name))
     return table.scan().to_arrow().sort_by([("case_id", "ascending"), ("part", "ascending")])
 
 

@@ -11,7 +11,7 @@ import pysam
 
 from radiant import vcf
 from radiant.domain.case import Affected, Member, Sex
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 
 HEADER = """##fileformat=VCFv4.2
 ##FILTER=<ID=LowQual,Description="Low quality">
@@ -85,7 +85,7 @@ class Read:
 
     def __init__(self, path: Path, members: Sequence[Member] | None = None, **options: object) -> None:
         reader = vcf.read_case(f"file://{path}", members, vcf.ReadOptions(**options))
-        batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in SHORT_NAMES}
+        batches: dict[str, list[pa.RecordBatch]] = {name: [] for name in CASE_TABLES}
         self.batch_rows: list[int] = []
         for name, batch in reader.batches():
             batches[name].append(batch)

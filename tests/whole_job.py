@@ -19,7 +19,7 @@ import pytest
 
 from radiant import lake, storage, vcf
 from radiant.domain.case import Case, Member, Priority
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
 from radiant.jobs.documents import Request
 from radiant.settings import Settings, load_settings
@@ -119,7 +119,7 @@ class WholeJob:
 
     def committed_tables(self, name: str) -> dict[int, pa.Table]:
         """All rows of a table as the catalog leads to them, by case, in the order of each case's files."""
-        table = self.catalog.load_table((NAMESPACE, SHORT_NAMES[name].name))
+        table = self.catalog.load_table((NAMESPACE, CASE_TABLES[name].name))
         found: dict[int, list[pa.Table]] = {}
         for task in sorted(table.scan().plan_files(), key=lambda task: task.file.file_path):
             rows = _read(task.file.file_path)
@@ -131,7 +131,7 @@ def expected_of(path: Path, members: Sequence[Member] = (), *, assembly: str = "
     """Read a file line by line."""
     options = vcf.ReadOptions(assembly=assembly, tolerate=tolerate)
     reader = CaseReader(storage.file_uri(path), tuple(members) or None, options)
-    batches = {name: [] for name in SHORT_NAMES}
+    batches = {name: [] for name in CASE_TABLES}
     try:
         for name, batch in reader.batches():
             batches[name].append(batch)
@@ -160,7 +160,7 @@ def _staged_tables(staged: Staged) -> dict[str, pa.Table]:
         name: pa.concat_tables(
             [arrow_schema(table).empty_table(), *(_without_key(_read(file.path), name) for file in files[name])]
         ).combine_chunks()
-        for name, table in SHORT_NAMES.items()
+        for name, table in CASE_TABLES.items()
     }
 
 
@@ -170,7 +170,7 @@ def _read(uri: str) -> pa.Table:
 
 def _without_key(rows: pa.Table, name: str) -> pa.Table:
     """Return the columns that a reader yields, in its types."""
-    schema = arrow_schema(SHORT_NAMES[name])
+    schema = arrow_schema(CASE_TABLES[name])
     return rows.select(schema.names).cast(schema)
 
 

@@ -13,7 +13,7 @@ from pyiceberg.table import Transaction
 
 import random_rows
 from radiant import lake
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import CaseNotFoundError, CommitConflictError, CommitUnknownError, LakeError
 from radiant.lake import snapshot
 from radiant.settings import load_settings
@@ -60,11 +60,11 @@ def refs(catalog):
 
 
 def all_counts(catalog) -> dict[str, dict[tuple[int, int], int]]:
-    return {name: counts(catalog, name) for name in SHORT_NAMES}
+    return {name: counts(catalog, name) for name in CASE_TABLES}
 
 
 def every_table(expected) -> dict[str, dict[tuple[int, int], int]]:
-    return {name: expected for name in SHORT_NAMES}  # noqa: C420 - equal values, compared only
+    return {name: expected for name in CASE_TABLES}  # noqa: C420 - equal values, compared only
 
 
 def snapshots(catalog) -> dict[str, int]:
@@ -77,7 +77,7 @@ def data_files(tmp_path: Path) -> set[Path]:
 
 def test_committed_rows_are_the_staged_rows_in_their_order(catalog, refs):
     commit(catalog, [stage(refs, 7, "a", rows=50)], "t1")
-    for name in SHORT_NAMES:
+    for name in CASE_TABLES:
         expected = random_rows.batch(name, 50, 7).to_pylist()
         found = read(catalog, 7, name)
         assert [{key: row[key] for key in expected[0]} for row in found] == expected
@@ -86,9 +86,9 @@ def test_committed_rows_are_the_staged_rows_in_their_order(catalog, refs):
 
 def test_importing_a_case_twice_leaves_the_same_rows(catalog, refs):
     commit(catalog, [stage(refs, 1, "a"), stage(refs, 2, "b")], "t1")
-    before = {name: raw_rows(catalog, name).to_pylist() for name in SHORT_NAMES}
+    before = {name: raw_rows(catalog, name).to_pylist() for name in CASE_TABLES}
     commit(catalog, [stage(refs, 1, "c", seed=1)], "t2")
-    assert {name: raw_rows(catalog, name).to_pylist() for name in SHORT_NAMES} == before
+    assert {name: raw_rows(catalog, name).to_pylist() for name in CASE_TABLES} == before
     assert lake.visible_case(catalog, NAMESPACE, 1).load_id == "c"
 
 
@@ -133,7 +133,7 @@ def test_a_commit_whose_snapshot_is_expired_is_not_repeated(catalog, refs):
 
 
 def expire_all(catalog):
-    for declared in SHORT_NAMES.values():
+    for declared in CASE_TABLES.values():
         table = catalog.load_table((NAMESPACE, declared.name))
         current = table.current_snapshot().snapshot_id
         old = [one.snapshot_id for one in table.snapshots() if one.snapshot_id != current]
@@ -172,17 +172,17 @@ def crash_at(monkeypatch, table_name: str):
 @pytest.mark.parametrize("at", ["occurrence", "variant", "consequence", "quarantine", "case_load"])
 def test_a_crash_between_tables_leaves_the_old_version_and_a_rerun_repairs(catalog, refs, monkeypatch, at):
     commit(catalog, [stage(refs, 1, "a", rows=8)], "t1")
-    old = {name: read(catalog, 1, name) for name in SHORT_NAMES}
+    old = {name: read(catalog, 1, name) for name in CASE_TABLES}
     new = [stage(refs, 1, "b", rows=5, seed=77), stage(refs, 2, "c")]
     with monkeypatch.context() as patch:
         crash_at(patch, at)
         with pytest.raises(RuntimeError, match="crash"):
             commit(catalog, new, "t2")
-    assert {name: read(catalog, 1, name) for name in SHORT_NAMES} == old
+    assert {name: read(catalog, 1, name) for name in CASE_TABLES} == old
     assert list(lake.visible_cases(catalog, NAMESPACE)) == [1]
 
     assert commit(catalog, new, "t2").changed
-    for name in SHORT_NAMES:
+    for name in CASE_TABLES:
         assert counts(catalog, name) == {(1, 1): 5, (1, 2): 20}
         assert len(read(catalog, 1, name)) == 5
     assert set(snapshots(catalog).values()) == {2}
@@ -239,7 +239,7 @@ def test_a_case_that_moved_leaves_its_old_part(catalog, refs):
 
 def test_other_cases_of_a_shared_file_survive_a_replacement(catalog, refs):
     commit(catalog, [stage(refs, 1, "a"), stage(refs, 2, "b"), stage(refs, 3, "c")], "t1")
-    table = catalog.load_table((NAMESPACE, SHORT_NAMES["occurrence"].name))
+    table = catalog.load_table((NAMESPACE, CASE_TABLES["occurrence"].name))
     table.overwrite(table.scan().to_arrow())  # as a compaction by another engine: one file for three cases
     before = [row for row in raw_rows(catalog, "occurrence").to_pylist() if row["case_id"] != 2]
     commit(catalog, [stage(refs, 2, "d", rows=3)], "t2")
@@ -316,7 +316,7 @@ def test_a_commit_on_top_of_another_part_keeps_its_snapshot_readable(catalog, re
 
 
 def test_a_catalog_that_refuses_every_commit_is_a_conflict(catalog, refs, monkeypatch, tmp_path):
-    for declared in SHORT_NAMES.values():
+    for declared in CASE_TABLES.values():
         table = catalog.load_table((NAMESPACE, declared.name))
         with table.transaction() as change:
             change.set_properties({"commit.retry.num-retries": "1", "commit.retry.min-wait-ms": "1"})
@@ -390,7 +390,7 @@ def test_a_missing_staged_file_is_refused_before_the_table_names_it(catalog, ref
 
 def test_rows_that_changed_behind_case_load_are_noticed(catalog, refs):
     commit(catalog, [stage(refs, 1, "a")], "t1")
-    table = catalog.load_table((NAMESPACE, SHORT_NAMES["occurrence"].name))
+    table = catalog.load_table((NAMESPACE, CASE_TABLES["occurrence"].name))
     table.append(table.scan().to_arrow().slice(0, 1))
     expire_all_but_current(table)
     with pytest.raises(LakeError, match="21 rows"):
@@ -407,7 +407,7 @@ def expire_all_but_current(table):
 def test_a_scan_for_one_case_opens_only_its_files(catalog, refs):
     commit(catalog, [stage(refs, case, "a") for case in range(1, 6)], "t1")
     commit(catalog, [stage(refs, 9, "a", part=2)], "t2", part=2)
-    for declared in SHORT_NAMES.values():
+    for declared in CASE_TABLES.values():
         table = catalog.load_table((NAMESPACE, declared.name))
         planned = [task.file.file_path for task in table.scan("case_id = 3").plan_files()]
         assert len(planned) == 1
@@ -417,14 +417,14 @@ def test_a_scan_for_one_case_opens_only_its_files(catalog, refs):
 def test_replaced_cases_leave_no_manifests_behind(catalog, refs):
     for turn in range(5):
         commit(catalog, [stage(refs, 1, f"load{turn}")], f"t{turn}")
-    table = catalog.load_table((NAMESPACE, SHORT_NAMES["occurrence"].name))
+    table = catalog.load_table((NAMESPACE, CASE_TABLES["occurrence"].name))
     manifests = table.current_snapshot().manifests(table.io)
     assert len(manifests) == 2  # what was added, and what this commit deleted
 
 
 def test_a_case_without_rows_is_visible_and_empty(catalog, refs):
     commit(catalog, [stage(refs, 1, "a", rows=0)], "t1")
-    assert lake.visible_case(catalog, NAMESPACE, 1).rows == dict.fromkeys(SHORT_NAMES, 0)
+    assert lake.visible_case(catalog, NAMESPACE, 1).rows == dict.fromkeys(CASE_TABLES, 0)
     assert read(catalog, 1) == []
     commit(catalog, [stage(refs, 1, "b", rows=2)], "t2")
     commit(catalog, [stage(refs, 1, "c", rows=0)], "t3")
@@ -435,7 +435,7 @@ def test_unfinished_staged_files_are_deleted_and_committed_ones_kept(catalog, re
     kept = stage(refs, 1, "a")
     commit(catalog, [kept], "t1")
     stage(refs, 1, "b")
-    assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "b") == len(SHORT_NAMES)
+    assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "b") == len(CASE_TABLES)
     assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "a") == 0
     assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "never") == 0
     assert len(read(catalog, 1)) == 20
@@ -446,7 +446,7 @@ def test_files_of_a_half_committed_load_are_kept(catalog, refs, monkeypatch):
         crash_at(patch, "variant")
         with pytest.raises(RuntimeError, match="crash"):
             commit(catalog, [stage(refs, 1, "a")], "t1")
-    assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "a") == len(SHORT_NAMES) - 1
+    assert lake.delete_staged(catalog, NAMESPACE, 1, 1, "a") == len(CASE_TABLES) - 1
     assert raw_rows(catalog, "occurrence").num_rows == 20
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from equivalence import Outcome, outcome
 from radiant import lake
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.reader import CaseReader
 from radiant.vcf.schema import arrow_schema
@@ -60,8 +60,8 @@ def assert_staged(found: Imported, expected: Outcome, context: object) -> None:
 
 def assert_committed(job, imported: Sequence[tuple[Imported, Outcome]]) -> None:
     job.commit([found for found, _ in imported])
-    for name in SHORT_NAMES:
-        empty = arrow_schema(SHORT_NAMES[name]).empty_table()
+    for name in CASE_TABLES:
+        empty = arrow_schema(CASE_TABLES[name]).empty_table()
         committed = job.committed_tables(name)
         for found, expected in imported:
             assert committed.get(found.case_id, empty).equals(expected.tables[name]), (found.case_id, name)

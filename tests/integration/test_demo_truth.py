@@ -9,7 +9,7 @@ import pytest
 
 from radiant.demo import make
 from radiant.domain.pedigree import parse_pedigree
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.storage import file_uri
 from radiant.vcf import ImportReport, ReadOptions, read_case
 
@@ -48,7 +48,7 @@ def _by_locus(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
 def read(folder: Path, name: str) -> Imported:
     members = parse_pedigree((folder / f"{name}.ped").read_text(), f"{name}.ped")
     reader = read_case(file_uri(folder / f"{name}.vcf.gz"), members, ReadOptions())
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in SHORT_NAMES}
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in CASE_TABLES}
     for table, batch in reader.batches():
         found[table] += batch.to_pylist()
     with (folder / f"{name}.truth.tsv").open(encoding="ascii", newline="") as file:

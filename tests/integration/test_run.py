@@ -19,7 +19,7 @@ from radiant.cli.finding import Verdict
 from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import AirflowUnavailableError
 from radiant.registry import Registry
 from radiant.settings import Settings
@@ -50,7 +50,7 @@ def left_behind(home):
 
 def undisturbed(case):
     """Return the digests of a case's rows as one undisturbed read of its file gives them."""
-    digests = {name: lake.RowDigest() for name in SHORT_NAMES}
+    digests = {name: lake.RowDigest() for name in CASE_TABLES}
     for name, batch in vcf.read_case(case.vcf_uri, case.members, vcf.ReadOptions(assembly=case.assembly)).batches():
         digests[name].update(batch)
     return {name: digest.hexdigest() for name, digest in digests.items()}

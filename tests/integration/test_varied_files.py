@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from radiant import lake
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from staging import NAMESPACE
 from varied_vcf import Plan, content_of, plans, write_bgzf
 from vcf_files import TRIO, member, record, text
@@ -57,7 +57,7 @@ def test_a_score_that_only_an_entry_without_pick_has_is_imported(job, tmp_path, 
         name: [
             row for batch in lake.case_rows(job.catalog, NAMESPACE, found.case_id, name) for row in batch.to_pylist()
         ]
-        for name in SHORT_NAMES
+        for name in CASE_TABLES
     }
     (occurrence,), (variant,) = rows["occurrence"], rows["variant"]
     assert (occurrence["locus"], occurrence["zygosity"]) == ("1-1000-A-G", "HET")
@@ -83,7 +83,7 @@ def test_a_demo_family_becomes_the_rows_of_its_file(job, tmp_path, family, proce
     assert "read again" not in caplog.text
     assert_imported(found, expected_of(path, members))
     job.commit([found])
-    for name in SHORT_NAMES:
+    for name in CASE_TABLES:
         committed = job.committed_tables(name).get(found.case_id)
         assert (committed.to_pylist() if committed else []) == found.rows[name]
 
@@ -116,13 +116,13 @@ def test_files_of_every_kind_are_imported_as_they_are(job, tmp_path, share):
     check()
     assert len(imported) >= _EXAMPLES // 2
     job.commit([found for found, _ in imported])
-    for name in SHORT_NAMES:
+    for name in CASE_TABLES:
         committed = job.committed_tables(name)
         for found, expected in imported:
             rows = committed[found.case_id].to_pylist() if found.case_id in committed else []
             assert rows == expected.rows[name], (found.case_id, name)
     for found, expected in imported[:: len(imported) // 5]:
-        for name in SHORT_NAMES:
+        for name in CASE_TABLES:
             batches = lake.case_rows(job.catalog, NAMESPACE, found.case_id, name)
             shown = [row for batch in batches for row in batch.drop_columns(["part", "case_id"]).to_pylist()]
             assert shown == expected.rows[name]

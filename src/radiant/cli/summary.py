@@ -11,7 +11,7 @@ from rich.text import Text
 
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.progress import RunReader, import_run_id
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
 
 _RECORDS = ("read", "kept", "split", "skipped", "rejected")
@@ -113,7 +113,7 @@ def print_summary(summary: Summary, console: Console) -> None:
     """Print a line per case, then warnings, failures and trouble in full."""
     if not console.is_terminal:
         console = Console(file=console.file, width=_PIPE_WIDTH, no_color=True)
-    tables = [short for short in SHORT_NAMES if any(short in case.rows for case in summary.imported)]
+    tables = [short for short in CASE_TABLES if any(short in case.rows for case in summary.imported)]
     record_columns = {name: name for name in _RECORDS}
     row_columns = {f"{short}_rows".replace("_", "\n"): short for short in tables}
     if summary.imported or summary.failed:

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from radiant.domain.tables import FREQUENCY_COLUMNS
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.errors import InputError, RadiantError
 from radiant.settings import load_settings
 

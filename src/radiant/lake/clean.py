@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from radiant import storage
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.lake.reference import TableRef
 from radiant.lake.snapshot import files_of_all_snapshots
 from radiant.lake.stage import staged_folder
@@ -29,7 +29,7 @@ def delete_staged(catalog: Catalog, namespace: str, part: int, case_id: int, loa
         StorageError: files could not be listed or deleted for a reason that may pass.
     """
     deleted = 0
-    for declared in SHORT_NAMES.values():
+    for declared in CASE_TABLES.values():
         table = load_table(catalog, namespace, declared)
         if table is None:
             continue

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
 
 from radiant import storage
-from radiant.domain.tables import CASE_LOAD, SHORT_NAMES
+from radiant.domain.tables import CASE_LOAD, CASE_TABLES
 from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
 from radiant.lake.datafile import DataFileWriter, StagedFile
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import FileScanTask
     from pyiceberg.table import Table as IcebergTable
 
-    from radiant.domain.tables import Table
+    from radiant.domain.columns import Table
     from radiant.lake.stage import Manifest
 
 log = logging.getLogger("radiant.lake.commit")
@@ -118,7 +118,7 @@ def _commit_part(  # noqa: PLR0913, PLR0917 - as above
     loads = {load.case_id: load for load in case_loads}
     deleted = tuple(sorted(set(deleted_cases)))
     _check_arguments(part, manifests, staged, loads, deleted)
-    tables = {name: _table(catalog, namespace, table) for name, table in SHORT_NAMES.items()}
+    tables = {name: _table(catalog, namespace, table) for name, table in CASE_TABLES.items()}
     gate = _table(catalog, namespace, CASE_LOAD)
     changed = False
     key = CommitKey(token, _content(manifests, deleted))

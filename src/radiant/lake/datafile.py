@@ -10,7 +10,8 @@ from typing import IO, TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID
+from radiant.domain.columns import Encoding
+from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID, encoding
 
 # ParquetWriter takes lists of columns where its types say bool.
 # pyright: reportArgumentType=false
@@ -30,23 +31,8 @@ ROW_GROUP_ROWS = 128 * 1024
 BUFFER_BYTES = 8 * 1024 * 1024
 """Rows are collected up to this size in Arrow's memory before a row group is written: bounds the memory per table."""
 
-_PLAIN = frozenset(
-    {
-        # about as many values as rows
-        "locus", "locus_hash", "start", "end", "source_pos", "line", "text", "hgvsg", "hgvsc", "hgvsp", "rsnumber",
-        "quality", "info_fs", "info_qd", "info_sor", "info_mq", "info_vqslod", "info_mq_rank_sum",
-        "info_read_pos_rank_sum", "info_base_q_rank_sum", "info_excess_het", "gnomade_af", "gnomadg_af", "max_af",
-        # the same a few rows long: the compression finds that in plain text, and cannot in numbers packed into bits
-        "symbol", "gene_id", "transcript_id", "mane_select", "existing_variation", "cds_position", "protein_position",
-    }
-)  # fmt: skip
-"""Columns that a Parquet dictionary makes slower to write, and most of them larger, too; see decision 14."""
-
 _BOUND_CHARACTERS = 16
 """Of a text, so many characters are kept as a bound."""
-
-_DELTA = frozenset({"start", "end", "source_pos", "line"})
-"""Nearly ascending integers, stored as differences."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +203,13 @@ class _OpenFile:
             schema,
             compression="zstd",
             compression_level=1,
-            use_dictionary=[path for field in schema if field.name not in _PLAIN for path, _ in _leaves(field)],
+            use_dictionary=[path for field in schema if _has_dictionary(field) for path, _ in _leaves(field)],
             write_statistics=[field.name for field in schema if field.name in BOUNDED_COLUMNS],
-            column_encoding={field.name: "DELTA_BINARY_PACKED" for field in schema if field.name in _DELTA},
+            column_encoding={
+                field.name: encoding(field.name).value
+                for field in schema
+                if encoding(field.name) not in {Encoding.DICTIONARY, Encoding.PLAIN}
+            },
             # The Arrow schema would make readers return our dictionaries; Iceberg's types are in the Parquet schema.
             store_schema=False,
         )
@@ -300,12 +290,16 @@ def _bound(value: Any, type_: pa.DataType) -> tuple[bytes, bool]:
     return int(value).to_bytes(max(1, type_.bit_width // 8), "little", signed=not isinstance(value, bool)), True
 
 
+def _has_dictionary(field: pa.Field) -> bool:
+    return encoding(field.name) is Encoding.DICTIONARY
+
+
 def _with_dictionaries(schema: pa.Schema, batch: pa.RecordBatch) -> pa.Schema:
     """Return the schema with the strings that come dictionary-encoded and are stored so: written without decoding."""
     return pa.schema(
         [
             field.with_type(column.type)
-            if pa.types.is_dictionary(column.type) and field.type == pa.string() and field.name not in _PLAIN
+            if pa.types.is_dictionary(column.type) and field.type == pa.string() and _has_dictionary(field)
             else field
             for field, column in zip(schema, batch.columns, strict=True)
         ]

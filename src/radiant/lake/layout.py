@@ -5,38 +5,32 @@ from typing import Any
 
 import pyarrow as pa
 
-PARTITION_COLUMN = "part"
-CASE_COLUMN = "case_id"
+from radiant.domain.columns import Encoding, Type
+from radiant.domain.tables import COLUMNS, KEY_COLUMNS
 
-BOUNDED_COLUMNS = frozenset(
-    {
-        "part",
-        "case_id",
-        "is_proband",
-        "chromosome",
-        "start",
-        "end",
-        "locus_hash",
-        "parental_origin",
-        "impact_score",
-        "line",
-    }
-)
-"""Columns whose lower and upper bounds are kept, in Parquet row groups and in Iceberg manifests: those that a reader
-filters by and that are clustered. Bounds of the others prune nothing, and statistics on all columns cost 15 % of the
-writing time and most of a manifest's bytes."""
+PARTITION_COLUMN, CASE_COLUMN = KEY_COLUMNS
+
+BOUNDED_COLUMNS = frozenset(name for name, column in COLUMNS.items() if column.bounded)
+"""Columns whose lower and upper bounds are kept, in Parquet row groups and in Iceberg manifests."""
+
+
+def encoding(name: str) -> Encoding:
+    """Return how data files store a column; a column that no declaration names has a dictionary."""
+    column = COLUMNS.get(name)
+    return Encoding.DICTIONARY if column is None else column.encoding
+
 
 FIELD_ID = b"PARQUET:field_id"
 """Where Arrow keeps a Parquet field id."""
 
 _PRIMITIVE: dict[str, pa.DataType] = {
-    "boolean": pa.bool_(),
-    "int": pa.int32(),
-    "long": pa.int64(),
-    "float": pa.float32(),
-    "double": pa.float64(),
-    "string": pa.string(),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
+    Type.BOOLEAN: pa.bool_(),
+    Type.INT: pa.int32(),
+    Type.LONG: pa.int64(),
+    Type.FLOAT: pa.float32(),
+    Type.DOUBLE: pa.float64(),
+    Type.STRING: pa.string(),
+    Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
 }
 
 

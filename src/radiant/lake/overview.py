@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from radiant.domain.tables import TABLES
 from radiant.lake.snapshot import live_files
-from radiant.lake.tables import LAKE_TABLES, load_table
+from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog
@@ -38,7 +39,7 @@ def table_overview(catalog: Catalog, namespace: str) -> list[TableOverview]:
         LakeError: the catalog does not answer.
     """
     overviews: list[TableOverview] = []
-    for declared in LAKE_TABLES.values():
+    for declared in TABLES.values():
         name = f"{namespace}.{declared.name}"
         table = load_table(catalog, namespace, declared)
         if table is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import LakeError
 from radiant.lake.case_load import VisibleCase, visible_case
 from radiant.lake.filters import all_of, rows_of
@@ -79,7 +79,7 @@ def case_table(catalog: Catalog, namespace: str, visible: VisibleCase, short_nam
     Raises:
         LakeError: the table does not hold as many rows as `case_load` says, or the catalog does not answer.
     """
-    declared = SHORT_NAMES[short_name]
+    declared = CASE_TABLES[short_name]
     table = load_table(catalog, namespace, declared)
     expected = visible.rows.get(short_name, 0)
     if table is None:

@@ -20,7 +20,7 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
-from radiant.domain.tables import Table, Type
+from radiant.domain.columns import Table, Type
 from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID, PARTITION_COLUMN
 
 _PRIMITIVE: dict[Type, IcebergType] = {

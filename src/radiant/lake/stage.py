@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pyarrow as pa
 
 from radiant import storage
-from radiant.domain.tables import SHORT_NAMES, Column, Table
+from radiant.domain.tables import CASE_TABLES, KEY_COLUMNS
 from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from radiant.domain.columns import Column, Table
     from radiant.lake.reference import TableRef
-
-_ADDED = (PARTITION_COLUMN, CASE_COLUMN)
-"""Columns that the stager adds."""
 
 HANDED_OVER = "_committed"
 """A file of this name in a staged folder says that a commit took its data files: they are no longer the stager's."""
@@ -120,7 +118,7 @@ class Stager:
         case_id: int,
         load_id: str,
         attempt: str | None = None,
-        tables: Mapping[str, Table] = SHORT_NAMES,
+        tables: Mapping[str, Table] = CASE_TABLES,
     ) -> None:
         """Prepare.
 
@@ -137,9 +135,9 @@ class Stager:
         self._part = part
         self._case_id = case_id
         self._load_id = load_id
-        self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in SHORT_NAMES}
+        self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in CASE_TABLES}
         self._attempt = attempt or uuid.uuid4().hex[:8]
-        self._adopted: dict[str, list[StagedFile]] = {name: [] for name in SHORT_NAMES}
+        self._adopted: dict[str, list[StagedFile]] = {name: [] for name in CASE_TABLES}
         self._writers = {
             name: DataFileWriter(
                 refs[name].file_schema(column.name for column in table.columns),
@@ -150,7 +148,7 @@ class Stager:
             )
             for name, table in tables.items()
         }
-        self._digests = {name: RowDigest() for name in SHORT_NAMES}
+        self._digests = {name: RowDigest() for name in CASE_TABLES}
         self._manifest: Manifest | None = None
 
     def __enter__(self) -> Self:
@@ -171,7 +169,7 @@ class Stager:
         """Add rows to a table, in the order they shall be read.
 
         Args:
-            short_name: A key of `domain.tables.SHORT_NAMES`.
+            short_name: A key of `domain.tables.CASE_TABLES`.
             batch: The table's columns by name, in any order, without `part` and `case_id`. Types as declared, except
                 that strings and lists may be large, and that columns, elements of lists, keys and values of maps may
                 be dictionaries (of which none holds a dictionary).
@@ -185,10 +183,10 @@ class Stager:
             raise LakeError(msg)
         table = self._tables.get(short_name)
         if table is None:
-            msg = f"there is no case table {short_name!r}; the tables are {', '.join(SHORT_NAMES)}"
+            msg = f"there is no case table {short_name!r}; the tables are {', '.join(CASE_TABLES)}"
             raise SchemaMismatchError(msg)
         writer = self._writers[short_name]
-        declared = [column for column in table.columns if column.name not in _ADDED]
+        declared = [column for column in table.columns if column.name not in KEY_COLUMNS]
         columns = _checked(table.name, declared, writer.schema, batch)
         if not batch.num_rows:
             return

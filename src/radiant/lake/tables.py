@@ -14,7 +14,7 @@ from pyiceberg.exceptions import (
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import ListType, MapType
 
-from radiant.domain.tables import CASE_LOAD, SHORT_NAMES, Table
+from radiant.domain.tables import TABLES
 from radiant.errors import LakeError, LakeUnavailableError, SchemaMismatchError
 from radiant.lake.layout import PARTITION_COLUMN
 from radiant.lake.reference import TableRef
@@ -33,10 +33,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.types import IcebergType, NestedField
 
-CASE_LOAD_NAME = "case_load"
-
-LAKE_TABLES: dict[str, Table] = {**SHORT_NAMES, CASE_LOAD_NAME: CASE_LOAD}
-"""Every table by its short name, in commit order: `case_load` is last."""
+    from radiant.domain.columns import Table
 
 _ATTEMPTS = 10
 """Creation and schema changes race with other processes that do the same; the loser looks again."""
@@ -63,7 +60,7 @@ def ensure_tables(
     """
     try:
         _ensure_namespace(catalog, namespace)
-        declared = {**LAKE_TABLES, **(case_tables or {})}
+        declared = {**TABLES, **(case_tables or {})}
         return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in declared.items()}
     except LakeError:
         raise

@@ -13,8 +13,9 @@ from pyiceberg.expressions.parser import parse
 from pyiceberg.expressions.visitors import bind
 from pyparsing.exceptions import ParseBaseException
 
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS, IMPACT_SCORES
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.domain.tables import COMPOUND_HET, CONSEQUENCE, FREQUENCY_COLUMNS, IMPACT_SCORES, OCCURRENCE, VARIANT
+from radiant.domain.tables import COMPOUND_HET, CONSEQUENCE, OCCURRENCE, VARIANT
 from radiant.errors import InputError
 from radiant.lake.case_load import visible_case
 from radiant.lake.filters import (

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from radiant.domain.compound_het import GeneAllele, compound_het_pairs
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.consequences import Consequence
 from radiant.vcf.people import Person
 from radiant.vcf.schema import Rows
@@ -112,7 +112,7 @@ class PairsOneByOne(CompoundHets):
 
     def batches(self, minimum_impact: int, most_rows: int) -> Iterator[pa.RecordBatch]:
         """Yield the table's rows; see `CompoundHets.batches`."""
-        rows = Rows(SHORT_NAMES["compound_het"])
+        rows = Rows(CASE_TABLES["compound_het"])
         for row in self._rows(minimum_impact):
             rows.add(*row)
             if len(rows) >= most_rows and (batch := rows.take()) is not None:

@@ -1,7 +1,8 @@
 """The fields of a consequence entry: where the header declares them, and what each becomes.
 
-A known field fills typed columns (`FIELDS`, the same names as in `domain.tables`); any other field that is not empty
-goes to the `extra` map under its name in the header. So does the text of a known field that its columns cannot hold in
+`domain/entry_columns.py` declares the columns, each with its field's names and form; the parser of each form stands
+here. A known field fills its columns; any other field that is not empty goes to the `extra` map under its name in the
+header. So does the text of a known field that its columns cannot hold in
 full (EXON `3-4/12` keeps 3 and 12, STRAND `minus` keeps nothing): nothing is lost.
 
 Empty is null; so is `.`. CANONICAL is a flag: where the header declares it, an empty field is False.
@@ -19,7 +20,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from radiant.domain.tables import IMPACT_SCORES
+from radiant.domain.columns import EntryField, Form
+from radiant.domain.entry_columns import ENTRY_FIELDS, IMPACT_SCORES
 from radiant.vcf.header import matching
 
 Value = str | int | float | bool | list[str] | None
@@ -207,46 +209,35 @@ class Field:
     """Text to their values."""
 
 
-FIELDS: Mapping[str, Field] = {
-    "SYMBOL": Field(("symbol",), _text),
-    "Gene": Field(("gene_id",), _text),
-    "Feature_type": Field(("feature_type",), _text),
-    "Feature": Field(("transcript_id",), _text),
-    "BIOTYPE": Field(("biotype",), _text),
-    "Consequence": Field(("consequences",), _terms),
-    "IMPACT": Field(("impact", "impact_score"), _impact),
-    "EXON": Field(("exon_rank", "exon_total"), rank),
-    "INTRON": Field(("intron_rank", "intron_total"), rank),
-    "HGVSg": Field(("hgvsg",), _text),
-    "HGVSc": Field(("hgvsc",), _text),
-    "HGVSp": Field(("hgvsp",), _text),
-    "cDNA_position": Field(("cdna_position",), _text),
-    "CDS_position": Field(("cds_position",), _text),
-    "Protein_position": Field(("protein_position",), _text),
-    "Amino_acids": Field(("amino_acids",), _text),
-    "Codons": Field(("codons",), _text),
-    "STRAND": Field(("strand",), _strand),
-    "CANONICAL": Field(("canonical",), _flag),
-    "MANE_SELECT": Field(("mane_select",), _text),
-    "MANE_PLUS_CLINICAL": Field(("mane_plus_clinical",), _text),
-    "SIFT": Field(("sift_prediction", "sift_score"), _prediction),
-    "PolyPhen": Field(("polyphen_prediction", "polyphen_score"), _prediction),
-    "LoF": Field(("lof",), _text),
-    "LoF_filter": Field(("lof_filter",), _text),
-    "LoF_flags": Field(("lof_flags",), _text),
-    "Allele": Field(("csq_allele",), _text),
-    "ALLELE_NUM": Field(("allele_num",), whole_number),
-    "Existing_variation": Field(("existing_variation",), _text),
-    "CLIN_SIG": Field(("clin_sig",), _text),
-    "DISTANCE": Field(("distance",), whole_number),
-    "HGNC_ID": Field(("hgnc_id",), _text),
-    "MAX_AF": Field(("max_af",), frequency),
-    "gnomADe_AF": Field(("gnomade_af",), frequency),
-    "gnomADg_AF": Field(("gnomadg_af",), frequency),
+_PARSERS: Mapping[Form, Parser] = {
+    Form.TEXT: _text,
+    Form.TERMS: _terms,
+    Form.IMPACT: _impact,
+    Form.RANK: rank,
+    Form.STRAND: _strand,
+    Form.FLAG: _flag,
+    Form.NUMBER: whole_number,
+    Form.FREQUENCY: frequency,
+    Form.PREDICTION: _prediction,
 }
-"""By VEP's name. To add a column: one line here, one in `domain.tables`."""
 
-COLUMNS: tuple[str, ...] = tuple(column for field in FIELDS.values() for column in field.columns)
+
+def _columns_by(name_of: Callable[[EntryField], str | None]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that each field fills, by the field's name at one annotator."""
+    found: dict[str, tuple[str, ...]] = {}
+    for column, field in ENTRY_FIELDS.items():
+        if (name := name_of(field)) is not None:
+            found[name] = (*found.get(name, ()), column)
+    return found
+
+
+FIELDS: Mapping[str, Field] = {
+    name: Field(columns, _PARSERS[ENTRY_FIELDS[columns[0]].form])
+    for name, columns in _columns_by(lambda field: field.vep).items()
+}
+"""By VEP's name."""
+
+COLUMNS: tuple[str, ...] = tuple(ENTRY_FIELDS)
 """Every typed column of an entry, in the order of `domain.tables`."""
 
 
@@ -256,31 +247,24 @@ def is_text(field: Field) -> bool:
 
 
 _SNPEFF_NAMES: Mapping[str, str] = {
-    "Annotation": "Consequence",
-    "Annotation_Impact": "IMPACT",
-    "Gene_Name": "SYMBOL",
-    "Gene_ID": "Gene",
-    "Feature_Type": "Feature_type",
-    "Feature_ID": "Feature",
-    "Transcript_BioType": "BIOTYPE",
-    "HGVS.c": "HGVSc",
-    "HGVS.p": "HGVSp",
-    "cDNA.pos / cDNA.length": "cDNA_position",
-    "CDS.pos / CDS.length": "CDS_position",
-    "AA.pos / AA.length": "Protein_position",
-    "Distance": "DISTANCE",
+    field.snpeff: field.vep for field in ENTRY_FIELDS.values() if field.snpeff is not None
 }
-"""SnpEff's names for the same things; `Rank` is of an exon or an intron, without a word which, so it stays in `extra`.
-"""
+"""VEP's names by SnpEff's. SnpEff's `Rank` may be of an exon or an intron, so it stays in `extra`."""
 
+_BCFTOOLS_PARSERS: Mapping[str, Parser] = {
+    "consequence": _bcftools_terms,
+    "strand": _sign,
+    "amino_acid_change": _amino_acid_change,
+}
+"""Fields that `bcftools csq` writes in a form of its own."""
+_BCFTOOLS_ORDER = ("consequence", "gene", "transcript", "biotype", "strand", "amino_acid_change", "dna_change")
+_BCFTOOLS_COLUMNS = _columns_by(lambda field: field.bcftools)
 _BCFTOOLS_FIELDS: Mapping[str, Field] = {
-    "consequence": Field(("consequences", "impact", "impact_score"), _bcftools_terms),
-    "gene": FIELDS["SYMBOL"],
-    "transcript": FIELDS["Feature"],
-    "biotype": FIELDS["BIOTYPE"],
-    "strand": Field(("strand",), _sign),
-    "amino_acid_change": Field(("protein_position", "amino_acids"), _amino_acid_change),
-    "dna_change": FIELDS["Allele"],
+    name: Field(
+        _BCFTOOLS_COLUMNS[name],
+        _BCFTOOLS_PARSERS.get(name) or _PARSERS[ENTRY_FIELDS[_BCFTOOLS_COLUMNS[name][0]].form],
+    )
+    for name in _BCFTOOLS_ORDER
 }
 """The fields of `bcftools csq`, in their order, by their names in lower case."""
 _BCFTOOLS_SHORT = frozenset({4, 5})
@@ -422,19 +406,6 @@ class ConsequenceFormat:
             dna_change=len(unique) - 1 if bcftools else None,
             short=_BCFTOOLS_SHORT if bcftools else frozenset(),
         )
-
-
-def vep_name(name: str) -> str:
-    """Return VEP's name of a field that VEP, SnpEff or bcftools csq names so; another name as it is."""
-    return _SNPEFF_NAMES.get(name) or _BCFTOOLS_NAMES.get(name, name)
-
-
-_BCFTOOLS_NAMES: Mapping[str, str] = {
-    "gene": "SYMBOL",
-    "transcript": "Feature",
-    "biotype": "BIOTYPE",
-    "strand": "STRAND",
-}
 
 
 def _names(declared: str) -> tuple[str, ...]:

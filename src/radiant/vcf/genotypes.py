@@ -18,6 +18,7 @@ from typing import NamedTuple, cast
 from radiant.domain import call_quality
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
+from radiant.domain.tables import FORMAT_KEYS
 from radiant.domain.trio import MISSING
 from radiant.vcf import alleles, reserved, values
 from radiant.vcf.findings import BrokenRuleError, Piece, shown
@@ -29,7 +30,6 @@ LOW_DEPTH = 3
 _LONGEST_GT = 1000
 _allele_number = re.compile(r"[0-9]{1,9}").fullmatch
 _FORMAT_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*").fullmatch
-_READ_KEYS = frozenset({"GT", "LGT", "LAA", "DP", "GQ", "PS", "AD", "LAD", "AO", "RO", "DPR"})
 DEPTH_KEYS = ("AD", "LAD", "AO", "DPR")
 """Where reads per allele come from, the first that a sample has; AO with RO."""
 LOCAL_ALLELES = "LAA"
@@ -208,7 +208,7 @@ class FormatReader:
             rule, message = "format_gt_first", f"FORMAT {shown(format_)} has GT, but not first"
             raise BrokenRuleError(rule, message)
         self.undeclared = tuple(key for key in self.keys if header.format_declaration(key) is None)
-        read = _READ_KEYS if header.ad_is_per_allele else _READ_KEYS - {"AD"}
+        read = FORMAT_KEYS if header.ad_is_per_allele else FORMAT_KEYS - {"AD"}
         self.index = {key: index for index, key in enumerate(self.keys) if key in read}
         """Which field the keys are that columns show, or that those are made from."""
         self.depth_keys = tuple(key for key in DEPTH_KEYS if key in self.index)

@@ -1,6 +1,6 @@
 """INFO becomes the `info_*` columns of an occurrence.
 
-To add a column: one `Column` in `domain/tables.py` and one line in `INFO_COLUMNS` below.
+`domain.tables.INFO_COLUMNS` says which keys have a column; docs/add-a-column.md shows how to add one.
 
 A value that is no number in a key with a column rejects the line. A number of values that does not fit the alleles
 makes the column null and quarantines the piece: nobody knows which allele a value belongs to. Keys without a column
@@ -15,56 +15,13 @@ Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
+from radiant.domain.columns import Per, Type
+from radiant.domain.tables import INFO_COLUMNS
 from radiant.vcf import reserved, values
 from radiant.vcf.csq_fields import TAGS
 from radiant.vcf.findings import BrokenRuleError, Piece, shown
 from radiant.vcf.header import Header
-
-
-class Kind(StrEnum):
-    """How the text becomes a value."""
-
-    INTEGER = "integer"
-    FLOAT = "float"
-    TEXT = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class InfoColumn:
-    """One `info_*` column."""
-
-    name: str
-    """Column of the occurrence table."""
-    keys: tuple[str, ...]
-    """INFO keys it is read from: the first that is there."""
-    kind: Kind
-    per_allele: bool = False
-    """True for Number=A: one value per ALT."""
-
-
-INFO_COLUMNS: tuple[InfoColumn, ...] = (
-    InfoColumn("info_ac", ("AC",), Kind.INTEGER, per_allele=True),
-    InfoColumn("info_an", ("AN",), Kind.INTEGER),
-    InfoColumn("info_af", ("AF",), Kind.FLOAT, per_allele=True),
-    InfoColumn("info_dp", ("DP",), Kind.INTEGER),
-    InfoColumn("info_qd", ("QD",), Kind.FLOAT),
-    InfoColumn("info_mq", ("MQ",), Kind.FLOAT),
-    InfoColumn("info_mq0", ("MQ0",), Kind.INTEGER),
-    InfoColumn("info_fs", ("FS",), Kind.FLOAT),
-    InfoColumn("info_sor", ("SOR",), Kind.FLOAT),
-    InfoColumn("info_mq_rank_sum", ("MQRankSum",), Kind.FLOAT),
-    InfoColumn("info_read_pos_rank_sum", ("ReadPosRankSum",), Kind.FLOAT),
-    InfoColumn("info_base_q_rank_sum", ("BaseQRankSum",), Kind.FLOAT),
-    InfoColumn("info_excess_het", ("ExcessHet",), Kind.FLOAT),
-    InfoColumn("info_inbreeding_coeff", ("InbreedingCoeff",), Kind.FLOAT),
-    InfoColumn("info_mleac", ("MLEAC",), Kind.INTEGER, per_allele=True),
-    InfoColumn("info_mleaf", ("MLEAF",), Kind.FLOAT, per_allele=True),
-    InfoColumn("info_vqslod", ("VQSLOD",), Kind.FLOAT),
-    InfoColumn("info_old_record", ("OLD_RECORD", "OLD_MULTIALLELIC"), Kind.TEXT),
-)
 
 _MAX_KEYS = 10_000
 """A file with more INFO keys than this is odd; its keys are not all remembered."""
@@ -170,8 +127,7 @@ def unread_annotator(name: str) -> str | None:
     return _OTHER_ANNOTATIONS.get(name)
 
 
-COLUMN_OF: dict[str, InfoColumn] = {key: column for column in INFO_COLUMNS for key in column.keys}
-_EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS}
+_EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS.values()}
 
 
 class InfoReader:
@@ -183,7 +139,7 @@ class InfoReader:
         self._header = header
         self._annotation = annotation
         self._skip = skip
-        self._read = skip | COLUMN_OF.keys()
+        self._read = skip | INFO_COLUMNS.keys()
         self._checks: dict[str, reserved.Declaration | None] = {}
         self.undeclared: Counter[str] = Counter()
         """INFO keys that the header does not declare, with the number of lines they were on."""
@@ -209,18 +165,18 @@ class InfoReader:
         common = dict(_EMPTY)
         per_allele: list[tuple[str, list[object]]] = []
         for key, text in fields.items():
-            column = COLUMN_OF.get(key)
+            column = INFO_COLUMNS.get(key)
             if column is None:
                 self._check_other(key, text, n_alts, pieces)
             elif text is None or text == ".":
                 continue
-            elif column.kind is Kind.TEXT:
+            elif column.type is Type.STRING:
                 common[column.name] = common[column.name] or text
             else:
-                read = values.integer if column.kind is Kind.INTEGER else values.floating
+                read = values.integer if column.type is Type.INT else values.floating
                 negative = key not in reserved.NOT_NEGATIVE
                 found: list[object] = [read(item, key, negative=negative) for item in text.split(",")]
-                expected = n_alts if column.per_allele else 1
+                expected = n_alts if column.per is Per.ALLELE else 1
                 if len(found) != expected:
                     message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} fit: the column is null"
                     pieces.append(Piece("info_count", message, f"{key}={text}"))

@@ -17,13 +17,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from radiant.domain.tables import FREQUENCY_COLUMNS, ChosenColumn, Table, Type, case_tables, chosen_columns
+from radiant.domain.columns import ChosenColumn, Table, Type, chosen_columns
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS
+from radiant.domain.tables import INFO_COLUMNS, with_chosen_columns
 from radiant.errors import ConfigError
 from radiant.vcf import values
 from radiant.vcf.csq_fields import Value, frequency
 from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header import Header, matching
-from radiant.vcf.info import COLUMN_OF, annotation_of
+from radiant.vcf.info import annotation_of
 from radiant.vcf_settings import Vcf
 
 
@@ -91,7 +93,7 @@ class InfoOptions:
     @property
     def tables(self) -> Mapping[str, Table]:
         """The case tables with the chosen columns."""
-        return case_tables(self.chosen)
+        return with_chosen_columns(self.chosen)
 
 
 DEFAULT = InfoOptions.of(Vcf())
@@ -153,7 +155,7 @@ class InfoPlan:
 
     def in_map(self, key: str) -> bool:
         """Return whether the map takes what no column shows of a key."""
-        return self._options.map and key not in COLUMN_OF and key not in self._options.without
+        return self._options.map and key not in INFO_COLUMNS and key not in self._options.without
 
     @property
     def has_map(self) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import InputError, StorageError
 from radiant.vcf.reader import CaseReader
 from radiant.vcf.report import ImportReport
@@ -22,7 +22,7 @@ REPORT = "report.json"
 
 
 def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
-    """Write `<short name>.parquet` of every case table (`domain.tables.SHORT_NAMES`), and `report.json`.
+    """Write `<short name>.parquet` of every case table (`domain.tables.CASE_TABLES`), and `report.json`.
 
     They are written beside the folder and moved into it at the end, `report.json` last: where it is, the rest is whole
     and of the same run. Files of an earlier run are replaced, other files stay. What a killed run left beside the
@@ -46,7 +46,7 @@ def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
             report = _write(reader, hidden)
             folder.mkdir(parents=True, exist_ok=True)
             (folder / REPORT).unlink(missing_ok=True)
-            for name in (*(f"{short}.parquet" for short in SHORT_NAMES), REPORT):
+            for name in (*(f"{short}.parquet" for short in CASE_TABLES), REPORT):
                 (hidden / name).replace(folder / name)
     except PermissionError as error:
         msg = f"{error.filename or folder}: permission denied. Give the user that runs radiant the right to it"

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from radiant.domain.assembly import CHROMOSOMES, assembly_named, canonical_chromosome
 from radiant.domain.case import Member
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS, IMPACT_SCORES
 from radiant.domain.quality import QualityCounts
-from radiant.domain.tables import FREQUENCY_COLUMNS, IMPACT_SCORES
 from radiant.errors import RadiantError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.alleles import AlleleError, Rule
 from radiant.vcf.compound import CompoundHets, PairsOneByOne

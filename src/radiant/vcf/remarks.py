@@ -7,7 +7,7 @@ for names. No other text of the file's records: it could be anything, and warnin
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from radiant.domain.tables import FREQUENCY_COLUMNS
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.vcf import info
 from radiant.vcf.header import Header
 from radiant.vcf.line import LineReader

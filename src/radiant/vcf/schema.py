@@ -5,7 +5,8 @@ from functools import cache
 
 import pyarrow as pa
 
-from radiant.domain.tables import Table, Type
+from radiant.domain.columns import Table, Type
+from radiant.domain.tables import KEY_COLUMNS
 from radiant.errors import SchemaMismatchError
 
 ARROW_TYPES: dict[Type, pa.DataType] = {
@@ -20,9 +21,6 @@ ARROW_TYPES: dict[Type, pa.DataType] = {
     Type.STRING_MAP: pa.map_(pa.string(), pa.string()),
     Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
 }
-
-KEY_COLUMNS = ("part", "case_id")
-"""Columns that whoever stages the batches adds: a VCF does not know them."""
 
 
 @cache

@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from radiant.cli.vcf import app
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import ConfigError, InputError, PedigreeError, RadiantError
 from vcf_files import record, text, write
 
-FILES = {"report.json", *(f"{name}.parquet" for name in SHORT_NAMES)}
+FILES = {"report.json", *(f"{name}.parquet" for name in CASE_TABLES)}
 PED = "F\tkid\tdad\tmum\t1\t2\nF\tdad\t0\t0\t1\t1\nF\tmum\t0\t0\t2\t1\n"
 
 

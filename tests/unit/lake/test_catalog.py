@@ -7,8 +7,8 @@ import pytest
 from pyiceberg.catalog.memory import InMemoryCatalog
 
 from radiant import lake
+from radiant.domain.tables import TABLES
 from radiant.errors import ConfigError, LakeUnavailableError
-from radiant.lake.tables import LAKE_TABLES
 from radiant.settings import load_settings
 from staging import NAMESPACE
 
@@ -102,11 +102,11 @@ def test_processes_that_create_everything_at_once_all_succeed(tmp_path):
     with spawn.Manager() as manager, spawn.Pool(3) as pool:
         gate = manager.Barrier(3)
         home = str(tmp_path / "home")
-        assert pool.starmap(open_and_create, [(home, gate)] * 3, chunksize=1) == [len(LAKE_TABLES)] * 3
+        assert pool.starmap(open_and_create, [(home, gate)] * 3, chunksize=1) == [len(TABLES)] * 3
         pool.close()
         pool.join()
     with lake.open_catalog(settings(tmp_path)) as catalog:
-        assert len(catalog.list_tables(NAMESPACE)) == len(LAKE_TABLES)
+        assert len(catalog.list_tables(NAMESPACE)) == len(TABLES)
 
 
 def test_a_damaged_catalog_names_the_remedy(tmp_path):

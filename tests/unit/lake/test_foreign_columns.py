@@ -27,7 +27,7 @@ from pyiceberg.types import (
 )
 
 from radiant import lake
-from radiant.domain.tables import CASE_LOAD, SHORT_NAMES
+from radiant.domain.tables import CASE_LOAD, CASE_TABLES
 from radiant.settings import load_settings
 from staging import NAMESPACE, commit, read, stage
 
@@ -64,7 +64,7 @@ KINDS = {
     "uuid": (UUIDType(), uuid.UUID(int=5)),
 }  # fmt: skip
 
-TABLES = {**{name: table.name for name, table in SHORT_NAMES.items()}, "case_load": CASE_LOAD.name}
+TABLES = {**{name: table.name for name, table in CASE_TABLES.items()}, "case_load": CASE_LOAD.name}
 SHOWN_EMPTY = {"list_of_struct", "map_of_struct", "map_of_structs"}
 """PyIceberg 0.12 shows a null list or map of structs as an empty one, although its file says null."""
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,7 +15,8 @@ from pyiceberg.types import LongType, StringType
 
 import random_rows
 from radiant import lake, storage
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.columns import Encoding
+from radiant.domain.tables import CASE_TABLES, COLUMNS
 from radiant.errors import LakeError, SchemaMismatchError, StorageError
 from radiant.lake import datafile
 from radiant.settings import load_settings
@@ -52,13 +54,13 @@ def test_files_are_below_part_case_and_load(refs):
 
 def test_a_table_without_rows_has_no_file_and_zero_rows(refs, tmp_path):
     manifest = staged(refs, ("variant", random_rows.batch("variant", 0)))
-    assert manifest.rows == dict.fromkeys(SHORT_NAMES, 0)
-    assert manifest.files == dict.fromkeys(SHORT_NAMES, ())
+    assert manifest.rows == dict.fromkeys(CASE_TABLES, 0)
+    assert manifest.files == dict.fromkeys(CASE_TABLES, ())
     assert parquet_files(tmp_path) == []
 
 
 def test_the_manifest_survives_json(refs):
-    manifest = staged(refs, *((name, random_rows.batch(name, 9)) for name in SHORT_NAMES))
+    manifest = staged(refs, *((name, random_rows.batch(name, 9)) for name in CASE_TABLES))
     assert lake.Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
 
 
@@ -69,7 +71,7 @@ def test_the_reference_survives_json(refs):
         assert again.location == ref.location
 
 
-@pytest.mark.parametrize("short_name", SHORT_NAMES)
+@pytest.mark.parametrize("short_name", CASE_TABLES)
 def test_every_field_of_a_file_has_the_tables_field_id(refs, short_name):
     manifest = staged(refs, (short_name, random_rows.batch(short_name, 3)))
     schema = pq.read_schema(manifest.files[short_name][0].path.removeprefix("file://"))
@@ -127,7 +129,7 @@ def as_large(batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 @pytest.mark.parametrize("encode", [as_dictionaries, as_large])
-@pytest.mark.parametrize("short_name", SHORT_NAMES)
+@pytest.mark.parametrize("short_name", CASE_TABLES)
 def test_encodings_of_text_change_nothing(refs, short_name, encode):
     batches = [random_rows.batch(short_name, 30, seed) for seed in range(3)]
     plain = staged(refs, *((short_name, one) for one in batches))
@@ -189,7 +191,7 @@ def test_rows_that_do_not_fit_are_refused_by_name(refs, tmp_path, spoil, words):
 
 
 def test_an_unknown_table_is_refused(refs):
-    with pytest.raises(SchemaMismatchError, match=", ".join(SHORT_NAMES)):
+    with pytest.raises(SchemaMismatchError, match=", ".join(CASE_TABLES)):
         staged(refs, ("variants", random_rows.batch("variant", 1)))
 
 
@@ -277,8 +279,8 @@ def test_files_go_to_an_object_store(refs):
         )
         for name, ref in refs.items()
     }
-    manifest = staged(moved, *((name, random_rows.batch(name, 5)) for name in SHORT_NAMES))
-    for name in SHORT_NAMES:
+    manifest = staged(moved, *((name, random_rows.batch(name, 5)) for name in CASE_TABLES))
+    for name in CASE_TABLES:
         (file,) = manifest.files[name]
         assert len(storage.read_bytes(file.path)) == file.size_bytes
     with lake.Stager(moved, 3, 12, "b") as stager:
@@ -287,7 +289,7 @@ def test_files_go_to_an_object_store(refs):
 
 
 @settings(max_examples=30, deadline=None)
-@given(cuts=st.lists(st.integers(0, 40), max_size=6), short_name=st.sampled_from(list(SHORT_NAMES)))
+@given(cuts=st.lists(st.integers(0, 40), max_size=6), short_name=st.sampled_from(list(CASE_TABLES)))
 def test_the_digest_does_not_depend_on_batches(cuts, short_name):
     batch = random_rows.batch(short_name, 40)
     whole, pieces = lake.RowDigest(), lake.RowDigest()
@@ -299,7 +301,7 @@ def test_the_digest_does_not_depend_on_batches(cuts, short_name):
     assert whole.hexdigest() == pieces.hexdigest()
 
 
-@pytest.mark.parametrize("short_name", SHORT_NAMES)
+@pytest.mark.parametrize("short_name", CASE_TABLES)
 def test_the_digest_sees_every_cell(short_name):
     batch = random_rows.batch(short_name, 6, null_share=0)
     other = random_rows.batch(short_name, 6, 1, null_share=0)
@@ -328,7 +330,7 @@ def test_the_digest_tells_null_from_empty_and_order():
 
 
 @settings(max_examples=30, deadline=None)
-@given(cuts=st.lists(st.integers(0, 40), max_size=4), short_name=st.sampled_from(list(SHORT_NAMES)))
+@given(cuts=st.lists(st.integers(0, 40), max_size=4), short_name=st.sampled_from(list(CASE_TABLES)))
 def test_digests_of_pieces_follow_each_other(cuts, short_name):
     batch = random_rows.batch(short_name, 40)
     together = lake.RowDigest()
@@ -337,3 +339,27 @@ def test_digests_of_pieces_follow_each_other(cuts, short_name):
         piece.update(batch.slice(first, last - first))
         together.follow(piece)
     assert together.hexdigest() == digest_of(batch)
+
+
+@pytest.mark.parametrize("short_name", CASE_TABLES)
+def test_a_data_file_stores_each_column_as_its_declaration_says(refs, short_name):
+    rows = random_rows.batch(short_name, 50, null_share=0)
+    assert_encoded(staged(refs, (short_name, rows)), short_name)
+
+
+def assert_encoded(manifest, short_name):
+    (file,) = manifest.files[short_name]
+    group = pq.ParquetFile(file.path.removeprefix("file://")).metadata.row_group(0)
+    for chunk in map(group.column, range(group.num_columns)):
+        declared = COLUMNS[chunk.path_in_schema.partition(".")[0]]
+        expected = {"RLE_DICTIONARY", "PLAIN", "DELTA_BINARY_PACKED", "BYTE_STREAM_SPLIT"} & set(chunk.encodings)
+        if declared.encoding is Encoding.DICTIONARY and chunk.physical_type != "BOOLEAN":
+            assert "RLE_DICTIONARY" in expected, declared.name
+        elif declared.encoding is not Encoding.DICTIONARY:
+            assert expected == {declared.encoding.value}, declared.name
+
+
+def test_a_column_of_numbers_can_be_stored_by_bytes(refs, monkeypatch):
+    declared = replace(COLUMNS["info_fs"], encoding=Encoding.BYTE_STREAM_SPLIT)
+    monkeypatch.setitem(COLUMNS, "info_fs", declared)
+    assert_encoded(staged(refs, ("occurrence", random_rows.batch("occurrence", 50, null_share=0))), "occurrence")

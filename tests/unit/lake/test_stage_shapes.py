@@ -12,7 +12,7 @@ from pyiceberg.conversions import from_bytes
 import random_rows
 from arrow_shapes import STAGED, arrays
 from radiant import lake
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.lake import datafile
 from radiant.lake.layout import BOUNDED_COLUMNS
 from radiant.settings import load_settings
@@ -30,7 +30,7 @@ def refs(tmp_path_factory):
 @st.composite
 def batches(draw: st.DrawFn, short_name: str) -> pa.RecordBatch:
     """Rows of a table, some columns of them in arrays of any shape."""
-    table = SHORT_NAMES[short_name]
+    table = CASE_TABLES[short_name]
     count = draw(st.integers(0, 6))
     rows = random_rows.batch(short_name, count, draw(st.integers(0, 3)))
     for column in draw(st.lists(st.sampled_from(random_rows.columns_of(table)), max_size=6, unique=True)):
@@ -44,7 +44,7 @@ def read(manifest: lake.Manifest, name: str) -> list[dict]:
     return [row for one in found for row in one.drop_columns(["part", "case_id"]).to_pylist()]
 
 
-@pytest.mark.parametrize("short_name", SHORT_NAMES)
+@pytest.mark.parametrize("short_name", CASE_TABLES)
 @settings(max_examples=60)
 @given(data=st.data())
 def test_rows_of_any_shape_are_staged_as_they_are(refs, short_name, data):

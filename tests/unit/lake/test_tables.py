@@ -10,7 +10,8 @@ from pyiceberg.types import IntegerType, StringType
 
 import random_rows
 from radiant import lake
-from radiant.domain.tables import ALL_TABLES, OCCURRENCE, SHORT_NAMES, VARIANT, Column, Type
+from radiant.domain.columns import Column, Type
+from radiant.domain.tables import CASE_TABLES, OCCURRENCE, TABLES, VARIANT
 from radiant.errors import LakeUnavailableError, SchemaMismatchError
 from radiant.lake import schema as schemas
 from radiant.lake import tables
@@ -41,7 +42,7 @@ def load(catalog, declared):
     return catalog.load_table((NAMESPACE, declared.name))
 
 
-@pytest.mark.parametrize("declared", ALL_TABLES, ids=lambda one: one.name)
+@pytest.mark.parametrize("declared", TABLES.values(), ids=lambda one: one.name)
 def test_a_new_table_is_as_declared(catalog, declared):
     lake.ensure_tables(catalog, NAMESPACE)
     table = load(catalog, declared)
@@ -56,9 +57,9 @@ def test_a_new_table_is_as_declared(catalog, declared):
 
 def test_creating_again_changes_nothing(catalog):
     first = lake.ensure_tables(catalog, NAMESPACE)
-    before = [load(catalog, one).metadata_location for one in ALL_TABLES]
+    before = [load(catalog, one).metadata_location for one in TABLES.values()]
     assert lake.ensure_tables(catalog, NAMESPACE) == first
-    assert [load(catalog, one).metadata_location for one in ALL_TABLES] == before
+    assert [load(catalog, one).metadata_location for one in TABLES.values()] == before
 
 
 def test_rows_survive_creating_again(catalog):
@@ -72,8 +73,8 @@ def redeclare(monkeypatch, *columns: Column, base=VARIANT, without: str = ""):
     """Let this version of radiant declare other columns of a table."""
     kept = tuple(one for one in base.columns if one.name != without)
     changed = dataclasses.replace(base, columns=(*kept, *columns))
-    short = next(name for name, one in SHORT_NAMES.items() if one == base)
-    for where in (tables.LAKE_TABLES, SHORT_NAMES):
+    short = next(name for name, one in CASE_TABLES.items() if one == base)
+    for where in (TABLES, CASE_TABLES):
         monkeypatch.setitem(where, short, changed)
     return changed
 
@@ -198,7 +199,7 @@ def test_a_namespace_created_meanwhile_is_fine(catalog, monkeypatch, lost_by):
         raise lost_by
 
     monkeypatch.setattr(type(catalog), "create_namespace", lose)
-    assert set(lake.ensure_tables(catalog, NAMESPACE)) == {*SHORT_NAMES, "case_load"}
+    assert set(lake.ensure_tables(catalog, NAMESPACE)) == {*CASE_TABLES, "case_load"}
 
 
 def test_a_catalog_that_fails_is_named(catalog, monkeypatch):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from radiant.domain.tables import CONSEQUENCE, VARIANT, Type
+from radiant.domain.columns import Type
+from radiant.domain.tables import CONSEQUENCE, VARIANT
 from radiant.vcf.csq_fields import COLUMNS, FIELDS, Annotator, ConsequenceFormat, decode
 
 

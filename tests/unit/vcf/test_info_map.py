@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from equivalence import compare
-from radiant.domain.tables import VARIANT, Type, case_tables, chosen_columns
+from radiant.domain.columns import Type, chosen_columns
+from radiant.domain.tables import VARIANT, with_chosen_columns
 from radiant.errors import ConfigError
 from radiant.settings import Vcf, load_settings
 from radiant.vcf import InfoOptions
@@ -193,7 +194,7 @@ def test_an_annotation_is_no_column():
 
 
 def test_chosen_columns_stand_after_the_tables_own():
-    found = case_tables(chosen_columns(["CADD:float"]))["variant"].columns
+    found = with_chosen_columns(chosen_columns(["CADD:float"]))["variant"].columns
     assert found[:-1] == VARIANT.columns
     assert (found[-1].name, found[-1].type, found[-1].required) == ("info_cadd", Type.FLOAT, False)
 

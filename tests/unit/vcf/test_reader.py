@@ -3,7 +3,7 @@
 import pytest
 
 from radiant.domain.case import Sex
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError, VcfFormatError
 from radiant.vcf import ReadOptions, arrow_schema, read_case
 from vcf_files import FIRST, HEADER, TRIO, Read, member, record, text, write
@@ -82,7 +82,7 @@ def test_the_report_is_there_only_at_the_end(tmp_path):
 
 
 def test_every_column_of_the_schema_is_the_tables_without_the_key():
-    for table in SHORT_NAMES.values():
+    for table in CASE_TABLES.values():
         assert arrow_schema(table).names == [c.name for c in table.columns if c.name not in {"part", "case_id"}]
 
 

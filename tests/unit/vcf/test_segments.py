@@ -12,7 +12,7 @@ from radiant import vcf
 from radiant.demo.bgzf import BgzfWriter
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import VcfFormatError
 from radiant.vcf.bulk.reader import BulkReader
 from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader, _share
@@ -39,7 +39,7 @@ def split_outcome(path, members=None, *, size: int, readers: int = 2, **options:
     rows = [*(one for index in sorted(batches) for one in batches[index]), *rest]
     tables = {
         name: pa.Table.from_batches([batch for at, batch in rows if at == name], vcf.arrow_schema(table))
-        for name, table in SHORT_NAMES.items()
+        for name, table in CASE_TABLES.items()
     }
     return Outcome(tables, split.report.to_json(), None, split.lines_read, split.lines_alone)
 

@@ -20,31 +20,28 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from radiant.domain.tables import CONSEQUENCE, Type
+from radiant.domain.columns import Per, Type
+from radiant.domain.tables import COLUMNS
 from radiant.vcf.bulk import csq_numbers
 from radiant.vcf.bulk.columns import decoded as plain
 from radiant.vcf.bulk.columns import spread
 from radiant.vcf.bulk.entries import Entries
 from radiant.vcf.bulk.slices import Integers, Mask, Slices
-from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text, vep_name
+from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text
 from radiant.vcf.schema import ARROW_TYPES
 
 # pyarrow makes its compute functions at run time.
 # pyright: reportAttributeAccessIssue=false
 
-_TYPES: dict[str, Type] = {column.name: column.type for column in CONSEQUENCE.columns}
-_UNREPEATED = frozenset({"hgvsg", "hgvsc", "hgvsp", "cdna_position", "cds_position", "protein_position"})
-"""Text columns with about as many values as rows: a dictionary does not pay."""
 _OF_TRANSCRIPT = frozenset(
     {
-        "Consequence", "IMPACT", "SYMBOL", "Gene", "Feature_type", "Feature", "BIOTYPE", "STRAND", "FLAGS", "HGNC_ID",
-        "SYMBOL_SOURCE", "CANONICAL", "MANE", "MANE_SELECT", "MANE_PLUS_CLINICAL", "TSL", "APPRIS", "CCDS", "ENSP",
-        "SWISSPROT", "TREMBL", "UNIPARC", "UNIPROT_ISOFORM", "SOURCE", "GENE_PHENO",
+        "FLAGS", "SYMBOL_SOURCE", "MANE", "TSL", "APPRIS", "CCDS", "ENSP", "SWISSPROT", "TREMBL", "UNIPARC",
+        "UNIPROT_ISOFORM", "SOURCE", "GENE_PHENO",
     }
 )  # fmt: skip
-"""Fields that are the same wherever a variant has the same effect on the same transcript."""
-_OF_VARIANT = frozenset({"AF", "MAX_AF_POPS", "CLIN_SIG", "SOMATIC", "PHENO", "PUBMED", "VAR_SYNONYMS"})
-"""Fields that are the same in all entries of a variant, beside the frequencies."""
+"""Fields without a column that are the same wherever a variant has the same effect on the same transcript."""
+_OF_ALLELE = frozenset({"AF", "MAX_AF_POPS", "SOMATIC", "PHENO", "PUBMED", "VAR_SYNONYMS"})
+"""Fields without a column that are the same in all entries of an allele, beside the frequencies."""
 MARKS: tuple[str, ...] = ("PICK", "MANE_SELECT", "CANONICAL", "impact", "first")
 """Why an entry is picked; by code."""
 _DOT = ord(".")
@@ -86,7 +83,7 @@ class FieldReader:
         self._parsed: list[dict[str, tuple[tuple[Any, ...], bool]]] = [{} for _ in format_.names]
         self._names: pa.StringArray = pa.array(dict.fromkeys(format_.names), pa.string())
         self._name_codes = {name: code for code, name in enumerate(dict.fromkeys(format_.names))}
-        self._runs = list(_runs(format_.names))
+        self._runs = list(_runs(format_))
         in_runs = {index for first, last in self._runs for index in range(first, last)}
         self._alone = [index for index in range(self._width) if index not in in_runs]
         self._pick, self._existing = (
@@ -121,7 +118,7 @@ class FieldReader:
         extra = self._extra(entries, unshown)
         for name, value in self._format.empty.items():
             if name not in columns:
-                type_ = ARROW_TYPES[_TYPES[name]]
+                type_ = ARROW_TYPES[COLUMNS[name].type]
                 columns[name] = pa.nulls(count, type_) if value is None else pa.repeat(pa.scalar(value, type_), count)
         whose = pa.array([self._format.annotator.value], pa.string())
         columns["annotator"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), whose)
@@ -181,7 +178,7 @@ class FieldReader:
         if empty.all():
             return None
         if is_text(known):
-            columns[known.columns[0]] = _text_column(text, empty, repeats=known.columns[0] not in _UNREPEATED)
+            columns[known.columns[0]] = _text_column(text, empty, repeats=COLUMNS[known.columns[0]].repeats)
             return None
         if (found := _numbers(known, text, empty)) is not None:
             columns |= found
@@ -212,7 +209,7 @@ class FieldReader:
         self, name: str, dictionary: pa.DictionaryArray, values: list[Any], columns: dict[str, pa.Array]
     ) -> None:
         """Make a column from the values of the distinct texts."""
-        declared = _TYPES[name]
+        declared = COLUMNS[name].type
         indices = dictionary.indices
         if declared is Type.STRING:
             if values == dictionary.dictionary.to_pylist():
@@ -269,22 +266,22 @@ def _existing(entries: Entries, index: int) -> Slices:
     return text if some is None else Slices(text.buffer, text.start, np.where(some, text.end, text.start))
 
 
-def _runs(names: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield (first, behind the last) of fields side by side that are about the same."""
+def _runs(format_: ConsequenceFormat) -> Iterator[tuple[int, int]]:
+    """Yield (first, end) of fields side by side that vary by the same."""
     first = 0
-    for about, group in groupby(names, _about):
+    for per, group in groupby(map(_varies_by, format_.names, format_.known)):
         last = first + len(list(group))
-        if about is not None and last - first > 1:
+        if per is not Per.ENTRY and last - first > 1:
             yield first, last
         first = last
 
 
-def _about(name: str) -> str | None:
-    """Say what a field is about: None for an effect of its own on every transcript."""
-    name = vep_name(name)
+def _varies_by(name: str, known: Field | None) -> Per:
+    if known is not None:
+        return COLUMNS[known.columns[0]].per
     if name in _OF_TRANSCRIPT:
-        return "transcript"
-    return "variant" if name in _OF_VARIANT or name.endswith("_AF") else None
+        return Per.TRANSCRIPT
+    return Per.ALLELE if name in _OF_ALLELE or name.endswith("_AF") else Per.ENTRY
 
 
 def _numbers(known: Field, text: Slices, empty: Mask) -> dict[str, pa.Array] | None:
@@ -300,7 +297,7 @@ def _numbers(known: Field, text: Slices, empty: Mask) -> dict[str, pa.Array] | N
     for name, values in zip(known.columns, found, strict=True):
         spaced = np.zeros(len(text), dtype=values.dtype)
         spaced[at] = values
-        columns[name] = pa.array(spaced, mask=empty).cast(ARROW_TYPES[_TYPES[name]], safe=False)
+        columns[name] = pa.array(spaced, mask=empty).cast(ARROW_TYPES[COLUMNS[name].type], safe=False)
     return columns
 
 

@@ -1,6 +1,6 @@
 """INFO of many lines: the `info_*` columns, and the checks of the keys that have none; the rules are `vcf.info`'s.
 
-The columns are those of `vcf.info.INFO_COLUMNS`: a new one there is read here, too.
+The columns are those of `domain.tables.INFO_COLUMNS`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from radiant.domain.columns import Column, Per, Type
+from radiant.domain.tables import INFO_COLUMNS
 from radiant.vcf import reserved, values
 from radiant.vcf.bulk import numbers
 from radiant.vcf.bulk.info_map import InfoFields, take_part
 from radiant.vcf.bulk.slices import Integers, Mask, Slices, encoded, split
 from radiant.vcf.header import Header
-from radiant.vcf.info import CHECKED_TEXT, COLUMN_OF, INFO_COLUMNS, InfoColumn, Kind, annotation_of, is_no_key
+from radiant.vcf.info import CHECKED_TEXT, annotation_of, is_no_key
 from radiant.vcf.info_map import InfoPlan
 
 _Numbers = NDArray[np.float64] | NDArray[np.int64]
@@ -66,7 +68,7 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, p
 class _Unread:
     """The text of a number column, to be read with that of all others of its kind."""
 
-    column: InfoColumn
+    column: Column
     items: Slices
     owner: Integers
     """The line of each."""
@@ -88,7 +90,7 @@ class _Reading:
         self._columns: dict[str, Values | Slices] = {}
         self._undeclared: dict[str, Integers] = {}
         self._annotations: dict[str, Integers] = {}
-        self._unread: dict[tuple[Kind, bool], list[_Unread]] = {}
+        self._unread: dict[tuple[Type, bool], list[_Unread]] = {}
         self._read_columns: set[str] = set()
         self._entries = Slices(info.buffer, np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
         present = np.flatnonzero(~info.equals("."))
@@ -104,8 +106,8 @@ class _Reading:
         bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for code, name in enumerate(names):
             self._read_key(name, order[bounds[code] : bounds[code + 1]])
-        for (kind, negative), columns in self._unread.items():
-            self._read_together(kind, columns, negative=negative)
+        for (type_, negative), columns in self._unread.items():
+            self._read_together(type_, columns, negative=negative)
         self._fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
 
     def result(self) -> Info:
@@ -128,12 +130,12 @@ class _Reading:
             self._annotations[annotation] = owner if known is None else np.union1d(known, owner)
         self._reject(owner[1:][np.diff(owner) == 0])  # twice on a line
         has_value = self._has_value[fields]
-        column = COLUMN_OF.get(name)
+        column = INFO_COLUMNS.get(name)
         if name == self._tag:
             self._read_entries(owner, self._values[fields], has_value)
         elif column is None:
             self._check_other(name, owner, self._values[fields], has_value)
-        elif column.kind is Kind.TEXT:
+        elif column.type is Type.STRING:
             self._read_text(column, owner[has_value], self._values[fields[has_value]])
         else:
             self._read_numbers(name, column, owner[has_value], self._values[fields[has_value]])
@@ -145,7 +147,7 @@ class _Reading:
         self._entries.start[owner] = value.start
         self._entries.end[owner] = value.end
 
-    def _read_text(self, column: InfoColumn, owner: Integers, value: Slices) -> None:
+    def _read_text(self, column: Column, owner: Integers, value: Slices) -> None:
         dots = value.equals(".")
         known = self._columns.get(column.name)
         if not isinstance(known, Slices):
@@ -156,7 +158,7 @@ class _Reading:
         known.start[owner[~dots]] = value.start[~dots]
         known.end[owner[~dots]] = value.end[~dots]
 
-    def _read_numbers(self, name: str, column: InfoColumn, owner: Integers, value: Slices) -> None:
+    def _read_numbers(self, name: str, column: Column, owner: Integers, value: Slices) -> None:
         if column.name in self._read_columns:  # two keys of one column
             self._reject(owner)
             return
@@ -166,20 +168,20 @@ class _Reading:
         if alone.any():
             owner, value = owner[~alone], value[~alone]
         first = np.full(self._lines, -1, dtype=np.int64)
-        if column.per_allele:
+        if column.per is Per.ALLELE:
             pieces = split(value, self._commas)
             self._reject(owner[pieces.count != self._n_alts[owner]])
             first[owner] = pieces.first
             owner, value = owner[pieces.owner], pieces.items
         else:
             first[owner] = np.arange(len(owner))
-        unread = self._unread.setdefault((column.kind, name not in reserved.NOT_NEGATIVE), [])
+        unread = self._unread.setdefault((column.type, name not in reserved.NOT_NEGATIVE), [])
         unread.append(_Unread(column, value, owner, first))
 
-    def _read_together(self, kind: Kind, columns: Sequence[_Unread], *, negative: bool) -> None:
+    def _read_together(self, type_: Type, columns: Sequence[_Unread], *, negative: bool) -> None:
         """Read the numbers of several columns at once; of a column with one value none has a comma."""
         start, end = (np.concatenate([getattr(one.items, name) for one in columns]) for name in ("start", "end"))
-        read = numbers.integers if kind is Kind.INTEGER else numbers.floats
+        read = numbers.integers if type_ is Type.INT else numbers.floats
         value, ok = read(Slices(self._buffer, start, end), negative=negative)
         at = 0
         for one in columns:
@@ -228,9 +230,9 @@ def expected(number: str, n_alts: Integers, found: Integers) -> Integers:
     return found if fixed is None else np.full(len(found), fixed)
 
 
-def per_allele(column: InfoColumn, info: Info, line: Integers, alt_index: Integers) -> pa.Array:
+def per_allele(column: Column, info: Info, line: Integers, alt_index: Integers) -> pa.Array:
     """Return a number column for alleles: its line (index among those read) and number (from 1) of each."""
-    integer = column.kind is Kind.INTEGER
+    integer = column.type is Type.INT
     found = info.columns.get(column.name)
     if not isinstance(found, Values):
         return pa.nulls(len(line), pa.int32() if integer else pa.float32())
@@ -238,7 +240,7 @@ def per_allele(column: InfoColumn, info: Info, line: Integers, alt_index: Intege
     null = first < 0
     if not len(found.value):
         return pa.nulls(len(line), pa.int32() if integer else pa.float32())
-    value = found.value[np.maximum(first, 0) + (np.where(null, 0, alt_index - 1) if column.per_allele else 0)]
+    value = found.value[np.maximum(first, 0) + (np.where(null, 0, alt_index - 1) if column.per is Per.ALLELE else 0)]
     if integer:
         null |= value == numbers.MISSING
         return pa.array(np.where(null, 0, value).astype(np.int32), mask=null)
@@ -247,7 +249,7 @@ def per_allele(column: InfoColumn, info: Info, line: Integers, alt_index: Intege
         return pa.array(value.astype(np.float32), mask=null)
 
 
-NUMBER_COLUMNS = tuple(column for column in INFO_COLUMNS if column.kind is not Kind.TEXT)
+NUMBER_COLUMNS = tuple(column for column in dict.fromkeys(INFO_COLUMNS.values()) if column.type is not Type.STRING)
 """The `info_*` columns that hold numbers."""
-TEXT_COLUMNS = tuple(column for column in INFO_COLUMNS if column.kind is Kind.TEXT)
+TEXT_COLUMNS = tuple(column for column in dict.fromkeys(INFO_COLUMNS.values()) if column.type is Type.STRING)
 """The `info_*` columns that hold text."""

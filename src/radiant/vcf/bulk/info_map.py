@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from radiant.domain.tables import ChosenColumn, Type
+from radiant.domain.columns import ChosenColumn, Type
 from radiant.vcf import csq_fields
 from radiant.vcf.bulk import numbers
 from radiant.vcf.bulk.csq_numbers import READERS

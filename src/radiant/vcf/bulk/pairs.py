@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from radiant.domain.compound_het import InTrans
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.vcf import compound
 from radiant.vcf.bulk.slices import Integers, Mask, encoded, ranges
 from radiant.vcf.compound import Candidate, CompoundHets
@@ -27,7 +27,7 @@ from radiant.vcf.people import Person
 from radiant.vcf.schema import arrow_schema
 
 LOCUS_COLUMNS = ("locus", "locus_hash", "chromosome", "start", "end", "reference", "alternate")
-_TABLE = arrow_schema(SHORT_NAMES["compound_het"])
+_TABLE = arrow_schema(CASE_TABLES["compound_het"])
 CANDIDATES = pa.schema(
     [
         pa.field("person", pa.int32()),

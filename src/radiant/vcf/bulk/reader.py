@@ -7,8 +7,9 @@ from typing import cast
 import numpy as np
 import pyarrow as pa
 
-from radiant.domain.tables import FREQUENCY_COLUMNS, SHORT_NAMES
-from radiant.domain.tables import Table as TableDeclaration
+from radiant.domain.columns import Table as TableDeclaration
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import VcfFormatError
 from radiant.vcf.bulk.alleles import SKIPS, STORED, TRANSITION, TRANSVERSION, changes, variant_classes
 from radiant.vcf.bulk.chunks import Chunk
@@ -127,7 +128,7 @@ class ChunkWork:
             self._move_on(read)
         if self.failed_at is not None:
             return []
-        spliced = ((name, _spliced(tables.get(name), slow.get(name))) for name in SHORT_NAMES)
+        spliced = ((name, _spliced(tables.get(name), slow.get(name))) for name in CASE_TABLES)
         return [(name, batch) for name, batch in spliced if batch is not None and batch.num_rows]
 
     def _move_on(self, read: ReadLines) -> None:
@@ -262,7 +263,7 @@ class ChunkWork:
     def _read_alone(self, read: ReadLines, lines: Integers, candidates: Table | None) -> dict[str, Table]:
         """Read lines one by one, each after what the plain lines before it have to say."""
         case, chunk = self._case, self.chunk
-        line_of: dict[str, list[int]] = {name: [] for name in SHORT_NAMES}
+        line_of: dict[str, list[int]] = {name: [] for name in CASE_TABLES}
         told = 0
         for line in lines.tolist():
             told = self._add_candidates(candidates, told, line)

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from radiant.domain.case import Member
 from radiant.domain.quality import QualityCounts
-from radiant.domain.tables import SHORT_NAMES
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
 from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.pairs import BulkPairs
@@ -233,7 +233,7 @@ class SplitReader(BulkReader):
                 kept.append({**row, "line": row["line"] + self._lines})
         if kept:
             self.rows["quarantine"].written += len(kept)
-            yield "quarantine", pa.RecordBatch.from_pylist(kept, schema=arrow_schema(SHORT_NAMES["quarantine"]))
+            yield "quarantine", pa.RecordBatch.from_pylist(kept, schema=arrow_schema(CASE_TABLES["quarantine"]))
 
     @property
     def _line_reader(self) -> LineReader:
@@ -314,7 +314,7 @@ class SegmentReader(BulkReader):
         reader.undeclared_filters.clear()
         answer = Answer(
             segment.index, 0, 0, self.counts, self.quality, self.family, self.pairs, {}, set(), set(), [],
-            dict.fromkeys(SHORT_NAMES, 0), [], set(), set(),
+            dict.fromkeys(CASE_TABLES, 0), [], set(), set(),
         )  # fmt: skip
         number = _FIRST_LINE
         for buffer in whole_lines(segment, self.options.chunk_bytes, answer.text):

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
-from radiant.domain.tables import SHORT_NAMES
-from radiant.domain.tables import Table as TableDeclaration
+from radiant.domain.columns import Table as TableDeclaration
+from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import CLASSES
 from radiant.vcf.bulk.columns import coded, number, phase_sets, ratio, spread
@@ -160,7 +160,7 @@ class TableMaker:
         count = len(null)
         names = ("calls", "zygosity", "dp", "gq", "ad_ref", "ad_alt", "ad_total", "ad_ratio")
         if count and null.all():
-            schema = arrow_schema(SHORT_NAMES["occurrence"])
+            schema = arrow_schema(CASE_TABLES["occurrence"])
             return {f"{prefix}{name}": pa.nulls(count, schema.field(f"{prefix}{name}").type) for name in names}
         zygosity = self._zygosities.called(called.genotype, alt_index, hemizygous)
         support = np.where(zygosity == _WT, called.ad_ref, called.ad_alt)
@@ -238,7 +238,7 @@ class Rows:
 
     def occurrence(self) -> Table:
         """Return the occurrence rows."""
-        return _table(SHORT_NAMES["occurrence"], self.occurrence_columns, self.line[self.allele])
+        return _table(CASE_TABLES["occurrence"], self.occurrence_columns, self.line[self.allele])
 
     def variant(self) -> Table:
         """Return the variant rows."""
@@ -276,7 +276,7 @@ class Rows:
         picked = np.zeros(len(self.group), dtype=np.bool_)
         picked[self.picked] = True
         columns["picked"] = pa.array(picked)
-        return _table(SHORT_NAMES["consequence"], columns, self.line[self.group])
+        return _table(CASE_TABLES["consequence"], columns, self.line[self.group])
 
 
 def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) -> Integers:
