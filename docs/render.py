@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent
 TABLES_HEAD = """\
 # The tables
 
-Made from `src/radiant/domain/tables.py` by `make docs`.
+Made from `src/radiant/domain/tables.py` and `entry_columns.py` by `make docs`.
 
 Coordinates are 1-based and inclusive, as in VCF. Chromosomes are written without `chr`, the mitochondrial one as `M`.
 Missing is null, never 0. Every table is an Iceberg table partitioned by `part`. A data file holds the rows of one case;
@@ -28,6 +28,10 @@ only `case_load` has one file for all cases of a part.
 Rows have the order stated with each table, in the files of `radiant vcf convert` too. It is the order of the
 VCF, whose contigs need not be sorted by name, and `start` differs from POS where an allele was trimmed: sort where the
 order matters. The tables ask other engines to sort by chromosome, start, reference and alternate.
+
+*per* is what a value varies by: it is the same in all rows of one case, member, line of the VCF, allele (one ALT of a
+line), sample (a member's genotype of a line), transcript (an effect on one transcript) or entry of the annotator; or
+each row has its own.
 
 **What a reader sees.** Several tables cannot be committed in one step, so `case_load` is committed last and alone makes
 a case visible: its row names the snapshot of each table that holds the case's rows. `radiant variants` reads them
@@ -95,9 +99,10 @@ def tables_page() -> str:
     parts = [TABLES_HEAD]
     for table in TABLES.values():
         parts.append(f"\n## {table.name}\n\n{table.doc} {table.order}\n\n")
-        parts.append("| column | type | null | meaning |\n|---|---|---|---|\n")
+        parts.append("| column | type | null | per | meaning |\n|---|---|---|---|---|\n")
         parts += [
-            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.doc} |\n" for one in table.columns
+            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.per} | {one.doc} |\n"
+            for one in table.columns
         ]
     return "".join(parts)
 
