@@ -8,11 +8,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 GUIDE = (REPOSITORY / "docs" / "add-a-column.md").read_text()
-BEFORE = {
-    "tables.py": '        _info("info_vqslod"',
-    "entry_columns.py": '    _of_transcript("hgnc_id"',
-}
-"""A line of each file that the guide names; the guide's entry goes before it."""
+BEFORE = {"tables.py": '_info("info_vqslod"', "entry_columns.py": '_of_transcript("hgnc_id"'}
+"""An entry of each file that the guide names; the guide's entry goes before it."""
 
 
 def test_the_guide_adds_a_column_by_one_entry_and_one_test(tmp_path):
@@ -22,7 +19,7 @@ def test_the_guide_adds_a_column_by_one_entry_and_one_test(tmp_path):
         file = tmp_path / "src" / "radiant" / "domain" / name
         text = file.read_text()
         assert text.count(BEFORE[name]) == 1
-        file.write_text(text.replace(BEFORE[name], added + BEFORE[name]))
+        file.write_text(text.replace(BEFORE[name], f"{added.strip()}, {BEFORE[name]}"))
     written = tmp_path / "test_new_column.py"
     written.write_text(test)
     run = subprocess.run(
