@@ -322,14 +322,14 @@ def test_a_catalog_that_refuses_every_commit_is_a_conflict(catalog, refs, monkey
             change.set_properties({"commit.retry.num-retries": "1", "commit.retry.min-wait-ms": "1"})
 
     def refuse(*_):
-        message = "somebody else"
+        message = "another writer"
         raise CommitFailedException(message)
 
     manifest = stage(refs, 1, "a")
     staged = data_files(tmp_path)
     with monkeypatch.context() as patch:
         patch.setattr(type(catalog), "commit_table", refuse)
-        with pytest.raises(CommitConflictError, match="somebody else"):
+        with pytest.raises(CommitConflictError, match="another writer"):
             commit(catalog, [manifest], "t1")
     assert data_files(tmp_path) == staged
     commit(catalog, [manifest], "t1")

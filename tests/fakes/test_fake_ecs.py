@@ -153,7 +153,7 @@ def test_a_task_s_times_are_in_order(fake, run, ecs):
     assert times == sorted(times)
 
 
-def test_answers_hold_nothing_that_the_service_model_does_not_know(fake, run):
+def test_answers_hold_only_members_of_the_service_model(fake, run):
     fake.wait(arn_of(run("true", tags=[{"key": "a", "value": "b"}])))
     shape = boto3.client("ecs", region_name="us-east-1").meta.service_model.shape_for("Task")
     for task in fake.tasks():
@@ -372,9 +372,9 @@ def test_no_capacity_is_a_failure_of_run_task_not_an_error(fake, run):
 
 def test_describe_tasks_takes_a_hundred_and_names_the_missing(fake, run, ecs):
     arn = arn_of(run("true"))
-    found = ecs.describe_tasks(cluster="radiant", tasks=[arn, "nobody"])
+    found = ecs.describe_tasks(cluster="radiant", tasks=[arn, "absent"])
     assert [task["taskArn"] for task in found["tasks"]] == [arn]
-    assert found["failures"] == [{"arn": "arn:aws:ecs:us-east-1:123456789012:task/radiant/nobody", "reason": "MISSING"}]
+    assert found["failures"] == [{"arn": "arn:aws:ecs:us-east-1:123456789012:task/radiant/absent", "reason": "MISSING"}]
     many = [f"{n:032x}" for n in range(101)]
     assert refusal(ecs.describe_tasks, cluster="radiant", tasks=many)[0] == "InvalidParameterException"
     assert len(ecs.describe_tasks(cluster="radiant", tasks=many[:100])["failures"]) == 100
@@ -401,7 +401,7 @@ def test_a_task_takes_over_the_tags_of_its_definition_and_of_ecs(fake, run, ecs)
     assert fake.tasks()[0]["tags"] == [*tags, {"key": "aws:ecs:clusterName", "value": "radiant"}]
 
 
-def test_tasks_are_listed_by_who_started_them_and_by_what_they_should_become(fake, run, ecs):
+def test_tasks_are_listed_by_started_by_and_by_desired_status(fake, run, ecs):
     ended = arn_of(run("true", startedBy="run-1"))
     fake.wait(ended)
     alive = arn_of(run("sleep", "30", startedBy="run-1"))
@@ -426,7 +426,7 @@ def test_a_long_list_comes_in_pages(fake, run, ecs):
     assert [len(page["taskArns"]) for page in pages] == [12, 12, 6]
 
 
-def test_a_stopped_task_is_forgotten_after_a_while(fake, run, ecs):
+def test_a_stopped_task_expires_after_a_while(fake, run, ecs):
     arn = arn_of(run("true"))
     fake.wait(arn)
     fake.options(retain_s=0)
@@ -479,7 +479,7 @@ def test_overrides_may_have_8192_characters(run):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"taskDefinition": "nobody"}, "TaskDefinition not found."),
+        ({"taskDefinition": "absent"}, "TaskDefinition not found."),
         ({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-0"]}}}, "InvalidSubnetID.NotFound"),
         ({"launchType": "EC2"}, "No Container Instances were found"),
         ({"capacityProviderStrategy": [{"capacityProvider": "mine"}]}, "was not found"),
@@ -492,7 +492,7 @@ def test_run_task_refuses_what_the_service_refuses(run, more, words):
 
 
 def test_an_unknown_cluster_is_refused(run):
-    assert refusal(run, "true", cluster="nobody")[0] == "ClusterNotFoundException"
+    assert refusal(run, "true", cluster="absent")[0] == "ClusterNotFoundException"
 
 
 def test_calls_are_recorded_by_caller_with_their_parameters(fake, run):
@@ -527,7 +527,7 @@ def test_a_task_reaches_the_services_with_the_role_of_its_own(fake, run):
     assert [call.name for call in fake.calls(who="task-role")] == ["s3:CreateBucket"]
 
 
-def test_it_ends_with_whoever_started_it():
+def test_it_ends_with_its_parent_process():
     code = (
         "import os, sys; from fakes.ecs import fake_ecs\n"
         "with fake_ecs() as fake:\n    print(fake.endpoint, flush=True); os.kill(os.getpid(), 9)"

@@ -57,7 +57,7 @@ class Assembly:
     """Lengths a header may state for `M`: 16569 is the rCRS, 16571 is what UCSC's hg19 calls `chrM`."""
 
     def accepts_length(self, chromosome: str, length: int) -> bool:
-        """Tell whether a header's `##contig` length of a primary chromosome is this assembly's."""
+        """Return whether a header's `##contig` length of a primary chromosome is this assembly's."""
         if chromosome == "M":
             return length in self.mitochondrial_lengths
         return self.lengths.get(chromosome) == length
@@ -118,14 +118,14 @@ def canonical_chromosome(name: str) -> str | None:
 
 
 def assembly_of_lengths(lengths: Mapping[str, int]) -> str | None:
-    """Tell the assembly from the `##contig` lengths of a header.
+    """Find the assembly by the `##contig` lengths of a header.
 
     Args:
         lengths: Contig name as the header writes it, and its length; contigs without a length left out.
 
     Returns:
         `GRCh37` or `GRCh38` when at least one primary chromosome other than `M` has that assembly's length and none
-        another; None when the header does not tell.
+        another; None when the header does not state it.
     """
     primary = {
         chromosome: length for name, length in lengths.items() if (chromosome := canonical_chromosome(name)) is not None

@@ -99,7 +99,7 @@ def has_second_copy(region: RegionClass, sex: Sex) -> bool:
 
 
 def in_trans(first: GeneAllele, second: GeneAllele) -> InTrans | None:
-    """Tell whether two heterozygous alleles of a person are on different copies; None when they are on the same."""
+    """Return whether two heterozygous alleles of a person are on different copies; None when they are on the same."""
     evidence = {_by_line(first, second), _by_origin(first, second), _by_phase(first, second)} - {None}
     if evidence == {True}:
         return InTrans.KNOWN

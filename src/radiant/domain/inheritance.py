@@ -63,7 +63,7 @@ class Inheritance:
 def infer(trio: Trio) -> Inheritance:
     """Infer a row's inheritance. Total: every combination has an answer, and symmetric in the parents on autosomes.
 
-    Remembered per distinct trio: a whole genome has a few thousand.
+    Cached per distinct trio: a whole genome has a few thousand.
     """
     sexes = _possible_sexes(trio)
     if len(sexes) == 1:
@@ -79,12 +79,12 @@ def infer(trio: Trio) -> Inheritance:
 def mendelian_error(
     region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None
 ) -> bool | None:
-    """Tell whether the genotypes of a site are impossible in a trio; see `Inheritance.mendelian_error`."""
+    """Return whether the genotypes of a site are impossible in a trio; see `Inheritance.mendelian_error`."""
     return infer(Trio(region, sex, child, father, mother)).mendelian_error
 
 
 def _possible_sexes(trio: Trio) -> tuple[Sex, ...]:
-    """Say which sexes a child of unknown sex can have; on X its calls may tell, elsewhere it does not matter."""
+    """Return the possible sexes of a child of unknown sex: on X its calls may exclude one, elsewhere not."""
     if trio.sex is not Sex.UNKNOWN:
         return (trio.sex,)
     if trio.region is not RegionClass.X:

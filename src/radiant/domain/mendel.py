@@ -32,11 +32,11 @@ UNIPARENTAL_RATE_WARNING = 0.30
 chromosome 16 has 98.6 %. The threshold leaves room for a disomy of a part."""
 
 UNIPARENTAL_MINIMUM_SITES = 20
-"""Fewer sites that one parent alone explains do not make a warning; by chance they are so many, and more than 30 %, in
-4 of a million chromosomes."""
+"""Fewer sites that one parent alone explains do not make a warning; by chance there are this many, and more than 30 %,
+in 4 of a million chromosomes."""
 
 UNIPARENTAL_SITES_NEEDED = 24
-"""From so many informative sites on, a disomy of the whole chromosome is warned about in 999 of 1,000."""
+"""From this number of informative sites on, a disomy of the whole chromosome is warned about in 999 of 1,000."""
 
 CHILD_FAILS, FATHER_FAILS, MOTHER_FAILS = 1, 2, 4
 """Whose genotype of a trio does not pass quality."""
@@ -46,7 +46,7 @@ _DIPLOID = 2
 
 @dataclass(slots=True)
 class UniparentalCounts:
-    """Sites of a chromosome where complete genotypes tell whether one parent alone explains the child's two copies."""
+    """Sites of a chromosome whose complete genotypes show whether one parent alone explains the child's two copies."""
 
     father_only: int = 0
     """Impossible in the trio, but the father has every allele of the child, and the mother has not."""
@@ -59,7 +59,7 @@ class UniparentalCounts:
 
     @property
     def informative(self) -> int:
-        """Sites that tell."""
+        """The number of informative sites."""
         return self.father_only + self.mother_only + self.biparental
 
     def to_json(self) -> dict[str, Any]:
@@ -93,14 +93,14 @@ class Verdict:
     two_copies: bool
     """The child has a copy from each parent here, and all three genotypes are complete."""
     uniparental: str | None
-    """Then the field of `UniparentalCounts`; None where the site does not tell."""
+    """Then the field of `UniparentalCounts`; None for an uninformative site."""
 
 
 @lru_cache(maxsize=1 << 14)
 def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> Verdict:
     """Judge a site of a child with a parent or two.
 
-    Remembered: the chromosomes and variant types of a whole genome repeat the same few hundred trios.
+    Cached: the chromosomes and variant types of a whole genome repeat the same few hundred trios.
 
     Args:
         region: Of the site.
@@ -110,7 +110,7 @@ def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mot
         mother: None when she is not a member of the case.
     """
     error = mendelian_error(region, sex, child, father, mother)
-    # Complete genotypes without an ALT: a line that is there for somebody else's allele.
+    # Complete genotypes without an ALT: a line with another person's allele.
     nothing = not any((*child, *(father or ()), *(mother or ())))
     if nothing or not expected_copies(region, sex):
         bucket = Bucket.SKIPPED
@@ -129,7 +129,7 @@ def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mot
 
 
 def _complete(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> bool:
-    """Tell whether every genotype that matters has all its calls."""
+    """Return whether every relevant genotype has all its calls."""
     people = [(child, expected_copies(region, sex))]
     for parent in sources(region, sex):
         calls = father if parent is Parent.FATHER else mother
@@ -191,7 +191,7 @@ class TrioCounts:
         times: int,
         failing: int = 0,
     ) -> None:
-        """Count a site so many times.
+        """Count a site `times` times.
 
         Args:
             chromosome: Canonical name.
@@ -304,7 +304,7 @@ class TrioCounts:
             )
 
     def _too_few(self, child: str, relation: RelationCounts) -> Iterator[str]:
-        """Say that parentage cannot be judged; nothing of a file without a line on an autosome."""
+        """Return the warning that parentage cannot be judged; none for a file without a line on an autosome."""
         if not (self.autosomal.checked or self.autosomal.missing or self.autosomal.skipped):
             return
         found = [

@@ -32,10 +32,10 @@ FALSE_ALARM_RATE = 0.001
 """A true family is warned about at most so often, and a wrong one missed; at the smallest number of sites."""
 
 MENDEL_SITES_NEEDED = 141
-"""From so many checked sites on, an unrelated parent (20 % errors) is warned about in 999 of 1,000 families."""
+"""From this number of checked sites on, an unrelated parent (20 % errors) is warned about in 999 of 1,000 families."""
 
 SHARING_SITES_NEEDED = 480
-"""From so many compared sites on, an unrelated parent (6.4 %) is warned about in 999 of 1,000 pairs."""
+"""From this number of compared sites on, an unrelated parent (6.4 %) is warned about in 999 of 1,000 pairs."""
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -54,7 +54,7 @@ class MendelCounts:
     missing: int = 0
     """A genotype that matters is missing, wholly or half; or the parent is not a member of the case."""
     errors_of_missing: int = 0
-    """Of the missing: impossible all the same. Not in the rate: which of the missing are possible nobody knows."""
+    """Impossible in spite of missing calls. Not in the rate, which would need the number of possible ones."""
     skipped: int = 0
     """All of them are REF, or the place does not pass to this child (a daughter's Y)."""
 
@@ -142,5 +142,5 @@ def _too_many(found: int, sites: int, threshold: float, expected: float) -> bool
 
 
 def chance_of_at_least(found: int, sites: int, rate_: float) -> float:
-    """Return the binomial probability of so many of some sites or more; `sites` up to some thousands."""
+    """Return the binomial probability of at least this many of some sites; `sites` up to some thousands."""
     return max(0.0, 1 - sum(comb(sites, k) * rate_**k * (1 - rate_) ** (sites - k) for k in range(found)))

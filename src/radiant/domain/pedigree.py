@@ -23,7 +23,7 @@ from radiant.errors import PedigreeError
 _COLUMNS = ("family", "individual", "father", "mother", "sex", "phenotype")
 _EXTRA_COLUMNS = ("patient_id", "experiment_id")
 _HEADER_STARTS = frozenset({"fid", "fam", "family", "familyid", "kindred", "kindredid", "pedigree", "pedigreeid"})
-_NOBODY = frozenset({"0", ".", "-9"})
+_NO_INDIVIDUAL = frozenset({"0", ".", "-9"})
 _SEXES = {
     **dict.fromkeys(("1", "m", "male"), Sex.MALE),
     **dict.fromkeys(("2", "f", "female"), Sex.FEMALE),
@@ -61,11 +61,11 @@ def parse_pedigree(text: str, name: str, proband: str | None = None) -> tuple[Me
         proband: Individual id of the proband, where the person states it.
 
     Returns:
-        Members in the order of the file. A parent without a line is somebody who was not sequenced; their id is kept.
+        Members in the order of the file. A parent without a line is a person who was not sequenced; the id is kept.
 
     Raises:
         PedigreeError: too few columns, an unknown sex or phenotype code, the same individual twice, two families, a
-            father who is female, a mother who is male, one person as both parents, somebody who is their own ancestor,
+            father who is female, a mother who is male, one person as both parents, a person as their own ancestor,
             no line at all, or a `proband` who has no line. The message names file and line.
     """
     lines = list(_read_lines(text, name))
@@ -151,8 +151,8 @@ def _read_person(columns: Sequence[str], extra: dict[str, int], where: str) -> M
             msg = f"{where}: the column {column} is empty. Write 0 for what is not known"
             raise PedigreeError(msg)
     family, sample, father, mother, sex, phenotype = columns[: len(_COLUMNS)]
-    if sample in _NOBODY:
-        msg = f"{where}: {sample!r} cannot name an individual, it stands for nobody. Write the sample's name in the VCF"
+    if sample in _NO_INDIVIDUAL:
+        msg = f"{where}: {sample!r} cannot name an individual, it means none. Write the sample's name in the VCF"
         raise PedigreeError(msg)
     if sex.lower() not in _SEXES:
         msg = f"{where}: the sex is {sex!r}. It must be 1 (male), 2 (female) or 0 (unknown)"
@@ -167,8 +167,8 @@ def _read_person(columns: Sequence[str], extra: dict[str, int], where: str) -> M
     return Member(
         sample=sample,
         family_id=family,
-        father=None if father in _NOBODY else father,
-        mother=None if mother in _NOBODY else mother,
+        father=None if father in _NO_INDIVIDUAL else father,
+        mother=None if mother in _NO_INDIVIDUAL else mother,
         sex=_SEXES[sex.lower()],
         affected=_PHENOTYPES[phenotype.lower()],
         patient_id=stated.get("patient_id") or default,
@@ -243,14 +243,14 @@ def _check_parents(lines: Sequence[_Line], name: str) -> None:
 def _check_loops(lines: Sequence[_Line], name: str) -> None:
     waiting = {line.person.sample: line for line in lines}
     while waiting:
-        # Whoever has no parent left among the waiting ones is nobody's descendant any more.
+        # An individual without a parent among the waiting ones is no longer a descendant of any of them.
         free = [
             sample
             for sample, line in waiting.items()
             if line.person.father not in waiting and line.person.mother not in waiting
         ]
         if not free:
-            # Follow parents until somebody comes again: that one is in the loop, not merely below it.
+            # Follow parents until an individual comes again: it is in the loop, not merely below it.
             path: list[str] = []
             sample = next(iter(waiting))
             while sample not in path:

@@ -99,7 +99,7 @@ class QualityCounts:
             child: The member's genotype.
             father: The father's; passed over where he is not a member.
             mother: The mother's; passed over where she is not a member.
-            failing: Whose genotype does not pass quality, see `TrioCounts.add`; nothing of who is not a member.
+            failing: Genotypes that do not pass quality, as in `TrioCounts.add`; 0 for a parent that is no member.
             times: How many such lines.
         """
         self._judged = None
@@ -199,5 +199,5 @@ class QualityCounts:
 
 @lru_cache(maxsize=1 << 12)
 def _unordered(calls: Calls) -> Calls:
-    """Forget the order of calls, which no count depends on."""
+    """Sort the calls: no count depends on their order."""
     return tuple(sorted(calls))

@@ -26,8 +26,8 @@ FEMALE_Y_RATE = 0.4
 """At most: a real female, by misplaced reads, at 29 %."""
 
 X_SITES_NEEDED = 32
-"""From so many carried sites on X on, at most one of 1,000 males (13 %) looks female, and one of 1,000 females (60 %)
-male."""
+"""From this number of carried sites on X on, at most one of 1,000 males (13 %) looks female, and one of 1,000 females
+(60 %) male."""
 
 Y_SITES_NEEDED = 26
 """The same of sites on Y (82 % of a male's, 29 % of a female's)."""
@@ -38,7 +38,7 @@ class PersonCounts:
     """Sites of one member on X and Y."""
 
     alone: bool
-    """No other member: the sites on Y are then only those where this person was called, and do not tell."""
+    """No other member: the sites on Y are then only those where this person was called, and are no evidence."""
     x_carried: int = 0
     """Sites on X outside the PAR with a complete genotype that has an ALT and passes quality."""
     x_heterozygous: int = 0
@@ -55,7 +55,7 @@ class PersonCounts:
     """Of those: the call passes quality."""
 
     def add(self, region: RegionClass, calls: Calls, times: int, *, passes: bool = True) -> None:
-        """Count a site so many times."""
+        """Count a site `times` times."""
         carries = any(call > 0 for call in calls)
         if region is RegionClass.X and carries and MISSING not in calls:
             if passes:
@@ -71,7 +71,7 @@ class PersonCounts:
             self.autosomal_passing += times * passes
 
     @property
-    def y_tells(self) -> bool:
+    def y_decides(self) -> bool:
         """Whether a site on Y that is not carried means that there is no Y.
 
         In a case of one person the sites are only those where this person was called. Where half of the autosomal calls
@@ -80,11 +80,11 @@ class PersonCounts:
         return self.y_sites >= Y_SITES_NEEDED and not self.alone and 2 * self.autosomal_passing >= self.autosomal
 
     def inferred_sex(self) -> Sex:
-        """Infer sex from X; from Y when X has too few sites; unknown when neither tells."""
+        """Infer sex from X; from Y when X has too few sites; unknown when neither decides."""
         if self.x_carried >= X_SITES_NEEDED:
             share = self.x_heterozygous / self.x_carried
             return _sex(male=share <= MALE_X_HETEROZYGOSITY, female=share >= FEMALE_X_HETEROZYGOSITY)
-        if self.y_tells:
+        if self.y_decides:
             share = self.y_carried / self.y_sites
             return _sex(male=share >= MALE_Y_RATE, female=share <= FEMALE_Y_RATE)
         return Sex.UNKNOWN
@@ -114,7 +114,7 @@ class PersonCounts:
         return "fits" if inferred is stated else "contradicts"
 
     def warning(self, person: str, stated: Sex) -> str | None:
-        """Say that stated and inferred sex differ, with the numbers; None when they agree or one is unknown.
+        """Return a warning with numbers when stated and inferred sex differ; None when they agree or one is unknown.
 
         Args:
             person: How to name the person; not by an identifier, for a warning may be logged.

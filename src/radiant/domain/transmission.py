@@ -71,7 +71,7 @@ def transmission_mode(trio: Trio, *, denovo: bool) -> TransmissionMode:
 
 
 def _unknown_parents(trio: Trio) -> TransmissionMode | None:
-    """Name the parents who pass on this place and of whom nobody knows whether they carry the allele."""
+    """Return the parents who pass on this place and may or may not carry the allele."""
     unknown = tuple(parent for parent in sources(trio.region, trio.sex) if has(trio, parent, trio.allele) is Has.MAYBE)
     match unknown:
         case ():
@@ -130,7 +130,7 @@ def _males_affected(calls: Calls, allele: int, copies: int) -> bool | None:
 
 
 def _fits(trio: Trio, child: Calls, model: _Model) -> bool:
-    """Tell whether a model predicts a status for anyone that contradicts the stated one."""
+    """Return whether a model predicts a status for anyone that contradicts the stated one."""
     people = (
         (child, expected_copies(trio.region, trio.sex), trio.child_affected),
         (parent_calls(trio, Parent.FATHER), parent_copies(trio.region, Parent.FATHER), trio.father_affected),

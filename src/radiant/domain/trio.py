@@ -63,7 +63,7 @@ def expected_copies(region: RegionClass, sex: Sex) -> int:
 
 
 class Parent(StrEnum):
-    """Who passes on a copy; the values are those of the parental origin."""
+    """The parents that pass on a copy; the values are those of the parental origin."""
 
     FATHER = "father"
     MOTHER = "mother"
@@ -102,7 +102,7 @@ def parent_copies(region: RegionClass, parent: Parent) -> int:
 
 
 def has(trio: Trio, parent: Parent, allele: int) -> Has:
-    """Tell whether a parent has an allele. An allele that is itself missing may be any."""
+    """Return whether a parent has an allele. An allele that is itself missing may be any."""
     calls = parent_calls(trio, parent)
     if allele == MISSING:
         return Has.MAYBE

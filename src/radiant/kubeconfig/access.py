@@ -30,7 +30,7 @@ class Access:
     user: Mapping[str, Any]
     namespace: str | None
     notes: tuple[str, ...] = ()
-    """What a person should know: a certificate that ends soon, a check that is off."""
+    """Notes for the user: a certificate that ends soon, a check that is off."""
 
     @property
     def server(self) -> str:
@@ -112,7 +112,7 @@ def _user(context: Context, notes: list[str], now: datetime) -> dict[str, Any]:
         raise ConfigError(msg)
     what = f"user {entry.name!r}"
     if ignored := [key for key in _IMPERSONATION if entry.values.get(key)]:
-        msg = f"{what}: Airflow's Kubernetes client knows no impersonation (`{ignored[0]}`); use --token-file"
+        msg = f"{what}: Airflow's Kubernetes client supports no impersonation (`{ignored[0]}`); use --token-file"
         raise ConfigError(msg)
     found = {**_certificate(entry, what, notes, now), **_login(entry, what, notes, now)}
     if not found and (entry.values.get("exec") or entry.values.get("auth-provider")):
@@ -176,7 +176,7 @@ def _token_user(token: str, notes: list[str], now: datetime) -> dict[str, str]:
         msg = f"the token has ended at {end:%Y-%m-%d %H:%M} UTC; make a new one: `kubectl create token`"
         raise ConfigError(msg)
     if end is not None and end - now < _SOON:
-        notes.append(f"the token ends at {end:%Y-%m-%d %H:%M} UTC; the connection must be made anew before")
+        notes.append(f"the token ends at {end:%Y-%m-%d %H:%M} UTC; the connection must be renewed before")
     return {"token": token}
 
 
@@ -198,7 +198,7 @@ def _read(path: Path, what: str) -> bytes:
     except OSError as error:
         msg = (
             f"{what}: {path}: {error.strerror or error}. The kubeconfig names this file: put it there, or write the "
-            "kubeconfig anew (minikube: `minikube update-context`; kind: `kind export kubeconfig`)"
+            "kubeconfig again (minikube: `minikube update-context`; kind: `kind export kubeconfig`)"
         )
         raise ConfigError(msg) from error
 
@@ -215,4 +215,4 @@ def _require_valid(pem: bytes, what: str, notes: list[str], now: datetime) -> No
         msg = f"{what} begins at {start:%Y-%m-%d %H:%M} UTC; it is {now:%Y-%m-%d %H:%M} UTC here. Correct the clock"
         raise ConfigError(msg)
     if end - now < _SOON:
-        notes.append(f"{what} ends at {end:%Y-%m-%d %H:%M} UTC; the connection must be made anew then")
+        notes.append(f"{what} ends at {end:%Y-%m-%d %H:%M} UTC; the connection must be renewed then")

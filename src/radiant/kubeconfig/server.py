@@ -24,7 +24,7 @@ class ServerNames:
     addresses: tuple[str, ...]
 
     def hold(self, host: str) -> bool:
-        """Tell whether a client that connects to this host accepts the certificate."""
+        """Return whether a client that connects to this host accepts the certificate."""
         if (address := _address(host)) is not None:
             return any(_address(one) == address for one in self.addresses)
         _, _, parent = host.lower().partition(".")
@@ -35,7 +35,7 @@ class ServerNames:
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether a host name means the machine that uses it."""
+    """Return whether a host name means the machine that uses it."""
     address = _address(host)
     if address is not None:
         return address.is_loopback or address.is_unspecified
@@ -52,7 +52,7 @@ def ask_names(access: Access) -> ServerNames:
     url = _split(access.server)
     host, port = url.hostname or "", url.port or 443
     checked = ssl.create_default_context(cadata=access.authority)
-    # Which name it must have is what we want to know; who signed it is checked.
+    # The names are the question, so they are not checked here; the signature is.
     checked.check_hostname = False
     # Python 3.13 asks for extensions that the authorities of minikube and kubeadm of some years do not have.
     checked.verify_flags &= ~ssl.VERIFY_X509_STRICT
@@ -98,7 +98,7 @@ def choose_name(host: str, before: str, names: ServerNames) -> str | None:
         return before
     if names.addresses:
         return names.addresses[0]
-    msg = "the server's certificate holds no name; it must be made anew with subject alternative names"
+    msg = "the server's certificate holds no name; it must be made again with subject alternative names"
     raise ConfigError(msg)
 
 
@@ -176,7 +176,7 @@ def _not_trusted(access: Access, error: ssl.SSLCertVerificationError) -> str:
         )
     return (
         f"the certificate of {access.server} is not signed by the certificate-authority of context {access.name!r} "
-        f"({reason}): the cluster was made anew since, or another one answers. Write the kubeconfig anew "
+        f"({reason}): the cluster was made again since, or another one answers. Write the kubeconfig again "
         "(minikube: `minikube update-context`)"
     )
 

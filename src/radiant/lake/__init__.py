@@ -1,4 +1,4 @@
-"""Arrow -> Iceberg: stage, commit, read, maintain; knows no VCF.
+"""Arrow -> Iceberg: stage, commit, read, maintain; reads no VCF.
 
 Workers without catalog credentials stage Parquet files (`Stager`); one committer per part makes them visible
 (`commit_part`); readers go through `case_load` (`case_rows`, `variants`).

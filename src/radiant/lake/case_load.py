@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CaseLoad:
-    """What the committer knows about an imported case, beside its manifest: the provenance."""
+    """The provenance of an imported case, beside its manifest."""
 
     case_id: int
     strategy: str
@@ -140,7 +140,7 @@ def visible_case(catalog: Catalog, namespace: str, case_id: int) -> VisibleCase:
     if found is None:
         msg = (
             f"case {case_id} has no visible rows in namespace {namespace!r}: it was never imported, its import failed, "
-            f"or it was removed. `radiant cases show {case_id}` tells which"
+            f"or it was removed. `radiant cases show {case_id}` has the reason"
         )
         raise CaseNotFoundError(msg)
     return found

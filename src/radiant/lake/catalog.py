@@ -45,7 +45,7 @@ def open_catalog(settings: Settings) -> Catalog:
     except (ValueError, NotImplementedError, ImportError, NoSuchPropertyException, ArgumentError) as error:
         msg = (
             f"PyIceberg cannot open the catalog {name!r} as configured: {mask_secret(str(error))}. "
-            f"Mend PYICEBERG_CATALOG__{name.upper()}__* or .pyiceberg.yaml, "
+            f"Fix PYICEBERG_CATALOG__{name.upper()}__* or .pyiceberg.yaml, "
             "or unset them for the built-in SQLite catalog"
         )
         raise ConfigError(msg) from error
@@ -58,7 +58,7 @@ def open_catalog(settings: Settings) -> Catalog:
 def _file_io(warehouse: str) -> dict[str, str]:
     """Read and write S3 with the client that `radiant.storage` uses.
 
-    PyIceberg's first choice, Arrow's own client, knows neither `AWS_ENDPOINT_URL` nor profiles with single sign-on, and
+    PyIceberg's first choice, Arrow's own client, reads neither `AWS_ENDPOINT_URL` nor profiles with single sign-on, and
     asks Amazon for the region of a bucket that is not there.
     """
     return {"py-io-impl": FSSPEC_FILE_IO} if warehouse.startswith(("s3://", "s3a://")) else {}

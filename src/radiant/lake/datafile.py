@@ -32,7 +32,7 @@ BUFFER_BYTES = 8 * 1024 * 1024
 """Rows are collected up to this size in Arrow's memory before a row group is written: bounds the memory per table."""
 
 _BOUND_CHARACTERS = 16
-"""Of a text, so many characters are kept as a bound."""
+"""Characters of a text that are kept as a bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ import pyarrow as pa
 import xxhash
 from numpy.typing import NDArray
 
-# pyarrow makes its compute functions at run time, and type checkers know numpy arrays as buffers from Python 3.12 on.
+# pyarrow makes its compute functions at run time, and type checkers accept numpy arrays as buffers from Python 3.12 on.
 # pyright: reportAttributeAccessIssue=false, reportArgumentType=false
 
 _Numbers = NDArray[np.uint64]
@@ -266,7 +266,7 @@ def _bits(column: pa.Array) -> NDArray[Any]:
 
 
 def _valid(column: pa.Array) -> NDArray[np.bool_]:
-    """Tell which values of an array with nulls are none."""
+    """Return which values of an array with nulls are not null."""
     return _unpacked(column.buffers()[0], column.offset, len(column))
 
 

@@ -24,7 +24,7 @@ from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-# PyIceberg's predicates take (column, value) by position, which their declared types do not know.
+# PyIceberg's predicates take (column, value) by position, which their declared types lack.
 # pyright: reportCallIssue=false
 
 

@@ -1,4 +1,4 @@
-"""How a table's data files look, from what a table reference says; knows no PyIceberg, which takes 50 MiB to import."""
+"""The layout of a table's data files, from a table reference; without PyIceberg, which takes 50 MiB to import."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

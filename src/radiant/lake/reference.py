@@ -1,4 +1,4 @@
-"""What a process without catalog credentials knows of a table."""
+"""The description of a table for a process without catalog credentials."""
 
 from __future__ import annotations
 

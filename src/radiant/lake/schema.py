@@ -98,7 +98,7 @@ def table_properties(table: Table) -> dict[str, str]:
 
 
 def file_schema(schema: Schema) -> pa.Schema:
-    """Return the Arrow schema of a data file with all columns of a table, also such as this version does not know."""
+    """Return the Arrow schema of a data file with all columns of a table, even of other versions."""
     fields = schema_to_pyarrow(schema)
     return pa.schema([_small_field(field) for field in fields])
 

@@ -57,13 +57,13 @@ class LiveFile:
     """Largest case id in it."""
 
     def may_hold(self, cases: Collection[int]) -> bool:
-        """Tell whether a row of one of these cases can be in it."""
+        """Return whether a row of one of these cases can be in it."""
         if self.first_case is None or self.last_case is None:
             return True
         return any(self.first_case <= case <= self.last_case for case in cases)
 
     def holds_only(self, cases: Collection[int]) -> bool:
-        """Tell whether all its rows are of one of these cases."""
+        """Return whether all its rows are of one of these cases."""
         return self.first_case is not None and self.first_case == self.last_case and self.first_case in cases
 
 
@@ -186,8 +186,8 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
             msg = f"{name}: nothing of a commit landed, its metadata could not be written: {error}; commit again"
             raise StorageError(msg) from error
         msg = (
-            f"{name}: nobody knows whether the commit {key.token} landed: {type(error).__name__}: {error}. "
-            "Nothing was deleted. Look after the catalog, then commit again: the token tells whether it landed"
+            f"{name}: it is unknown whether the commit {key.token} landed: {type(error).__name__}: {error}. "
+            "Nothing was deleted. Check the catalog, then commit again: a commit that landed is found by its token"
         )
         raise CommitUnknownError(msg) from error
     return producer.snapshot_id

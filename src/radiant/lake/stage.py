@@ -1,4 +1,4 @@
-"""Stage the rows of one import of one case: data files under the tables' locations that no table knows yet."""
+"""Stage the rows of one import of one case: data files under the tables' locations that no table refers to yet."""
 
 from __future__ import annotations
 
@@ -106,8 +106,8 @@ class Stager:
     """Writes the rows of one case, then hands out the manifest.
 
     A context manager: leaving the block with an error, or without `finish()`, deletes everything it wrote. Entering
-    deletes what an earlier attempt of the same load left, unless a commit took it. Every attempt names its files anew,
-    so that running a finished import once more can never touch rows that are visible. Holds no catalog: all it knows
+    deletes what an earlier attempt of the same load left, unless a commit took it. Every attempt uses new file names,
+    so that running a finished import once more can never touch rows that are visible. Holds no catalog: its only input
     is in the table references.
     """
 

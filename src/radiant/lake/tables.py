@@ -45,7 +45,7 @@ def ensure_tables(
     """Create the namespace, missing tables and missing columns; return every table by its short name.
 
     Nothing is ever dropped, narrowed or renamed. A column that is new here is added as optional: rows of earlier
-    imports have null. Columns of the table that this version does not know stay as they are (our files have null).
+    imports have null. Columns of the table of other versions stay as they are (our files have null).
     Two processes may do this at once.
 
     Args:
@@ -143,7 +143,7 @@ def _check_spec(table: IcebergTable) -> None:
 
 
 def _missing_columns(table: IcebergTable, declared: Table) -> list[Any]:
-    """Return the declared columns a table lacks; refuse what cannot be mended by adding one."""
+    """Return the declared columns a table lacks; refuse any other difference."""
     present: dict[str, NestedField] = {field.name: field for field in table.schema().fields}
     problems: list[str] = []
     for column in declared.columns:

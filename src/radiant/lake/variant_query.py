@@ -291,7 +291,7 @@ def _site_filter(variants: CaseTable, query: VariantQuery) -> BooleanExpression 
 
 
 def _spellings(gene: str) -> set[str]:
-    """Return how a gene may be written: symbols are upper case but for the `orf` of open reading frames (C9orf72)."""
+    """Return how a gene may be written: symbols are upper case except the `orf` of open reading frames (C9orf72)."""
     upper = gene.upper()
     return {gene, upper, re.sub(r"(?<=[0-9XY])ORF(?=[0-9])", "orf", upper)}
 
@@ -305,7 +305,7 @@ def _check_samples(occurrences: CaseTable, query: VariantQuery) -> None:
     if missing := sorted(set(query.samples) - known):
         msg = (
             f"case {query.case_id} has no rows of member {', '.join(missing)}; "
-            f"it has rows of {', '.join(sorted(known)) or 'nobody'}"
+            f"it has rows of {', '.join(sorted(known)) or 'no sample'}"
         )
         raise InputError(msg)
 

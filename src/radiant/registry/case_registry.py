@@ -39,7 +39,7 @@ class Registry:
 
     Args:
         url: SQLAlchemy URL (`settings.effective_registry_url`). Tables are made if missing.
-        clock: Tells the time, UTC.
+        clock: Returns the time, UTC.
 
     Raises:
         ConfigError: the URL is wrong, its driver is missing, or the tables are of another version.
@@ -172,7 +172,7 @@ class Registry:
         `case_ids` None takes all of the part that wait: registered, assigned, those whose lease ended, and the removed
         ones whose rows must go. Named ones are taken whatever their state. A case that another run imports is refused
         until its lease ends. Pedigree files that changed since they were read are read again, here, and their members
-        stored; ids that nobody had before become ids of this part.
+        stored; new ids become ids of this part.
 
         So the job can be repeated, also after a person has repaired a case and cleared a task: a case that the same
         run claimed before keeps its load where neither its files nor its registration have changed and the load has not
@@ -183,7 +183,7 @@ class Registry:
         Args:
             part: The part.
             case_ids: The cases, None for all that wait.
-            run: Who claims.
+            run: The run that claims.
             lease_s: For how long.
             again: Cases that this run claimed before; they are claimed beside `case_ids`.
             visible: Load id by case of what the lake shows; a load that is not there is not kept as committed.
@@ -256,8 +256,8 @@ class Registry:
         Args:
             case_id: The case.
             load_id: The load that failed.
-            code: Of the error class, or the platform's reason. `CommitConflict` says that nothing landed,
-                `CommitUnknown` that nobody knows: its staged files are then left alone.
+            code: Of the error class, or the platform's reason. After `CommitConflict` nothing landed, after
+                `CommitUnknown` that is unknown: the staged files are then kept.
             reason: The message.
             retryable: Whether it may pass: the case is then due again by itself.
 

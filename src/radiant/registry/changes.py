@@ -51,7 +51,7 @@ def look_at_all(uris: list[str]) -> dict[str, Seen]:
 
 
 def has_changed(known: CaseFile, seen: Seen) -> bool:
-    """Tell whether a file's content differs from what was known of it.
+    """Return whether a file's content differs from the stored one.
 
     Size and tag decide when they are equal; otherwise the content does, if its sha256 was known. A file that is gone
     has not changed: what was imported from it stays valid, and there is nothing to import again.

@@ -84,7 +84,7 @@ class Database:
         if found != [SCHEMA_VERSION]:
             msg = (
                 f"the registry at {self._shown} has tables of version {', '.join(map(str, found))}, this radiant "
-                f"knows version {SCHEMA_VERSION}: use the radiant that made it, or another RADIANT_REGISTRY__URL"
+                f"reads version {SCHEMA_VERSION}: use the radiant that made it, or another RADIANT_REGISTRY__URL"
             )
             raise ConfigError(msg)
 

@@ -1,4 +1,4 @@
-"""Claiming cases, and what became of each import."""
+"""Claiming cases, and the outcome of each import."""
 
 import datetime as dt
 import uuid
@@ -16,7 +16,7 @@ from radiant.registry.changes import Seen
 from radiant.registry.model import AssignmentRow, CaseRow, LoadRow
 from radiant.registry.planning import ChangedPedigree, parts_of
 from radiant.registry.records import CaseFailure, Claim, ClaimedCase, CommitGate, FileRole, Load, LoadStatus
-from radiant.registry.registration import forget_ids, replace_members
+from radiant.registry.registration import remove_ids, replace_members
 from radiant.registry.rows import (
     HELD,
     Hold,
@@ -213,7 +213,7 @@ def unfinished_loads(session: Session, case_ids: Sequence[int]) -> list[Load]:
             LoadRow.case_id.in_(batch),
             LoadRow.status == LoadStatus.FAILED,
             LoadRow.cleaned.is_(False),
-            # With a token a commit was begun and nobody said that it did not land: the lake may refer to the files.
+            # With a token a commit was begun and may have landed: the lake may refer to the files.
             LoadRow.commit_token.is_(None),
         )
         found += map(to_load, session.scalars(failed))
@@ -256,7 +256,7 @@ def finish_imported(
         return None
     if not _is_current(row, load):
         reason = _why_not_current(row, load)
-        # The rows may have landed over those of a newer load, or of a case that is gone: have them made anew, or
+        # The rows may have landed over those of a newer load, or of a case that is gone: have them imported again, or
         # removed again.
         if row.state == CaseState.DELETED:
             row.purged = False
@@ -311,7 +311,7 @@ def mark_purged(session: Session, case_ids: Iterable[int], at: dt.datetime) -> N
             row.purged = True
             remark(session, row, at, "rows removed", from_state=CaseState.DELETED)
             purged.append(row)
-    forget_ids(session, purged)
+    remove_ids(session, purged)
 
 
 def release(session: Session, runs: Collection[str], at: dt.datetime) -> list[int]:

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """An aware UTC time on both sides of a column that knows no time zones."""
+    """An aware UTC time on both sides of a column without time zones."""
 
     impl = DateTime
     cache_ok = True

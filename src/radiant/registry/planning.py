@@ -166,7 +166,7 @@ def _store(session: Session, checks: Sequence[_Check], at: dt.datetime) -> None:
     for check in checks:
         row = find(session, check.record.case.case_id)
         if row.revision != check.revision:
-            continue  # somebody changed the case meanwhile: theirs is newer
+            continue  # the case was changed meanwhile: that change is newer
         for role, seen in check.touched:
             file = file_of(row, role)
             if file is not None:

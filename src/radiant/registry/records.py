@@ -1,4 +1,4 @@
-"""What the registry is told and what it answers: frozen values, no database in sight."""
+"""Arguments and results of the registry: frozen values without a database."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ class CaseFailure:
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """One case with all that the registry knows, its history excepted."""
+    """One case with all its data in the registry, except the history."""
 
     case: Case
     state: CaseState
@@ -107,7 +107,7 @@ class CaseRecord:
     failure: CaseFailure | None
     """Set while the state is `failed`."""
     run: str | None
-    """Who holds the case, while it is assigned or importing."""
+    """The run that holds the case, while it is assigned or importing."""
     lease_until: dt.datetime | None
     """Until when, UTC."""
     load_id: str | None
@@ -150,7 +150,7 @@ class DueCase:
 
 @dataclass(frozen=True, slots=True)
 class DueCases:
-    """What is due, and what could not be told."""
+    """The due cases, and those that could not be judged."""
 
     cases: tuple[DueCase, ...]
     """By case number."""
@@ -160,7 +160,7 @@ class DueCases:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What the planner must know of the past."""
+    """The planner's input from earlier runs."""
 
     known: dict[Identity, int]
     """Part of every id."""
@@ -207,7 +207,7 @@ class Claim:
     deleted: tuple[int, ...]
     """Removed cases of this part whose rows must go."""
     refused: dict[int, str]
-    """Reason by case number; whoever claims must pass it on, or a case is lost in silence."""
+    """Reason by case number; the caller must report it, or a case is lost in silence."""
     waiting: tuple[int, ...]
     """Cases that were not claimed, and are as they were, because `most` others were."""
     unfinished: tuple[Load, ...]

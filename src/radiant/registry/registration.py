@@ -157,11 +157,11 @@ def remove(session: Session, case_id: int, at: dt.datetime) -> CaseRecord:
         # Without a part or a load there is no row and no staged file anywhere.
         row.purged = row.part is None or row.load_id is None
         if row.purged:
-            forget_ids(session, [row])
+            remove_ids(session, [row])
     return to_record(row)
 
 
-def forget_ids(session: Session, purged: list[CaseRow]) -> None:
+def remove_ids(session: Session, purged: list[CaseRow]) -> None:
     """Give back the ids that only these cases, which are gone, had; they may then belong to another part."""
     parts = {row.part for row in purged if row.part is not None}
     for row in purged:
@@ -212,7 +212,7 @@ def _match(session: Session, registration: Registration, members: Iterable[Membe
         numbers = ", ".join(str(row.case_id) for row in living)
         msg = (
             f"{registration.vcf_uri} is the VCF of the cases {numbers}. "
-            "Say which one is meant, or give the number of a new one (--case N)"
+            "Choose one of them, or give the number of a new one (--case N)"
         )
         raise InputError(msg)
     row = (living or holders or [None])[-1]

@@ -19,7 +19,7 @@ _IN_BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Who takes cases, and for how long."""
+    """The run that takes cases, and its lease."""
 
     run: str
     at: dt.datetime
@@ -131,18 +131,18 @@ def end_started(session: Session, row: CaseRow, at: dt.datetime, code: str, reas
 
 
 def held_note(row: CaseRow) -> str:
-    """Say who holds a case, until when, and what to do."""
+    """Return the sentence with the run that holds a case, until when, and what to do."""
     until = "" if row.lease_until is None else f" until {row.lease_until:%Y-%m-%d %H:%M} UTC"
     return f"case {row.case_id} is {row.state} by run {row.run}{until}; wait for it, or for the end of its lease"
 
 
 def purged_note(row: CaseRow) -> str:
-    """Say that nothing is left of a removed case, and what to do."""
+    """Return the sentence that no rows of a removed case are left, and what to do."""
     return f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
 
 
 def has_lease(row: CaseRow, at: dt.datetime) -> bool:
-    """Tell whether some run still holds the case."""
+    """Return whether some run still holds the case."""
     return CaseState(row.state) in HELD and row.lease_until is not None and row.lease_until > at
 
 

@@ -1,8 +1,8 @@
 """Bytes at a URI: read, write-then-rename, exists, list, remove.
 
-`file://` and plain paths, and whatever fsspec knows by its scheme (`s3://` with the `s3` extra). Every call raises
-`StorageError` for what may pass (time-outs, full disks) and `InputError` for what a person must mend (no such file,
-no permission, a folder where a file belongs).
+`file://` and plain paths, and every scheme of fsspec (`s3://` with the `s3` extra). Every call raises
+`StorageError` for transient faults (timeouts, full disks) and `InputError` for those that a user must fix (no such
+file, no permission, a folder where a file belongs).
 """
 
 from radiant.storage.bytes_at import (

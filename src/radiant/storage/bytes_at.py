@@ -24,7 +24,7 @@ _UPLOAD_BYTES = 8 << 20
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What tells cheaply whether a file changed, without reading it."""
+    """Size and tag: a cheap test whether a file changed, without reading it."""
 
     size: int
     """Bytes."""
@@ -98,7 +98,7 @@ def join(uri: str, *parts: str) -> str:
 
 
 def exists(uri: str) -> bool:
-    """Tell whether there is a file at this URI."""
+    """Return whether there is a file at this URI."""
     filesystem, path = _resolve(uri)
     with named(uri):
         return bool(filesystem.isfile(path))
@@ -277,13 +277,13 @@ def _resolve(uri: str) -> tuple[Any, str]:
         # Without a cache of listings: other processes write here, too.
         filesystem, path = url_to_fs(uri, use_listings_cache=False)
     except (ValueError, ImportError) as error:
-        msg = f"{uri}: {error}. Install the extra that knows this scheme, for example radiant[s3]"
+        msg = f"{uri}: {error}. Install the extra for this scheme, for example radiant[s3]"
         raise InputError(msg) from error
     return filesystem, path
 
 
 def _is_root(filesystem: Any, path: str) -> bool:
-    """Tell whether a path is `/` of this machine, or a bucket without a key."""
+    """Return whether a path is `/` of this machine, or a bucket without a key."""
     if _is_local(filesystem):
         resolved = Path(path).resolve()
         return resolved == resolved.parent

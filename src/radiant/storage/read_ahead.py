@@ -33,7 +33,7 @@ PAUSES_S = (0.5, 2.0, 8.0)
 
 
 class ReadAhead(BaseCache):
-    """Gives one reader an object's bytes, in order; a jump elsewhere begins anew.
+    """Gives one reader an object's bytes, in order; a jump elsewhere starts again.
 
     fsspec calls `_fetch(start, stop)`, which must return exactly these bytes.
     """
@@ -102,7 +102,7 @@ class ReadAhead(BaseCache):
         raise AssertionError
 
     def _final(self, error: Exception) -> Exception | None:
-        """Return what an error means that another try would not mend."""
+        """Return the error to raise for one that a retry does not fix."""
         if not (isinstance(error, OSError) or is_of_a_store(error)):
             return error
         if isinstance(error, FileNotFoundError):
@@ -114,7 +114,7 @@ class ReadAhead(BaseCache):
         return None
 
     def close(self) -> None:
-        """Forget all ranges; those on their way come to nothing."""
+        """Drop all ranges, even those on their way."""
         self._closed.set()
         self._ranges.clear()
         if self._threads is not None:

@@ -10,7 +10,7 @@ _STORE_LIBRARIES = frozenset({"aiobotocore", "aiohttp", "azure", "botocore", "gc
 
 
 def is_of_a_store(error: Exception) -> bool:
-    """Tell whether an error comes from the client of an object store."""
+    """Return whether an error comes from the client of an object store."""
     return any(one.__module__.partition(".")[0] in _STORE_LIBRARIES for one in type(error).__mro__)
 
 

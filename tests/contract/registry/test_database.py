@@ -125,7 +125,7 @@ class TestOpening:
         "wrong",
         ["postgresql:/hush@hush", "nothing hush", "mysql://a:hush@b/c", "sqlite://", "sqlite:///:memory:", "", "x://y"],
     )
-    def test_a_wrong_url_is_a_setting_to_mend_and_is_not_repeated(self, wrong):
+    def test_a_wrong_url_is_a_setting_to_fix_and_is_not_repeated(self, wrong):
         with pytest.raises(ConfigError) as caught:
             Registry(wrong)
         assert "hush" not in str(caught.value)

@@ -73,7 +73,7 @@ class TestDue:
         assert registry.get(1).failure.reason == "line 3: no"
         assert due_ids(registry) == []
         assert due_ids(registry, requested=[1]) == [1]
-        files.vcf(content="mended, longer")
+        files.vcf(content="fixed, longer")
         assert due_ids(registry) == [1]
 
     def test_a_file_that_was_missing_and_came_back_is_due(self, registry, files):

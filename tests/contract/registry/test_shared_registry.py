@@ -19,7 +19,7 @@ OWN_RUN = ("import-part", "manual__2030-01-01T00:00:00+00:00_a__part_0")
 
 @pytest.fixture
 def settings(url, tmp_path):
-    """A home whose Airflow knows one run, which was killed."""
+    """A home whose Airflow has one run, which was killed."""
     home = tmp_path / "home"
     (home / "airflow").mkdir(parents=True)
     with contextlib.closing(sqlite3.connect(home / "airflow" / "airflow.db")) as connection, connection:

@@ -20,7 +20,7 @@ def main() -> None:
     application, server = make(arguments.host, arguments.port)
     application.do_options(**arguments.options)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(json.dumps({"endpoint": application.host.endpoint, "pid": os.getpid()}), flush=True)  # noqa: T201 - whoever started it reads this line
+    print(json.dumps({"endpoint": application.host.endpoint, "pid": os.getpid()}), flush=True)  # noqa: T201 - its parent process reads this line
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())

@@ -64,7 +64,7 @@ class Stream:
         self._send(lines)
 
     def close(self) -> None:
-        """Take the last line, also when it has no end."""
+        """Take the last line, even if it has no end."""
         self._send([self._rest])
         self._rest = b""
 

@@ -93,9 +93,9 @@ class FakeEcs:
         """Stop a task for maintenance of its host."""
         self._ask("retire", arn=arn)
 
-    def forget(self, arn: str) -> None:
+    def expire(self, arn: str) -> None:
         """Let DescribeTasks call a task MISSING, as an hour after its end."""
-        self._ask("forget", arn=arn)
+        self._ask("expire", arn=arn)
 
     def options(self, **options: Any) -> None:
         """Change options, see `fakes.ecs.server.DEFAULTS`."""
@@ -105,10 +105,10 @@ class FakeEcs:
         self._ask("clear_tasks")
 
     def reset(self, *, services: bool = False) -> None:
-        """Forget tasks (they are stopped first), faults, calls and options.
+        """Remove tasks (they are stopped first), faults, calls and options.
 
         Args:
-            services: also forget what the other services hold: clusters, buckets, log groups, stacks.
+            services: also clear the other services: clusters, buckets, log groups, stacks.
         """
         self._ask("reset", services=services)
 

@@ -1,4 +1,4 @@
-"""What goes wrong, by script: a fault waits for the calls it is meant for and says what becomes of them."""
+"""Faults by script: a fault matches calls and determines their outcome."""
 
 import dataclasses
 import fnmatch
@@ -16,7 +16,7 @@ CALL_FAULTS = {
     "page_404": "a load balancer answers in AWS's place: 404 with HTML",
     "page_200": "a proxy answers in AWS's place: its login page, 200 with HTML",
     "other_json": "a gateway answers in AWS's place: 200 with JSON of its own",
-    "missing": "DescribeTasks does not know the task (yet)",
+    "missing": "DescribeTasks does not find the task (yet)",
     "empty_page": "GetLogEvents answers an empty page with a token that leads on",
 }
 """Faults of a call, whatever it is."""

@@ -52,7 +52,7 @@ class CannotStartError(Exception):
 
 
 class StoppedEarlyError(Exception):
-    """Somebody stopped the task before its containers ran."""
+    """A user stopped the task before its containers ran."""
 
 
 def begin(task: Task, host: Host) -> None:
@@ -138,7 +138,7 @@ def _start_containers(task: Task, host: Host, stack: contextlib.ExitStack) -> li
 
 
 def _follow(task: Task, host: Host, running: list[tuple[ContainerPlan, Container]]) -> None:
-    """Wait for the end: an essential container's, or one that somebody asked for."""
+    """Wait for the end: an essential container's, or a requested one."""
     left = list(running)
     while left:
         _let_faults_happen(task, left)

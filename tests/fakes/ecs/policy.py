@@ -45,7 +45,7 @@ def needs_of(call: Call) -> list[Need]:
 
 
 def grants(policy: Policy, need: Need) -> bool:
-    """Tell whether the policy allows it."""
+    """Return whether the policy allows it."""
     context = dict(need.context)
     fitting = [one for one in policy["Statement"] if _fits(one, need, context)]
     return any(one["Effect"] == "Allow" for one in fitting) and all(one["Effect"] == "Allow" for one in fitting)
@@ -95,7 +95,7 @@ def _fits(statement: Mapping[str, Any], need: Need, context: Mapping[str, str]) 
 
 def _holds(operator: str, key: str, values: list[str], context: Mapping[str, str]) -> bool:
     if operator not in {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}:
-        msg = f"the fake does not know the condition {operator}"
+        msg = f"the fake does not support the condition {operator}"
         raise ValueError(msg)
     if key not in context:
         return False

@@ -112,7 +112,7 @@ class Application:
         asked = json.loads(_take_body(environ) or b"{}")
         try:
             found = getattr(self, f"do_{path}")(**asked)
-        except Exception as error:  # noqa: BLE001 - told to whoever asked
+        except Exception as error:  # noqa: BLE001 - returned to the caller
             return _reply(start_response, 400, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode())
         return _reply(start_response, 200, json.dumps(found).encode())
 
@@ -131,8 +131,8 @@ class Application:
     def do_tasks(self) -> list[dict[str, Any]]:
         return [task.shown(with_tags=True) for task in self.tasks.all()]
 
-    def do_forget(self, arn: str) -> None:
-        self.tasks.forget(arn)
+    def do_expire(self, arn: str) -> None:
+        self.tasks.expire(arn)
 
     def do_interrupt(self, arn: str) -> None:
         self.tasks.interrupt(arn, life.SPOT)
@@ -152,7 +152,7 @@ class Application:
         self.tasks.clear()
 
     def do_reset(self, *, services: bool = False) -> None:
-        """Forget tasks, faults, calls and options; with `services` also what moto holds."""
+        """Remove tasks, faults, calls and options; with `services` also the content of moto."""
         self.faults.clear()
         self.tasks.clear()
         self.do_options(**DEFAULTS)
@@ -203,7 +203,7 @@ def _empty_page(call: Call) -> dict[str, Any]:
 
 
 def _is_object(environ: dict[str, Any]) -> bool:
-    """Tell whether the body is data of S3, which may be large and goes on to moto unread."""
+    """Return whether the body is data of S3, which may be large and goes on to moto unread."""
     return "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", "/s3/aws4_request") and not (
         environ["REQUEST_METHOD"] == "POST" and environ.get("QUERY_STRING", "").startswith("delete")
     )

@@ -51,7 +51,7 @@ def _diff(self: ChangeSet) -> list[Change]:
 
 
 def _apply(self: ChangeSet) -> None:
-    """Apply the change set; moto forgets the outputs."""
+    """Apply the change set; moto drops the outputs."""
     stack = self.stack
     stack.template, stack.template_dict, stack.parameters = self.template, self.template_dict, self.parameters
     stack.resource_map.update(self.template_dict, self.parameters)

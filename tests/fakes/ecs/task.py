@@ -103,7 +103,7 @@ class Task:
         self.version += 1
 
     def ask_to_stop(self, stop: Stop) -> None:
-        """Remember the first reason to stop."""
+        """Store the first reason to stop."""
         if self.stop is None and self.status != "STOPPED":
             self.stop = stop
             self.desired = "STOPPED"

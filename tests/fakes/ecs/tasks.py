@@ -41,7 +41,7 @@ class Tasks:
         action = call.name.removeprefix("ecs:")
         asked = call.parameters
         with self._lock:
-            self._forget_old()
+            self._expire_old()
             if action == "RunTask":
                 return self._run(asked, call.region, faults)
             if action == "DescribeTasks":
@@ -59,7 +59,7 @@ class Tasks:
             return list(self._tasks.values())
 
     def clear(self, *, within_s: float = 10.0) -> None:
-        """Stop every task and forget it."""
+        """Stop and remove every task."""
         for task in self.all():
             task.ask_to_stop(Stop("UserInitiated", "the fake is cleared"))
         until = time.monotonic() + within_s
@@ -69,15 +69,15 @@ class Tasks:
             self._tasks.clear()
             self._tokens.clear()
 
-    def forget(self, arn: str) -> None:
-        """Let a task be as one that stopped too long ago."""
+    def expire(self, arn: str) -> None:
+        """Remove a task, as ECS does a while after its end."""
         with self._lock:
             self._tasks.pop(arn, None)
 
     def interrupt(self, arn: str, stop: Stop) -> None:
         self._tasks[arn].ask_to_stop(stop)
 
-    def _forget_old(self) -> None:
+    def _expire_old(self) -> None:
         now = time.time()
         for arn, task in list(self._tasks.items()):
             if task.status == "STOPPED" and now - task.times["stoppedAt"] > self.retain_s:

@@ -83,7 +83,7 @@ def test_an_unknown_assembly_is_refused_with_the_known_ones():
         assembly_named("hg19")
 
 
-def test_lengths_tell_the_assembly():
+def test_lengths_determine_the_assembly():
     assert assembly_of_lengths({"chr1": 248956422, "chrM": 16569, "chrUn_x": 5}) == "GRCh38"
     assert assembly_of_lengths({"1": 249250621, "X": 155270560}) == "GRCh37"
     assert assembly_of_lengths({"MT": 16569}) is None
@@ -95,7 +95,7 @@ def test_lengths_tell_the_assembly():
     ("file", "expected"),
     [("ashk-trio.vcf.gz", "GRCh37"), ("upd-trio.vcf.gz", "GRCh37"), ("chrm-indels.vcf.gz", "GRCh38")],
 )
-def test_lengths_of_real_headers_tell_the_assembly(corpus, file, expected):
+def test_lengths_of_real_headers_determine_the_assembly(corpus, file, expected):
     with gzip.open(corpus / file, "rt") as lines:
         header = [line for line in lines if line.startswith("##contig")]
     found = (re.search(r"ID=([^,>]+).*length=(\d+)", line) for line in header)

@@ -57,7 +57,7 @@ def test_one_from_each_parent_is_trans_and_two_from_one_are_no_pair(first, secon
         ({"calls": (0, 1)}, {"calls": (1, 0), "phased": False}, ASSUMED),
     ],
 )
-def test_phase_tells_within_one_phase_set(first, second, expected):
+def test_phase_decides_within_one_phase_set(first, second, expected):
     alleles = pair({"phased": True} | first, {"phased": True} | second)
     assert in_trans(*alleles) is expected
 

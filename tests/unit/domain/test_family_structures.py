@@ -1,4 +1,4 @@
-"""Who is whose parent, and what the answer is for each kind of family."""
+"""Parents in each kind of family, and the results for its children."""
 
 import pytest
 
@@ -114,7 +114,7 @@ def test_parents_are_found_by_id_not_by_role_or_order():
     assert parents_of(members["uncle"], list(members.values())) == (None, None)
 
 
-def test_a_parents_id_of_another_family_is_nobody():
+def test_a_parents_id_of_another_family_is_no_member():
     (kid,) = parse_pedigree("F kid dad mum 1 2\n", "f.ped")
     strangers = parse_pedigree("G dad 0 0 1 1\n", "g.ped")
     assert parents_of(kid, (kid, *strangers)) == (None, None)

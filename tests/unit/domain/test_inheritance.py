@@ -76,7 +76,7 @@ CASES = [
     # one call where there are two copies is half a genotype
     (AUTOSOME, CHILD, "1 0/1 0/0", "father", None),
     (AUTOSOME, CHILD, "1 0/0 0/0", "denovo", True),
-    # three calls cannot be judged, unless an allele is nobody's
+    # three calls cannot be judged, unless neither parent has an allele
     (AUTOSOME, CHILD, "0/0/1 0/1 0/0", "father", None),
     (AUTOSOME, CHILD, "0/0/1 0/0 0/0", "denovo", True),
     # the PAR is inherited like an autosome
@@ -120,7 +120,7 @@ CASES = [
     (Y, SON, "1 0 1", "denovo", True),
     (Y, SON, "1 . 1", "unknown", None),
     (Y, CHILD, "1 1 .", "father", False),
-    # a daughter has no Y: nobody passed it on
+    # a daughter has no Y: no parent passed it on
     (Y, DAUGHTER, "1 1 -", "unknown", None),
     # mitochondria: from the mother alone; both alleles of a mixture must be hers
     (M, SON, "1 0 1", "mother", False),

@@ -99,7 +99,7 @@ def child_half_called(site, sex):  # noqa: ARG001 - one signature for all reason
     """We say error, bcftools passes the trio over.
 
     The child has a missing call, or one call where there are two copies. It is an error whatever the missing call is:
-    the known one is nobody's.
+    neither parent has the known one.
     """
     child = calls(site.child)
     return MISSING in child or len(child) == 1
@@ -216,7 +216,7 @@ def fixture_sites(corpus):
     return read_sites(corpus / "bcftools" / "mendelian.vcf", "child1", "dad1", "mom1")
 
 
-def test_errors_are_those_of_the_fixture_when_the_calls_tell_the_sex(corpus, fixture_sites):
+def test_errors_are_those_of_the_fixture_when_the_calls_show_the_sex(corpus, fixture_sites):
     expected = listed(corpus / "bcftools" / "mendelian.4.out")
     for site in fixture_sites:
         assert (site.error(Sex.UNKNOWN) is True) == (expected[site.chromosome, site.position] == "MERR=1"), site

@@ -336,7 +336,7 @@ def test_a_wrong_parent_is_warned_about_and_not_taken_for_disomies():
         ("1 0/1 0/0", None),
     ],
 )
-def test_which_sites_tell_one_parent_from_two(people, kind):
+def test_sites_that_separate_one_parent_from_two(people, kind):
     counts = TrioCounts(Sex.MALE)
     child, father, mother = (calls(genotype) for genotype in people.split())
     counts.add(chromosome="1", region=AUTOSOME, variant_type="SNV", child=child, father=father, mother=mother, times=1)

@@ -133,7 +133,7 @@ def test_one_vcf_may_be_several_numbered_cases():
     assert [row.case_id for row in parse("vcf,case\na.vcf,1\na.vcf,2\n")] == [1, 2]
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_lines():
+def test_all_problems_are_listed_at_once_in_the_order_of_the_lines():
     text = HEADER + "x,a.vcf,,,,,\n1,,,gws,,,\n1,b.vcf,,,,,kid\n2,c\\d,,,,hg17,\n"
     message = problem(text).splitlines()
     assert message[0] == "cases.csv has 6 problems:"

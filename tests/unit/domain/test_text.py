@@ -25,6 +25,6 @@ def test_what_is_no_utf_8_is_an_error_with_a_remedy(data, said):
     assert "Save" in str(caught.value) or "Hand in" in str(caught.value)
 
 
-def test_the_error_is_bad_input_unless_told_otherwise():
+def test_the_error_is_bad_input_by_default():
     with pytest.raises(InputError):
         decode_text(b"\xff\xfe", "f")

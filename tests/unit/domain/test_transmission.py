@@ -50,7 +50,7 @@ AUTOSOMAL = [
     ("1/1 0/1 0/1", "AAu", "inconsistent"),
     ("1/1 0/0 0/1", "Auu", "autosomal_recessive"),
     ("1/1 0/0 0/0", "Auu", "autosomal_dominant_de_novo"),
-    # somebody's genotype is missing
+    # a genotype is missing
     ("0/1 ./. 0/1", "AuA", "unknown_father_genotype"),
     ("0/1 - 0/0", "A?u", "unknown_father_genotype"),
     ("0/1 0/1 -", "AA?", "unknown_mother_genotype"),
@@ -138,13 +138,13 @@ GENOTYPES = ["-", ".", "0", "1", "./.", "./0", "./1", "0/0", "0/1", "1/1"]
 
 @pytest.mark.parametrize("region", RegionClass)
 @pytest.mark.parametrize("sex", Sex)
-def test_forgetting_a_status_never_makes_a_fitting_mode_inconsistent(region, sex):
+def test_an_unknown_status_never_makes_a_fitting_mode_inconsistent(region, sex):
     for trio in product(GENOTYPES[1:], GENOTYPES, GENOTYPES):
         people = " ".join(trio)
         for statuses in product("Au", repeat=3):
             if mode(region, sex, people, statuses) is not TransmissionMode.INCONSISTENT:
-                for forgotten in range(3):
-                    fewer = [*statuses[:forgotten], "?", *statuses[forgotten + 1 :]]
+                for hidden in range(3):
+                    fewer = [*statuses[:hidden], "?", *statuses[hidden + 1 :]]
                     assert mode(region, sex, people, fewer) is not TransmissionMode.INCONSISTENT, (people, statuses)
 
 

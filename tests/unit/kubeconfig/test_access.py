@@ -116,7 +116,7 @@ def test_a_user_of_eks_is_refused_with_its_command_and_the_ways_out():
     ("user", "message"),
     [
         ({"auth-provider": {"name": "gcp"}}, "auth provider 'gcp'"),
-        ({"username": "a", "password": "b", "as": "root"}, "knows no impersonation"),
+        ({"username": "a", "password": "b", "as": "root"}, "supports no impersonation"),
         ({}, "no certificate, token or password"),
         (None, "no user, so no credential"),
         ({"client-certificate-data": "!"}, "client-certificate-data is no base64"),

@@ -34,7 +34,7 @@ def write(tmp_path):
     return write
 
 
-def test_the_current_context_is_taken_and_the_others_are_told(write):
+def test_the_current_context_is_taken_and_the_others_are_listed(write):
     found = read_context([write("one", ONE), write("two", TWO)])
     assert (found.name, found.namespace, found.others) == ("minikube", "n", ("prod",))
 

@@ -27,13 +27,13 @@ def test_the_server_says_which_names_its_certificate_holds(authority):
     assert names == ServerNames(("localhost", "kubernetes"), ("127.0.0.1",))
 
 
-def test_a_certificate_of_another_authority_is_not_believed(authority, tmp_path):
+def test_a_certificate_of_another_authority_is_not_accepted(authority, tmp_path):
     other = Authority(tmp_path, "other")
-    with tls_server(other, ["localhost"]) as port, pytest.raises(ConfigError, match=r"not signed by.*made anew"):
+    with tls_server(other, ["localhost"]) as port, pytest.raises(ConfigError, match=r"not signed by.*made again"):
         ask_names(access_to(port, authority))
 
 
-def test_a_cluster_without_authority_whose_server_nobody_trusts_says_how_to_add_it(authority):
+def test_a_cluster_without_an_authority_that_is_trusted_fails_with_the_way_to_add_it(authority):
     with (
         tls_server(authority, ["localhost"]) as port,
         pytest.raises(ConfigError, match=r"names no certificate-auth.*set-cluster"),
@@ -46,7 +46,7 @@ def test_a_server_that_does_not_answer_may_later():
         ask_names(access_to(1))
 
 
-def test_a_server_with_another_name_is_refused_where_nobody_chose_one(authority):
+def test_a_server_with_another_name_is_refused_without_a_chosen_one(authority):
     with tls_server(authority, ["kubernetes"]) as port:
         with pytest.raises(ConfigError, match="is for kubernetes, not for localhost"):
             require_trust(access_to(port, authority))
@@ -86,7 +86,7 @@ def test_these_are_not(host):
     assert not is_this_machine(host)
 
 
-def test_a_moved_server_keeps_its_port_and_is_checked_by_a_name_that_is_told():
+def test_a_moved_server_keeps_its_port_and_is_checked_by_a_reported_name():
     moved = move_server(access_to(8443, host="127.0.0.1"), "host.docker.internal", MINIKUBE)
     assert moved.server == "https://host.docker.internal:8443"
     assert moved.cluster["tls-server-name"] == "kubernetes.default.svc"

@@ -321,7 +321,7 @@ def digest_of(batch: pa.RecordBatch) -> str:
     return digest.hexdigest()
 
 
-def test_the_digest_tells_null_from_empty_and_order():
+def test_the_digest_separates_null_from_empty_and_orders():
     def of(values):
         return digest_of(pa.RecordBatch.from_arrays([pa.array(values, pa.list_(pa.string()))], names=["x"]))
 

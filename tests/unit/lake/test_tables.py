@@ -132,7 +132,7 @@ def test_an_incompatible_column_is_refused_and_nothing_changes(catalog, monkeypa
     assert load(catalog, VARIANT).metadata_location == before
 
 
-def test_a_required_column_of_somebody_else_is_refused(catalog, monkeypatch):
+def test_a_required_column_of_another_engine_is_refused(catalog, monkeypatch):
     lake.ensure_tables(catalog, NAMESPACE)
     redeclare(monkeypatch, without="locus")
     with pytest.raises(SchemaMismatchError, match="locus is required, and this version does not fill it"):
@@ -181,7 +181,7 @@ def test_a_schema_change_that_always_loses_gives_up(catalog, monkeypatch):
     redeclare(monkeypatch, Column("cadd", Type.FLOAT, "CADD."))
 
     def lose(*_):
-        message = "somebody else"
+        message = "another writer"
         raise CommitFailedException(message)
 
     monkeypatch.setattr(type(catalog), "commit_table", lose)

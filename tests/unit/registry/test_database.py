@@ -1,4 +1,4 @@
-"""What a registry's database refuses, and how it is told."""
+"""Refusals of a registry's database, and their messages."""
 
 import sqlite3
 

@@ -93,7 +93,7 @@ def test_an_object_replaced_between_two_openings_is_refused(s3):
 
 
 @pytest.mark.usefixtures("small_ranges")
-def test_an_object_deleted_while_it_is_read_is_told(s3):
+def test_an_object_deleted_while_it_is_read_is_reported(s3):
     uri = s3.put("a", DATA)
     with storage.open_read(uri) as file:
         file.read(100)
