@@ -52,14 +52,14 @@ class AirflowApi:
     """
 
     def __init__(self, url: str, username: str, password: str, timeout_s: float = 30) -> None:
-        """Remember where and who; the first call logs in."""
+        """Store address and user; the first call logs in."""
         self.url = url.rstrip("/")
         self._login = {"username": username, "password": password}
         self._timeout_s = timeout_s
         self._token: str | None = None
 
     def version(self) -> str:
-        """Return Airflow's version; needs no login, so it tells that the server is up."""
+        """Return Airflow's version; needs no login, so it shows that the server is up."""
         return self._send("GET", "/api/v2/version")["version"]
 
     def parsed_dags(self) -> dict[str, datetime | None]:
@@ -72,7 +72,7 @@ class AirflowApi:
         return {error["filename"]: error["stack_trace"] for error in found}
 
     def unpause(self, dag_id: str) -> None:
-        """Let a DAG run that somebody paused in the UI; runs of a paused DAG would wait for ever."""
+        """Unpause a DAG that was paused in the UI; runs of a paused DAG would wait for ever."""
         self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:

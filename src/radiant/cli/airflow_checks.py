@@ -38,7 +38,7 @@ def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[Finding]:
         api,
         ("core", "sensitive_var_conn_names"),
         lambda value: "kube_config" in value,
-        "Airflow's API shows the kubeconfig of the connection to who may read connections",
+        "Airflow's API shows the kubeconfig of the connection to every user that may read connections",
         "kube_config",
     )
     yield _pool(api)

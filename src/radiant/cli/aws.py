@@ -41,7 +41,7 @@ class Aws:
 
 
 @contextmanager
-def told_plainly() -> Generator[None]:
+def plain_errors() -> Generator[None]:
     """Turn what boto3 raises into one sentence with what to do.
 
     Raises:

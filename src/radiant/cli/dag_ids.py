@@ -1,4 +1,4 @@
-"""The ids of the DAGs in `dags/`, as people and other tools know them."""
+"""The ids of the DAGs in `dags/`, as users and other tools see them."""
 
 IMPORT_RADIANT = "import-radiant"
 IMPORT_PART = "import-part"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from radiant.cli import ecs_checks as checks
-from radiant.cli.aws import Aws, told_plainly
+from radiant.cli.aws import Aws, plain_errors
 from radiant.cli.ecs_checks import Finding, Verdict
 from radiant.cli.ecs_stack import Change, Stack, template_text
 from radiant.errors import EXIT_CONFIG, ConfigError, PlatformUnavailableError
@@ -59,7 +59,7 @@ def deploy(  # noqa: PLR0913 - one parameter per option of the command
     settings = load_settings()
     aws = Aws(settings)
     stack = Stack(aws, name or settings.ecs.cluster)
-    with told_plainly():
+    with plain_errors():
         found = stack.found()
         given: dict[str, Any] = {
             "Name": name or settings.ecs.cluster,
@@ -91,7 +91,7 @@ def remove(*, name: _Name = None, yes: _Yes = False) -> None:
     settings = load_settings()
     aws = Aws(settings)
     wanted = name or settings.ecs.cluster
-    with told_plainly():
+    with plain_errors():
         stack = Stack(aws, wanted)
         if stack.found() is None:
             typer.echo(f"there is no stack {wanted} in {aws.region}")
@@ -134,7 +134,7 @@ def doctor() -> None:
     settings = load_settings()
     aws = Aws(settings)
     ecs = settings.ecs
-    with told_plainly():
+    with plain_errors():
         aws.client("sts").get_caller_identity()
     groups: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("settings", lambda: checks.check_settings(settings)),
@@ -149,18 +149,18 @@ def doctor() -> None:
     for title, check in groups:
         for finding in _safely(check):
             typer.echo(f"{finding.verdict:>3}  {title}: {finding.what}")
-            if finding.mend:
-                typer.echo(f"     {' ' * len(title)}  -> {finding.mend}")
+            if finding.fix:
+                typer.echo(f"     {' ' * len(title)}  -> {finding.fix}")
             bad += finding.verdict is Verdict.BAD
     if bad:
-        typer.echo(f"{bad} to mend", err=True)
+        typer.echo(f"{bad} to fix", err=True)
         raise typer.Exit(EXIT_CONFIG)
 
 
 def _safely(check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
     """Yield what a check finds; that it may not look says nothing about the tasks."""
     try:
-        with told_plainly():
+        with plain_errors():
             yield from check()
     except (ConfigError, PlatformUnavailableError) as error:
         yield Finding(Verdict.UNSURE, f"not checked to the end: {error}", "give these credentials the right to look")
@@ -205,7 +205,7 @@ def _default_vpc(aws: Aws) -> str | None:
 
 def _agreed(changes: list[Change], *, yes: bool) -> bool:
     for change in changes:
-        replaced = " (made anew)" if change.replaced else ""
+        replaced = " (replaced)" if change.replaced else ""
         typer.echo(f"{change.action:<7} {change.kind:<26} {change.resource}{replaced}")
     return yes or typer.confirm("Do this?")
 

@@ -1,4 +1,4 @@
-"""What `radiant ecs doctor` looks at; each check says what it found and how to mend it."""
+"""The checks of `radiant ecs doctor`; each returns its findings, with the fix of each fault."""
 
 import json
 import re
@@ -42,7 +42,7 @@ class Finding:
 
     verdict: Verdict
     what: str
-    mend: str = ""
+    fix: str = ""
     """What to do, empty when nothing is wrong."""
 
 
@@ -88,8 +88,8 @@ def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iter
     if kind == "aws":
         yield Finding(Verdict.GOOD, f"AIRFLOW_CONN_{name.upper()} is of type aws")
     else:
-        mend = 'it must be of type aws: \'{"conn_type": "aws", "extra": {"region_name": "..."}}\''
-        yield Finding(Verdict.BAD, f"AIRFLOW_CONN_{name.upper()} is of type {kind!r}", mend)
+        fix = 'it must be of type aws: \'{"conn_type": "aws", "extra": {"region_name": "..."}}\''
+        yield Finding(Verdict.BAD, f"AIRFLOW_CONN_{name.upper()} is of type {kind!r}", fix)
 
 
 def connection_type(connection: str) -> str:
@@ -114,8 +114,8 @@ def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
         if name in active[0].get("capacityProviders", []):
             yield Finding(Verdict.GOOD, f"capacity provider {name}")
         else:
-            mend = "set RADIANT_ECS__CAPACITY_PROVIDER to one of the cluster's, or give the cluster this one"
-            yield Finding(Verdict.BAD, f"the cluster has no capacity provider {name}", mend)
+            fix = "set RADIANT_ECS__CAPACITY_PROVIDER to one of the cluster's, or give the cluster this one"
+            yield Finding(Verdict.BAD, f"the cluster has no capacity provider {name}", fix)
 
 
 def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
@@ -133,8 +133,8 @@ def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
             continue
         container = next((one for one in found["containerDefinitions"] if one["name"] == ecs.container), None)
         if container is None:
-            mend = "set RADIANT_ECS__CONTAINER to the container that runs the job"
-            yield Finding(Verdict.BAD, f"{name} has no container {ecs.container}", mend)
+            fix = "set RADIANT_ECS__CONTAINER to the container that runs the job"
+            yield Finding(Verdict.BAD, f"{name} has no container {ecs.container}", fix)
             continue
         faults = list(_faults(found, container, ecs, name))
         yield from faults or [Finding(Verdict.GOOD, f"task definition {name}:{found['revision']}")]
@@ -164,12 +164,12 @@ def check_network(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
         return
     vpcs = {one["VpcId"] for one in subnets} | ({one["VpcId"] for one in groups} if ecs.security_groups else set())
     if len(vpcs) > 1:
-        mend = "all must be of one VPC"
-        yield Finding(Verdict.BAD, f"subnets and security groups are in the VPCs {', '.join(sorted(vpcs))}", mend)
+        fix = "all must be of one VPC"
+        yield Finding(Verdict.BAD, f"subnets and security groups are in the VPCs {', '.join(sorted(vpcs))}", fix)
     zones = {one["AvailabilityZone"] for one in subnets}
     if len(zones) < 2:  # noqa: PLR2004 - said below
-        mend = "add subnets of other zones: capacity is found more often in two"
-        yield Finding(Verdict.UNSURE, f"all subnets are in {', '.join(zones)}", mend)
+        fix = "add subnets of other zones: capacity is found more often in two"
+        yield Finding(Verdict.UNSURE, f"all subnets are in {', '.join(zones)}", fix)
     for subnet in subnets:
         name, free = subnet["SubnetId"], subnet["AvailableIpAddressCount"]
         if free < _FEW_ADDRESSES:
@@ -179,8 +179,8 @@ def check_network(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
         if any(_reaches_https(one) for one in group["IpPermissionsEgress"]):
             yield Finding(Verdict.GOOD, f"security group {group['GroupId']}")
         else:
-            mend = "let it reach port 443: image, S3, logs and secrets are there"
-            yield Finding(Verdict.BAD, f"security group {group['GroupId']} lets nothing out", mend)
+            fix = "let it reach port 443: image, S3, logs and secrets are there"
+            yield Finding(Verdict.BAD, f"security group {group['GroupId']} lets nothing out", fix)
 
 
 def check_work(aws: Aws, settings: Settings) -> Iterator[Finding]:
@@ -223,16 +223,16 @@ def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, na
             yield Finding(Verdict.BAD, f"{name} has no execution role", _DEPLOY)
     architecture = found.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
     if architecture != ecs.architecture:
-        mend = "set RADIANT_ECS__ARCHITECTURE, or deploy with the other --architecture and its image"
+        fix = "set RADIANT_ECS__ARCHITECTURE, or deploy with the other --architecture and its image"
         yield Finding(
-            Verdict.BAD, f"{name} is for {architecture}, RADIANT_ECS__ARCHITECTURE is {ecs.architecture}", mend
+            Verdict.BAD, f"{name} is for {architecture}, RADIANT_ECS__ARCHITECTURE is {ecs.architecture}", fix
         )
     log = container.get("logConfiguration") or {}
     options, prefix = log.get("options", {}), ecs.log_prefix or name
     wanted = ("awslogs", ecs.log_group, prefix)
     if (log.get("logDriver"), options.get("awslogs-group"), options.get("awslogs-stream-prefix")) != wanted:
-        mend = "set RADIANT_ECS__LOG_GROUP and RADIANT_ECS__LOG_PREFIX as the definition has them, else no log is shown"
-        yield Finding(Verdict.BAD, f"{name} does not log to {ecs.log_group} with the prefix {prefix}", mend)
+        fix = "set RADIANT_ECS__LOG_GROUP and RADIANT_ECS__LOG_PREFIX as the definition has them, else no log is shown"
+        yield Finding(Verdict.BAD, f"{name} does not log to {ecs.log_group} with the prefix {prefix}", fix)
     for one in container.get("environment") or []:
         if _SECRET_NAME.search(one["name"]):
             yield Finding(
@@ -245,8 +245,8 @@ def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, na
 def _secrets(aws: Aws, job: str, container: Mapping[str, Any]) -> Iterator[Finding]:
     names = {one["name"]: one["valueFrom"] for one in container.get("secrets") or []}
     if job in _WITH_CREDENTIALS and "RADIANT_REGISTRY__URL" not in names:
-        mend = "deploy with --registry-secret; without it only the POC job can run"
-        yield Finding(Verdict.UNSURE, f"{job} gets no RADIANT_REGISTRY__URL", mend)
+        fix = "deploy with --registry-secret; without it only the POC job can run"
+        yield Finding(Verdict.UNSURE, f"{job} gets no RADIANT_REGISTRY__URL", fix)
     client = aws.client("secretsmanager")
     for name, place in names.items():
         if ":secretsmanager:" not in place:
@@ -268,8 +268,8 @@ def _role(aws: Aws, arn: str, name: str) -> Iterator[Finding]:
     if "ecs-tasks.amazonaws.com" in str(found["AssumeRolePolicyDocument"]):
         yield Finding(Verdict.GOOD, f"role {role}")
     else:
-        mend = "its trust policy must name ecs-tasks.amazonaws.com"
-        yield Finding(Verdict.BAD, f"ECS may not take the role {role}", mend)
+        fix = "its trust policy must name ecs-tasks.amazonaws.com"
+        yield Finding(Verdict.BAD, f"ECS may not take the role {role}", fix)
 
 
 def _log_group(aws: Aws, name: str) -> Iterator[Finding]:
@@ -285,12 +285,12 @@ def _log_group(aws: Aws, name: str) -> Iterator[Finding]:
 
 def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[Finding]:
     if wanted is not None and wanted != image:
-        mend = "set RADIANT_IMAGE to it, or deploy the other with --image: it is recorded with every import"
-        yield Finding(Verdict.BAD, f"the task definitions run {image}, RADIANT_IMAGE is {wanted}", mend)
+        fix = "set RADIANT_IMAGE to it, or deploy the other with --image: it is recorded with every import"
+        yield Finding(Verdict.BAD, f"the task definitions run {image}, RADIANT_IMAGE is {wanted}", fix)
     place = _ECR.match(image)
     if place is None:
-        mend = "pull it from a task's subnet to be sure"
-        yield Finding(Verdict.UNSURE, f"image {image} is not in ECR and was not looked for", mend)
+        fix = "pull it from a task's subnet to be sure"
+        yield Finding(Verdict.UNSURE, f"image {image} is not in ECR and was not looked for", fix)
         return
     repository, _, digest = place["rest"].partition("@")
     repository, _, tag = repository.partition(":")
@@ -325,8 +325,8 @@ def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
     found = ec2.describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]
     missing = [one for one in _ENDPOINTS if not any(end["ServiceName"].endswith(f".{one}") for end in found)]
     if missing:
-        mend = f"add NAT, or VPC endpoints for {', '.join(missing)}"
-        return Finding(Verdict.BAD, f"subnet {name} has no way to AWS's services", mend)
+        fix = f"add NAT, or VPC endpoints for {', '.join(missing)}"
+        return Finding(Verdict.BAD, f"subnet {name} has no way to AWS's services", fix)
     return Finding(Verdict.GOOD, f"subnet {name}, out by VPC endpoints")
 
 

@@ -28,7 +28,7 @@ class Change:
     kind: str
     """`AWS::ECS::Cluster`."""
     replaced: bool
-    """It is made anew instead of changed."""
+    """It is replaced instead of changed."""
 
 
 def template_text() -> str:
@@ -50,7 +50,7 @@ class Stack:
     """One CloudFormation stack."""
 
     def __init__(self, aws: Aws, name: str) -> None:
-        """Only remember."""
+        """Store the arguments."""
         self._client = aws.client("cloudformation")
         self._name = name
 
@@ -70,7 +70,7 @@ class Stack:
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
     def deploy(self, template: str, parameters: Mapping[str, str], agreed: Callable[[list[Change]], bool]) -> bool:
-        """Make or change the stack so that it is as the template says; tell whether anything was to be changed.
+        """Make or change the stack as the template states; return whether there was a change.
 
         Args:
             template: its text.

@@ -1,4 +1,4 @@
-"""What a check finds, and how it is told."""
+"""The finding of a check, and its lines on the terminal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Finding:
     verdict: Verdict
     about: str
     text: str
-    mend: str = ""
+    fix: str = ""
     """What to do; empty where there is nothing to do."""
 
 
@@ -35,27 +35,27 @@ def good(about: str, text: str) -> Finding:
     return Finding(Verdict.GOOD, about, text)
 
 
-def warning(about: str, text: str, mend: str) -> Finding:
+def warning(about: str, text: str, fix: str) -> Finding:
     """Return that it should be otherwise."""
-    return Finding(Verdict.WARNING, about, text, mend)
+    return Finding(Verdict.WARNING, about, text, fix)
 
 
-def wrong(about: str, text: str, mend: str) -> Finding:
+def wrong(about: str, text: str, fix: str) -> Finding:
     """Return that jobs will fail."""
-    return Finding(Verdict.WRONG, about, text, mend)
+    return Finding(Verdict.WRONG, about, text, fix)
 
 
-def unknown(about: str, text: str, mend: str = "") -> Finding:
-    """Return that nobody could look."""
-    return Finding(Verdict.UNKNOWN, about, text, mend)
+def unknown(about: str, text: str, fix: str = "") -> Finding:
+    """Return that the check could not look."""
+    return Finding(Verdict.UNKNOWN, about, text, fix)
 
 
-def tell(findings: Iterable[Finding]) -> list[Finding]:
+def show(findings: Iterable[Finding]) -> list[Finding]:
     """Print findings as they come, one a line, what to do below; return them."""
-    told: list[Finding] = []
+    shown: list[Finding] = []
     for one in findings:
         typer.echo(f"{one.verdict:<8} {one.about:<11} {one.text}")
-        if one.mend:
-            typer.echo(f"{'':<20} -> {one.mend}")
-        told.append(one)
-    return told
+        if one.fix:
+            typer.echo(f"{'':<20} -> {one.fix}")
+        shown.append(one)
+    return shown

@@ -76,7 +76,7 @@ def open_access(context: "Context", *, token_file: Path | None, insecure: bool, 
 
 
 def say(text: str) -> None:
-    """Tell a person something; standard output is for the answer."""
+    """Print a message to standard error; standard output is for the result."""
     typer.echo(text, err=True)
 
 

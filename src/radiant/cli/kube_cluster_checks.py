@@ -40,7 +40,7 @@ def open_client(access: "Access") -> Any:
 
 
 def check_access(api: Any, access: "Access") -> Iterator[Finding]:
-    """Look whether the API server answers and knows the credential."""
+    """Check that the API server answers and accepts the credential."""
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
     checked = "" if access.cluster.get("insecure-skip-tls-verify") else ", its certificate checked"
@@ -56,7 +56,7 @@ def check_access(api: Any, access: "Access") -> Iterator[Finding]:
         else:
             yield wrong("access", f"{access.server}: {said}", "ask who runs the cluster")
         return
-    except Exception as error:  # noqa: BLE001 - whatever the client library raises: nobody answers as he should
+    except Exception as error:  # noqa: BLE001 - any error of the client library means no proper answer
         yield wrong("access", f"{access.server}: {_innermost(error)}", "is it up, and is this its name for Airflow?")
         return
     yield good("access", f"{access.server}, Kubernetes {version.git_version}{checked}")
@@ -140,7 +140,7 @@ def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding
             found: Any = read(_request_timeout=TIMEOUT_S)
         except client.ApiException as error:
             text = "the credential may not look (nor need it)" if error.status == _FORBIDDEN else said_by(error)
-            yield unknown(about, text, "run this as the cluster's administrator to know")
+            yield unknown(about, text, "run this as the cluster's administrator to check it")
         else:
             yield from judge(found.items, jobs, number)
 

@@ -104,7 +104,7 @@ def connection(  # noqa: PLR0913 - one parameter per option
     for note in access.notes:
         say(f"note: {note}")
     if insecure:
-        say("WARNING: the server's certificate is not checked: whoever is between can read and change everything")
+        say("WARNING: the server's certificate is not checked: any machine in between can read and change everything")
     made = airflow_connection(access)
     if apply:
         api = running_airflow(load_settings(), url=airflow, user=user, password_file=password_file)

@@ -64,7 +64,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except OSError as error:
         # Of this machine, not of the program: a full disk, a right that is missing.
-        typer.echo(f"error: {error}. Mend it and run the command again", err=True)
+        typer.echo(f"error: {error}. Fix it and run the command again", err=True)
         sys.exit(EXIT_TRANSIENT)
     except Exception as error:  # noqa: BLE001 - the last one who can say so
         traceback.print_exc()

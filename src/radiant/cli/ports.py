@@ -31,7 +31,7 @@ def reserved_ports(*preferred: int) -> Generator[tuple[int, ...]]:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether nothing listens on this port, on any address of this machine."""
+    """Return whether nothing listens on this port, on any address of this machine."""
     addresses = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET, "")]
     if socket.has_dualstack_ipv6():
         addresses.append((socket.AF_INET6, "::"))
@@ -60,7 +60,7 @@ def _reserve(locks: contextlib.ExitStack, first: int) -> int:
 
 
 def _lock(port: int) -> int | None:
-    """Return the locked file of a port, None when somebody else holds it."""
+    """Return the locked file of a port, None when another process holds it."""
     path = Path(tempfile.gettempdir()) / f"radiant-port-{port}.lock"
     try:
         file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -51,22 +51,22 @@ def end_marked(mark: tuple[str, str], grace_s: float, *, last: int | None = None
     Returns:
         How many processes there were.
     """
-    told: set[int] = set()
+    reported: set[int] = set()
     deadline = time.monotonic() + grace_s
     try:
         while (left := find_marked(mark)) and time.monotonic() < deadline:
             # Again each time: a process that was just being forked has not heard yet.
-            new = [pid for pid in left if pid not in told and (pid != last or left == [last])]
+            new = [pid for pid in left if pid not in reported and (pid != last or left == [last])]
             _signal(new, signal.SIGTERM)
-            told.update(new)
+            reported.update(new)
             time.sleep(_STEP_S)
     except KeyboardInterrupt:
         pass
     while left := find_marked(mark):
-        told.update(left)
+        reported.update(left)
         _signal(left, signal.SIGKILL)
         time.sleep(_STEP_S)
-    return len(told)
+    return len(reported)
 
 
 def children(parent: int) -> dict[int, str]:

@@ -90,7 +90,7 @@ def import_run_id(run_id: str, part: Mapping[str, Any], block: int) -> str:
 
 @dataclass
 class Watch:
-    """Reads the progress of one run; remembers what cannot change any more, so that a look stays cheap."""
+    """Reads the progress of one run; stores what cannot change any more, so that a look stays cheap."""
 
     api: RunReader
     run_id: str

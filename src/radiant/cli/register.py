@@ -28,7 +28,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What became of the wanted cases."""
+    """The outcome of the wanted cases."""
 
     done: tuple[tuple[AddOutcome, Registration], ...]
     refused: tuple[str, ...]

@@ -45,7 +45,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Start Airflow on this machine and import every case that is due; demo cases where none is registered.
 
-    Runs until Ctrl-C, which ends everything it started. With --once the exit code tells how it went: 0 every case is
+    Runs until Ctrl-C, which ends everything it started. With --once the exit code is the result: 0 every case is
     imported, 65 a case failed by bad input and nothing else went wrong, 70 anything else failed, 75 Airflow stopped.
     """
     demo = None if families is None and records is None else (families or _DEMO_FAMILIES, records or _DEMO_RECORDS)
@@ -87,7 +87,7 @@ def _run(  # noqa: PLR0913 - the options of the command
     with stop_signals() as stopped:
         try:
             if sheet is not None:
-                _register(registry, sheet, settings, console)  # bad input is told before Airflow is started for it
+                _register(registry, sheet, settings, console)  # bad input is reported before Airflow is started for it
             airflow.start()
             # What its killed runs held. No more than that: another Airflow may share the registry.
             registry.release({run_uri(settings.effective_work_uri, *run) for run in airflow.past_runs})

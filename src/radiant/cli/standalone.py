@@ -51,7 +51,7 @@ class Standalone:
         port: int | None = None,
         parallelism: int | None = None,
     ) -> None:
-        """Only remember.
+        """Store the arguments.
 
         Args:
             settings: its home folder holds Airflow's.
@@ -262,7 +262,7 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "sensitive_var_conn_names": "kube_config",
         },
         "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}", "load_default_connections": "False"},
-        # Nobody but this machine: the simple auth manager is not made for a network.
+        # This machine alone: the simple auth manager is not made for a network.
         "api": {
             "host": "127.0.0.1",
             "port": str(api_port),
@@ -280,7 +280,7 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "bundle_refresh_check_interval": "5",
             "print_stats_interval": "0",
         },
-        # A task that a person clears begins anew instead of finding the state of its last success.
+        # A task that a user clears starts over instead of finding the state of its last success.
         "state_store": {"clear_on_success": "True"},
         "scheduler": {"scheduler_idle_sleep_time": "0.5"},
         # A process that ends in the wrong moment is noticed at the next heartbeat only, by default 5 s later.

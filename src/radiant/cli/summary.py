@@ -1,4 +1,4 @@
-"""What became of a run: read from Airflow's API, rendered for a person, turned into an exit code."""
+"""The outcome of a run: read from Airflow's API, rendered for a user, turned into an exit code."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ class FailedCase:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of a run."""
+    """The outcome of a run."""
 
     imported: tuple[ImportedCase, ...]
     failed: tuple[FailedCase, ...]
@@ -67,7 +67,7 @@ class Summary:
 
 
 def read_summary(api: RunReader, run_id: str) -> Summary:
-    """Read what became of a finished run of `import-radiant`.
+    """Read the outcome of a finished run of `import-radiant`.
 
     The verdict of the run decides what failed; the numbers come from the commits. What ended without saying anything
     is trouble, never silence.
@@ -82,7 +82,7 @@ def read_summary(api: RunReader, run_id: str) -> Summary:
     imported: list[ImportedCase] = []
     deleted: list[int] = []
     for part in parts:
-        told = 0
+        counted = 0
         for block in itertools.count(1):
             commit = api.xcom(IMPORT_VCF, import_run_id(run_id, part, block), "commit")
             if not commit:
@@ -92,8 +92,8 @@ def read_summary(api: RunReader, run_id: str) -> Summary:
             output = commit["output"]
             imported += [_imported(case) for case in output["imported"]]
             deleted += output["deleted"]
-            told += sum(len(output[name]) for name in ("imported", "failed", "deleted"))
-            if told >= len(part["cases"]):
+            counted += sum(len(output[name]) for name in ("imported", "failed", "deleted"))
+            if counted >= len(part["cases"]):
                 break
     failed = [FailedCase(case["case_id"], case["code"], case["reason"]) for case in (verdict or {}).get("failed", [])]
     trouble: list[str] = [*(verdict or {}).get("trouble", [])]
@@ -153,7 +153,7 @@ def _table(
         summary: the cases.
         records: record counts to show, by column name.
         rows: tables whose rows to show, by column name.
-        verdict: whether to show what became of each case.
+        verdict: whether to show the outcome of each case.
         usage: whether to show seconds and memory.
     """
     table = Table(box=None, pad_edge=False)

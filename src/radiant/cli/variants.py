@@ -114,7 +114,7 @@ def variants(  # noqa: PLR0913 - each is an option of the command
 
 
 def _warn_if_older(case: int, settings: Settings) -> None:
-    """Say on standard error when these rows are not of the case's newest files."""
+    """Warn on standard error when these rows are not of the case's newest files."""
     from radiant.domain.case import CaseState  # noqa: PLC0415 - only here
     from radiant.registry import Registry  # noqa: PLC0415 - loads SQLAlchemy
 

@@ -24,7 +24,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     ped: Annotated[
         str | None, typer.Option(help="PED file of the family. Without it every sample is a member of its own.")
     ] = None,
-    proband: Annotated[str | None, typer.Option(help="The proband, where the pedigree does not tell.")] = None,
+    proband: Annotated[str | None, typer.Option(help="The proband, where the pedigree does not name it.")] = None,
     assembly: Annotated[str | None, typer.Option(help="GRCh38 or GRCh37; the setting when not given.")] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Fail on the first rejected line; same as --tolerate 0.")

@@ -272,7 +272,7 @@ def test_the_setting_of_the_assembly_takes_the_names_that_the_option_takes(regis
     ("arguments", "said"),
     [([], "--sheet"), (["--sheet", "x.csv", "--vcf", "a.vcf.gz", "--priority", "stat"], "--vcf, --priority")],
 )
-def test_wrong_usage_is_told(arguments, said):
+def test_wrong_usage_is_reported(arguments, said):
     result = run("add", *arguments)
     assert result.exit_code == 2
     assert said in result.output
@@ -290,7 +290,7 @@ class TestSheet:
         ]
         assert len(registry.get(5).case.members) == 3
 
-    def test_one_wrong_file_adds_no_case_and_all_are_told(self, folder, registry):
+    def test_one_wrong_file_adds_no_case_and_all_are_listed(self, folder, registry):
         (folder / "bad.ped").write_text("f kid\n")
         (folder / "cases.csv").write_text("vcf,ped\na.vcf.gz,bad.ped\nmissing.vcf,a.ped\n")
         with pytest.raises(InputError) as caught:

@@ -3,7 +3,7 @@
 from radiant.cli.config import config
 
 
-def test_what_a_job_may_use_is_shown_also_where_no_setting_says_so(monkeypatch, capsys):
+def test_the_limits_of_a_job_are_shown_even_if_no_setting_changes_them(monkeypatch, capsys):
     monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__RETRIES", "0")
     config()
     shown = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())

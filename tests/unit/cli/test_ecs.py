@@ -33,7 +33,7 @@ def cloud(aws):
 
 @pytest.fixture(scope="module")
 def session(cloud):
-    """One set of clients for all tests: making them anew costs seconds a command."""
+    """One set of clients for all tests: making new ones costs seconds a command."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in cloud.environment("person").items():
             patch.setenv(name, value)
@@ -83,7 +83,7 @@ def parameters(cloud, name):
     return {one["ParameterKey"]: one["ParameterValue"] for one in found}
 
 
-def test_deploy_makes_the_stack_and_prints_settings_that_radiant_knows(cloud, printed):
+def test_deploy_makes_the_stack_and_prints_settings_that_radiant_accepts(cloud, printed):
     assert re.search(r"^Add +AWS::ECS::TaskDefinition +ImportCase$", printed, re.MULTILINE)
     exported = exports(printed)
     assert set(exported) <= set(setting_names())
@@ -138,7 +138,7 @@ def test_remove_leaves_nothing_but_the_data(cloud):
 
 
 @pytest.mark.usefixtures("deployed")
-def test_remove_stops_nobody_s_task(cloud):
+def test_remove_stops_no_running_task(cloud):
     call = json.loads(command("render", "poc").stdout)
     change = {"name": "radiant", "command": ["sleep", "30"]}
     task = cloud.client("ecs").run_task(**call | {"overrides": {"containerOverrides": [change]}})["tasks"][0]
@@ -182,7 +182,7 @@ def test_render_says_what_ecs_would_refuse(deployed, monkeypatch):
         command("render")
 
 
-def test_doctor_has_nothing_to_mend_after_deploy(deployed, monkeypatch):
+def test_doctor_finds_no_fault_after_deploy(deployed, monkeypatch):
     del deployed
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://")
     found = command("doctor")
@@ -194,11 +194,11 @@ def test_doctor_has_nothing_to_mend_after_deploy(deployed, monkeypatch):
 
 
 def test_doctor_finds_everything_wrong_where_nothing_is(monkeypatch):
-    monkeypatch.setenv("RADIANT_ECS__CLUSTER", "nobody")
-    monkeypatch.setenv("RADIANT_ECS__TASK_DEFINITION", "nobody")
+    monkeypatch.setenv("RADIANT_ECS__CLUSTER", "absent")
+    monkeypatch.setenv("RADIANT_ECS__TASK_DEFINITION", "absent")
     found = command("doctor")
     assert found.exit_code == 78
-    assert "there is no cluster nobody" in found.stdout
+    assert "there is no cluster absent" in found.stdout
     assert found.stdout.count("there is no task definition") == 5
     assert "-> run `radiant ecs deploy`" in found.stdout
     assert "RADIANT_WORK_URI is file://" in found.stdout

@@ -7,7 +7,7 @@ from kubernetes.client import models as k8s
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.cli import airflow_checks, kube_cluster_checks
-from radiant.cli.finding import Verdict, good, tell, wrong
+from radiant.cli.finding import Verdict, good, show, wrong
 from radiant.cli.kube_cluster_checks import RIGHTS
 from radiant.jobs.catalogue import JOBS
 
@@ -55,7 +55,7 @@ def test_a_quota_of_cpu_limits_is_foreseen(limit, verdict, said):
     assert said in found.text
 
 
-def test_no_quota_is_told():
+def test_no_quota_is_reported():
     (found,) = kube_cluster_checks._judge_quotas([], ALL, number, cpu_limit=lambda _: None)
     assert found.verdict is Verdict.WARNING
 
@@ -111,7 +111,7 @@ def test_a_missing_right_is_named(allow, missing):
     (found,) = kube_cluster_checks.check_rights(None, "n")
     assert found.verdict is Verdict.WRONG
     assert kube_cluster_checks._spoken(missing) in found.text
-    assert "kubectl apply -k" in found.mend
+    assert "kubectl apply -k" in found.fix
 
 
 def test_an_administrator_is_more_than_jobs_need(allow):
@@ -141,7 +141,7 @@ def verdicts(api):
     return {one.verdict for one in airflow_checks.check_airflow(api, "kubernetes_conn")}
 
 
-def test_an_airflow_as_it_should_be_has_nothing_to_mend():
+def test_an_airflow_as_it_should_be_has_no_fault():
     assert verdicts(an_airflow()) == {Verdict.GOOD}
     assert verdicts(an_airflow(slots=-1)) == {Verdict.GOOD}
 
@@ -154,10 +154,10 @@ def test_an_airflow_as_it_should_be_has_nothing_to_mend():
         (("core", "sensitive_var_conn_names"), "", "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES=kube_config"),
     ],
 )
-def test_a_setting_that_jobs_suffer_from_is_told_with_its_variable(option, value, variable):
+def test_a_setting_that_jobs_suffer_from_is_reported_with_its_variable(option, value, variable):
     found = list(airflow_checks.check_airflow(an_airflow(options={option: value}), "kubernetes_conn"))
-    (told,) = [one for one in found if one.verdict is not Verdict.GOOD]
-    assert (told.verdict, told.mend) == (Verdict.WARNING, variable)
+    (found_one,) = [one for one in found if one.verdict is not Verdict.GOOD]
+    assert (found_one.verdict, found_one.fix) == (Verdict.WARNING, variable)
 
 
 def test_settings_that_airflow_does_not_show_are_unknown_not_good():
@@ -179,7 +179,7 @@ def test_connection_and_pool_are_judged(api, verdict):
 
 
 def test_what_to_do_stands_below_what_is_wrong(capsys):
-    tell(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
+    show(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [
         ["ok", "access", "fine"],

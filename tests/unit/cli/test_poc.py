@@ -20,7 +20,7 @@ class FakeAirflow:
         self.looks = iter(type(self).script)
         self.calls = []
         self.log_path = "standalone.log"
-        self.password = "x"  # noqa: S105 - nobody's
+        self.password = "x"  # noqa: S105 - a stand-in's
         self.api = SimpleNamespace(
             url="http://airflow",
             unpause=lambda dag_id: self.calls.append(("unpause", dag_id)),
@@ -92,7 +92,7 @@ def test_a_failed_run_is_not_green(play):
     assert "failed, answer null" in result.stdout
 
 
-def test_the_log_of_a_second_try_begins_anew(play):
+def test_the_log_of_a_second_try_starts_again(play):
     result = play(("running", 1, ["a", "lost"]), ("running", 2, ["a"]), ("success", 2, ["a", "b"]))
     assert [line.strip() for line in result.stdout.splitlines() if line.startswith("  ")] == ["a", "lost", "a", "b"]
 

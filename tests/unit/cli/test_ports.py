@@ -15,7 +15,7 @@ def listening():
         yield server.getsockname()[1]
 
 
-def test_a_port_that_somebody_listens_on_is_not_free(listening):
+def test_a_port_with_a_listener_is_not_free(listening):
     assert not is_free(listening)
 
 

@@ -161,7 +161,7 @@ def test_on_a_terminal_there_is_a_live_bar():
 
 
 def test_a_part_that_is_imported_in_blocks_is_counted_as_one(api):
-    """Airflow maps a task over so many cases at most: the next run begins when one has ended."""
+    """Airflow maps a task over a limited number of cases: the next run begins when one has ended."""
     api.xcoms[IMPORT_RADIANT, "r", "plan", -1]["output"]["parts"] = [{"part": 7, "cases": [1, 2, 3]}]
     first = part_run_id("r", 7, [1, 2, 3])
     second = block_run_id(first, 2)

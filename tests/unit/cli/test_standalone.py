@@ -58,7 +58,7 @@ def test_a_home_in_use_is_refused_and_its_processes_live_on(settings, tmp_path):
         pass
 
 
-def test_without_airflow_the_remedy_is_told(settings, tmp_path, monkeypatch):
+def test_without_airflow_the_remedy_is_printed(settings, tmp_path, monkeypatch):
     monkeypatch.setattr(standalone.sysconfig, "get_path", lambda _: str(tmp_path))
     with pytest.raises(ConfigError, match="make setup"):
         Standalone(settings, dags_folder=tmp_path).start()

@@ -57,7 +57,7 @@ def xcoms(verdict, *parts):
 
 
 def test_the_cases_of_all_blocks_of_a_part_are_added_up():
-    """Airflow maps a task over so many cases at most: a part is then imported by several runs."""
+    """Airflow maps a task over a limited number of cases: a part is then imported by several runs."""
     verdict = {"imported": [1, 2, 3], "failed": [], "trouble": []}
     found = xcoms(verdict)
     found[IMPORT_RADIANT, "r", "plan"]["output"]["parts"] = [{"part": 7, "cases": [1, 2, 3]}]
@@ -171,7 +171,7 @@ def test_nothing_due_says_what_to_do():
     assert "radiant cases add" in render(Summary((), (), (), ()))
 
 
-def test_trouble_is_told():
+def test_trouble_is_shown():
     text = render(Summary((), (), (), ("commit failed: LakeConflict",)))
     assert "trouble: commit failed: LakeConflict" in text
     assert "the run is red" in text

@@ -42,7 +42,7 @@ def test_started_tasks_become_failed_and_untouched_ones_stay(database):
     assert (after["success"], after["skipped"], after[None]) == ("success", "skipped", None)
 
 
-def test_every_run_is_told_those_that_an_earlier_start_ended_too(database):
+def test_every_run_is_listed_even_those_that_an_earlier_start_ended(database):
     every = {("dag", state) for state in ("queued", "running", "success", "failed")}
     assert end_past_runs(database) == every
     assert end_past_runs(database) == every
