@@ -52,11 +52,10 @@ def radiant(home: str) -> None:
 
 
 def line_by_line(home: str) -> None:
-    """Import with the fallback alone, line by line."""
-    import radiant.vcf
-    from radiant.vcf.reader import CaseReader
+    """Import without the fast path: the rules read every line."""
+    from radiant import vcf
 
-    radiant.vcf.read_case = CaseReader
+    vcf.ReadOptions = functools.partial(vcf.ReadOptions, fast=False)  # type: ignore[misc,assignment]
     _import(home)
 
 
@@ -65,7 +64,7 @@ def without_inheritance(home: str) -> None:
     import pyarrow as pa
 
     from radiant.domain.quality import QualityCounts
-    from radiant.vcf.bulk import reader
+    from radiant.vcf.bulk import counts, tables
     from radiant.vcf.bulk.genotypes import Inheritances
 
     def unknown(self: Inheritances, person: Any, *_: Any) -> dict[str, pa.Array]:
@@ -81,8 +80,8 @@ def without_inheritance(home: str) -> None:
         pass
 
     Inheritances.columns = unknown
-    reader.count_families = nothing
-    reader.find_candidates = nothing
+    counts.count_families = nothing
+    tables.find_candidates = nothing
     QualityCounts._judge = lambda _: ({}, [])  # type: ignore[method-assign] # noqa: SLF001 - what is measured
     _import(home)
 
@@ -95,7 +94,7 @@ def share_of_inheritance(home: str) -> None:
     """
     from radiant import lake
     from radiant.domain.quality import QualityCounts
-    from radiant.vcf.bulk import pairs, reader
+    from radiant.vcf.bulk import counts, pairs, tables
     from radiant.vcf.bulk.genotypes import Inheritances
 
     spent = 0.0
@@ -117,8 +116,8 @@ def share_of_inheritance(home: str) -> None:
         return call
 
     Inheritances.columns = timed(Inheritances.columns)  # type: ignore[method-assign]
-    reader.count_families = timed(reader.count_families)
-    reader.find_candidates = timed(reader.find_candidates)
+    counts.count_families = timed(counts.count_families)
+    tables.find_candidates = timed(tables.find_candidates)
     pairs.BulkPairs.add_columns = timed(pairs.BulkPairs.add_columns)  # type: ignore[method-assign]
     pairs.BulkPairs.batches = timed(pairs.BulkPairs.batches)  # type: ignore[method-assign]
     QualityCounts.to_json = timed(QualityCounts.to_json)  # type: ignore[method-assign]
@@ -187,9 +186,9 @@ def to_first_record(home: str) -> None:
     def patched(name: str, package: str | None = None) -> Any:
         module = import_module(name, package)
         if name == "radiant.worker.import_case":
-            from radiant.vcf.bulk.plain import PlainReader
+            from radiant.vcf.bulk.plain import FastReader
 
-            PlainReader.read = stop  # type: ignore[method-assign,assignment]
+            FastReader.read = stop  # type: ignore[method-assign,assignment]
         return module
 
     def stop(*_: Any) -> None:

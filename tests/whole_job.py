@@ -1,4 +1,4 @@
-"""The job `import-case` in this process, on files that a test makes: small chunks and segments, one process or two.
+"""The job `import-case` in this process, on files that a test makes: small chunks and shards, one process or two.
 
 A second process of the job is a thread here, at the other end of the same pipe: what crosses it is pickled as between
 processes, and no example waits for a Python to start. `test_import_together.py` starts real ones.
@@ -23,7 +23,6 @@ from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
 from radiant.jobs.documents import Request
 from radiant.settings import Settings, load_settings
-from radiant.vcf.reader import CaseReader
 from radiant.vcf.schema import arrow_schema
 from radiant.worker import case_document, import_case, import_pool
 from radiant.worker.case_document import CaseDocument, Staged
@@ -52,7 +51,7 @@ class Imported:
 
 @dataclass
 class Expected:
-    """The result of the reader that goes line by line."""
+    """What the rules make of it, line by line."""
 
     rows: dict[str, list[dict]]
     digests: dict[str, str]
@@ -84,11 +83,11 @@ class WholeJob:
         assembly: str = "GRCh38",
         tolerate: int = 0,
         chunk_bytes: int = 8 << 20,
-        segment_bytes: int = 1500,
+        shard_bytes: int = 1500,
         processes: int = 1,
     ) -> Imported:
-        """Import a file as a new case; an error is stored."""
-        self._patch.setattr(import_case, "SEGMENT_BYTES", segment_bytes)
+        """Import a file as a new case; what it raises is kept."""
+        self._patch.setattr(import_case, "SHARD_BYTES", shard_bytes)
         self._cases += 1
         number = self._cases
         case = Case(number, storage.file_uri(path), "wgs", Priority.ROUTINE, assembly, tuple(members))
@@ -129,8 +128,8 @@ class WholeJob:
 
 def expected_of(path: Path, members: Sequence[Member] = (), *, assembly: str = "GRCh38", tolerate: int = 0) -> Expected:
     """Read a file line by line."""
-    options = vcf.ReadOptions(assembly=assembly, tolerate=tolerate)
-    reader = CaseReader(storage.file_uri(path), tuple(members) or None, options)
+    options = vcf.ReadOptions(assembly=assembly, tolerate=tolerate, fast=False)
+    reader = vcf.read_case(storage.file_uri(path), tuple(members) or None, options)
     batches = {name: [] for name in CASE_TABLES}
     try:
         for name, batch in reader.batches():
@@ -175,7 +174,7 @@ def _without_key(rows: pa.Table, name: str) -> pa.Table:
 
 
 class _Thread(subprocess.Popen):
-    """A thread that reads segments as a process would."""
+    """A thread that reads shards as a process would."""
 
     def __init__(self, end: Connection) -> None:
         self._child_created = False

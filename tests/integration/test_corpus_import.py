@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from equivalence import Outcome, outcome
+from equivalence import Outcome, by_rules, outcome
 from radiant import lake
 from radiant.domain.tables import CASE_TABLES
-from radiant.vcf.bulk.reader import BulkReader
-from radiant.vcf.reader import CaseReader
 from radiant.vcf.schema import arrow_schema
 from real_families import ASHKENAZI, CLINICAL, UPD
 from staging import NAMESPACE
@@ -72,10 +70,10 @@ def assert_committed(job, imported: Sequence[tuple[Imported, Outcome]]) -> None:
 
 
 def expected_of(found: Imported, path: Path, members=(), assembly: str = "GRCh38", tolerate: int = 0) -> Outcome:
-    """Read a file as the case that was imported: people without a pedigree belong to the case alone."""
-    kind = CaseReader if path.stat().st_size < _SMALL else BulkReader
+    """Read a file as the case that was imported: people without a pedigree are the case's own."""
+    read = by_rules if path.stat().st_size < _SMALL else outcome
     owner = f"case:{found.case_id}"
-    return outcome(kind, path, members or None, assembly=assembly, tolerate=tolerate, owner=owner)
+    return read(path, members or None, assembly=assembly, tolerate=tolerate, owner=owner)
 
 
 @pytest.mark.parametrize("name", REAL)
@@ -88,7 +86,7 @@ def test_a_real_file(corpus, job, name):
             members,
             assembly=assembly,
             chunk_bytes=1 << 20,
-            segment_bytes=300_000,
+            shard_bytes=300_000,
             processes=processes,
         )
         expected = expected_of(found, corpus / name, members, assembly)

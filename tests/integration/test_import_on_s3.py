@@ -64,7 +64,7 @@ def one_family(s3, settings, demo):
 @pytest.fixture
 def two_processes(monkeypatch):
     monkeypatch.setattr(import_case, "SPLIT_FROM_BYTES", 0)
-    monkeypatch.setattr(import_case, "SEGMENT_BYTES", 60_000)
+    monkeypatch.setattr(import_case, "SHARD_BYTES", 60_000)
     monkeypatch.setattr(import_case, "usable_cores", lambda _: 2)
 
 

@@ -79,7 +79,7 @@ def test_a_demo_family_becomes_the_rows_of_its_file(job, tmp_path, family, proce
     path = folder / f"{family}.vcf.gz"
     members = parse_pedigree((folder / f"{family}.ped").read_text(), "ped")
     caplog.set_level("INFO")
-    found = job.run(path, members, processes=processes, chunk_bytes=100_000, segment_bytes=50_000)
+    found = job.run(path, members, processes=processes, chunk_bytes=100_000, shard_bytes=50_000)
     assert "read again" not in caplog.text
     assert_imported(found, expected_of(path, members))
     job.commit([found])

@@ -38,6 +38,12 @@ class QualityCounts:
         """By chromosome, region and variant type."""
         self._judged: tuple[dict[int, TrioCounts], list[PersonCounts]] | None = None
 
+    def empty(self) -> "QualityCounts":
+        """Return counts of the same case that hold nothing yet; cheap even for a cohort."""
+        other = QualityCounts(())
+        other.members, other.parents = self.members, self.parents
+        return other
+
     def add(  # noqa: PLR0913, PLR0917 - what a line is, and the members' genotypes
         self,
         chromosome: str,

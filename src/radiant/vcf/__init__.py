@@ -1,24 +1,31 @@
 """VCF -> Arrow record batches; knows neither Airflow nor Iceberg."""
 
-from radiant.vcf.bulk.segments import Answer, NeedsOneReaderError, Segment, SegmentReader, SplitReader, memory_for
-from radiant.vcf.case import read_case
+from radiant.vcf.case import CaseReader, read_case
 from radiant.vcf.info_map import DEFAULT, InfoOptions
 from radiant.vcf.people import check_samples, read_samples
-from radiant.vcf.reader import CaseReader, ReadOptions
+from radiant.vcf.plan import ReadOptions
 from radiant.vcf.report import ImportReport
 from radiant.vcf.schema import arrow_schema
+from radiant.vcf.shards import (
+    NeedsOneReaderError,
+    Shard,
+    ShardedReader,
+    ShardReader,
+    ShardResult,
+    memory_for,
+)
 
 __all__ = [
     "DEFAULT",
-    "Answer",
     "CaseReader",
     "ImportReport",
     "InfoOptions",
     "NeedsOneReaderError",
     "ReadOptions",
-    "Segment",
-    "SegmentReader",
-    "SplitReader",
+    "Shard",
+    "ShardReader",
+    "ShardResult",
+    "ShardedReader",
     "arrow_schema",
     "check_samples",
     "memory_for",

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Self, cast
 
 import pyarrow as pa
 
@@ -55,9 +55,13 @@ class CompoundHets(ABC):
         self.counts: list[Counter[str]] = [Counter() for _ in people]
         """How many candidates each member had by gene."""
 
+    def empty(self) -> Self:
+        """Return a collection of the same case without candidates."""
+        return type(self)(self._people)
+
     @abstractmethod
-    def add(self, person: int, candidate: Candidate) -> None:
-        """Keep a candidate of one member (index among the case's members)."""
+    def add(self, found: Sequence[tuple[int, Candidate]]) -> None:
+        """Add candidates in the file's order, each with its member (index among the case's members)."""
 
     @abstractmethod
     def merge(self, later: "CompoundHets") -> None:
@@ -99,9 +103,10 @@ class PairsOneByOne(CompoundHets):
         self._found: list[dict[str, list[Candidate]]] = [{} for _ in people]
         """Candidates of each member by gene, in the file's order; none are kept of a gene that has too many."""
 
-    def add(self, person: int, candidate: Candidate) -> None:
-        """Keep a candidate of one member."""
-        self._extend(person, candidate.allele.gene, [candidate], 1)
+    def add(self, found: Sequence[tuple[int, Candidate]]) -> None:
+        """Add candidates in the file's order."""
+        for person, candidate in found:
+            self._extend(person, candidate.allele.gene, [candidate], 1)
 
     def merge(self, later: CompoundHets) -> None:
         """Add the candidates of a later piece of the same file."""

@@ -4,7 +4,9 @@ A rejected line costs the case in strict mode. A piece is less than a line: one 
 shows, a read count whose number of values does not fit. It goes to quarantine, the record stays.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 
 SHOWN_CHARACTERS = 60
 TEXT_CHARACTERS = 4096
@@ -56,6 +58,38 @@ class Finding:
             "record_kept": self.record_kept,
             "text": self.text[:TEXT_CHARACTERS],
         }
+
+
+MAX_INFO_KEYS = 10_000
+"""Undeclared INFO keys that are counted, and keys of which the meaning is cached."""
+_MAX_FILTERS = 1024
+
+
+@dataclass(slots=True)
+class Undeclared:
+    """Names in data lines that the header does not declare."""
+
+    info: Counter[str] = field(default_factory=Counter[str])
+    """INFO keys, with the number of lines that have each."""
+    formats: set[str] = field(default_factory=set[str])
+    filters: set[str] = field(default_factory=set[str])
+
+    def add_info(self, key: str, lines: int = 1) -> None:
+        """Count lines that have an INFO key."""
+        if key in self.info or len(self.info) < MAX_INFO_KEYS:
+            self.info[key] += lines
+
+    def add_filters(self, names: Iterable[str] | None, declared: Collection[str]) -> None:
+        """Add the names of a FILTER that are not declared; None for no FILTER."""
+        if names is not None and len(self.filters) < _MAX_FILTERS:
+            self.filters.update(name for name in names if name != "PASS" and name not in declared)
+
+    def merge(self, later: "Undeclared") -> None:
+        """Add the names of a later part of the same file."""
+        for key, lines in later.info.items():
+            self.add_info(key, lines)
+        self.formats |= later.formats
+        self.filters |= later.filters
 
 
 def shown(text: str) -> str:

@@ -1,6 +1,34 @@
-"""Decompressed content that waits for the end of its last line."""
+"""Decompressed content becomes whole lines: what waits for its end, line ends, empty lines."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class TextMarks:
+    """What the report says of a file's text, or of a part of it."""
+
+    had_bom: bool = False
+    had_crlf: bool = False
+    ended_without_break: bool = False
+    ended_with_empty_lines: bool = False
+    """Empty lines at the end of the file are no records."""
+
+    def merge(self, later: "TextMarks") -> None:
+        """Add the marks of a later part of the file."""
+        self.had_bom |= later.had_bom
+        self.had_crlf |= later.had_crlf
+        self.ended_without_break |= later.ended_without_break
+        self.ended_with_empty_lines |= later.ended_with_empty_lines
+
+
+def without_cr(text: bytes, marks: TextMarks) -> bytes:
+    """Replace Windows line ends, and mark that there were some."""
+    if b"\r" not in text:
+        return text
+    unix = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
+    marks.had_crlf |= len(unix) != len(text)
+    return unix
 
 
 class Gathered:

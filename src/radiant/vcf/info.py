@@ -13,19 +13,14 @@ Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
 """
 
 import re
-from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from radiant.domain.columns import Per, Type
 from radiant.domain.tables import INFO_COLUMNS
 from radiant.vcf import reserved, values
 from radiant.vcf.csq_fields import TAGS
-from radiant.vcf.findings import BrokenRuleError, Piece, shown
+from radiant.vcf.findings import MAX_INFO_KEYS, BrokenRuleError, Piece, Undeclared, shown
 from radiant.vcf.header import Header
-
-_MAX_KEYS = 10_000
-"""A file with more INFO keys than this is odd; its keys are not all remembered."""
-
 
 BARE_SEMICOLON = "csq_bare_semicolon"
 """Rule of the piece after a semicolon inside an annotation."""
@@ -140,9 +135,7 @@ class InfoReader:
         self._annotation = annotation
         self._skip = skip
         self._read = skip | INFO_COLUMNS.keys()
-        self._checks: dict[str, reserved.Declaration | None] = {}
-        self.undeclared: Counter[str] = Counter()
-        """INFO keys that the header does not declare, with the number of lines they were on."""
+        self._checks: dict[str, tuple[reserved.Declaration | None, bool]] = {}
 
     def split(self, text: str) -> tuple[dict[str, str | None], list[Piece]]:
         """Split INFO, see `split_info`."""
@@ -155,8 +148,12 @@ class InfoReader:
             if name is not None:
                 yield name
 
-    def columns(self, fields: dict[str, str | None], n_alts: int) -> tuple[list[dict[str, object]], list[Piece]]:
+    def columns(
+        self, fields: dict[str, str | None], n_alts: int, undeclared: Undeclared
+    ) -> tuple[list[dict[str, object]], list[Piece]]:
         """Return the `info_*` columns for each ALT, first ALT first, and the pieces left out.
+
+        Keys that the header does not declare are added to `undeclared`.
 
         Raises:
             BrokenRuleError: text where a number belongs, or a negative count.
@@ -167,7 +164,7 @@ class InfoReader:
         for key, text in fields.items():
             column = INFO_COLUMNS.get(key)
             if column is None:
-                self._check_other(key, text, n_alts, pieces)
+                self._check_other(key, text, n_alts, pieces, undeclared)
             elif text is None or text == ".":
                 continue
             elif column.type is Type.STRING:
@@ -188,26 +185,27 @@ class InfoReader:
             return [common] * n_alts, pieces
         return [{**common, **{name: found[index] for name, found in per_allele}} for index in range(n_alts)], pieces
 
-    def _to_check(self, key: str) -> reserved.Declaration | None:
-        """Return the declaration to check a key without a column against; None when there is nothing to check."""
-        if len(self._checks) >= _MAX_KEYS:
-            self._checks.clear()
+    def _to_check(self, key: str) -> tuple[reserved.Declaration | None, bool]:
+        """Return what to check a key without a column against, None for nothing, and whether it is declared."""
         declaration = self._header.info_declaration(key)
         if declaration is None:
-            if len(self.undeclared) < _MAX_KEYS:
-                self.undeclared[key] += 0
-            return None
+            return None, False
         if key in self._skip or (declaration.type == "String" and key not in CHECKED_TEXT):
-            return None
-        return declaration
+            return None, True
+        return declaration, True
 
-    def _check_other(self, key: str, text: str | None, n_alts: int, pieces: list[Piece]) -> None:
+    def _check_other(
+        self, key: str, text: str | None, n_alts: int, pieces: list[Piece], undeclared: Undeclared
+    ) -> None:
         """Check a key that has no column."""
-        if key not in self._checks:
-            self._checks[key] = self._to_check(key)
-        declaration = self._checks[key]
-        if key in self.undeclared:
-            self.undeclared[key] += 1
+        known = self._checks.get(key)
+        if known is None:
+            if len(self._checks) >= MAX_INFO_KEYS:
+                self._checks.clear()
+            known = self._checks[key] = self._to_check(key)
+        declaration, is_declared = known
+        if not is_declared:
+            undeclared.add_info(key)
         if declaration is None:
             return
         try:

@@ -22,12 +22,12 @@ from radiant.vcf import alleles, consequences, genotypes, info, record
 from radiant.vcf.alleles import Allele, Skip
 from radiant.vcf.compound import Candidate, affected_genes, candidates
 from radiant.vcf.consequences import Consequence, ConsequenceFormat, ParsedConsequences
-from radiant.vcf.csq_fields import Field
-from radiant.vcf.findings import BrokenRuleError, Piece
+from radiant.vcf.findings import BrokenRuleError, Piece, Undeclared
 from radiant.vcf.genotypes import FormatReader, SampleCall, Zygosity
 from radiant.vcf.header import Header
-from radiant.vcf.info_map import AlleleInfo, InfoOptions, InfoPlan
+from radiant.vcf.info_map import AlleleInfo, InfoPlan
 from radiant.vcf.people import Person
+from radiant.vcf.record import ReadState
 from radiant.vcf.reference import ReferenceSequence
 
 Row = tuple[Mapping[str, object], ...]
@@ -86,7 +86,7 @@ class Line:
 
 
 class LineReader:
-    """Reads the data lines of one file, in order."""
+    """Reads the data lines of one file, one at a time; what the lines before one decide is in its `ReadState`."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - what every line needs
         self,
@@ -95,59 +95,41 @@ class LineReader:
         assembly: Assembly,
         fasta: ReferenceSequence | None,
         minimum_impact: int,
-        info_options: InfoOptions,
+        consequence_format: ConsequenceFormat | None,
+        info_plan: InfoPlan,
     ) -> None:
-        self.header = header
-        self.people = people
+        self._header = header
+        self._people = people
         self._assembly = assembly
         self._fasta = fasta
         self._minimum_impact = minimum_impact
-        self.order = record.Order()
-        self.spelling: dict[str, str] = {}
-        """The contig of each chromosome, see `record.check_spelling`."""
-        self.duplicates = record.Duplicates()
+        self._consequence_format = consequence_format
+        self._annotator = None if consequence_format is None else consequence_format.annotator.value
+        self._info = info.InfoReader(header, None if consequence_format is None else consequence_format.tag)
+        self._info_plan = info_plan
         self._formats: dict[str, FormatReader] = {}
-        self.consequence_format = ConsequenceFormat.from_info_header(header.info_descriptions)
-        if self.consequence_format is not None:
-            self.consequence_format = self.consequence_format.with_frequencies(info_options.frequencies)
-        tag = self.consequence_format.tag if self.consequence_format else None
-        self._annotator = self.consequence_format.annotator.value if self.consequence_format else None
-        self._info = info.InfoReader(header, tag)
-        self.info_plan = InfoPlan(header, info_options, tag)
-        self.undeclared_formats: set[str] = set()
-        self.undeclared_filters: set[str] = set()
 
-    @property
-    def undeclared_info(self) -> dict[str, int]:
-        """INFO keys that the header does not declare, with the number of lines they were on."""
-        return self._info.undeclared
+    def read(self, number: int, text: str, state: ReadState, undeclared: Undeclared) -> Line:
+        """Read one data line.
 
-    def sources_of(self, column: str) -> list[str]:
-        """Return what the header declares that a frequency column is read from, the first one first."""
-        sources: list[str] = []
-        if (format_ := self.consequence_format) is not None:
-            own = [name for name, known in zip(format_.names, format_.known, strict=True) if _fills(known, column)]
-            others = [
-                format_.names[index] for name, indexes in format_.frequencies for index in indexes if name == column
-            ]
-            sources += [f"{format_.tag} {name}" for name in (*own, *others)]
-        return sources + [f"INFO {key}" for key in self.info_plan.frequencies.get(column, ())]
-
-    def read(self, number: int, text: str) -> Line:
-        """Read one data line; `number` is its line number.
+        Args:
+            number: Its line number.
+            text: The line without its line break.
+            state: What the lines before it left; moved on by this line.
+            undeclared: Where names go that the header does not declare, those of a rejected line too.
 
         Raises:
             BrokenRuleError: the line breaks a rule.
             AlleleError: REF, an ALT or a genotype does.
         """
-        columns = record.split_columns(text, self.header.columns)
+        columns = record.split_columns(text, self._header.columns)
         contig, ref, alt_text = columns[0], columns[3], columns[4]
-        chromosome = record.check_contig(contig, contig in self.header.contigs)
+        chromosome = record.check_contig(contig, contig in self._header.contigs)
         pos = record.position(columns[1])
         if chromosome is None:
             return Line("skipped", "contig")
-        record.check_spelling(self.spelling, chromosome, contig)
-        self.order.check(contig, pos)
+        record.check_spelling(state.contig_of, chromosome, contig)
+        state.order.check(contig, pos)
         if pos == 0:
             return Line("skipped", "telomere")
         found = alleles.split_record(contig, pos, ref, alt_text.split(","), self._fasta)
@@ -157,9 +139,9 @@ class LineReader:
             return Line("skipped", _line_reason(found), structural=structural)
         self._check_end(chromosome, pos, ref)
         keys = [(allele.start, allele.reference, allele.alternate) for allele in stored]
-        self.duplicates.check(chromosome, keys)
-        line = self._rows(columns, chromosome, pos, found, stored)
-        self.duplicates.add(chromosome, keys, number)
+        state.duplicates.check(chromosome, keys)
+        line = self._rows(columns, chromosome, pos, found, stored, undeclared)
+        state.duplicates.add(chromosome, keys, number)
         line.structural = structural
         return line
 
@@ -173,16 +155,24 @@ class LineReader:
             )
             raise BrokenRuleError(rule, message)
 
-    def _rows(self, columns: list[str], chromosome: str, pos: int, found: list[Allele], stored: list[Allele]) -> Line:
+    def _rows(  # noqa: PLR0913, PLR0917 - parts of one line
+        self,
+        columns: list[str],
+        chromosome: str,
+        pos: int,
+        found: list[Allele],
+        stored: list[Allele],
+        undeclared: Undeclared,
+    ) -> Line:
         line = Line("kept" if len(stored) == 1 else "split")
         line.alleles.update(allele.skip.value for allele in found if allele.skip is not None)
         site = record.site(columns[2], columns[5], columns[6])
-        self.note_filters(site.filters)
+        undeclared.add_filters(site.filters, self._header.filters)
         fields, pieces = self._info.split(columns[7])
         line.pieces += pieces
-        info_columns, pieces = self._info.columns(fields, len(found))
+        info_columns, pieces = self._info.columns(fields, len(found), undeclared)
         line.pieces += pieces
-        people = self._people_at(columns, len(found), line.pieces)
+        people = self._people_at(columns, len(found), line.pieces, undeclared)
         line.annotations.update(self._info.annotations(fields))
         entries = self._entries(fields, found, line, pos)
         region = region_class(self._assembly.name, chromosome, pos)
@@ -194,7 +184,7 @@ class LineReader:
         for allele in stored:
             carriers = [index for index, call in enumerate(people) if allele.alt_index in call.site]
             own = entries.of(allele.alt_index)
-            if not carriers and self.header.samples:
+            if not carriers and self._header.samples:
                 line.alleles["not_carried"] += 1
                 line.entries["not_carried"] += len(own)
                 continue
@@ -217,32 +207,28 @@ class LineReader:
             genes = affected_genes(own, self._minimum_impact) if own else {}
             for index in carriers:
                 zygosity, row = self._occurrence(people, index, allele.alt_index, region)
-                line.occurrences.append((index, zygosity, change, (self.people[index].columns, *shared, *row)))
-                if zygosity is Zygosity.HET and genes and self.people[index].may_have_pairs_in(region):
+                line.occurrences.append((index, zygosity, change, (self._people[index].columns, *shared, *row)))
+                if zygosity is Zygosity.HET and genes and self._people[index].may_have_pairs_in(region):
                     line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
-            allele_info = self.info_plan.read(fields, allele.alt_index, len(found))
+            allele_info = self._info_plan.read(fields, allele.alt_index, len(found))
             self._add_consequences(line, locus, allele, columns[2], own, allele_info)
         return line
 
-    def note_filters(self, filters: list[str] | None) -> None:
-        """Remember the filters that the header does not declare."""
-        if filters is not None and len(self.undeclared_filters) < _MAX_FORMATS:
-            self.undeclared_filters.update(
-                name for name in filters if name != "PASS" and name not in self.header.filters
-            )
-
-    def _people_at(self, columns: list[str], n_alts: int, pieces: list[Piece]) -> list[SampleCall]:
+    def _people_at(
+        self, columns: list[str], n_alts: int, pieces: list[Piece], undeclared: Undeclared
+    ) -> list[SampleCall]:
         if len(columns) <= _FORMAT_COLUMN:
             return []
-        reader = self.format_reader(columns[_FORMAT_COLUMN])
+        reader = self._format_reader(columns[_FORMAT_COLUMN])
+        undeclared.formats.update(reader.undeclared)
         people: list[SampleCall] = []
-        for person in self.people:
+        for person in self._people:
             call, left_out = reader.read(columns[person.column], n_alts)
             pieces += left_out
             people.append(call)
         return people
 
-    def format_reader(self, text: str) -> FormatReader:
+    def _format_reader(self, text: str) -> FormatReader:
         """Return what reads sample columns under a FORMAT, the same object for the same text.
 
         Raises:
@@ -250,19 +236,18 @@ class LineReader:
         """
         reader = self._formats.get(text)
         if reader is None:
-            reader = FormatReader(text, self.header)
-            self.undeclared_formats.update(reader.undeclared)
+            reader = FormatReader(text, self._header)
             if len(self._formats) >= _MAX_FORMATS:
                 self._formats.clear()
             self._formats[text] = reader
         return reader
 
     def _entries(self, fields: dict[str, str | None], found: list[Allele], line: Line, pos: int) -> ParsedConsequences:
-        if self.consequence_format is None:
+        if self._consequence_format is None:
             return consequences.NOTHING
-        value = fields.get(self.consequence_format.tag)
+        value = fields.get(self._consequence_format.tag)
         cut = any(piece.rule == info.BARE_SEMICOLON for piece in line.pieces)
-        parsed = consequences.parse(value, found, self.consequence_format, pos, cut=cut)
+        parsed = consequences.parse(value, found, self._consequence_format, pos, cut=cut)
         line.pieces += [Piece(one.rule, one.message, one.text) for one in parsed.malformed]
         line.entries["of_skipped_alleles"] += parsed.of_skipped
         line.entries["assumed"] += parsed.assumed
@@ -274,7 +259,7 @@ class LineReader:
         self, people: list[SampleCall], index: int, alt_index: int, region: RegionClass
     ) -> tuple[Zygosity, tuple[dict[str, object], ...]]:
         """Return the zygosity of one carrier and the parts of the row that depend on genotypes."""
-        person, call = self.people[index], people[index]
+        person, call = self._people[index], people[index]
         depth = call.depth(alt_index)
         zygosity = genotypes.zygosity(call.gt, alt_index, person.member.sex, region, depth)
         calls, phased = alleles.calls(call.gt or ".", alt_index)
@@ -301,8 +286,8 @@ class LineReader:
             mother,
             alt_index,
             person.member.affected,
-            _affected(self.people, person.father),
-            _affected(self.people, person.mother),
+            _affected(self._people, person.father),
+            _affected(self._people, person.mother),
         )
         return zygosity, (
             own,
@@ -318,7 +303,7 @@ class LineReader:
             return {}
         call = people[index]
         depth = call.depth(alt_index)
-        sex = self.people[index].member.sex
+        sex = self._people[index].member.sex
         return {
             f"{who}_calls": alleles.calls(call.gt or ".", alt_index)[0],
             f"{who}_zygosity": genotypes.zygosity(call.gt, alt_index, sex, region, depth).value,
@@ -341,7 +326,7 @@ class LineReader:
     ) -> None:
         picked, picked_by = consequences.pick(entries)
         shown = picked.columns if picked is not None else {}
-        from_info = self.info_plan.row(allele_info, shown)
+        from_info = self._info_plan.row(allele_info, shown)
         line.variants.append(
             (
                 locus,
@@ -361,10 +346,6 @@ class LineReader:
             columns = {**entry.columns, **missing} if missing else entry.columns
             own = {"annotator": self._annotator, "picked": entry is picked, "extra": entry.extra}
             line.consequences.append((locus, columns, own))
-
-
-def _fills(known: Field | None, column: str) -> bool:
-    return known is not None and column in known.columns
 
 
 def _affected(people: Sequence[Person], index: int | None) -> Affected:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import InputError, StorageError
-from radiant.vcf.reader import CaseReader
+from radiant.vcf.case import CaseReader
 from radiant.vcf.report import ImportReport
 from radiant.vcf.schema import arrow_schema
 

@@ -9,40 +9,39 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.vcf import info
-from radiant.vcf.header import Header
-from radiant.vcf.line import LineReader
-from radiant.vcf.report import Counts
+from radiant.vcf.csq_fields import ConsequenceFormat
+from radiant.vcf.findings import Undeclared
+from radiant.vcf.plan import ReadPlan
 from radiant.vcf.source import Source
+from radiant.vcf.totals import Counts, ReadTotals
 
 _NAMED = 20
 """How many names a warning lists."""
 
 
-def remarks(source: Source, header: Header, reader: LineReader, counts: Counts, members: int) -> Iterator[str]:
+def remarks(source: Source, plan: ReadPlan, totals: ReadTotals) -> Iterator[str]:
     """Yield the warnings about one file; none names a sample.
 
     Args:
         source: The file, read to its end.
-        header: Its header.
-        reader: What read its lines.
-        counts: What became of them.
-        members: How many members the case has.
+        plan: What was decided before its first record.
+        totals: Of the whole file.
     """
-    yield from header.warnings
+    yield from plan.header.warnings
     yield from _about_file(source)
-    yield from _about_lines(counts)
-    unread = len(header.samples) - members
+    yield from _about_lines(totals.counts)
+    unread = len(plan.header.samples) - len(plan.people)
     if unread:
         yield f"{unread} samples of the file are not members of the case; they were not read"
-    yield from _about_declarations(reader)
-    yield from _about_annotation(reader, counts)
-    yield from _about_frequencies(reader, counts)
+    yield from _about_declarations(totals.undeclared)
+    yield from _about_annotation(plan.consequence_format, totals.counts)
+    yield from _about_frequencies(plan, totals.counts)
 
 
-def _about_frequencies(reader: LineReader, counts: Counts) -> Iterator[str]:
+def _about_frequencies(plan: ReadPlan, counts: Counts) -> Iterator[str]:
     if counts.frequencies or not counts.alleles["carried"]:
         return
-    sources = [source for column in FREQUENCY_COLUMNS for source in reader.sources_of(column)]
+    sources = [source for column in FREQUENCY_COLUMNS for source in plan.sources_of(column)]
     why = (
         f"{', '.join(sources[:_NAMED])}{_more(sources)} have no value"
         if sources
@@ -61,13 +60,13 @@ def _about_file(source: Source) -> Iterator[str]:
             "the BCF is not compressed, so nothing proves that it is whole; bcftools view -Ob writes an end-of-file "
             "block that does"
         )
-    if source.had_bom:
+    if source.marks.had_bom:
         yield "the file starts with a byte order mark, which VCF forbids; it was ignored"
-    if source.had_crlf:
+    if source.marks.had_crlf:
         yield "the file has Windows line ends (CRLF); they were read as line ends"
-    if source.ended_with_empty_lines:
+    if source.marks.ended_with_empty_lines:
         yield "the file ends with empty lines; they are no records and were ignored"
-    if source.ended_without_break:
+    if source.marks.ended_without_break:
         yield "the last line does not end with a line break; the compression proves that the file is whole"
 
 
@@ -88,11 +87,11 @@ def _about_lines(counts: Counts) -> Iterator[str]:
         yield f"{counts.skipped['telomere']} lines at POS 0, the telomere, were skipped"
 
 
-def _about_declarations(reader: LineReader) -> Iterator[str]:
+def _about_declarations(undeclared: Undeclared) -> Iterator[str]:
     for kind, found in (
-        ("INFO keys", reader.undeclared_info),
-        ("FORMAT keys", reader.undeclared_formats),
-        ("FILTER names", reader.undeclared_filters),
+        ("INFO keys", undeclared.info),
+        ("FORMAT keys", undeclared.formats),
+        ("FILTER names", undeclared.filters),
     ):
         if found:
             yield f"{kind} that the header does not declare: {_named(found, kind)}"
@@ -115,8 +114,8 @@ def _named(found: Collection[str], kind: str) -> str:
 _READABLE = "VEP (CSQ), SnpEff 4.1 or later (ANN), or bcftools csq (BCSQ)"
 
 
-def _about_annotation(reader: LineReader, counts: Counts) -> Iterator[str]:
-    format_, found = reader.consequence_format, counts.annotations
+def _about_annotation(format_: ConsequenceFormat | None, counts: Counts) -> Iterator[str]:
+    found = counts.annotations
     tag = None if format_ is None else format_.tag
     others = sorted(name for name in found if name != tag)
     readable = [name for name in others if info.unread_annotator(name) is None]

@@ -1,62 +1,16 @@
 """The import report: where every line of the file went, and what the numbers say about its quality."""
 
-from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from importlib import metadata
 from typing import Any
 
+from radiant.domain.assembly import CHROMOSOMES, canonical_chromosome
+from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.errors import RadiantError
-
-
-@dataclass(slots=True)
-class LineCounts:
-    """Data lines by what became of them; every line is in exactly one bucket."""
-
-    read: int = 0
-    kept: int = 0
-    """One allele of the line was stored or could have been (no member may carry it)."""
-    split: int = 0
-    """Two alleles or more were."""
-    skipped: int = 0
-    """Nothing of the line is a small variant of the primary chromosomes."""
-    rejected: int = 0
-    """The line breaks a rule; it is in quarantine."""
-
-    @property
-    def accounted(self) -> int:
-        """The sum of the buckets."""
-        return self.kept + self.split + self.skipped + self.rejected
-
-    def merge(self, other: "LineCounts") -> None:
-        """Add another piece of the same file."""
-        for name in ("read", "kept", "split", "skipped", "rejected"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(slots=True)
-class MemberQuality:
-    """Numbers about one member's alleles; no name, the order is that of the case's members."""
-
-    is_proband: bool
-    alleles: int = 0
-    """Rows of the occurrence table."""
-    het: int = 0
-    hom: int = 0
-    hem: int = 0
-    unknown: int = 0
-    transitions: int = 0
-    transversions: int = 0
-
-    def merge(self, other: "MemberQuality") -> None:
-        """Add another piece of the same file."""
-        for name in ("alleles", "het", "hom", "hem", "unknown", "transitions", "transversions"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the counts and the two ratios; a ratio over 0 is null."""
-        return asdict(self) | {
-            "het_hom": round(self.het / self.hom, 4) if self.hom else None,
-            "ti_tv": round(self.transitions / self.transversions, 4) if self.transversions else None,
-        }
+from radiant.vcf.plan import ReadPlan
+from radiant.vcf.remarks import remarks
+from radiant.vcf.source import Source
+from radiant.vcf.totals import LineCounts, MemberQuality, ReadTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,51 +43,6 @@ class Provenance:
     assembly_checked: bool
     """Whether the header states contig lengths at all."""
     radiant_version: str
-
-
-@dataclass(slots=True)
-class Counts:
-    """The counters while a file is read."""
-
-    total: LineCounts = field(default_factory=LineCounts)
-    contigs: dict[str, LineCounts] = field(default_factory=dict[str, LineCounts])
-    skipped: Counter[str] = field(default_factory=Counter[str])
-    other_contigs: Counter[str] = field(default_factory=Counter[str])
-    rejected: Counter[str] = field(default_factory=Counter[str])
-    alleles: Counter[str] = field(default_factory=Counter[str])
-    pieces: Counter[str] = field(default_factory=Counter[str])
-    consequences: Counter[str] = field(default_factory=Counter[str])
-    annotations: Counter[str] = field(default_factory=Counter[str])
-    structural: Counter[str] = field(default_factory=Counter[str])
-    """Structural alleles by kind; none has a row."""
-    frequencies: Counter[str] = field(default_factory=Counter[str])
-    """Variant rows with a value, by frequency column."""
-
-    def line(self, contig: str, bucket: str) -> None:
-        """Count one line in its bucket, `kept`, `split`, `skipped` or `rejected`."""
-        for counts in (self.total, self.contigs.setdefault(contig, LineCounts())):
-            counts.read += 1
-            setattr(counts, bucket, getattr(counts, bucket) + 1)
-
-    def merge(self, other: "Counts") -> None:
-        """Add another piece of the same file."""
-        self.total.merge(other.total)
-        for contig, counts in other.contigs.items():
-            self.contigs.setdefault(contig, LineCounts()).merge(counts)
-        names = (
-            "skipped",
-            "other_contigs",
-            "rejected",
-            "alleles",
-            "pieces",
-            "consequences",
-            "annotations",
-            "structural",
-            "frequencies",
-        )
-        for name in names:
-            mine: Counter[str] = getattr(self, name)
-            mine.update(getattr(other, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,3 +117,63 @@ class ImportReport:
             "provenance": asdict(self.provenance),
             "warnings": list(self.warnings),
         }
+
+
+def make_report(plan: ReadPlan, source: Source, totals: ReadTotals) -> ImportReport:
+    """Return the report of a file that was read to its end.
+
+    Args:
+        plan: What was decided before its first record.
+        source: The file.
+        totals: Of the whole file, all rows included.
+    """
+    counts, header, format_ = totals.counts, plan.header, plan.consequence_format
+    return ImportReport(
+        lines=counts.total,
+        contigs=dict(sorted(counts.contigs.items(), key=_karyotype)),
+        skipped=dict(sorted(counts.skipped.items())),
+        other_contigs=dict(sorted(counts.other_contigs.items())),
+        rejected=dict(sorted(counts.rejected.items())),
+        alleles=dict(sorted(counts.alleles.items())),
+        pieces=dict(sorted(counts.pieces.items())),
+        consequences=dict(sorted(counts.consequences.items())),
+        annotations=dict(sorted(counts.annotations.items())),
+        crowded_genes=totals.pairs.crowded,
+        frequencies={
+            column: {"rows": counts.frequencies[column], "sources": plan.sources_of(column)}
+            for column in FREQUENCY_COLUMNS
+        },
+        rows={name: totals.rows[name] for name in plan.tables},
+        quality=tuple(totals.quality),
+        family=totals.family.to_json(),
+        provenance=Provenance(
+            vcf_uri=source.uri,
+            vcf_size=source.size,
+            vcf_sha256=source.sha256,
+            compression=source.compression.value,
+            format="BCF" if source.is_bcf else "VCF",
+            fileformat=f"VCFv4.{header.minor}",
+            header_sha256=header.sha256,
+            caller=header.caller,
+            vep_version=header.vep_version,
+            annotator=None if format_ is None else format_.annotator.value,
+            annotator_version=None if format_ is None else header.annotators.get(format_.annotator.value),
+            annotation_key=None if format_ is None else format_.tag,
+            assembly=plan.assembly.name,
+            assembly_checked=header.has_lengths,
+            radiant_version=metadata.version("radiant"),
+        ),
+        warnings=(
+            *remarks(source, plan, totals),
+            *([plan.fasta.warning] if plan.fasta is not None and plan.fasta.warning is not None else []),
+            *totals.family.uncalled(),
+            *totals.family.warnings(),
+            *totals.pairs.warnings(),
+        ),
+    )
+
+
+def _karyotype(contig: tuple[str, LineCounts]) -> tuple[int, str]:
+    """Sort contigs as a karyotype does, those outside the primary set after it by name."""
+    chromosome = canonical_chromosome(contig[0])
+    return (len(CHROMOSOMES) if chromosome is None else CHROMOSOMES.index(chromosome)), contig[0]

@@ -23,7 +23,7 @@ from isal import isal_zlib
 from radiant import storage
 from radiant.errors import StorageError, VcfFormatError, VcfTruncatedError
 from radiant.vcf import bcf
-from radiant.vcf.gathered import Gathered
+from radiant.vcf.gathered import Gathered, TextMarks, without_cr
 
 _CHUNK = 256 << 10
 MAX_LINE_BYTES = 64 << 20
@@ -76,11 +76,7 @@ class Source:
         """Bytes read so far."""
         self.version: storage.Fingerprint | None = None
         """Of the file that was opened first."""
-        self.had_bom = False
-        self.had_crlf = False
-        self.ended_without_break = False
-        self.ended_with_empty_lines = False
-        """Empty lines at the end of the file are no records."""
+        self.marks = TextMarks()
         self._digest = hashlib.sha256()
 
     @property
@@ -268,7 +264,7 @@ class Source:
     def _whole_lines(self, first: bytes, content: Iterator[bytes], size: int) -> Iterator[tuple[int, bytes]]:
         self._check_start(first)
         if first.startswith(_BOM):
-            self.had_bom = True
+            self.marks.had_bom = True
             first = first[len(_BOM) :]
         number = 1
         empty = 0
@@ -280,7 +276,7 @@ class Source:
             while cut:
                 breaks = cut[0].count(b"\n")
                 start = number - empty
-                text, empty = _without_empty_end(self._without_cr(cut.pop()), empty)
+                text, empty = _without_empty_end(without_cr(cut.pop(), self.marks), empty)
                 cut, text = [text], b""
                 yield start, cut.pop()  # and kept here no longer
                 number += breaks
@@ -300,20 +296,12 @@ class Source:
             )
             raise VcfTruncatedError(msg)
         if last:
-            self.ended_without_break = True
-            last = self._without_cr(last)
+            self.marks.ended_without_break = True
+            last = without_cr(last, self.marks)
         if last:
             yield number - empty, b"\n" * empty + last
         else:
-            self.ended_with_empty_lines = empty > 0
-
-    def _without_cr(self, text: bytes) -> bytes:
-        """Replace Windows line ends."""
-        if b"\r" not in text:
-            return text
-        plain = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        self.had_crlf |= len(plain) != len(text)
-        return plain
+            self.marks.ended_with_empty_lines = empty > 0
 
     def _bcf_pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield the header, then the records, so many bytes at a time."""

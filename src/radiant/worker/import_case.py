@@ -26,7 +26,7 @@ _BATCH_ROWS = 1 << 20
 _MOST_PROCESSES = 64
 CHUNK_UNIT = 1 << 20
 """Bytes of one unit of the setting `chunk_mib`."""
-SEGMENT_BYTES = 8 << 20
+SHARD_BYTES = 8 << 20
 """Compressed bytes that a process reads at once, and that become one data file of a table."""
 SPLIT_FROM_BYTES = 32 << 20
 """Smaller files are read before further processes have started."""
@@ -168,7 +168,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
     """
     case = document.case
     members = case.members or None
-    reader = vcf.SplitReader(case.vcf_uri, members, options)
+    reader = vcf.ShardedReader(case.vcf_uri, members, options)
     with lake.Stager(
         document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
     ) as stager:
@@ -176,7 +176,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
             case.vcf_uri,
             members,
             options,
-            reader.read_header(),
+            reader.header,
             document.tables,
             document.part,
             case.case_id,
@@ -184,11 +184,11 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
             stager.attempt,
         )
         with ImportPool(processes, task) as pool:
-            # Without their answers, which are merged as they come.
+            # Without their results, which are merged as they come.
             pieces: dict[int, tuple[lake.Manifest, dict[str, lake.RowDigest]]] = {}
-            for piece in pool.run(reader.segments(SEGMENT_BYTES, processes)):
-                pieces[piece.answer.index] = piece.staged, piece.digests
-                for name, batch in reader.add(piece.answer):
+            for piece in pool.run(reader.shards(SHARD_BYTES, processes)):
+                pieces[piece.result.index] = piece.staged, piece.digests
+                for name, batch in reader.merge(piece.result):
                     stager.write(name, batch)
                 log.info("%d lines", reader.lines_read)
         for index in sorted(pieces):

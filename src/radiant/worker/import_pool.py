@@ -1,6 +1,6 @@
-"""Several processes read one file: each gets segments, stages their rows, and answers with counts.
+"""Several processes read one file: each gets shards, stages their rows, and answers with counts.
 
-This process is one of them: it reads on a thread, while the main one cuts segments, hashes the file and merges answers,
+This process is one of them: it reads on a thread, while the main one cuts shards, hashes the file and merges answers,
 which is two of eighty CPU seconds. A process that only did that would cost 100 MiB.
 
 The others are started anew (not forked: Arrow has threads), end when this one closes their pipe or dies, and hold no
@@ -30,7 +30,7 @@ import pyarrow as pa
 from radiant import lake, vcf
 from radiant.domain.case import Member
 from radiant.errors import InputError, RadiantError
-from radiant.vcf import Answer, NeedsOneReaderError, Segment
+from radiant.vcf import NeedsOneReaderError, Shard, ShardResult
 
 log = logging.getLogger("radiant.worker.import_pool")
 
@@ -75,14 +75,14 @@ class PieceTask:
 
 
 _Worker = subprocess.Popen[bytes] | threading.Thread
-"""What reads segments."""
+"""What reads shards."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A segment, read and staged."""
+    """A shard, read and staged."""
 
-    answer: Answer
+    result: ShardResult
     staged: lake.Manifest
     digests: dict[str, lake.RowDigest]
 
@@ -94,7 +94,7 @@ class ImportPool:
         self._count = processes
         self._task = task
         self._running: dict[Connection, _Worker] = {}
-        self._for_thread: queue.SimpleQueue[Segment | None] = queue.SimpleQueue()
+        self._for_thread: queue.SimpleQueue[Shard | None] = queue.SimpleQueue()
         self._ended = threading.Event()
 
     def __enter__(self) -> Self:
@@ -103,7 +103,7 @@ class ImportPool:
             mine, other = Pipe()
             with other:
                 self._running[mine] = _started(other)
-            with contextlib.suppress(ConnectionError):  # it ended: who sends it a segment will see
+            with contextlib.suppress(ConnectionError):  # it ended: who sends it a shard will see
                 mine.send(self._task)
         mine, other = Pipe()
         thread = threading.Thread(
@@ -135,8 +135,8 @@ class ImportPool:
         """The processes that were started."""
         yield from (worker for worker in self._running.values() if isinstance(worker, subprocess.Popen))
 
-    def run(self, segments: Iterator[Segment]) -> Iterator[Piece]:
-        """Hand out segments and yield what comes back, in any order.
+    def run(self, shards: Iterator[Shard]) -> Iterator[Piece]:
+        """Hand out shards and yield what comes back, in any order.
 
         Raises:
             NeedsOneReaderError: one of them cannot be read without the others.
@@ -145,14 +145,14 @@ class ImportPool:
         """
         free = list(self._running)
         busy: list[Connection] = []
-        segment = next(segments, None)
-        while segment is not None or busy:
-            if segment is not None and free:
+        shard = next(shards, None)
+        while shard is not None or busy:
+            if shard is not None and free:
                 connection = free.pop()
-                self._hand_out(segment, connection)
+                self._hand_out(shard, connection)
                 busy.append(connection)
-                segment = None  # not in memory while the next one is read
-                segment = next(segments, None)
+                shard = None  # not in memory while the next one is read
+                shard = next(shards, None)
                 continue
             for ready in wait(busy):
                 connection = next(one for one in busy if one is ready)
@@ -160,11 +160,11 @@ class ImportPool:
                 free.append(connection)
                 yield _received(connection, self._running[connection])
 
-    def _hand_out(self, segment: Segment, connection: Connection) -> None:
+    def _hand_out(self, shard: Shard, connection: Connection) -> None:
         if isinstance(self._running[connection], threading.Thread):
-            self._for_thread.put(segment)
+            self._for_thread.put(shard)
         else:
-            _send(connection, segment, self._running[connection])
+            _send(connection, shard, self._running[connection])
 
 
 def _started(end: Connection) -> subprocess.Popen[bytes]:
@@ -174,26 +174,26 @@ def _started(end: Connection) -> subprocess.Popen[bytes]:
     return subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[end.fileno()])  # noqa: S603 - this program
 
 
-def _send(connection: Connection, segment: Segment, worker: _Worker) -> None:
+def _send(connection: Connection, shard: Shard, worker: _Worker) -> None:
     try:
         # The blocks apart, as they are and a few at a time: pickled they would be in memory twice more.
-        size = len(segment.blocks)
-        connection.send((replace(segment, blocks=b""), size))
+        size = len(shard.blocks)
+        connection.send((replace(shard, blocks=b""), size))
         for at in range(0, size, _SENT_BYTES):
-            connection.send_bytes(segment.blocks[at : at + _SENT_BYTES])
+            connection.send_bytes(shard.blocks[at : at + _SENT_BYTES])
     except OSError as error:
         # A process that failed said why before it ended.
         _received(connection, worker)
         raise _ended(worker) from error
 
 
-def _sent(connection: Connection) -> Segment:
+def _sent(connection: Connection) -> Shard:
     """Return what `_send` was given at the other end."""
-    segment, size = connection.recv()
+    shard, size = connection.recv()
     blocks = vcf.memory_for(size)
     while blocks.tell() < size:
         blocks.write(connection.recv_bytes())
-    return replace(segment, blocks=blocks)
+    return replace(shard, blocks=blocks)
 
 
 def _received(connection: Connection, worker: _Worker) -> Piece:
@@ -237,10 +237,10 @@ def _bug(what: str) -> str:
 
 
 def serve_process(descriptor: int) -> None:
-    """Be a process that reads segments.
+    """Be a process that reads shards.
 
     Args:
-        descriptor: Of the pipe that gives the task, then segments.
+        descriptor: Of the pipe that gives the task, then shards.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     tune_process()
@@ -251,17 +251,17 @@ def serve_process(descriptor: int) -> None:
 
 
 def _serve(
-    connection: Connection, receive: Callable[[], Segment | None], task: PieceTask, ended: threading.Event
+    connection: Connection, receive: Callable[[], Shard | None], task: PieceTask, ended: threading.Event
 ) -> None:
-    """Read segments until there are none, the pipe is closed, or nobody wants them any more."""
+    """Read shards until there are none, the pipe is closed, or nobody wants them any more."""
     try:
-        reader = vcf.SegmentReader(task.uri, task.members, task.options, task.header)
-        while (segment := receive()) is not None:
-            connection.send(_piece(reader, segment, task, ended))
+        reader = vcf.ShardReader(task.uri, task.members, task.options, task.header)
+        while (shard := receive()) is not None:
+            connection.send(_piece(reader, shard, task, ended))
     except (EOFError, ConnectionError):
         return
     except BaseException as error:  # the parent process raises it
-        log.debug("a segment was not read", exc_info=True)
+        log.debug("a shard was not read", exc_info=True)
         with contextlib.suppress(OSError):  # the parent process may have ended
             connection.send(_explained(error))
     finally:
@@ -294,31 +294,27 @@ def _place(error: BaseException) -> str:
     return f"in {frames[-1].name}() of radiant/{module}, line {frames[-1].lineno}"
 
 
-def _piece(reader: vcf.SegmentReader, segment: Segment, task: PieceTask, ended: threading.Event) -> Piece:
+def _piece(reader: vcf.ShardReader, shard: Shard, task: PieceTask, ended: threading.Event) -> Piece:
     stager = lake.Stager(
         task.tables,
         task.part,
         task.case_id,
         task.load_id,
-        f"{task.attempt}-{segment.index:05d}",
+        f"{task.attempt}-{shard.index:05d}",
         task.options.info.tables,
     )
+
+    def write(name: str, batch: pa.RecordBatch) -> None:
+        if ended.is_set():
+            raise NeedsOneReaderError
+        stager.write(name, batch)
+
     try:
-        for name, batch in _while_wanted(reader.read(segment), ended):
-            stager.write(name, batch)
-        return Piece(reader.answer, stager.finish(), stager.row_digests)
+        result = reader.read(shard, write)
+        return Piece(result, stager.finish(), stager.row_digests)
     except BaseException:
         stager.abort()
         raise
-
-
-def _while_wanted(
-    batches: Iterator[tuple[str, pa.RecordBatch]], ended: threading.Event
-) -> Iterator[tuple[str, pa.RecordBatch]]:
-    for item in batches:
-        if ended.is_set():
-            raise NeedsOneReaderError
-        yield item
 
 
 def tune_process() -> None:

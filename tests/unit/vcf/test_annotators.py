@@ -9,13 +9,11 @@ from collections import Counter
 import pytest
 
 import staging
-from equivalence import compare, outcome
+from equivalence import by_rules, compare
 from radiant import lake
 from radiant.settings import load_settings
-from radiant.vcf import ReadOptions
-from radiant.vcf.bulk.reader import BulkReader
+from radiant.vcf import ReadOptions, read_case
 from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
-from radiant.vcf.reader import CaseReader
 from real_families import ASHKENAZI, CLINICAL
 from vcf_files import HEADER, TRIO, other_warnings, record, text, write
 
@@ -180,12 +178,12 @@ def test_rows_come_back_from_the_catalog_as_the_plain_reader_gives_them(annotate
         members = None
     else:
         path, members = annotated, TRIO
-    plain = outcome(CaseReader, path, members)
+    plain = by_rules(path, members)
     with lake.open_catalog(load_settings({"RADIANT_HOME": str(tmp_path / "home")})) as catalog:
         refs = lake.ensure_tables(catalog, staging.NAMESPACE)
         with lake.Stager(refs, 1, 7, "a") as stager:
             options = ReadOptions(dictionaries=True, chunk_bytes=300)
-            for name, batch in BulkReader(f"file://{path}", members, options).batches():
+            for name, batch in read_case(f"file://{path}", members, options).batches():
                 stager.write(name, batch)
             manifest = stager.finish()
         staging.commit(catalog, [manifest], "a")

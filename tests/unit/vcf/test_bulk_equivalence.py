@@ -1,4 +1,4 @@
-"""The fast reader gives what the line-by-line reader gives: rows, order, report, errors, line numbers, quarantine."""
+"""The fast path gives what the rules give: rows, order, report, errors, line numbers, quarantine."""
 
 import random
 import string
@@ -7,11 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from equivalence import Outcome, assert_same, compare, outcome
+from equivalence import Outcome, assert_same, by_rules, compare, outcome
 from radiant.vcf import source
-from radiant.vcf.bulk.plain import PlainReader
-from radiant.vcf.bulk.reader import BulkReader
-from radiant.vcf.reader import CaseReader
+from radiant.vcf.bulk.plain import FastReader
 from real_families import ASHKENAZI, CLINICAL, UPD
 from vcf_files import HEADER, TRIO, record, text, write
 
@@ -67,14 +65,16 @@ def in_portions(path, size: int, **options: object) -> Outcome:
     """Read a file of which so many bytes come at once: otherwise a small file is one chunk, whatever `chunk_bytes`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "_CHUNK", size)
-        return outcome(BulkReader, path, chunk_bytes=size, **options)
+        return outcome(path, chunk_bytes=size, **options)
 
 
 def test_portions_make_chunks(tmp_path, monkeypatch):
     """The tests below mean little if every file were one chunk."""
     chunks = []
-    read = PlainReader.read
-    monkeypatch.setattr(PlainReader, "read", lambda self, chunk: chunks.append(len(chunk)) or read(self, chunk))
+    read = FastReader.read
+    monkeypatch.setattr(
+        FastReader, "read", lambda self, chunk, state: chunks.append(len(chunk)) or read(self, chunk, state)
+    )
     lines = [record(pos=pos) for pos in range(1, 60)]
     in_portions(write(tmp_path / "a.vcf", text(lines)), 2 * len(lines[0]) + 2)
     assert sum(chunks) == 59
@@ -105,7 +105,7 @@ _BORDERS = [
 def test_every_border_position_gives_the_same(tmp_path, line_end, tolerate):
     content = text(_BORDERS, samples=("kid", "dad", "mum")).replace("\n", line_end).encode()
     path = write(tmp_path / "a.vcf", content)
-    expected = outcome(CaseReader, path, TRIO, tolerate=tolerate)
+    expected = by_rules(path, TRIO, tolerate=tolerate)
     data = len(content) - content.index(b"#CHROM")
     # Every position once; the other forms at every seventh, which meets every place of a line as well.
     for size in range(1, data + 2, 1 if tolerate == 2 and line_end == "\n" else 7):
@@ -118,7 +118,7 @@ def test_small_records_in_every_chunk_size_with_an_allele_twice(tmp_path):
     records += [record(pos=38, ref="A", alt="G"), record(pos=39, ref="AA", alt="A"), record(pos=39, ref="A", alt="G")]
     records += [record(pos=39, ref="A", alt="G"), record(pos=40)]
     path = write(tmp_path / "a.vcf", text(records))
-    expected = outcome(CaseReader, path, tolerate=9)
+    expected = by_rules(path, tolerate=9)
     assert [row["rule"] for row in expected.tables["quarantine"].to_pylist()] == ["duplicate_allele"]
     for size in (*range(1, 100), *range(100, 900, 7)):  # up to three lines each size, then some
         assert_same(expected, in_portions(path, size, tolerate=9), size)

@@ -149,7 +149,7 @@ def test_pieces_of_a_file_add_up_to_the_whole_also_beyond_the_limit(kind, monkey
                 source = SOURCE | {"source_pos": pos}
                 genotype = GENOTYPE | {"parental_origin": "father" if pos % 2 else "mother"}
                 (one,) = candidates({"G": compound.Gene("G", None, 3)}, locus, source, (genotype,))
-                pieces[-1].add(0, one)
+                pieces[-1].add([(0, one)])
         pieces[0].merge(pieces[1])
         assert pieces[0].counts[0]["G"] == sum(sizes)
         found = [row for batch in pieces[0].batches(3, 100) for row in batch.to_pylist()]
@@ -190,7 +190,7 @@ def test_pairs_on_arrays_are_those_made_one_by_one(drawn, cut, limit, block):
         for kind in (compound.PairsOneByOne, BulkPairs):
             first, second = kind(people), kind(people)
             for index, one in enumerate(found):
-                (first if index < cut else second).add(*one)
+                (first if index < cut else second).add([one])
             first.merge(second)
             rows.append([row for batch in first.batches(3, 7) for row in batch.to_pylist()])
     assert rows[0] == rows[1]

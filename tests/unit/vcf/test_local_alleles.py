@@ -8,10 +8,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from equivalence import compare, outcome
+from equivalence import by_rules, compare, outcome
 from radiant.errors import VcfFormatError
-from radiant.vcf.bulk.reader import BulkReader
-from radiant.vcf.reader import CaseReader
 from vcf_files import HEADER as SHORT_HEADER
 from vcf_files import TRIO, Read, other_warnings, record, text, write
 
@@ -271,4 +269,4 @@ def test_the_bulk_reader_reads_most_random_lines(tmp_path):
     """The test above means little if every line fell back."""
     line = record("1/2:3,1:1,2,3:10", "0/0::7:3", "0/1:2:4,5:.", alt="G,T,C", format_="LGT:LAA:LAD:DP")
     path = write(tmp_path / "a.vcf", text([line], ("kid", "dad", "mum"), HEADER))
-    assert (outcome(BulkReader, path, TRIO).alone, outcome(CaseReader, path, TRIO).error) == (0, None)
+    assert (outcome(path, TRIO).alone, by_rules(path, TRIO).error) == (0, None)

@@ -44,8 +44,8 @@ def test_several_gzip_members_are_one_text(tmp_path):
 def test_windows_line_ends_and_a_byte_order_mark_are_read_and_noted(tmp_path):
     source, found = lines(write(tmp_path / "a.vcf", b"\xef\xbb\xbfa\r\nb\r\n"))
     assert found == ["a", "b"]
-    assert source.had_bom
-    assert source.had_crlf
+    assert source.marks.had_bom
+    assert source.marks.had_crlf
 
 
 def _block_starts(data: bytes) -> list[int]:
@@ -95,7 +95,7 @@ def test_bare_text_without_a_last_line_break_is_truncated(tmp_path):
 def test_compressed_text_without_a_last_line_break_is_whole(tmp_path):
     source, found = lines(write(tmp_path / "a.gz", "a\nb\r"))
     assert found == ["a", "b"]
-    assert source.ended_without_break
+    assert source.marks.ended_without_break
 
 
 def test_a_line_of_5_mb_is_read(tmp_path):

@@ -24,7 +24,7 @@ def demo(tmp_path_factory):
 def run(tmp_path, demo, monkeypatch):
     """Import a file with some number of processes."""
     monkeypatch.setattr(import_case, "SPLIT_FROM_BYTES", 0)
-    monkeypatch.setattr(import_case, "SEGMENT_BYTES", 60_000)
+    monkeypatch.setattr(import_case, "SHARD_BYTES", 60_000)
     monkeypatch.setattr(import_case, "usable_cores", lambda _: 2)
     settings = load_settings({"RADIANT_HOME": str(tmp_path)})
     catalog = lake.open_catalog(settings)

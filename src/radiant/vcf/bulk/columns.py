@@ -1,4 +1,4 @@
-"""Arrow columns from what numpy found: codes, numbers with missing values, ratios, phase sets."""
+"""Arrow columns from what numpy found: codes, numbers with missing values, ratios."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -7,7 +7,6 @@ import numpy as np
 import pyarrow as pa
 
 from radiant.vcf.bulk import numbers
-from radiant.vcf.bulk.samples import Samples
 from radiant.vcf.bulk.slices import Integers, Mask
 
 
@@ -69,21 +68,3 @@ def ratio(alt: Integers, total: Integers) -> pa.Array:
     """Return `alt / total`, null where one is missing or the total is 0."""
     null = (alt == numbers.MISSING) | (total == numbers.MISSING) | (total == 0)
     return pa.array((np.where(null, 0, alt) / np.where(null, 1, total)).astype(np.float32), mask=null)
-
-
-def phase_sets(samples: Sequence[Samples], who: Integers, place: Integers) -> pa.Array:
-    """Return PS of each row, given its member and its line's place among the kept lines."""
-    if not any(sample.phase_set is not None for sample in samples):
-        return pa.nulls(len(who), pa.string())
-    parts: list[pa.Array] = []
-    rows: list[Integers] = []
-    for member, sample in enumerate(samples):
-        mine = np.flatnonzero(who == member)
-        rows.append(mine)
-        if sample.phase_set is None:
-            parts.append(pa.nulls(len(mine), pa.string()))
-        else:
-            found = sample.phase_set[place[mine]]
-            parts.append(found.strings(found.length == 0))
-    order = np.argsort(np.concatenate(rows), kind="stable")
-    return pa.concat_arrays(parts).take(pa.array(order))

@@ -61,7 +61,7 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, p
         tag: The consequences' key, None without.
         plan: What becomes of the keys without a column here.
     """
-    return _Reading(info, n_alts, header, tag, plan).result()
+    return _Reading(info, n_alts, header, tag).read(plan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,10 +76,18 @@ class _Unread:
     """Index of each line's first, -1 for a line without the key."""
 
 
-class _Reading:
-    """One pass over a chunk's INFO."""
+@dataclass(slots=True)
+class _Texts:
+    """One text of each line, of length -1 for null, while it is put together."""
 
-    def __init__(self, info: Slices, n_alts: Integers, header: Header, tag: str | None, plan: InfoPlan) -> None:
+    start: Integers
+    end: Integers
+
+
+class _Reading:
+    """One pass over a chunk's INFO; `_ok` is cleared for lines that are left to the rules."""
+
+    def __init__(self, info: Slices, n_alts: Integers, header: Header, tag: str | None) -> None:
         self._lines = len(info)
         self._n_alts = n_alts
         self._header = header
@@ -87,12 +95,12 @@ class _Reading:
         self._buffer = info.buffer
         self._commas = info.buffer.find(",")
         self._ok = np.ones(self._lines, dtype=np.bool_)
-        self._columns: dict[str, Values | Slices] = {}
+        self._texts: dict[str, _Texts] = {}
         self._undeclared: dict[str, Integers] = {}
         self._annotations: dict[str, Integers] = {}
         self._unread: dict[tuple[Type, bool], list[_Unread]] = {}
-        self._read_columns: set[str] = set()
-        self._entries = Slices(info.buffer, np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
+        self._number_columns: set[str] = set()
+        self._entries = _Texts(np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
         present = np.flatnonzero(~info.equals("."))
         fields = split(info[present], info.buffer.find(";"))
         self._owner = present[fields.owner]
@@ -101,18 +109,23 @@ class _Reading:
         self._has_value = at < fields.items.end
         key_end = np.minimum(at, fields.items.end)
         self._values = Slices(info.buffer, key_end + self._has_value, fields.items.end)
-        codes, names = encoded(Slices(info.buffer, fields.items.start, key_end).strings())
+        self._codes, self._names = encoded(Slices(info.buffer, fields.items.start, key_end).strings())
+
+    def read(self, plan: InfoPlan) -> Info:
+        """Read key by key, the numbers of all keys together."""
+        codes, names = self._codes, self._names
         order = np.argsort(codes.astype(np.int16) if len(names) < 1 << 15 else codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
         for code, name in enumerate(names):
             self._read_key(name, order[bounds[code] : bounds[code + 1]])
-        for (type_, negative), columns in self._unread.items():
-            self._read_together(type_, columns, negative=negative)
-        self._fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
-
-    def result(self) -> Info:
-        """Return what was read."""
-        return Info(self._columns, self._entries, self._undeclared, self._annotations, self._fields, self._ok)
+        columns: dict[str, Values | Slices] = {
+            name: Slices(self._buffer, one.start, one.end) for name, one in self._texts.items()
+        }
+        for (type_, negative), unread in self._unread.items():
+            columns |= self._read_together(type_, unread, negative=negative)
+        entries = Slices(self._buffer, self._entries.start, self._entries.end)
+        fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
+        return Info(columns, entries, self._undeclared, self._annotations, fields, self._ok)
 
     def _reject(self, owners: Integers) -> None:
         """Leave lines to be read alone."""
@@ -149,20 +162,19 @@ class _Reading:
 
     def _read_text(self, column: Column, owner: Integers, value: Slices) -> None:
         dots = value.equals(".")
-        known = self._columns.get(column.name)
-        if not isinstance(known, Slices):
+        known = self._texts.get(column.name)
+        if known is None:
             nothing = np.zeros(self._lines, dtype=np.int64)
-            known = Slices(self._buffer, nothing, nothing - 1)
-            self._columns[column.name] = known
+            known = self._texts[column.name] = _Texts(nothing, nothing - 1)
         self._reject(owner[known.end[owner] >= known.start[owner]])  # two keys of one column
         known.start[owner[~dots]] = value.start[~dots]
         known.end[owner[~dots]] = value.end[~dots]
 
     def _read_numbers(self, name: str, column: Column, owner: Integers, value: Slices) -> None:
-        if column.name in self._read_columns:  # two keys of one column
+        if column.name in self._number_columns:  # two keys of one column
             self._reject(owner)
             return
-        self._read_columns.add(column.name)
+        self._number_columns.add(column.name)
         # A dot alone stands for all values.
         alone = value.equals(".")
         if alone.any():
@@ -178,17 +190,19 @@ class _Reading:
         unread = self._unread.setdefault((column.type, name not in reserved.NOT_NEGATIVE), [])
         unread.append(_Unread(column, value, owner, first))
 
-    def _read_together(self, type_: Type, columns: Sequence[_Unread], *, negative: bool) -> None:
-        """Read the numbers of several columns at once; of a column with one value none has a comma."""
+    def _read_together(self, type_: Type, columns: Sequence[_Unread], *, negative: bool) -> dict[str, Values | Slices]:
+        """Return number columns, read at once; of a column with one value none has a comma."""
         start, end = (np.concatenate([getattr(one.items, name) for one in columns]) for name in ("start", "end"))
         read = numbers.integers if type_ is Type.INT else numbers.floats
         value, ok = read(Slices(self._buffer, start, end), negative=negative)
+        found: dict[str, Values | Slices] = {}
         at = 0
         for one in columns:
             mine = slice(at, at + len(one.items))
             self._reject(one.owner[~ok[mine]])
-            self._columns[one.column.name] = Values(value[mine], one.first)
+            found[one.column.name] = Values(value[mine], one.first)
             at = mine.stop
+        return found
 
     def _check_other(self, name: str, owner: Integers, value: Slices, has_value: Mask) -> None:
         """Check a key without a column against its declaration."""

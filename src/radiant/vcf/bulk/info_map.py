@@ -5,8 +5,9 @@ ranges of that list, and a value of its own (Number=A, R) is a smaller piece of 
 can hold; what is left is the map, whose texts are copied once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from radiant.domain.columns import ChosenColumn, Type
 from radiant.vcf import csq_fields
 from radiant.vcf.bulk import numbers
+from radiant.vcf.bulk.columns import decoded
 from radiant.vcf.bulk.csq_numbers import READERS
 from radiant.vcf.bulk.slices import Integers, Mask, Slices, ranges, split
 from radiant.vcf.info_map import FLAG, InfoPlan, chosen_value
@@ -57,10 +59,27 @@ def take_part(  # noqa: PLR0913, PLR0917 - arrays of one table
     return InfoFields(plan, owner[at], code[at], names, value[at], has_value[at])
 
 
+@dataclass(frozen=True, eq=False)
 class AlleleInfo:
-    """INFO of the alleles that get rows."""
+    """INFO of the alleles that get rows: a list of fields, allele by allele, that have a value."""
 
-    def __init__(self, fields: InfoFields, place: Integers, alt_index: Integers, n_alts: Integers) -> None:
+    plan: InfoPlan
+    count: int
+    """How many alleles there are."""
+    names: list[str]
+    """Keys by code."""
+    allele: Integers
+    """The allele of each field."""
+    code: Integers
+    """Code of each field's key."""
+    flag: Mask
+    """Fields without an equals sign."""
+    whole: Mask
+    """Fields of a line with several ALTs whose text stands for the whole line: which ALT it is about is not certain."""
+    text: Slices
+
+    @classmethod
+    def of(cls, fields: InfoFields, place: Integers, alt_index: Integers, n_alts: Integers) -> "AlleleInfo":
         """Find each allele's fields and its own values.
 
         Args:
@@ -69,15 +88,11 @@ class AlleleInfo:
             alt_index: Which of its ALTs, from 1.
             n_alts: How many ALTs each line has.
         """
-        self._plan = fields.plan
-        self._count = len(place)
-        self._names = fields.names
-        self._codes = {name: code for code, name in enumerate(fields.names)}
         per_line = np.bincount(fields.owner, minlength=len(n_alts))
         first = np.cumsum(per_line) - per_line
         count = per_line[place]
         at = ranges(first[place], count)
-        allele = np.repeat(np.arange(self._count), count)
+        allele = np.repeat(np.arange(len(place)), count)
         code, flag = fields.code[at], ~fields.has_value[at]
         buffer, start, end = fields.value.buffer, fields.value.start[at], fields.value.end[at]
         several = n_alts[place][allele]
@@ -93,92 +108,113 @@ class AlleleInfo:
             start[own[fits]], end[own[fits]] = pieces.items.start[item], pieces.items.end[item]
         length = end - start
         present = flag | ((length > 0) & ~((length == 1) & (buffer.padded[start] == _DOT)))
-        self._allele: Integers = allele[present]
-        self._code: Integers = code[present]
-        self._flag: Mask = flag[present]
-        self._whole: Mask = whole[present]
-        self._text = Slices(buffer, start[present], end[present])
-        self._shown = np.zeros(len(self._allele), dtype=np.bool_)
-        self._frequencies = dict(self._read_frequencies())
+        text = Slices(buffer, start[present], end[present])
+        return cls(
+            fields.plan,
+            len(place),
+            fields.names,
+            allele[present],
+            code[present],
+            flag[present],
+            whole[present],
+            text,
+        )
+
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        return {name: code for code, name in enumerate(self.names)}
 
     def _of(self, key: str) -> Integers:
         """Return the fields of a key."""
         code = self._codes.get(key)
-        return np.zeros(0, dtype=np.int64) if code is None else np.flatnonzero(self._code == code)
+        return np.zeros(0, dtype=np.int64) if code is None else np.flatnonzero(self.code == code)
 
-    def _read_frequencies(self) -> Iterable[tuple[str, tuple[NDArray[np.float64], Integers]]]:
-        """Yield frequency columns with the value of each allele and the field it is from, -1 for none."""
+    @cached_property
+    def _frequencies(self) -> Mapping[str, tuple[NDArray[np.float64], Integers]]:
+        """By frequency column: the value of each allele, and the field it is from, -1 for none."""
         read = READERS[csq_fields.frequency]
-        for column, keys in self._plan.frequencies.items():
-            value, source = np.zeros(self._count), np.full(self._count, -1, dtype=np.int64)
+        frequencies: dict[str, tuple[NDArray[np.float64], Integers]] = {}
+        for column, keys in self.plan.frequencies.items():
+            value, source = np.zeros(self.count), np.full(self.count, -1, dtype=np.int64)
             for key in keys:
                 at = self._of(key)
-                at = at[~self._whole[at] & ~self._flag[at] & (source[self._allele[at]] < 0)]
-                (found,), sure = read(self._text[at])
+                at = at[~self.whole[at] & ~self.flag[at] & (source[self.allele[at]] < 0)]
+                (found,), sure = read(self.text[at])
                 at = at[sure]
-                value[self._allele[at]] = found[sure]
-                source[self._allele[at]] = at
+                value[self.allele[at]] = found[sure]
+                source[self.allele[at]] = at
             if (source >= 0).any():
-                yield column, (value, source)
+                frequencies[column] = value, source
+        return frequencies
 
-    def fill(self, columns: dict[str, Any], alleles: Integers | None = None) -> None:
-        """Fill the frequency columns where they are null.
+    def frequencies(self, columns: Mapping[str, pa.Array], alleles: Integers | None = None) -> dict[str, pa.Array]:
+        """Return the frequency columns, filled where they are null.
 
         Args:
-            columns: Columns by name.
-            alleles: The allele of each row; None for one row per allele, which is what the map leaves out.
+            columns: Columns by name, those that entries fill among them.
+            alleles: The allele of each row; None for one row per allele.
         """
+        filled: dict[str, pa.Array] = {}
         for column, (value, source) in self._frequencies.items():
             mine = source if alleles is None else source[alleles]
             found = pa.array(value if alleles is None else value[alleles], mask=mine < 0)
             known = columns.get(column)
-            if known is not None and pa.types.is_dictionary(known.type):
-                known = known.dictionary.take(known.indices)
-            columns[column] = found if known is None else pc.coalesce(known, found)
-            if alleles is None:
-                empty = mine >= 0 if known is None else (mine >= 0) & known.is_null().to_numpy(zero_copy_only=False)
-                self._shown[mine[empty]] = True
+            filled[column] = found if known is None else pc.coalesce(decoded(known), found)
+        return filled
 
-    def columns(self) -> dict[str, pa.Array]:
-        """Return the chosen columns and the map, one value per allele; after `fill`."""
-        found = {one.name: self._chosen(one) for one in self._plan.columns}
-        if self._plan.has_map:
-            found["info"] = self._map()
-        return found
+    def variant_columns(self, columns: Mapping[str, pa.Array]) -> dict[str, pa.Array]:
+        """Return the columns of the variant table that INFO fills: frequencies, chosen columns, the map of the rest.
 
-    def _chosen(self, column: ChosenColumn) -> pa.Array:
+        Args:
+            columns: The other columns by name, one value per allele.
+        """
+        filled = self.frequencies(columns)
+        shown = np.zeros(len(self.allele), dtype=np.bool_)
+        for column, (_, source) in self._frequencies.items():
+            known = columns.get(column)
+            empty = source >= 0
+            if known is not None:
+                empty &= decoded(known).is_null().to_numpy(zero_copy_only=False)
+            shown[source[empty]] = True
+        for one in self.plan.columns:
+            at, values = self._chosen(one)
+            sure = values.is_valid().to_numpy(zero_copy_only=False)
+            shown[at[sure]] = True
+            index = np.full(self.count, -1, dtype=np.int64)
+            index[self.allele[at]] = np.arange(len(at))
+            filled[one.name] = values.take(pa.array(index, mask=index < 0))
+        if self.plan.has_map:
+            filled["info"] = self._map(shown)
+        return filled
+
+    def _chosen(self, column: ChosenColumn) -> tuple[Integers, pa.Array]:
+        """Return the fields of a chosen column, and the value of each."""
         at = self._of(column.key)
         type_ = ARROW_TYPES[column.type]
-        text = self._text[at]
-        if column.type in {Type.STRING, Type.BOOLEAN} or self._flag[at].any():
-            strings = self._with_flags(text.strings(), self._flag[at])
-            if column.type is Type.STRING:
-                values = strings
-            else:
-                dictionary = strings.dictionary_encode()
-                distinct = [chosen_value(one, column.type) for one in dictionary.dictionary.to_pylist()]
-                values = pa.array(distinct, type_).take(dictionary.indices)
-        else:
-            values = _numbers(text, column.type)
-        sure = values.is_valid().to_numpy(zero_copy_only=False)
-        self._shown[at[sure]] = True
-        index = np.full(self._count, -1, dtype=np.int64)
-        index[self._allele[at]] = np.arange(len(at))
-        return values.take(pa.array(index, mask=index < 0))
+        text = self.text[at]
+        if column.type not in {Type.STRING, Type.BOOLEAN} and not self.flag[at].any():
+            return at, _numbers(text, column.type)
+        strings = self._with_flags(text.strings(), self.flag[at])
+        if column.type is Type.STRING:
+            return at, strings
+        dictionary = strings.dictionary_encode()
+        distinct = [chosen_value(one, column.type) for one in dictionary.dictionary.to_pylist()]
+        return at, pa.array(distinct, type_).take(dictionary.indices)
 
     @staticmethod
     def _with_flags(strings: pa.StringArray, flag: Mask) -> pa.StringArray:
         return pc.if_else(pa.array(flag), FLAG, strings) if flag.any() else strings
 
-    def _map(self) -> pa.MapArray:
-        in_map = np.array([self._plan.in_map(name) for name in self._names], dtype=np.bool_)
-        at = np.flatnonzero(in_map[self._code] & ~self._shown) if len(in_map) else np.zeros(0, dtype=np.int64)
-        offsets = np.zeros(self._count + 1, dtype=np.int32)
-        np.cumsum(np.bincount(self._allele[at], minlength=self._count), out=offsets[1:])
+    def _map(self, shown: Mask) -> pa.MapArray:
+        """Return the map of the fields that no column shows."""
+        in_map = np.array([self.plan.in_map(name) for name in self.names], dtype=np.bool_)
+        at = np.flatnonzero(in_map[self.code] & ~shown) if len(in_map) else np.zeros(0, dtype=np.int64)
+        offsets = np.zeros(self.count + 1, dtype=np.int32)
+        np.cumsum(np.bincount(self.allele[at], minlength=self.count), out=offsets[1:])
         keys = pa.DictionaryArray.from_arrays(
-            pa.array(self._code[at].astype(np.int32)), pa.array(self._names, pa.string())
+            pa.array(self.code[at].astype(np.int32)), pa.array(self.names, pa.string())
         )
-        strings = self._with_flags(self._text[at].strings(), self._flag[at])
+        strings = self._with_flags(self.text[at].strings(), self.flag[at])
         return pa.MapArray.from_arrays(pa.array(offsets), keys, strings)
 
 

@@ -7,7 +7,8 @@ of them, and no plain line and one that is read alone, can have an allele in com
 import numpy as np
 
 from radiant.domain.assembly import CHROMOSOMES
-from radiant.vcf.bulk.plain import Kept, Places
+from radiant.vcf.bulk.lines import Kept
+from radiant.vcf.bulk.loci import Loci
 from radiant.vcf.bulk.slices import Integers, Mask
 
 _CODES = {name: code for code, name in enumerate(CHROMOSOMES)}
@@ -16,20 +17,20 @@ _BITS = 40
 
 
 def without_neighbours(
-    kept: Kept, places: Places, alone: Mask, ref_lengths: Integers, remembered: set[tuple[str, int]]
+    kept: Kept, loci: Loci, alone: Mask, ref_lengths: Integers, remembered: set[tuple[str, int]]
 ) -> Mask:
     """Tell which kept lines can have no allele in common with another line.
 
     Args:
         kept: The lines; those are plain so far where `ok` is set.
-        places: Where all lines of the chunk are.
+        loci: Where all lines of the chunk are.
         alone: Lines of the chunk that are read alone in any case.
         ref_lengths: Bases of REF (or more) of every line that is read alone.
         remembered: Chromosome and start of alleles before this chunk.
     """
     ok = kept.ok.copy()
     of = kept.alts.line[kept.stored]
-    codes = np.array([-1 if name is None else _CODES[name] for name in [*places.chromosomes, None]], dtype=np.int64)
+    codes = np.array([-1 if name is None else _CODES[name] for name in [*loci.chromosomes, None]], dtype=np.int64)
     place = codes[kept.contig[of]] << _BITS | kept.trimmed.start
     ok[of[_twice(kept, place, of)]] = False
     if remembered:
@@ -42,8 +43,8 @@ def without_neighbours(
     alone[kept.lines[~ok]] = True
     order = np.argsort(place, kind="stable")
     while True:
-        lines = np.flatnonzero(alone & (places.contig >= 0))
-        first = codes[places.contig[lines]] << _BITS | places.pos[lines]
+        lines = np.flatnonzero(alone & (loci.contig >= 0))
+        first = codes[loci.contig[lines]] << _BITS | loci.pos[lines]
         touched = order[_covered(place[order], first, first + np.maximum(lengths[lines], 1) - 1)]
         touched = touched[ok[of[touched]]]
         if not len(touched):

@@ -52,27 +52,27 @@ class BulkPairs(CompoundHets):
     def __init__(self, people: Sequence[Person]) -> None:
         super().__init__(people)
         self._columns: list[pa.RecordBatch] = []
-        self._alone: list[tuple[int, Candidate]] = []
-        """Behind the columns."""
 
-    def add(self, person: int, candidate: Candidate) -> None:
-        """Keep a candidate of a line that was read alone."""
-        self._alone.append((person, candidate))
+    def add(self, found: Sequence[tuple[int, Candidate]]) -> None:
+        """Add candidates in the file's order."""
+        if found:
+            self.add_columns(candidate_rows(found))
 
     def add_columns(self, found: pa.RecordBatch) -> None:
-        """Keep candidates, given as `CANDIDATES`, in the file's order."""
-        self._settle()
+        """Add candidates, given as `CANDIDATES`, in the file's order."""
+        for (person, gene), count in _tally(found).items():
+            self.counts[person][gene] += count
         self._keep(found)
 
     def merge(self, later: CompoundHets) -> None:
-        """Add the candidates of a later piece of the same file."""
+        """Add the candidates of a later part of the same file."""
         later = cast("BulkPairs", later)
-        self._settle()
-        whole = later._together()  # noqa: SLF001 - another one of these
         for person, counts in enumerate(later.counts):
-            self.counts[person].update(counts)
-        if whole is not None and (kept := self._uncrowded(whole)).num_rows:
-            self._columns.append(kept)
+            if counts:
+                self.counts[person].update(counts)
+        whole = later._together()  # noqa: SLF001 - another one of these
+        if whole is not None:
+            self._keep(whole)
 
     def batches(self, minimum_impact: int, most_rows: int) -> Iterator[pa.RecordBatch]:
         """Yield the table's rows; see `CompoundHets.batches`. Candidates were above the threshold when they were kept.
@@ -90,21 +90,11 @@ class BulkPairs(CompoundHets):
 
     def _together(self) -> pa.RecordBatch | None:
         """Return all candidates as one batch: each of many small ones costs more than its rows."""
-        self._settle()
         if not self._columns:
             return None
         return pa.Table.from_batches(self._columns).combine_chunks().to_batches()[0]
 
-    def _settle(self) -> None:
-        """Turn the candidates of lines that were read alone into columns."""
-        if self._alone:
-            waiting, self._alone = self._alone, []
-            rows = [_row(person, candidate) for person, candidate in waiting]
-            self._keep(pa.RecordBatch.from_pylist(rows, schema=CANDIDATES))
-
     def _keep(self, found: pa.RecordBatch) -> None:
-        for (person, gene), count in _tally(found).items():
-            self.counts[person][gene] += count
         kept = self._uncrowded(found)
         if kept.num_rows:
             self._columns.append(kept)
@@ -116,6 +106,11 @@ class BulkPairs(CompoundHets):
             [self.counts[person][gene] > compound.MAX_CANDIDATES for person, gene in groups], dtype=np.bool_
         )
         return found.filter(pa.array(~crowded[group])) if crowded.any() else found
+
+
+def candidate_rows(found: Sequence[tuple[int, Candidate]]) -> pa.RecordBatch:
+    """Return candidates as `CANDIDATES`."""
+    return pa.RecordBatch.from_pylist([_row(person, one) for person, one in found], schema=CANDIDATES)
 
 
 def _row(person: int, candidate: Candidate) -> dict[str, Any]:

@@ -65,27 +65,30 @@ class Formats:
 
     code: Integers
     """Of each line."""
-    texts: tuple[str, ...]
-    """By code."""
+    undeclared: tuple[tuple[str, ...], ...]
+    """By code: the keys that the header does not declare."""
 
 
-@dataclass(slots=True)
-class _Member:
-    """What is read of some members, one behind the other, FORMAT by FORMAT."""
+@dataclass(frozen=True, eq=False)
+class _Depths:
+    """Reads per allele of some sample columns; see `Depths`."""
+
+    value: Integers
+    first: Integers
+    total: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class _SampleColumns:
+    """What sample columns under one FORMAT hold. One value per column, members one after the other."""
 
     genotype: Integers
     dp: Integers
     gq: Integers
-    first: Integers
-    total: Integers
-    values: list[Integers]
-    sets: list[tuple[Integers, Slices]]
-
-    @classmethod
-    def of(cls, lines: int, genotype: int) -> "_Member":
-        """Know nothing of so many lines yet."""
-        dp, gq, total = (np.full(lines, numbers.MISSING) for _ in range(3))
-        return cls(np.full(lines, genotype), dp, gq, np.full(lines, -1), total, [], [])
+    phase_set: tuple[Integers, Slices]
+    """The columns that have one, and the text of each."""
+    depths: _Depths
+    ok: Mask
 
 
 class SampleReader:
@@ -124,14 +127,16 @@ class SampleReader:
         together = max(1, _TOGETHER // max(1, lines))
         for first in range(0, len(members), together):
             samples += self._read_some(members[first : first + together], n_alts, codes, texts, ok)
-        return samples, Formats(codes, tuple(texts)), ok
+        readers = map(self._format, texts)
+        undeclared = tuple(() if reader is None else reader.undeclared for reader in readers)
+        return samples, Formats(codes, undeclared), ok
 
     def _read_some(
         self, members: Sequence[Slices], n_alts: Integers, codes: Integers, texts: Sequence[str], ok: Mask
     ) -> list[Samples]:
         """Read members one behind the other and take them apart again; clear `ok` for lines that are not plain."""
         count, lines = len(members), len(codes)
-        found = _Member.of(count * lines, self._genotypes.none)
+        found: list[tuple[Integers, _SampleColumns]] = []
         for code, text in enumerate(texts):
             of = np.flatnonzero(codes == code) if len(texts) > 1 else np.arange(lines)
             reader = self._format(text)
@@ -144,41 +149,54 @@ class SampleReader:
                 np.concatenate([member.end[of] for member in members]),
             )
             place = (np.arange(count)[:, np.newaxis] * lines + of).reshape(-1)
-            columns = _Columns(reader, column.compact(), np.tile(n_alts[of], count))
-            fine = columns.fill(found, place, self._genotypes)
-            ok[place[~fine] % lines] = False
-        return _apart(found, count, lines)
+            columns = _Reading(reader, column.compact(), np.tile(n_alts[of], count), self._genotypes).read()
+            ok[place[~columns.ok] % lines] = False
+            found.append((place, columns))
+        return _by_member(found, count, lines, self._genotypes.none)
 
 
-def _apart(found: _Member, count: int, lines: int) -> list[Samples]:
-    """Take members apart that were read one behind the other."""
-    value = np.concatenate(found.values) if found.values else np.zeros(0, dtype=np.int64)
-    phase_set = None
-    if found.sets:
-        phase_set = _phase_sets(found.sets, len(found.dp))
+def _by_member(
+    found: Sequence[tuple[Integers, _SampleColumns]], count: int, lines: int, no_genotype: int
+) -> list[Samples]:
+    """Return what each of `count` members has on all lines.
+
+    Args:
+        found: What was read under each FORMAT, and where in a row of all members' lines each column belongs.
+        count: How many members there are.
+        lines: How many lines there are.
+        no_genotype: Code of no genotype.
+    """
+    size = count * lines
+    genotype, first = np.full(size, no_genotype), np.full(size, -1)
+    dp, gq, total = (np.full(size, numbers.MISSING) for _ in range(3))
+    before = 0
+    for place, one in found:
+        genotype[place], dp[place], gq[place] = one.genotype, one.dp, one.gq
+        first[place] = np.where(one.depths.first < 0, -1, one.depths.first + before)
+        total[place] = one.depths.total
+        before += len(one.depths.value)
+    value = np.concatenate([one.depths.value for _, one in found]) if found else np.zeros(0, dtype=np.int64)
+    sets = [(place[one.phase_set[0]], one.phase_set[1]) for place, one in found if len(one.phase_set[0])]
+    phase_set = _phase_sets(sets, size) if sets else None
     return [
         Samples(
-            found.genotype[mine],
-            found.dp[mine],
-            found.gq[mine],
-            None if phase_set is None else phase_set[mine],
-            Depths(value, found.first[mine], found.total[mine]),
+            genotype[own], dp[own], gq[own], None if phase_set is None else phase_set[own],
+            Depths(value, first[own], total[own]),
         )
-        for mine in (slice(one * lines, (one + 1) * lines) for one in range(count))
-    ]
+        for own in (slice(one * lines, (one + 1) * lines) for one in range(count))
+    ]  # fmt: skip
 
 
 def _phase_sets(sets: Sequence[tuple[Integers, Slices]], count: int) -> Slices:
     """Return the phase sets of lines, empty where there is none: those of each FORMAT, in one buffer."""
     texts = [pieces.compact() if len(sets) > 1 else pieces for _, pieces in sets]
     buffer = Buffer.of(*(one.buffer.data for one in texts)) if len(sets) > 1 else texts[0].buffer
-    result = Slices(buffer, np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64))
+    start, end = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     before = 0
     for (of, _), one in zip(sets, texts, strict=True):
-        result.start[of] = one.start + before
-        result.end[of] = one.end + before
+        start[of], end[of] = one.start + before, one.end + before
         before += len(one.buffer.data)
-    return result
+    return Slices(buffer, start, end)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,11 +223,12 @@ def _local_list(text: str) -> tuple[int, ...] | None:
         return None
 
 
-class _Columns:
-    """Members' columns under one FORMAT."""
+class _Reading:
+    """One pass over members' columns under one FORMAT; `_ok` is cleared for columns that are left to the rules."""
 
-    def __init__(self, reader: FormatReader, column: Slices, n_alts: Integers) -> None:
+    def __init__(self, reader: FormatReader, column: Slices, n_alts: Integers, genotypes: Genotypes) -> None:
         self._reader = reader
+        self._genotypes = genotypes
         self._keys = {key: index for index, key in enumerate(reader.keys)}
         self._column = column
         self._n_alts = n_alts
@@ -235,26 +254,25 @@ class _Columns:
         present = ~found.equals(".")
         return there[present], found[present]
 
-    def fill(self, member: _Member, of: Integers, genotypes: Genotypes) -> Mask:
-        """Read the fields of some lines (`of`) into a member; return which of them are plain."""
-        ploidy = self._genotype(member, of, genotypes)
+    def read(self) -> _SampleColumns:
+        """Read all fields."""
+        count = len(self._n_alts)
+        genotype = self._genotype()
+        dp, gq = np.full(count, numbers.MISSING), np.full(count, numbers.MISSING)
         where, text = self._field("DP")
-        found, fine = numbers.whole_numbers(text)
+        dp[where], fine = numbers.whole_numbers(text)
         self._ok[where[~fine]] = False
-        member.dp[of[where]] = found
         where, text = self._field("GQ")
-        member.gq[of[where]] = self._quality(where, text)
-        where, text = self._field("PS")
-        if len(where):
-            member.sets.append((of[where], text))
-        self._depths(member, of)
+        gq[where] = self._quality(where, text)
+        phase_set = self._field("PS")
+        depths = self._depths()
         for _, key, declaration in self._reader.others:
-            self._check_other(key, declaration, ploidy)
-        return self._ok
+            self._check_other(key, declaration, self._genotypes.ploidy[genotype])
+        return _SampleColumns(genotype, dp, gq, phase_set, depths, self._ok)
 
-    def _genotype(self, member: _Member, of: Integers, genotypes: Genotypes) -> Integers:
-        """Read GT, or LGT without it, and return the ploidy, 0 where it is not known."""
-        member.genotype[of] = genotypes.none
+    def _genotype(self) -> Integers:
+        """Return the code of GT, or of LGT without it; that of no genotype where FORMAT has neither."""
+        genotypes = self._genotypes
         if "GT" in self._keys:
             text = self._fields.items[self._fields.first]
             codes, texts = encoded(text.strings())
@@ -263,12 +281,11 @@ class _Columns:
         elif "LGT" in self._keys:
             found = self._local_genotype(genotypes)
         else:
-            return np.zeros(len(of), dtype=np.int64)
+            return np.full(len(self._n_alts), genotypes.none)
         fine = found >= 0
         found = np.where(fine, found, genotypes.missing)
         self._ok &= fine & (genotypes.highest[found] <= self._n_alts)
-        member.genotype[of] = found
-        return genotypes.ploidy[found]
+        return found
 
     def _local_genotype(self, genotypes: Genotypes) -> Integers:
         """Return the code of the genotype that LGT is with the line's allele numbers, -1 where it is not plain."""
@@ -311,34 +328,35 @@ class _Columns:
             self._ok[where[rest[~sure]]] = False
         return found
 
-    def _depths(self, member: _Member, of: Integers) -> None:
-        """Read reads per allele; a line whose first source is missing but not its second is read alone."""
+    def _depths(self) -> _Depths:
+        """Read reads per allele; a column whose first source is missing but not its second is left to the rules."""
+        count = len(self._n_alts)
+        all_first, all_total = np.full(count, -1), np.full(count, numbers.MISSING)
         sources = self._reader.depth_keys
         if not sources:
-            return
+            return _Depths(np.zeros(0, dtype=np.int64), all_first, all_total)
         read = self._local_lists if sources[0] == "LAD" else self._lists
         lines, value, first = read(sources[0])
         if len(sources) > 1:
-            without = np.ones(len(of), dtype=np.bool_)
+            without = np.ones(count, dtype=np.bool_)
             without[lines] = False
             for other in sources[1:]:
                 there, _ = self._field(other)
                 self._ok[there[without[there]]] = False
-        before = sum(map(len, member.values))
-        member.values.append(value)
-        member.first[of[lines]] = first + before
+        all_first[lines] = first
         if not len(lines):
-            return
+            return _Depths(value, all_first, all_total)
         missing = value == numbers.MISSING
         total = np.add.reduceat(np.where(missing, 0, value), first)
         if missing.any():
             some = np.logical_or.reduceat(missing, first)
             every = np.logical_and.reduceat(missing, first)
             total[some] = numbers.MISSING
-            member.first[of[lines[every]]] = -1
+            all_first[lines[every]] = -1
             if len(sources) > 1:
                 self._ok[lines[every]] = False
-        member.total[of[lines]] = total
+        all_total[lines] = total
+        return _Depths(value, all_first, all_total)
 
     def _local_lists(self, key: str) -> tuple[Integers, Integers, Integers]:
         """Return the same from reads of local alleles; those of other alleles are missing."""

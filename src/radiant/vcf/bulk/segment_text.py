@@ -7,6 +7,7 @@ from mmap import mmap
 from isal import isal_zlib
 
 from radiant.vcf.bulk.slices import Buffer
+from radiant.vcf.gathered import TextMarks, without_cr
 from radiant.vcf.source import DAMAGED, EOF_BLOCK, WBITS_GZIP
 
 _HEADER_BYTES = 18
@@ -17,7 +18,7 @@ class NeedsOneReaderError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class Shard:
     """A piece of the file."""
 
     index: int
@@ -29,15 +30,6 @@ class Segment:
     """Behind the blocks: the end of the last line."""
     last: bool = False
     """Whether the file's text is known to end with it."""
-
-
-@dataclass(slots=True)
-class TextMarks:
-    """What is to be said about the text of a segment, see `vcf.source.Source`."""
-
-    had_crlf: bool = False
-    ended_without_break: bool = False
-    ended_with_empty_lines: bool = False
 
 
 def end_of_blocks(data: bytes, start: int, size: int) -> int:
@@ -63,7 +55,7 @@ def first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
             if end:
                 return text[:end], end
     if not piece.endswith(EOF_BLOCK):
-        raise NeedsOneReaderError  # a line longer than a segment
+        raise NeedsOneReaderError  # a line longer than a shard
     return text, len(text)
 
 
@@ -78,12 +70,12 @@ def _decompressed(blocks: bytes | mmap | memoryview) -> Iterator[bytes]:
         at = end
 
 
-def whole_lines(segment: Segment, size: int, marks: TextMarks) -> Iterator[Buffer]:
-    """Yield the lines that begin in a segment, about so many bytes at a time, and keep none of what was yielded."""
-    skip = segment.skip
+def whole_lines(shard: Shard, size: int, marks: TextMarks) -> Iterator[Buffer]:
+    """Yield the lines that begin in a shard, about so many bytes at a time, and keep none of what was yielded."""
+    skip = shard.skip
     parts: list[bytes] = []
     have = 0
-    for piece in _texts(segment):
+    for piece in _texts(shard):
         text = piece[skip:] if skip else piece
         skip = max(0, skip - len(piece))
         if not text:  # of the end-of-file block, for one
@@ -91,19 +83,19 @@ def whole_lines(segment: Segment, size: int, marks: TextMarks) -> Iterator[Buffe
         parts.append(text)
         have += len(text)
         if have >= size and b"\n" in text:
-            yield _without_cr(_cut(parts), marks)
+            yield _buffer(_cut(parts), marks)
             have = len(parts[0])
     if have:
         marks.ended_without_break = not parts[-1].endswith(b"\n")
-        if segment.last:
+        if shard.last:
             parts = _without_empty_end(parts, marks)
         if parts:
-            yield _without_cr(parts, marks)
+            yield _buffer(parts, marks)
 
 
 def _without_empty_end(parts: list[bytes], marks: TextMarks) -> list[bytes]:
     """Drop empty lines from the end of the file."""
-    text = _plain(b"".join(parts), marks)
+    text = without_cr(b"".join(parts), marks)
     size = len(text.rstrip(b"\n"))
     end = text.find(b"\n", size) + 1 if size else 0
     if end == len(text) or (size and not end):
@@ -121,20 +113,13 @@ def _cut(parts: list[bytes]) -> list[bytes]:
     return whole
 
 
-def _texts(segment: Segment) -> Iterator[bytes]:
-    yield from _decompressed(segment.blocks)
-    if segment.tail:
-        yield segment.tail
+def _texts(shard: Shard) -> Iterator[bytes]:
+    yield from _decompressed(shard.blocks)
+    if shard.tail:
+        yield shard.tail
 
 
-def _without_cr(parts: Sequence[bytes], marks: TextMarks) -> Buffer:
+def _buffer(parts: Sequence[bytes], marks: TextMarks) -> Buffer:
     if not any(b"\r" in part for part in parts):
         return Buffer.of(*parts)
-    return Buffer.of(_plain(b"".join(parts), marks))
-
-
-def _plain(text: bytes, marks: TextMarks) -> bytes:
-    """Replace Windows line ends."""
-    plain = text.replace(b"\r\n", b"\n").removesuffix(b"\r")
-    marks.had_crlf |= len(plain) != len(text)
-    return plain
+    return Buffer.of(without_cr(b"".join(parts), marks))

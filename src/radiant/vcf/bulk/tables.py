@@ -1,4 +1,4 @@
-"""Rows of the occurrence, variant and consequence tables from the plain lines of a chunk.
+"""Rows of the occurrence, variant and consequence tables from the lines of a chunk that the fast path reads.
 
 Columns that repeat from row to row are dictionary arrays: the value once, and a number per row.
 """
@@ -16,15 +16,18 @@ from radiant.domain.columns import Table as TableDeclaration
 from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.bulk import alleles, numbers
 from radiant.vcf.bulk.alleles import CLASSES
-from radiant.vcf.bulk.columns import coded, number, phase_sets, ratio, spread
+from radiant.vcf.bulk.candidates import Occurrences, find_candidates
+from radiant.vcf.bulk.columns import coded, number, ratio, spread
 from radiant.vcf.bulk.fields import MARKS, FieldReader, Fields, pick
 from radiant.vcf.bulk.genotypes import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
 from radiant.vcf.bulk.info import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
 from radiant.vcf.bulk.info_map import AlleleInfo
-from radiant.vcf.bulk.plain import Kept, Places, chromosome_names
+from radiant.vcf.bulk.lines import FastLines, Kept
+from radiant.vcf.bulk.loci import Loci
 from radiant.vcf.bulk.rsnumbers import rs_numbers
 from radiant.vcf.bulk.samples import Samples
 from radiant.vcf.bulk.slices import Integers, Mask, Slices
+from radiant.vcf.bulk.splice import Table
 from radiant.vcf.csq_fields import COLUMNS, ConsequenceFormat
 from radiant.vcf.genotypes import LOW_DEPTH, Zygosity
 from radiant.vcf.people import Person
@@ -54,45 +57,82 @@ class Carried:
         return len(self.place)
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Rows of one table."""
-
-    batch: pa.RecordBatch
-    line: Integers
-    """Index in the chunk of each row's line."""
-
-
-def find_carried(kept: Kept, plain: Mask, genotypes: Genotypes, *, everybody: bool) -> tuple[Carried, Integers]:
-    """Find the alleles of plain lines that get rows.
+def find_carried(kept: Kept, ok: Mask, genotypes: Genotypes, *, everybody: bool) -> tuple[Carried, int]:
+    """Find the alleles that get rows.
 
     Args:
-        kept: The lines.
-        plain: Which of them.
+        kept: The kept lines.
+        ok: Which of them the fast path reads.
         genotypes: The known genotypes.
         everybody: True for a file without samples: every allele gets rows.
 
     Returns:
-        The alleles, and the indexes (among the stored) of those that no member carries.
+        The alleles, and how many others there are, which no member carries.
     """
     alts = kept.alts
     of = alts.line[kept.stored]
-    mine = np.flatnonzero(plain[of])
+    mine = np.flatnonzero(ok[of])
     place, alt = of[mine], kept.stored[mine]
     alt_index = alt - alts.first[place] + 1
     by = np.zeros((len(kept.samples), len(mine)), dtype=np.bool_)
     for member, sample in enumerate(kept.samples):
         by[member] = genotypes.carried(sample.genotype[place], alt_index)
     some = np.ones(len(mine), dtype=np.bool_) if everybody else by.any(axis=0)
-    return Carried(place[some], alt[some], alt_index[some], mine[some], by[:, some]), mine[~some]
+    carried = Carried(place[some], alt[some], alt_index[some], mine[some], by[:, some])
+    return carried, len(mine) - len(carried)
 
 
-class TableMaker:
+@dataclass(frozen=True, eq=False)
+class FastRows:
+    """The rows of the lines of one chunk that the fast path reads."""
+
+    carried: Carried
+    not_carried: int
+    """Alleles without a row: no member carries them."""
+    trimmed: alleles.Trimmed
+    """Of the carried alleles."""
+    occurrences: Occurrences | None
+    """None where there are no rows."""
+    tables: Mapping[str, Table]
+    """By short name."""
+    candidates: Table | None
+    """What may be half of a compound heterozygous pair, as `pairs.CANDIDATES`."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Consequences:
+    """The entries of the carried alleles, allele by allele."""
+
+    fields: Fields
+    allele: Integers
+    """The carried allele of each entry."""
+    picked: Integers
+    """Index of the entry that is picked for each allele that has any, allele by allele."""
+    reason: NDArray[np.int8]
+    """Why, as a code of `MARKS`."""
+
+
+class RowMaker:
     """Makes the rows of one file."""
 
-    def __init__(self, people: Sequence[Person], genotypes: Genotypes, format_: ConsequenceFormat | None) -> None:
+    def __init__(
+        self,
+        people: Sequence[Person],
+        genotypes: Genotypes,
+        format_: ConsequenceFormat | None,
+        minimum_impact: int,
+    ) -> None:
+        """Take what is the same for all chunks.
+
+        Args:
+            people: The members.
+            genotypes: The genotypes that the samples are coded with.
+            format_: What the header says of consequence entries.
+            minimum_impact: Impact from which a heterozygous allele can be half of a pair.
+        """
         self._people = people
         self._genotypes = genotypes
+        self._minimum_impact = minimum_impact
         self._zygosities = Zygosities(genotypes)
         self._inheritances = Inheritances(genotypes, people)
         self._fields = None if format_ is None else FieldReader(format_)
@@ -101,50 +141,72 @@ class TableMaker:
         self._mothers = np.array([none if one.mother is None else one.mother for one in people], dtype=np.int64)
         self._males = np.array([one.member.sex is Sex.MALE for one in people], dtype=np.bool_)
 
-    def make(self, kept: Kept, places: Places, carried: Carried) -> "Rows":
-        """Make all rows of some alleles."""
-        trimmed = kept.trimmed[carried.stored]
-        locus = _locus(kept, places, carried, trimmed)
-        fields, group = self._consequences(kept, carried)
-        return Rows(self, kept, carried, trimmed, locus, fields, group)
+    def make(self, lines: FastLines, kept: Kept, *, everybody: bool) -> FastRows:
+        """Make the rows of a chunk.
 
-    def _consequences(self, kept: Kept, carried: Carried) -> tuple[Fields | None, Integers]:
-        """Read the entries of the carried alleles, allele by allele; return the allele of each."""
-        nobody = np.zeros(0, dtype=np.int64)
+        Args:
+            lines: Of the chunk.
+            kept: Its kept lines.
+            everybody: True for a file without samples: every allele gets rows.
+        """
+        carried, not_carried = find_carried(kept, lines.ok, self._genotypes, everybody=everybody)
+        trimmed = kept.trimmed[carried.stored]
+        if not len(carried):
+            return FastRows(carried, not_carried, trimmed, None, {}, None)
+        line = kept.lines[carried.place]
+        locus = _locus(kept, lines.loci, carried, trimmed)
+        info = AlleleInfo.of(kept.info.fields, carried.place, carried.alt_index, kept.alts.count)
+        entries = self._consequences(kept, carried)
+        occurrences = self._occurrences(kept, carried, locus)
+        tables = {
+            "occurrence": _table(CASE_TABLES["occurrence"], occurrences.columns, line[occurrences.allele]),
+            "variant": _variants(kept, carried, trimmed, locus, entries, info, line),
+        }
+        candidates = None
+        if entries is not None:
+            tables["consequence"] = _consequence_rows(locus, entries, info, line)
+            region = kept.region[carried.place]
+            candidates = find_candidates(
+                occurrences, entries.fields, entries.allele, region, line, self._people, self._minimum_impact
+            )
+        return FastRows(carried, not_carried, trimmed, occurrences, tables, candidates)
+
+    def _consequences(self, kept: Kept, carried: Carried) -> _Consequences | None:
+        """Read and pick the entries of the carried alleles."""
         if kept.entries is None or self._fields is None:
-            return None, nobody
-        group = owners(kept, carried, kept.entries.line, kept.entries.alt_index)
-        mine = np.flatnonzero(group >= 0)
-        group = group[mine]
-        if (np.diff(group) < 0).any():
-            order = np.argsort(group, kind="stable")
-            mine, group = mine[order], group[order]
+            return None
+        allele = owners(kept, carried, kept.entries.line, kept.entries.alt_index)
+        mine = np.flatnonzero(allele >= 0)
+        allele = allele[mine]
+        if (np.diff(allele) < 0).any():
+            order = np.argsort(allele, kind="stable")
+            mine, allele = mine[order], allele[order]
         if not len(mine):
-            return None, nobody
+            return None
         every = len(mine) == len(kept.entries) and not (np.diff(mine) != 1).any()
-        return self._fields.read(kept.entries if every else kept.entries[mine]), group
+        fields = self._fields.read(kept.entries if every else kept.entries[mine])
+        return _Consequences(fields, allele, *pick(allele, fields))
 
     # --- Occurrences --------------------------------------------------------------------------------------------------
 
-    def occurrences(self, rows: "Rows") -> tuple[dict[str, pa.Array], Integers, Integers]:
-        """Return the columns of the occurrence table, the allele and the member of each row."""
-        kept, carried = rows.kept, rows.carried
+    def _occurrences(self, kept: Kept, carried: Carried, locus: Mapping[str, pa.Array]) -> Occurrences:
+        """Return the occurrences, allele by allele."""
         allele, who = np.nonzero(carried.by.T)
         place, alt_index = carried.place[allele], carried.alt_index[allele]
-        columns = spread(rows.locus | _source(kept, carried) | _info(kept, carried), allele)
+        columns = spread({**locus, **_source(kept, carried), **_info(kept, carried)}, allele)
         for name in ("patient_id", "experiment_id", "sample", "sex", "affected"):
             columns[name] = coded([person.columns[name] for person in self._people], who)
         columns["is_proband"] = pa.array(
             np.array([person.member.is_proband for person in self._people], dtype=np.bool_)[who]
         )
-        own = _Called(kept.samples, who, place, alt_index)
+        own = _called(kept.samples, who, place, alt_index)
         hemizygous = np.isin(kept.region[place], _HEMIZYGOUS)
         columns |= self._genotype("", own, alt_index, hemizygous & self._males[who])
         columns["gt"] = self._texts(own.genotype)
-        columns["phase_set"] = phase_sets(kept.samples, who, place)
+        columns["phase_set"] = _phase_sets(kept.samples, who, place)
         parents: dict[str, Integers] = {}
         for name, parent in (("father", self._fathers[who]), ("mother", self._mothers[who])):
-            called = _Called(kept.samples, parent, place, alt_index)
+            called = _called(kept.samples, parent, place, alt_index)
             parents[name] = np.where(parent < 0, 0, called.genotype)
             male = np.zeros(len(who), dtype=np.bool_)
             male[parent >= 0] = self._males[parent[parent >= 0]]
@@ -152,7 +214,7 @@ class TableMaker:
         columns |= self._inheritances.columns(
             who, kept.region[place], alt_index, own.genotype, parents["father"], parents["mother"]
         )
-        return columns, allele, who
+        return Occurrences(columns, allele, who)
 
     def _genotype(self, prefix: str, called: "_Called", alt_index: Integers, hemizygous: Mask) -> dict[str, pa.Array]:
         """Return the genotype columns of the members themselves (no prefix) or of a parent."""
@@ -191,92 +253,99 @@ class TableMaker:
         )
 
 
+@dataclass(frozen=True, eq=False)
 class _Called:
-    """One member's call per row: `who` is the member, -1 for nobody."""
+    """One member's call per row."""
 
-    def __init__(self, samples: Sequence[Samples], who: Integers, place: Integers, alt_index: Integers) -> None:
-        count = len(who)
-        self.absent = who < 0
-        self.genotype = np.zeros(count, dtype=np.int64)
-        self.dp, self.gq, self.ad_ref, self.ad_alt, self.ad_total = (np.full(count, numbers.MISSING) for _ in range(5))
-        for member, sample in enumerate(samples):
-            rows = np.flatnonzero(who == member)
-            if not len(rows):
-                continue
-            at = place[rows]
-            self.genotype[rows] = sample.genotype[at]
-            self.dp[rows] = sample.dp[at]
-            self.gq[rows] = sample.gq[at]
-            self.ad_ref[rows] = sample.depths.of(at, 0)
-            self.ad_alt[rows] = sample.depths.of(at, alt_index[rows])
-            self.ad_total[rows] = sample.depths.total[at]
+    absent: Mask
+    """Rows without the member."""
+    genotype: Integers
+    dp: Integers
+    gq: Integers
+    ad_ref: Integers
+    ad_alt: Integers
+    ad_total: Integers
 
 
-class Rows:
-    """The rows of one chunk, table by table."""
+def _called(samples: Sequence[Samples], who: Integers, place: Integers, alt_index: Integers) -> _Called:
+    """Return the calls of the members `who`, -1 for none, at some kept lines and ALTs."""
+    count = len(who)
+    genotype = np.zeros(count, dtype=np.int64)
+    dp, gq, ad_ref, ad_alt, ad_total = (np.full(count, numbers.MISSING) for _ in range(5))
+    for member, sample in enumerate(samples):
+        rows = np.flatnonzero(who == member)
+        if not len(rows):
+            continue
+        at = place[rows]
+        genotype[rows] = sample.genotype[at]
+        dp[rows] = sample.dp[at]
+        gq[rows] = sample.gq[at]
+        ad_ref[rows] = sample.depths.of(at, 0)
+        ad_alt[rows] = sample.depths.of(at, alt_index[rows])
+        ad_total[rows] = sample.depths.total[at]
+    return _Called(who < 0, genotype, dp, gq, ad_ref, ad_alt, ad_total)
 
-    def __init__(  # noqa: PLR0913, PLR0917 - parts of one thing
-        self,
-        maker: TableMaker,
-        kept: Kept,
-        carried: Carried,
-        trimmed: alleles.Trimmed,
-        locus: dict[str, pa.Array],
-        fields: Fields | None,
-        group: Integers,
-    ) -> None:
-        self.kept = kept
-        self.carried = carried
-        self.trimmed = trimmed
-        self.locus = locus
-        self.fields = fields
-        self.group = group
-        """The allele of each entry."""
-        self.line = kept.lines[carried.place]
-        self.info = AlleleInfo(kept.info.fields, carried.place, carried.alt_index, kept.alts.count)
-        self.occurrence_columns, self.allele, self.who = maker.occurrences(self)
 
-    def occurrence(self) -> Table:
-        """Return the occurrence rows."""
-        return _table(CASE_TABLES["occurrence"], self.occurrence_columns, self.line[self.allele])
+def _phase_sets(samples: Sequence[Samples], who: Integers, place: Integers) -> pa.Array:
+    """Return PS of each row, given its member and its line's place among the kept lines."""
+    if not any(sample.phase_set is not None for sample in samples):
+        return pa.nulls(len(who), pa.string())
+    parts: list[pa.Array] = []
+    rows: list[Integers] = []
+    for member, sample in enumerate(samples):
+        mine = np.flatnonzero(who == member)
+        rows.append(mine)
+        if sample.phase_set is None:
+            parts.append(pa.nulls(len(mine), pa.string()))
+        else:
+            found = sample.phase_set[place[mine]]
+            parts.append(found.strings(found.length == 0))
+    order = np.argsort(np.concatenate(rows), kind="stable")
+    return pa.concat_arrays(parts).take(pa.array(order))
 
-    def variant(self) -> Table:
-        """Return the variant rows."""
-        columns = dict(self.locus)
-        count = len(self.carried)
-        classes = alleles.variant_classes(self.trimmed)
-        columns["variant_class"] = coded(CLASSES, classes.astype(np.int64))
-        columns["rsnumber"] = rs_numbers(
-            self.kept.id_[self.carried.place], None if self.fields is None else self.fields.existing, self.group
-        )
-        if self.fields is not None:
-            chosen, reason = pick(self.group, self.fields)
-            owner = self.group[chosen]
-            index = np.zeros(count, dtype=np.int32)
-            null = np.ones(count, dtype=np.bool_)
-            index[owner], null[owner] = chosen, False
-            taken = pa.array(index, mask=null)
-            columns |= spread({name: self.fields.columns[name] for name in (*COLUMNS, "annotator")}, taken)
-            self.picked = chosen
-            marks = np.zeros(count, dtype=np.int64)
-            marks[owner] = reason
-            columns["picked_by"] = coded(MARKS, marks, null)
-        self.info.fill(columns)
-        columns |= self.info.columns()
-        return _table(self.kept.info.fields.plan.tables["variant"], columns, self.line)
 
-    def consequence(self) -> Table | None:
-        """Return the consequence rows; after `variant`, which picks."""
-        if self.fields is None:
-            return None
-        columns = spread(self.locus, self.group)
-        columns |= self.fields.columns
-        self.info.fill(columns, self.group)
-        columns["extra"] = self.fields.extra
-        picked = np.zeros(len(self.group), dtype=np.bool_)
-        picked[self.picked] = True
-        columns["picked"] = pa.array(picked)
-        return _table(CASE_TABLES["consequence"], columns, self.line[self.group])
+def _variants(  # noqa: PLR0913, PLR0917 - parts of a row
+    kept: Kept,
+    carried: Carried,
+    trimmed: alleles.Trimmed,
+    locus: Mapping[str, pa.Array],
+    entries: _Consequences | None,
+    info: AlleleInfo,
+    line: Integers,
+) -> Table:
+    """Return the variant rows, one per carried allele."""
+    columns = dict(locus)
+    count = len(carried)
+    columns["variant_class"] = coded(CLASSES, alleles.variant_classes(trimmed).astype(np.int64))
+    existing, allele = (None, _NONE) if entries is None else (entries.fields.existing, entries.allele)
+    columns["rsnumber"] = rs_numbers(kept.id_[carried.place], existing, allele)
+    if entries is not None:
+        owner = entries.allele[entries.picked]
+        index = np.zeros(count, dtype=np.int32)
+        null = np.ones(count, dtype=np.bool_)
+        index[owner], null[owner] = entries.picked, False
+        taken = pa.array(index, mask=null)
+        columns |= spread({name: entries.fields.columns[name] for name in (*COLUMNS, "annotator")}, taken)
+        marks = np.zeros(count, dtype=np.int64)
+        marks[owner] = entries.reason
+        columns["picked_by"] = coded(MARKS, marks, null)
+    columns |= info.variant_columns(columns)
+    return _table(kept.info.fields.plan.tables["variant"], columns, line)
+
+
+def _consequence_rows(locus: Mapping[str, pa.Array], entries: _Consequences, info: AlleleInfo, line: Integers) -> Table:
+    """Return the consequence rows, one per entry."""
+    columns = spread(locus, entries.allele)
+    columns |= entries.fields.columns
+    columns |= info.frequencies(columns, entries.allele)
+    columns["extra"] = entries.fields.extra
+    picked = np.zeros(len(entries.allele), dtype=np.bool_)
+    picked[entries.picked] = True
+    columns["picked"] = pa.array(picked)
+    return _table(CASE_TABLES["consequence"], columns, line[entries.allele])
+
+
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) -> Integers:
@@ -288,10 +357,10 @@ def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) ->
     return np.where(matched, row_of[kept.alts.first[line] + alt_index - matched], -1)
 
 
-def _locus(kept: Kept, places: Places, carried: Carried, trimmed: alleles.Trimmed) -> dict[str, pa.Array]:
+def _locus(kept: Kept, loci: Loci, carried: Carried, trimmed: alleles.Trimmed) -> dict[str, pa.Array]:
     """Return the locus columns, one value per allele."""
     contig = kept.contig[carried.place]
-    names = chromosome_names(places)
+    names = _chromosome_names(loci)
     keys = alleles.loci(names.take(pa.array(contig)), trimmed)
     return {
         "locus": pa.DictionaryArray.from_arrays(pa.array(np.arange(len(keys), dtype=np.int32)), keys),
@@ -302,6 +371,11 @@ def _locus(kept: Kept, places: Places, carried: Carried, trimmed: alleles.Trimme
         "reference": trimmed.ref.strings().dictionary_encode(),
         "alternate": trimmed.alt.strings().dictionary_encode(),
     }
+
+
+def _chromosome_names(loci: Loci) -> pa.Array:
+    """Return the canonical names by contig code, empty for contigs outside the primary set: no row is there."""
+    return pa.array([name or "" for name in loci.chromosomes], pa.string())
 
 
 def _source(kept: Kept, carried: Carried) -> dict[str, pa.Array]:

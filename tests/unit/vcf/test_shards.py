@@ -7,41 +7,38 @@ import random
 import pyarrow as pa
 import pytest
 
-from equivalence import Outcome, assert_same, outcome
+from equivalence import Outcome, assert_same, by_rules, outcome
 from radiant import vcf
 from radiant.demo.bgzf import BgzfWriter
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import VcfFormatError
-from radiant.vcf.bulk.reader import BulkReader
-from radiant.vcf.bulk.segments import NeedsOneReaderError, SegmentReader, SplitReader, _share
-from radiant.vcf.reader import CaseReader
+from radiant.vcf.shards import NeedsOneReaderError, ShardedReader, ShardReader, _share
 from real_families import ASHKENAZI
 from vcf_files import COLUMNS, HEADER, TRIO, Read, record, text, write
 
 
-def split_outcome(path, members=None, *, size: int, readers: int = 2, **options: object) -> Outcome:
-    """Read segments with several readers, the answers arriving in a mixed order."""
+def sharded_outcome(path, members=None, *, size: int, readers: int = 2, **options: object) -> Outcome:
+    """Read shards with several readers, the results arriving in a mixed order."""
     wanted = vcf.ReadOptions(**options)
-    split = SplitReader(f"file://{path}", members, wanted)
-    header = split.read_header()
-    segments = list(split.segments(size, readers))
-    pool = [SegmentReader(f"file://{path}", members, wanted, header) for _ in range(readers)]
-    order = list(range(len(segments)))
-    random.Random(len(segments)).shuffle(order)  # noqa: S311 - any order
+    sharded = ShardedReader(f"file://{path}", members, wanted)
+    shards = list(sharded.shards(size, readers))
+    pool = [ShardReader(f"file://{path}", members, wanted, sharded.header) for _ in range(readers)]
+    order = list(range(len(shards)))
+    random.Random(len(shards)).shuffle(order)  # noqa: S311 - any order
     batches: dict[int, list[tuple[str, pa.RecordBatch]]] = {}
     rest: list[tuple[str, pa.RecordBatch]] = []
     for index, reader in zip(order, itertools.cycle(pool)):
-        batches[index] = list(reader.read(segments[index]))
-        rest += split.add(reader.answer)
-    rest += split.finish()
+        own = batches[index] = []
+        rest += sharded.merge(reader.read(shards[index], lambda name, batch, own=own: own.append((name, batch))))
+    rest += sharded.finish()
     rows = [*(one for index in sorted(batches) for one in batches[index]), *rest]
     tables = {
         name: pa.Table.from_batches([batch for at, batch in rows if at == name], vcf.arrow_schema(table))
         for name, table in CASE_TABLES.items()
     }
-    return Outcome(tables, split.report.to_json(), None, split.lines_read, split.lines_alone)
+    return Outcome(tables, sharded.report.to_json(), None, sharded.lines_read, sharded.fallback_lines)
 
 
 @pytest.mark.parametrize(
@@ -52,8 +49,8 @@ def split_outcome(path, members=None, *, size: int, readers: int = 2, **options:
 def test_real_files(corpus, name, members, size):
     path = corpus / name
     assert_same(
-        outcome(CaseReader, path, members, assembly="GRCh37"),
-        split_outcome(path, members, size=size, assembly="GRCh37"),
+        by_rules(path, members, assembly="GRCh37"),
+        sharded_outcome(path, members, size=size, assembly="GRCh37"),
     )
 
 
@@ -62,32 +59,32 @@ def test_a_demo_family_has_no_line_for_the_line_reader(tmp_path, name):
     make(tmp_path, 2, 3000, 5)
     members = parse_pedigree((tmp_path / name / f"{name}.ped").read_text(), "ped", None)
     path = tmp_path / name / f"{name}.vcf.gz"
-    expected = outcome(CaseReader, path, members)
-    whole = outcome(BulkReader, path, members)
+    expected = by_rules(path, members)
+    whole = outcome(path, members)
     assert_same(expected, whole)
     assert whole.alone == 0
     for size, chunk_bytes in ((1, 1000), (50_000, 10_000), (1 << 30, 8 << 20)):
-        found = split_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes)
+        found = sharded_outcome(path, members, size=size, readers=3, chunk_bytes=chunk_bytes)
         assert_same(expected, found, size)
         assert found.alone == 0
 
 
-def test_a_segment_is_read_without_the_file(corpus, tmp_path):
+def test_a_shard_is_read_without_the_file(corpus, tmp_path):
     path = tmp_path / "a.vcf.gz"
     path.write_bytes((corpus / "ashk-trio.vcf.gz").read_bytes())
-    split = SplitReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"))
-    header = split.read_header()
-    segments = list(split.segments(100_000, 2))
+    sharded = ShardedReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"))
+    shards = list(sharded.shards(100_000, 2))
     path.unlink()
-    reader = SegmentReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"), header)
-    for segment in segments:
-        assert list(reader.read(segment))
-        list(split.add(reader.answer))
-    list(split.finish())
-    assert split.lines_read == split.report.lines.read > 0
+    reader = ShardReader(f"file://{path}", ASHKENAZI, vcf.ReadOptions(assembly="GRCh37"), sharded.header)
+    for shard in shards:
+        rows = []
+        list(sharded.merge(reader.read(shard, lambda _, batch, rows=rows: rows.append(batch))))
+        assert rows
+    list(sharded.finish())
+    assert sharded.lines_read == sharded.report.lines.read > 0
 
 
-def test_towards_the_end_of_a_file_segments_are_smaller():
+def test_towards_the_end_of_a_file_shards_are_smaller():
     left, sizes = 100 << 20, []
     while left > 0:
         sizes.append(_share(left, 8 << 20, 2))
@@ -123,14 +120,14 @@ def test_every_block_border(tmp_path):
     content = text(lines, samples=("kid", "dad", "mum")).encode()
     path = tmp_path / "a.vcf.gz"
     path.write_bytes(_bgzip([content]))
-    expected = outcome(CaseReader, path, TRIO)
+    expected = by_rules(path, TRIO)
     for cut in range(content.index(b"\n", content.index(b"#CHROM")) + 1, len(content) + 1):
         path.write_bytes(_bgzip([content[:cut], content[cut : cut + 70], content[cut + 70 :]]))
         if b"\n" not in content[cut : cut + 70] and cut < len(content):
-            with pytest.raises(NeedsOneReaderError):  # a line that ends in neither segment
-                split_outcome(path, TRIO, size=1)
+            with pytest.raises(NeedsOneReaderError):  # a line that ends in neither shard
+                sharded_outcome(path, TRIO, size=1)
             continue
-        got = split_outcome(path, TRIO, size=1)
+        got = sharded_outcome(path, TRIO, size=1)
         for one in (got.report, expected.report):
             one["provenance"] |= {"vcf_size": 0, "vcf_sha256": ""}
         assert_same(expected, got, cut)
@@ -150,7 +147,7 @@ def test_what_several_readers_cannot_judge_is_left_to_one(tmp_path, second):
     path = tmp_path / "a.vcf.gz"
     path.write_bytes(_bgzip([first, second.encode() + b"\n"]))
     with pytest.raises(NeedsOneReaderError):
-        split_outcome(path, size=1, tolerate=5)
+        sharded_outcome(path, size=1, tolerate=5)
 
 
 def test_a_damaged_or_other_file_is_left_to_one(tmp_path):
@@ -169,7 +166,7 @@ def test_a_damaged_or_other_file_is_left_to_one(tmp_path):
         path = tmp_path / name
         path.write_bytes(data)
         with pytest.raises(NeedsOneReaderError):
-            split_outcome(path, size=20_000)
+            sharded_outcome(path, size=20_000)
 
 
 @pytest.mark.parametrize("size", [1, 1 << 20])
@@ -178,7 +175,7 @@ def test_two_contigs_of_one_chromosome_are_left_to_one_reader(tmp_path, size):
     head = (HEADER + COLUMNS + "\tFORMAT\tS1\n").encode()
     path = write(tmp_path / "a.vcf", _bgzip([head, *lines]))
     with pytest.raises(NeedsOneReaderError):
-        split_outcome(path, size=size)
+        sharded_outcome(path, size=size)
     with pytest.raises(VcfFormatError, match="contigs chr1 and 1"):
         Read(path)
 
@@ -190,10 +187,10 @@ def test_empty_lines_at_the_end_are_no_records(tmp_path, end, apart, sizes):
     head = (HEADER + COLUMNS + "\tFORMAT\tS1\n").encode()
     blocks = [head, *lines, end] if apart else [head, *lines[:-1], lines[-1] + end]
     path = write(tmp_path / "a.vcf", _bgzip(blocks))
-    expected = outcome(CaseReader, path)
+    expected = by_rules(path)
     assert expected.report["lines"]["read"] == 8
     for size in sizes:
-        assert_same(expected, split_outcome(path, size=size), size)
+        assert_same(expected, sharded_outcome(path, size=size), size)
 
 
 def test_an_empty_line_at_a_border_is_left_to_one_reader(tmp_path):
@@ -203,4 +200,4 @@ def test_an_empty_line_at_a_border_is_left_to_one_reader(tmp_path):
         path = write(tmp_path / "a.vcf", _bgzip(blocks))
         for size in (1, 1 << 20):
             with pytest.raises(NeedsOneReaderError):
-                split_outcome(path, size=size)
+                sharded_outcome(path, size=size)

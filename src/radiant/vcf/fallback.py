@@ -1,0 +1,156 @@
+"""Lines that the fast path leaves: the rules read each by itself, in the order of the file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from radiant.domain.columns import Table as TableDeclaration
+from radiant.vcf.alleles import AlleleError
+from radiant.vcf.bulk.chunks import Chunk
+from radiant.vcf.bulk.lines import FastLines
+from radiant.vcf.bulk.splice import Table
+from radiant.vcf.compound import Candidate
+from radiant.vcf.findings import BrokenRuleError, Finding
+from radiant.vcf.line import Line
+from radiant.vcf.plan import ReadPlan
+from radiant.vcf.record import TWO_CONTIGS, Duplicates, ReadState
+from radiant.vcf.schema import Rows
+from radiant.vcf.totals import ReadTotals
+
+MAX_PIECES_PER_RULE = 10_000
+"""Quarantine rows for pieces of kept lines, per rule of a file; all are counted."""
+
+
+@dataclass(slots=True)
+class FallbackRows:
+    """The rows of the lines of one chunk that the rules read."""
+
+    tables: dict[str, Table] = field(default_factory=dict[str, Table])
+    """By short name."""
+    candidates: list[tuple[int, Candidate]] = field(default_factory=list[tuple[int, Candidate]])
+    """Candidates for compound heterozygous pairs, each with its member."""
+    candidate_lines: list[int] = field(default_factory=list[int])
+    """The line of each candidate."""
+    stopped_at: int | None = None
+    """The line with which one line too many was rejected; the lines after it are not read."""
+    fatal: Finding | None = None
+    """Why the file is refused whatever is tolerated."""
+
+
+def read_line(plan: ReadPlan, number: int, raw: bytes, state: ReadState, totals: ReadTotals) -> Line | Finding:
+    """Read one line and count it.
+
+    Returns:
+        What it holds, or why it is rejected.
+    """
+    try:
+        text = raw.decode("utf-8")
+        line = plan.rules.read(number, text, state, totals.undeclared)
+    except UnicodeDecodeError as error:
+        text = raw.decode("utf-8", errors="replace")
+        rule, message = "utf8", f"not UTF-8 at byte {error.start} of the line"
+    except (BrokenRuleError, AlleleError) as error:
+        rule, message = str(error.rule), str(error)
+    else:
+        totals.add_line(text.partition("\t")[0], line)
+        return line
+    rejected = Finding(number, rule, message, record_kept=False, text=text)
+    totals.reject_line(text.partition("\t")[0], rejected, state.contigs)
+    state.rejected += 1
+    return rejected
+
+
+def read_fallback(chunk: Chunk, lines: FastLines, plan: ReadPlan, state: ReadState, totals: ReadTotals) -> FallbackRows:
+    """Read the lines that the fast path leaves, each after the alleles of the lines before it.
+
+    Args:
+        chunk: The chunk.
+        lines: The same as the fast path reads it.
+        plan: How the file is read.
+        state: Of the lines before the chunk; moved on to the last line that is read here.
+        totals: Of the chunk; the lines are added.
+    """
+    found = FallbackRows()
+    builders = {name: _Builder(table) for name, table in plan.tables.items()}
+    known = 0
+    for at in lines.fallback.tolist():
+        known = add_recent_alleles(state.duplicates, lines, known, at)
+        line = read_line(plan, chunk.first_line + at, chunk.raw(at), state, totals)
+        if isinstance(line, Finding):
+            builders["quarantine"].add(at, line.row())
+            if line.rule == TWO_CONTIGS:
+                found.fatal = line
+            if found.fatal is not None or state.rejected > plan.options.tolerate:
+                found.stopped_at = at
+                return found
+            continue
+        _add_rows(builders, chunk.first_line + at, at, line, state)
+        found.candidates += line.pair_candidates
+        found.candidate_lines += [at] * len(line.pair_candidates)
+    found.tables = {name: table for name, one in builders.items() if (table := one.table()) is not None}
+    return found
+
+
+def add_recent_alleles(duplicates: Duplicates, lines: FastLines, known: int, before: int) -> int:
+    """Add the alleles of the fast path's lines just before a line, which may have one of them again.
+
+    Args:
+        duplicates: Where they go.
+        lines: Of the chunk.
+        known: How many kept lines were looked at already.
+        before: Index of the line in the chunk.
+
+    Returns:
+        How many kept lines were looked at by now.
+    """
+    kept, loci = lines.kept, lines.loci
+    if kept is None:
+        return known
+    until = int(np.searchsorted(kept.lines, before))
+    here = np.flatnonzero(loci.primary[:before])
+    if not len(here):
+        return known
+    contig, floor = int(loci.contig[here[-1]]), int(loci.pos[here[-1]]) - Duplicates.REACH
+    near = until
+    while near > known and kept.contig[near - 1] == contig and kept.pos[near - 1] >= floor:
+        near -= 1
+    for at in range(near, until):
+        if lines.ok[at]:
+            alleles = kept.trimmed[np.flatnonzero(kept.alts.line[kept.stored] == at)]
+            keys = list(zip(alleles.start.tolist(), alleles.ref.texts(), alleles.alt.texts(), strict=True))
+            duplicates.add(str(loci.chromosomes[contig]), keys, lines.chunk.first_line + int(kept.lines[at]))
+    return max(known, until)
+
+
+class _Builder:
+    """Rows of one table with the line of each."""
+
+    def __init__(self, table: TableDeclaration) -> None:
+        self._rows = Rows(table)
+        self._lines: list[int] = []
+
+    def add(self, line: int, *parts: Mapping[str, object]) -> None:
+        """Add a row, given in parts."""
+        self._rows.add(*parts)
+        self._lines.append(line)
+
+    def table(self) -> Table | None:
+        """Return the rows, None without any."""
+        batch = self._rows.take()
+        return None if batch is None else Table(batch, np.array(self._lines, dtype=np.int64))
+
+
+def _add_rows(builders: Mapping[str, _Builder], number: int, at: int, line: Line, state: ReadState) -> None:
+    for *_, row in line.occurrences:
+        builders["occurrence"].add(at, *row)
+    for row in line.variants:
+        builders["variant"].add(at, *row)
+    for row in line.consequences:
+        builders["consequence"].add(at, *row)
+    for piece in line.pieces:
+        rule = str(piece.rule)
+        state.pieces[rule] += 1
+        if state.pieces[rule] <= MAX_PIECES_PER_RULE:
+            finding = Finding(number, rule, piece.message, record_kept=True, text=piece.text)
+            builders["quarantine"].add(at, finding.row())

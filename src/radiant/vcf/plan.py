@@ -1,0 +1,169 @@
+"""What is decided about a file before its first record: by its header, the case's members and the options."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from radiant.domain.assembly import assembly_named
+from radiant.domain.case import Member
+from radiant.domain.entry_columns import IMPACT_SCORES
+from radiant.domain.quality import QualityCounts
+from radiant.errors import VcfFormatError
+from radiant.vcf.bulk.genotypes import Genotypes
+from radiant.vcf.bulk.pairs import BulkPairs
+from radiant.vcf.bulk.plain import FastReader
+from radiant.vcf.bulk.tables import RowMaker
+from radiant.vcf.compound import PairsOneByOne
+from radiant.vcf.csq_fields import ConsequenceFormat
+from radiant.vcf.fasta import Fasta
+from radiant.vcf.findings import Finding
+from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly
+from radiant.vcf.info_map import DEFAULT, InfoOptions, InfoPlan
+from radiant.vcf.line import LineReader
+from radiant.vcf.people import find_people
+from radiant.vcf.totals import FIRST_REJECTED, Counts, MemberQuality, ReadTotals
+
+_BATCH_ROWS = 16_384
+_CHUNK_BYTES = 8 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How to read."""
+
+    assembly: str = "GRCh38"
+    """`GRCh38` or `GRCh37`."""
+    tolerate: int = 0
+    """Up to this many rejected data lines let the case through. 0 is strict; above 0, header lines that break a rule
+    go to quarantine too, uncounted."""
+    fasta: str | None = None
+    """Path or URI of a reference FASTA on this machine: REF is checked, indels are left-aligned. See `fasta.Fasta`."""
+    compound_het_impact: str = "MODERATE"
+    """VEP impact from which two heterozygous alleles of a gene can be a pair: HIGH, MODERATE or LOW."""
+    info: InfoOptions = DEFAULT
+    """What frequencies are read from, and where INFO keys without a column go."""
+    batch_rows: int = _BATCH_ROWS
+    """The most rows of a batch."""
+    chunk_bytes: int = _CHUNK_BYTES
+    """Text that is read at once, and more where a line is longer. Memory is about ten times as much."""
+    owner: str = ""
+    """What the file belongs to, `case:17`: it makes the ids of samples without a pedigree unique. Empty for none."""
+    dictionaries: bool = False
+    """Whether columns of repeating text may come as Arrow dictionary arrays, which are cheaper to write."""
+    fast: bool = True
+    """Whether the fast path reads what it can. False has the rules read every line, for comparison; the rows are the
+    same."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastPath:
+    """Reads many lines at once: those that are written as nearly all lines are."""
+
+    genotypes: Genotypes
+    reader: FastReader
+    rows: RowMaker
+
+
+class ReadPlan:
+    """The facts of one file that every chunk is read with, and the caches that they share.
+
+    A cache decides only how fast a chunk is read, never what its rows are.
+    """
+
+    def __init__(self, uri: str, header: Header, members: Sequence[Member] | None, options: ReadOptions) -> None:
+        """Compare a header with the case.
+
+        Args:
+            uri: Of the file, for messages.
+            header: Its header.
+            members: The case's members; None makes every sample of the file a member of its own.
+            options: How to read.
+
+        Raises:
+            VcfFormatError: contig lengths are another assembly's, or a header line breaks a rule and none is tolerated.
+            SampleMismatchError: a member is not a sample of the file.
+            InputError: the FASTA cannot be used.
+        """
+        self.uri = uri
+        self.header = header
+        self.options = options
+        self.assembly = assembly_named(options.assembly)
+        check_assembly(uri, header, self.assembly)
+        self.people = find_people(uri, header.samples, members, len(FIXED_COLUMNS) + 1, options.owner)
+        if header.findings and options.tolerate == 0:
+            raise VcfFormatError(rejection(uri, 0, len(header.findings), header.findings[:FIRST_REJECTED]))
+        self.fasta = None if options.fasta is None else Fasta(options.fasta, self.assembly.name)
+        self.tables = options.info.tables
+        """The tables that rows are for, by short name."""
+        self.minimum_impact = IMPACT_SCORES[options.compound_het_impact]
+        format_ = ConsequenceFormat.from_info_header(header.info_descriptions)
+        self.consequence_format = None if format_ is None else format_.with_frequencies(options.info.frequencies)
+        tag = None if self.consequence_format is None else self.consequence_format.tag
+        self.info_plan = InfoPlan(header, options.info, tag)
+        self.rules = LineReader(
+            header,
+            self.people,
+            self.assembly,
+            self.fasta,
+            self.minimum_impact,
+            self.consequence_format,
+            self.info_plan,
+        )
+        """Reads one line at a time."""
+        self.fast: FastPath | None = None
+        """None where the rules read every line, as they do with a FASTA."""
+        if options.fast and self.fasta is None:
+            genotypes = Genotypes()
+            self.fast = FastPath(
+                genotypes,
+                FastReader(header, self.people, self.assembly, self.consequence_format, self.info_plan, genotypes),
+                RowMaker(self.people, genotypes, self.consequence_format, self.minimum_impact),
+            )
+        pairs = BulkPairs if options.fast else PairsOneByOne
+        self._nothing = ReadTotals(
+            Counts(),
+            [MemberQuality(person.member.is_proband) for person in self.people],
+            QualityCounts([person.member for person in self.people]),
+            pairs(self.people),
+        )
+
+    def no_totals(self) -> ReadTotals:
+        """Return totals that hold nothing yet."""
+        return self._nothing.empty()
+
+    def sources_of(self, column: str) -> list[str]:
+        """Return what the header declares that a frequency column is read from, the first one first."""
+        sources: list[str] = []
+        if (format_ := self.consequence_format) is not None:
+            own = [
+                name
+                for name, known in zip(format_.names, format_.known, strict=True)
+                if known is not None and column in known.columns
+            ]
+            others = [
+                format_.names[index] for name, indexes in format_.frequencies for index in indexes if name == column
+            ]
+            sources += [f"{format_.tag} {name}" for name in (*own, *others)]
+        return sources + [f"INFO {key}" for key in self.info_plan.frequencies.get(column, ())]
+
+
+def rejection(uri: str, tolerated: int, count: int, first: Sequence[Finding], remedy: str | None = None) -> str:
+    """Return the message for a file of which too many lines are rejected.
+
+    Args:
+        uri: Of the file.
+        tolerated: How many rejected lines would let it through.
+        count: How many were found.
+        first: The first ones.
+        remedy: What to do; None to correct the lines.
+    """
+    listed = "\n".join(f"  line {one.line}: {one.message} [{one.rule}]" for one in first)
+    return (
+        f"{uri}: {count} or more lines break a rule of the VCF format, {tolerated} are tolerated. The first:\n"
+        f"{listed}\n{remedy or _CORRECT}"
+    )
+
+
+_CORRECT = (
+    "Correct the file, or let a few such lines through with --tolerate N (RADIANT_VCF__TOLERATE): they then go to "
+    "quarantine and are not imported"
+)
