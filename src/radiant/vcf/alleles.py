@@ -4,8 +4,8 @@ Positions are 1-based and inclusive. Sequences are upper case: lower case in REF
 IUPAC codes other than N are an error in REF and ALT, as the specification says; `reference` says how they are read in a
 FASTA.
 
-Nothing here reads a file or knows a line number: what is wrong with a record is an `AlleleError`, and the reader that
-knows the line turns it into a quarantine row or a `VcfFormatError`.
+No file is read here and no line number is at hand: a record that breaks a rule is a `BrokenRuleError`, from which the
+reader makes a quarantine row or a `VcfFormatError`.
 
 Source: VCF 4.3, sections 1.6.1 (fixed fields), 1.6.2 (genotype fields); Tan et al. 2015, Unified representation of
 genetic variants (trimming and left alignment).
@@ -16,36 +16,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TypeVar
 
 import xxhash
 
 from radiant.domain.assembly import canonical_chromosome
 from radiant.vcf import reference
+from radiant.vcf.findings import BrokenRuleError, Rule, shown
 from radiant.vcf.reference import ReferenceSequence
 
-T = TypeVar("T")
-
-
-class Rule(StrEnum):
-    """Short names of the rules a record can break here, for the quarantine table."""
-
-    REF_INVALID = "ref_invalid"
-    ALT_INVALID = "alt_invalid"
-    ALLELE_DUPLICATED = "allele_duplicated"
-    CONTIG_NOT_IN_FASTA = "contig_not_in_fasta"
-    REF_MISMATCH = "ref_mismatch"
-    GT_INVALID = "gt_invalid"
-    GT_ALLELE_UNKNOWN = "gt_allele_unknown"
-
-
-class AlleleError(ValueError):
-    """An allele or a genotype breaks a rule of the specification."""
-
-    def __init__(self, rule: Rule, message: str) -> None:
-        """Keep the short name of the rule for the quarantine table beside the message."""
-        super().__init__(message)
-        self.rule = rule
+_SHOWN_BASES = 40
+"""What a message shows of an allele."""
 
 
 class Skip(StrEnum):
@@ -139,12 +119,12 @@ def split_record(
         One allele per ALT, those without a sequence with the reason in `skip`; an empty list when there is no ALT.
 
     Raises:
-        AlleleError: REF or an ALT is not a valid allele, two alleles of the record are the same, or REF differs from
-            the FASTA.
+        BrokenRuleError: REF or an ALT is not a valid allele, two alleles of the record are the same, or REF differs
+            from the FASTA.
     """
     if not _SEQUENCE.fullmatch(ref):
-        message = f"REF {_shown(ref)} is not a sequence: bases A, C, G, T, N are allowed. Correct the record."
-        raise AlleleError(Rule.REF_INVALID, message)
+        message = f"REF {_allele(ref)} is not a sequence: bases A, C, G, T, N are allowed. Correct the record."
+        raise BrokenRuleError(Rule.REF_INVALID, message)
     upper = ref.upper()
     contig = _checked_contig(chromosome, pos, upper, fasta) if fasta is not None else ""
     if not alts or (len(alts) == 1 and alts[0] == "."):
@@ -158,8 +138,8 @@ def split_record(
             skip, alternate = _skip_reason(alt), alt
         # VCF 4.4: symbolic alleles may be the same, as their lengths differ. They have no row.
         if alternate in seen and skip is not Skip.SYMBOLIC:
-            message = f"ALT {_shown(alt)} is the same allele as {seen[alternate]}: alleles must differ. Remove it."
-            raise AlleleError(Rule.ALLELE_DUPLICATED, message)
+            message = f"ALT {_allele(alt)} is the same allele as {seen[alternate]}: alleles must differ. Remove it."
+            raise BrokenRuleError(Rule.ALLELE_DUPLICATED, message)
         seen[alternate] = f"ALT number {index}"
         start, trimmed = pos, upper
         if skip is None:
@@ -202,37 +182,32 @@ def _skip_reason(alt: str) -> Skip:
     if _BREAKEND.fullmatch(alt):
         return Skip.BREAKEND
     message = (
-        f"ALT {_shown(alt)} is not an allele: bases A, C, G, T, N, `*`, <symbol> or a breakend are allowed. "
+        f"ALT {_allele(alt)} is not an allele: bases A, C, G, T, N, `*`, <symbol> or a breakend are allowed. "
         "Correct the record."
     )
-    raise AlleleError(Rule.ALT_INVALID, message)
+    raise BrokenRuleError(Rule.ALT_INVALID, message)
 
 
 def _checked_contig(chromosome: str, pos: int, ref: str, fasta: ReferenceSequence) -> str:
     contig = reference.contig_in(fasta, chromosome)
     if contig is None:
         message = (
-            f"Contig {_shown(chromosome)} is not in the reference FASTA, with or without `chr`. "
+            f"Contig {_allele(chromosome)} is not in the reference FASTA, with or without `chr`. "
             "Use the FASTA that the variants were called against."
         )
-        raise AlleleError(Rule.CONTIG_NOT_IN_FASTA, message)
+        raise BrokenRuleError(Rule.CONTIG_NOT_IN_FASTA, message)
     expected = reference.bases(fasta, contig, pos, len(ref))
     if not reference.agrees(ref, expected):
         message = (
-            f"REF {_shown(ref)} at {contig}:{pos} differs from the reference FASTA, which has {_shown(expected)}. "
+            f"REF {_allele(ref)} at {contig}:{pos} differs from the reference FASTA, which has {_allele(expected)}. "
             "Use the FASTA that the variants were called against."
         )
-        raise AlleleError(Rule.REF_MISMATCH, message)
+        raise BrokenRuleError(Rule.REF_MISMATCH, message)
     return contig
 
 
-_SHOWN_CHARACTERS = 40
-
-
-def _shown(text: str) -> str:
-    if len(text) <= _SHOWN_CHARACTERS:
-        return f"'{text}'"
-    return f"'{text[:_SHOWN_CHARACTERS]}...' ({len(text)} characters)"
+def _allele(text: str) -> str:
+    return shown(text, _SHOWN_BASES)
 
 
 # --- Classes ----------------------------------------------------------------------------------------------------------
@@ -251,7 +226,7 @@ def variant_class(ref: str, alt: str) -> str:
         return "symbolic"
     _, ref, alt = trim(0, ref.upper(), alt.upper())
     if ref == alt:
-        message = f"REF and ALT are both {_shown(ref)}"
+        message = f"REF and ALT are both {_allele(ref)}"
         raise ValueError(message)
     if len(ref) == len(alt):
         return "SNV" if len(ref) == 1 else "MNV"
@@ -285,18 +260,18 @@ def calls(gt_text: str, alt_index: int, n_alts: int | None = None) -> tuple[tupl
         without a marker is phased (VCF 4.4: a haplotype cannot be out of phase with itself), a single `.` is not.
 
     Raises:
-        AlleleError: The text is no genotype, or names an ALT that the record does not have.
+        BrokenRuleError: The text is no genotype, or names an ALT that the record does not have.
 
     Source: VCF 4.3 and 4.4, section 1.6.2 (GT).
     """
     if not _GENOTYPE.fullmatch(gt_text):
         message = (
-            f"GT {_shown(gt_text)} is not a genotype: allele numbers or `.` between `/` or `|`. Correct the record."
+            f"GT {_allele(gt_text)} is not a genotype: allele numbers or `.` between `/` or `|`. Correct the record."
         )
-        raise AlleleError(Rule.GT_INVALID, message)
+        raise BrokenRuleError(Rule.GT_INVALID, message)
     numbers = [None if a == "." else int(a) for a in re.split(r"[|/]", gt_text.lstrip("|/"))]
     if n_alts is not None and any(a is not None and a > n_alts for a in numbers):
-        message = f"GT {_shown(gt_text)} names an allele that the record does not have: ALT has {n_alts}."
-        raise AlleleError(Rule.GT_ALLELE_UNKNOWN, message)
+        message = f"GT {_allele(gt_text)} names an allele that the record does not have: ALT has {n_alts}."
+        raise BrokenRuleError(Rule.GT_ALLELE_UNKNOWN, message)
     translated = tuple(0 if a == 0 else 1 if a == alt_index else -1 for a in numbers)
     return translated, "/" not in gt_text and gt_text != "."

@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from radiant.domain.case import Member
 from radiant.errors import RadiantError, VcfFormatError, VcfTruncatedError
-from radiant.vcf.alleles import Rule
 from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.slices import Buffer
 from radiant.vcf.bulk.splice import shaped
 from radiant.vcf.fallback import read_line
+from radiant.vcf.findings import Rule
 from radiant.vcf.header import read_header
 from radiant.vcf.line import BEYOND_CONTIG
 from radiant.vcf.plan import ReadOptions, ReadPlan, rejection

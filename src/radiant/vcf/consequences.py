@@ -1,6 +1,6 @@
 """Consequences: the entries of INFO CSQ, ANN or BCSQ become typed values, each with the ALT it is about.
 
-An entry that cannot be read, or whose ALT cannot be found, is set aside as a `Malformed` piece for the quarantine
+An entry that cannot be read, or whose ALT cannot be found, is set aside as a piece for the quarantine
 table; the record and its other entries stay. An entry about an ALT that has no row (`*`, `<DEL>`) is counted in
 `of_skipped`. Every entry of the field is in `entries`, `malformed` or `of_skipped`; one whose last field alone is torn
 is in `malformed` as well.
@@ -12,37 +12,22 @@ BCFtools, consequence calling.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from radiant.vcf import csq_alleles
 from radiant.vcf.alleles import Allele
 from radiant.vcf.csq_fields import REFERENCE, Annotator, ConsequenceFormat, Value, decode, frequency
+from radiant.vcf.findings import Piece, Rule
 
 __all__ = [
     "MOST_MALFORMED",
     "NOTHING",
     "Consequence",
     "ConsequenceFormat",
-    "Malformed",
     "ParsedConsequences",
-    "Rule",
     "parse",
     "pick",
     "rsnumbers",
 ]
-
-
-class Rule(StrEnum):
-    """Short names of the rules an entry can break, for the quarantine table."""
-
-    FIELD_COUNT = "csq_field_count"
-    """More or fewer fields than the header declares."""
-    BARE_COMMA = "csq_bare_comma"
-    """A comma inside a field, which ends the entry: VEP writes `&` or `%2C` there."""
-    BARE_SEMICOLON = "csq_bare_semicolon"
-    """A semicolon inside a field, which ends the INFO key: `%3B` belongs there."""
-    ALLELE_UNKNOWN = "csq_allele_unknown"
-    """The entry is about an allele that the record does not have, or does not say which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +49,12 @@ class Consequence:
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
-    """An entry, or the end of one, that was set aside."""
-
-    rule: Rule
-    """The rule it breaks."""
-    message: str
-    """What is wrong, with the value."""
-    text: str
-    """As written."""
-
-
-@dataclass(frozen=True, slots=True)
 class ParsedConsequences:
     """What one record's field holds."""
 
     entries: tuple[Consequence, ...] = ()
     """In the order of the file."""
-    malformed: tuple[Malformed, ...] = ()
+    malformed: tuple[Piece, ...] = ()
     """What was set aside."""
     of_skipped: int = 0
     """Entries about an ALT that has no row."""
@@ -141,7 +114,7 @@ def parse(
 def _of_bcftools(  # noqa: PLR0913, PLR0917 - parts of one record
     rows: Sequence[Sequence[str]],
     texts: Sequence[str],
-    malformed: list[Malformed],
+    malformed: list[Piece],
     alleles: Sequence[Allele],
     format_: ConsequenceFormat,
     position: int,
@@ -191,7 +164,7 @@ _MOST_PIECES = 100
 """How many pieces a torn entry is put together from at most; keeps the time linear on garbage."""
 
 
-def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[list[str], list[Malformed]]:
+def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[list[str], list[Piece]]:
     """Split at commas, and set aside what has not the declared number of fields.
 
     A bare comma inside a field tears an entry apart. If the pieces that follow each other make one entry together, they
@@ -202,11 +175,11 @@ def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[
     width = len(format_.names)
     written = value.split(",")
     good: list[str] = []
-    malformed: list[Malformed] = []
+    malformed: list[Piece] = []
     pieces = [format_.padded(piece) for piece in written]
     if cut and pieces[-1].count("|") == width - 1 and "|" in written[-1]:
         message = "A bare `;` in the last field of an entry, expected `%3B`: kept without that field."
-        malformed.append(Malformed(Rule.BARE_SEMICOLON, message, written[-1]))
+        malformed.append(Piece(Rule.BARE_SEMICOLON, message, written[-1]))
         pieces[-1] = format_.padded(written[-1][: written[-1].rindex("|") + 1])
     i = 0
     while i < len(pieces):
@@ -221,20 +194,20 @@ def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[
         rest = malformed[MOST_MALFORMED:]
         message = f"{len(rest)} more malformed entries of the same record, the first: {rest[0].message}"
         text = ",".join(piece.text for piece in rest)
-        malformed[MOST_MALFORMED:] = [Malformed(rest[0].rule, message, text)]
+        malformed[MOST_MALFORMED:] = [Piece(rest[0].rule, message, text)]
     return good, malformed
 
 
-def _torn(pieces: Sequence[str], width: int, *, complete: bool) -> Malformed:
+def _torn(pieces: Sequence[str], width: int, *, complete: bool) -> Piece:
     text = ",".join(pieces)
     if complete:
         message = "A bare comma in the last field of an entry, expected `&` or `%2C`: kept without that field."
-        return Malformed(Rule.BARE_COMMA, message, text)
+        return Piece(Rule.BARE_COMMA, message, text)
     if len(pieces) > 1:
         message = f"A bare comma inside a field, expected `&` or `%2C`: it tears the entry into {len(pieces)} pieces."
-        return Malformed(Rule.BARE_COMMA, message, text)
+        return Piece(Rule.BARE_COMMA, message, text)
     message = f"The entry has {text.count('|') + 1} fields, the header declares {width}."
-    return Malformed(Rule.FIELD_COUNT, message, text)
+    return Piece(Rule.FIELD_COUNT, message, text)
 
 
 def _end_of_last_field(pieces: Sequence[str], start: int, width: int) -> int:
@@ -260,14 +233,14 @@ def _end_of_torn(pieces: Sequence[str], start: int, width: int) -> int:
     return start + 1
 
 
-def _unmatched(text: str, name: str, number: str, alleles: Sequence[Allele]) -> Malformed:
+def _unmatched(text: str, name: str, number: str, alleles: Sequence[Allele]) -> Piece:
     alts = ",".join(allele.source_alternate for allele in alleles)
     message = (
         f"The entry is about allele '{name[:200]}'"
         + (f" (ALLELE_NUM {number})" if number else "")
         + f", which is none of the record's ALT {alts[:200]}. Annotate after splitting."
     )
-    return Malformed(Rule.ALLELE_UNKNOWN, message, text)
+    return Piece(Rule.ALLELE_UNKNOWN, message, text)
 
 
 # --- Picking ----------------------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from radiant.domain.columns import Table as TableDeclaration
-from radiant.vcf.alleles import AlleleError
 from radiant.vcf.bulk.chunks import Chunk
 from radiant.vcf.bulk.lines import FastLines
 from radiant.vcf.bulk.splice import Table
@@ -50,7 +49,7 @@ def read_line(plan: ReadPlan, number: int, raw: bytes, state: ReadState, totals:
     except UnicodeDecodeError as error:
         text = raw.decode("utf-8", errors="replace")
         rule, message = "utf8", f"not UTF-8 at byte {error.start} of the line"
-    except (BrokenRuleError, AlleleError) as error:
+    except BrokenRuleError as error:
         rule, message = str(error.rule), str(error)
     else:
         totals.add_line(text.partition("\t")[0], line)

@@ -7,14 +7,35 @@ shows, a read count whose number of values does not fit. It goes to quarantine, 
 from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+from enum import StrEnum
 
-SHOWN_CHARACTERS = 60
+_SHOWN_CHARACTERS = 60
 TEXT_CHARACTERS = 4096
 """What the quarantine table keeps of a line or a piece."""
 
 
+class Rule(StrEnum):
+    """Rules about alleles, genotypes and consequence entries, as the quarantine table names them."""
+
+    REF_INVALID = "ref_invalid"
+    ALT_INVALID = "alt_invalid"
+    ALLELE_DUPLICATED = "allele_duplicated"
+    CONTIG_NOT_IN_FASTA = "contig_not_in_fasta"
+    REF_MISMATCH = "ref_mismatch"
+    GT_INVALID = "gt_invalid"
+    GT_ALLELE_UNKNOWN = "gt_allele_unknown"
+    FIELD_COUNT = "csq_field_count"
+    """An entry has more or fewer fields than the header declares."""
+    BARE_COMMA = "csq_bare_comma"
+    """A comma inside a field, which ends the entry: VEP writes `&` or `%2C` there."""
+    BARE_SEMICOLON = "csq_bare_semicolon"
+    """A semicolon inside a field, which ends the INFO key: `%3B` belongs there."""
+    ALLELE_UNKNOWN = "csq_allele_unknown"
+    """An entry is about an allele that the record does not have, or does not say which."""
+
+
 class BrokenRuleError(ValueError):
-    """A line breaks a rule; who knows the file and the line number turns it into a finding."""
+    """A line breaks a rule; the reader, which has the file and the line number, makes a finding of it."""
 
     def __init__(self, rule: str, message: str) -> None:
         """Keep the short name of the rule, for the quarantine table, beside the message."""
@@ -92,8 +113,8 @@ class Undeclared:
         self.filters |= later.filters
 
 
-def shown(text: str) -> str:
-    """Return a value for a message: quoted, control characters escaped, long ones cut."""
-    if len(text) <= SHOWN_CHARACTERS:
+def shown(text: str, most: int = _SHOWN_CHARACTERS) -> str:
+    """Return a value for a message: quoted, control characters escaped, cut after `most` characters."""
+    if len(text) <= most:
         return repr(text)
-    return f"{text[:SHOWN_CHARACTERS]!r}... ({len(text)} characters)"
+    return f"{text[:most]!r}... ({len(text)} characters)"

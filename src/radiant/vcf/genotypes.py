@@ -172,8 +172,7 @@ def from_local(gt: str, local: tuple[int, ...]) -> str:
         local: From `local_alleles`.
 
     Raises:
-        BrokenRuleError: LGT names an allele that LAA does not list.
-        AlleleError: LGT is no genotype.
+        BrokenRuleError: LGT is no genotype, or names an allele that LAA does not list.
     """
     alleles.calls(gt, 1)
     named = max(site_calls(gt))
@@ -236,8 +235,8 @@ class FormatReader:
             The call, and the pieces left out.
 
         Raises:
-            BrokenRuleError: more fields than FORMAT, an empty one, or text where a number belongs.
-            AlleleError: GT is no genotype, or names an ALT that the line does not have.
+            BrokenRuleError: more fields than FORMAT, an empty one, text where a number belongs, or a GT that
+                is no genotype or names an ALT that the line does not have.
         """
         found = text.split(":")
         if len(found) > max(1, len(self.keys)) or (not self.keys and text != "."):

@@ -19,11 +19,9 @@ from radiant.domain.columns import Per, Type
 from radiant.domain.tables import INFO_COLUMNS
 from radiant.vcf import reserved, values
 from radiant.vcf.csq_fields import TAGS
-from radiant.vcf.findings import MAX_INFO_KEYS, BrokenRuleError, Piece, Undeclared, shown
+from radiant.vcf.findings import MAX_INFO_KEYS, BrokenRuleError, Piece, Rule, Undeclared, shown
 from radiant.vcf.header import Header
 
-BARE_SEMICOLON = "csq_bare_semicolon"
-"""Rule of the piece after a semicolon inside an annotation."""
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G", re.ASCII)
 _NO_NAME = re.compile(r"[|,\s]")
 _LONGEST_KEY = 60
@@ -52,7 +50,7 @@ def split_info(
 
     Returns:
         The fields, and pieces that were left out: an empty entry, a key with white space, `|` or `,` in it, what a
-        semicolon cut off the annotation (`BARE_SEMICOLON`), another key that comes twice (its first value counts).
+        semicolon cut off the annotation (`Rule.BARE_SEMICOLON`), another key that comes twice (its first value counts).
 
     Raises:
         BrokenRuleError: a key that is read comes twice: nobody knows which value holds.
@@ -69,7 +67,7 @@ def split_info(
         key, equals, value = entry.partition("=")
         if key == annotation and (cut_off := _cut_off(entries, index + 1, declared)):
             message = f"A bare `;` inside INFO {key}, expected `%3B`: what follows it was left out"
-            pieces.append(Piece(BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off)))
+            pieces.append(Piece(Rule.BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off)))
         if is_no_key(key, declared):
             what = f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it"
             pieces.append(Piece("info_key", what, entry))

@@ -22,7 +22,7 @@ from radiant.vcf import alleles, consequences, genotypes, info, record
 from radiant.vcf.alleles import Allele, Skip
 from radiant.vcf.compound import Candidate, affected_genes, candidates
 from radiant.vcf.consequences import Consequence, ConsequenceFormat, ParsedConsequences
-from radiant.vcf.findings import BrokenRuleError, Piece, Undeclared
+from radiant.vcf.findings import BrokenRuleError, Piece, Rule, Undeclared
 from radiant.vcf.genotypes import FormatReader, SampleCall, Zygosity
 from radiant.vcf.header import Header
 from radiant.vcf.info_map import AlleleInfo, InfoPlan
@@ -60,7 +60,7 @@ class Line:
     """What one data line became."""
 
     bucket: str
-    """kept, split or skipped; a rejected line is a `BrokenRuleError` or an `AlleleError`."""
+    """kept, split or skipped; a rejected line is a `BrokenRuleError`."""
     reason: str = _NO_REASON
     """Why it was skipped."""
     occurrences: list[tuple[int, Zygosity, str | None, Row]] = field(
@@ -120,7 +120,6 @@ class LineReader:
 
         Raises:
             BrokenRuleError: the line breaks a rule.
-            AlleleError: REF, an ALT or a genotype does.
         """
         columns = record.split_columns(text, self._header.columns)
         contig, ref, alt_text = columns[0], columns[3], columns[4]
@@ -246,9 +245,9 @@ class LineReader:
         if self._consequence_format is None:
             return consequences.NOTHING
         value = fields.get(self._consequence_format.tag)
-        cut = any(piece.rule == info.BARE_SEMICOLON for piece in line.pieces)
+        cut = any(piece.rule == Rule.BARE_SEMICOLON for piece in line.pieces)
         parsed = consequences.parse(value, found, self._consequence_format, pos, cut=cut)
-        line.pieces += [Piece(one.rule, one.message, one.text) for one in parsed.malformed]
+        line.pieces += parsed.malformed
         line.entries["of_skipped_alleles"] += parsed.of_skipped
         line.entries["assumed"] += parsed.assumed
         if parsed.elsewhere:

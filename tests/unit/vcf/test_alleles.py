@@ -5,7 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from radiant.vcf import alleles
-from radiant.vcf.alleles import Allele, AlleleError, Rule, Skip
+from radiant.vcf.alleles import Allele, Skip
+from radiant.vcf.findings import BrokenRuleError, Rule
 
 bases = st.text("ACGT", min_size=1, max_size=12)
 few_bases = st.text("AC", min_size=1, max_size=10)
@@ -81,24 +82,24 @@ class TestSplit:
 
     @pytest.mark.parametrize("alt", ["", "R", "A T", "<INS>BLAH>", "<>", "[1:100[", "I", "A-", "**", "A.T", "Å", "."])
     def test_an_alt_that_is_no_allele_is_an_error(self, alt):
-        with pytest.raises(AlleleError, match="ALT") as caught:
+        with pytest.raises(BrokenRuleError, match="ALT") as caught:
             alleles.split_record("1", 5, "G", ["A", alt])
         assert caught.value.rule is Rule.ALT_INVALID
 
     @pytest.mark.parametrize("ref", ["", ".", "B", "C,A", "*", "<DEL>", "A\n"])
     def test_a_ref_that_is_no_sequence_is_an_error(self, ref):
-        with pytest.raises(AlleleError, match="REF") as caught:
+        with pytest.raises(BrokenRuleError, match="REF") as caught:
             alleles.split_record("1", 5, ref, ["T"])
         assert caught.value.rule is Rule.REF_INVALID
 
     @pytest.mark.parametrize("alts", [["G"], ["g"], ["A", "A"], ["A", "T", "a"], ["*", "*"]])
     def test_an_allele_twice_is_an_error(self, alts):
-        with pytest.raises(AlleleError) as caught:
+        with pytest.raises(BrokenRuleError) as caught:
             alleles.split_record("1", 5, "G", alts)
         assert caught.value.rule is Rule.ALLELE_DUPLICATED
 
     def test_a_long_allele_is_not_printed_in_full(self):
-        with pytest.raises(AlleleError) as caught:
+        with pytest.raises(BrokenRuleError) as caught:
             alleles.split_record("1", 5, "G", ["A" * 5_000_000 + "!"])
         assert len(str(caught.value)) < 300
 
@@ -155,24 +156,24 @@ class TestFasta:
         assert one(2, "C", "T", Genome(**{contig: "ACGT"}), chromosome=written) == (2, "C", "T")
 
     def test_a_contig_that_the_fasta_has_not_is_an_error(self):
-        with pytest.raises(AlleleError, match="'2' is not in the reference FASTA") as caught:
+        with pytest.raises(BrokenRuleError, match="'2' is not in the reference FASTA") as caught:
             one(1, "A", "C", self.genome, chromosome="2")
         assert caught.value.rule is Rule.CONTIG_NOT_IN_FASTA
 
     @pytest.mark.parametrize(("pos", "ref"), [(1, "A"), (2, "TG"), (20, "TT"), (21, "T"), (0, "G"), (12, "A")])
     def test_another_ref_than_the_fasta_has_is_an_error(self, pos, ref):
-        with pytest.raises(AlleleError, match="differs from the reference FASTA") as caught:
+        with pytest.raises(BrokenRuleError, match="differs from the reference FASTA") as caught:
             alleles.split_record("1", pos, ref, ["<DEL>"], self.genome)
         assert caught.value.rule is Rule.REF_MISMATCH
 
     def test_ref_is_checked_without_an_alt_too(self):
-        with pytest.raises(AlleleError):
+        with pytest.raises(BrokenRuleError):
             alleles.split_record("1", 1, "A", ["."], self.genome)
 
     def test_a_code_in_the_fasta_agrees_with_each_of_its_bases(self):
         for base in "AG":
             assert one(2, base, "T", Genome(chr1="CRC")) == (2, base, "T")
-        with pytest.raises(AlleleError):
+        with pytest.raises(BrokenRuleError):
             one(2, "C", "T", Genome(chr1="CRC"))
 
     def test_a_code_that_comes_into_an_allele_is_the_first_of_its_bases(self):

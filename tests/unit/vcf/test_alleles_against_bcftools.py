@@ -9,8 +9,8 @@ Where the two differ on purpose, and how the comparison takes it:
 | `<NON_REF>` | keeps it as an allele | skipped, counted | left out of theirs |
 | another ALT in GT | 0 (`--multi-overlaps .`: missing) | -1 | only 1 is compared, or the fixture with `.` |
 | lower case | kept | upper case | upper case |
-| REF other than the FASTA's | `-c x` leaves the line out | `AlleleError` | expected by name |
-| an ALT that is no sequence | leaves the line out | `AlleleError` | expected by name |
+| REF other than the FASTA's | `-c x` leaves the line out | `BrokenRuleError` | expected by name |
+| an ALT that is no sequence | leaves the line out | `BrokenRuleError` | expected by name |
 | a wrong number of values | an error; `--force` drops numbers, cuts strings | no value | expected by name |
 """
 
@@ -26,7 +26,8 @@ import pysam
 import pytest
 
 from radiant.vcf import alleles
-from radiant.vcf.alleles import Allele, AlleleError, Rule, Skip
+from radiant.vcf.alleles import Allele, Skip
+from radiant.vcf.findings import BrokenRuleError, Rule
 
 needs_bcftools = pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
 
@@ -51,7 +52,7 @@ def ours(rows, fasta=None):
     for contig, pos, _, ref, alt, *_ in rows:
         try:
             split = alleles.split_record(contig, int(pos), ref, alt.split(","), fasta)
-        except AlleleError as error:
+        except BrokenRuleError as error:
             rules.append((contig, int(pos), error.rule))
             continue
         loci += [(contig, a.start, a.reference, a.alternate) for a in split if a.skip is None]
@@ -222,7 +223,7 @@ class TestConformanceFiles:
         assert paths
         for path in paths:
             (row,) = records(path.read_text(encoding="utf-8"))
-            with pytest.raises(AlleleError) as caught:
+            with pytest.raises(BrokenRuleError) as caught:
                 alleles.split_record(row[0], int(row[1]), row[3], row[4].split(","))
             assert caught.value.rule in {Rule.REF_INVALID, Rule.ALT_INVALID}, path.name
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radiant.vcf import alleles
-from radiant.vcf.alleles import AlleleError, Rule
+from radiant.vcf.findings import BrokenRuleError, Rule
 
 
 class TestCalls:
@@ -47,13 +47,13 @@ class TestCalls:
         "text", ["", "/", "|", "0//1", "0/", "a/b", "-1/0", "0,1", "0/1 ", "0\\1", "+1", "٣/1", "||1"]
     )
     def test_what_is_no_genotype_is_an_error(self, text):
-        with pytest.raises(AlleleError, match="GT") as caught:
+        with pytest.raises(BrokenRuleError, match="GT") as caught:
             alleles.calls(text, 1)
         assert caught.value.rule is Rule.GT_INVALID
 
     def test_an_allele_that_the_record_has_not_is_an_error(self):
         assert alleles.calls("0/2", 1, 2) == ((0, -1), False)
-        with pytest.raises(AlleleError, match="ALT has 2") as caught:
+        with pytest.raises(BrokenRuleError, match="ALT has 2") as caught:
             alleles.calls("0/3", 1, 2)
         assert caught.value.rule is Rule.GT_ALLELE_UNKNOWN
 

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 import pytest
 
 from radiant.vcf.alleles import split_record
-from radiant.vcf.consequences import ConsequenceFormat, Rule, parse, pick
+from radiant.vcf.consequences import ConsequenceFormat, parse, pick
+from radiant.vcf.findings import Rule
 
 
 def read(corpus, name):

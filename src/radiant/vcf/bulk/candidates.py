@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from radiant.vcf.bulk.columns import decoded
 from radiant.vcf.bulk.fields import Fields
 from radiant.vcf.bulk.genotypes import REGIONS
+from radiant.vcf.bulk.grouping import group_rows
 from radiant.vcf.bulk.pairs import CANDIDATES, LOCUS_COLUMNS
 from radiant.vcf.bulk.slices import Integers, encoded, ranges
 from radiant.vcf.bulk.splice import Table
@@ -103,15 +104,14 @@ def _affected_genes(fields: Fields, group: Integers, strong: Integers, score: ND
     symbol, gene = (decoded(fields.columns[name].take(at)) for name in ("symbol", "gene_id"))
     gene = pc.call_function("coalesce", [gene, symbol])
     named = np.flatnonzero(gene.is_valid().to_numpy(zero_copy_only=False))
-    codes, names = encoded(gene.take(pa.array(named)))
-    key = group[strong[named]] * max(1, len(names)) + codes
+    codes, _ = encoded(gene.take(pa.array(named)))
+    allele = group[strong[named]]
+    groups = group_rows(allele, codes)
     # The symbol is that of the strongest entry, the first among equals.
-    order = np.lexsort((-score[strong[named]], key))
-    _, best = np.unique(key[order], return_index=True)
-    _, first = np.unique(key, return_index=True)
-    appearance = np.argsort(first)
-    chosen = pa.array(named[order[best]][appearance])
-    return _Genes(group[strong[named[first[appearance]]]], gene.take(chosen), symbol.take(chosen))
+    order = np.lexsort((-score[strong[named]], groups.index))
+    best = order[np.flatnonzero(np.diff(groups.index[order], prepend=-1))]
+    chosen = pa.array(named[best])
+    return _Genes(allele[groups.first], gene.take(chosen), symbol.take(chosen))
 
 
 def _haplotype(calls: pa.ListArray) -> pa.Array:

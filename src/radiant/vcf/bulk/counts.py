@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from radiant.domain import call_quality
@@ -23,11 +22,12 @@ from radiant.vcf.bulk.alleles import (
 )
 from radiant.vcf.bulk.candidates import Occurrences
 from radiant.vcf.bulk.columns import decoded
-from radiant.vcf.bulk.genotypes import CODE_BITS, REGIONS, ZYGOSITIES, Genotypes
+from radiant.vcf.bulk.genotypes import REGIONS, ZYGOSITIES, Genotypes
+from radiant.vcf.bulk.grouping import group_rows
 from radiant.vcf.bulk.lines import FastLines, Kept
 from radiant.vcf.bulk.loci import Loci
 from radiant.vcf.bulk.samples import Samples
-from radiant.vcf.bulk.slices import Integers, Mask, encoded
+from radiant.vcf.bulk.slices import Integers, Mask
 from radiant.vcf.bulk.splice import Table
 from radiant.vcf.bulk.tables import FastRows, owners
 from radiant.vcf.findings import Undeclared
@@ -37,7 +37,6 @@ from radiant.vcf.totals import Counts, LineCounts, MemberQuality, ReadTotals
 
 _AT = ord("@")
 _BUCKETS = ("kept", "split", "skipped")
-_FAILING_BITS = 3
 _MIXED = len(CLASSES)
 _TYPES = (*CLASSES, "mixed")
 
@@ -57,8 +56,9 @@ def count_lines(counts: Counts, lines: FastLines) -> None:
         bucket[lines.kept.lines] = np.where(sequences > 1, _BUCKETS.index("split"), _BUCKETS.index("kept"))
     bucket[lines.fallback] = -1
     read = np.flatnonzero(bucket >= 0)
-    for code, found in _tally(loci.contig[read] * len(_BUCKETS) + bucket[read]):
-        name, kind = loci.names[code // len(_BUCKETS)], _BUCKETS[code % len(_BUCKETS)]
+    groups = group_rows(loci.contig[read], bucket[read])
+    for (contig, code), found in zip(groups.values, np.bincount(groups.index).tolist(), strict=True):
+        name, kind = loci.names[contig], _BUCKETS[code]
         for one in (counts.total, counts.contigs.setdefault(name, LineCounts())):
             one.read += found
             setattr(one, kind, getattr(one, kind) + found)
@@ -183,33 +183,31 @@ def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
     first = np.flatnonzero(np.diff(kept.alts.line[kept.stored], prepend=-1))
     low, high = (operation.reduceat(classes, first)[mine] for operation in (np.minimum, np.maximum))
     kind = np.where(low == high, low, _MIXED).astype(np.int64)
-    site = (kept.contig[mine] * len(REGIONS) + kept.region[mine]) * len(_TYPES) + kind
-    site_codes, sites = encoded(pa.array(site))
-    mask = (1 << CODE_BITS) - 1
+    sites = group_rows(kept.contig[mine], kept.region[mine], kind)
     failing = [_fails(sample, mine, genotypes) for sample in kept.samples]
     for place, (father, mother) in enumerate(counts.parents):
-        codes = [kept.samples[one].genotype[mine] if one is not None else np.zeros(len(mine), np.int64)
-                 for one in (place, father, mother)]  # fmt: skip
-        trio = (codes[0] << CODE_BITS | codes[1]) << CODE_BITS | codes[2]
+        trio = [
+            np.zeros(len(mine), np.int64) if one is None else kept.samples[one].genotype[mine]
+            for one in (place, father, mother)
+        ]
         fails = np.zeros(len(mine), np.int64)
         for one, code in ((place, CHILD_FAILS), (father, FATHER_FAILS), (mother, MOTHER_FAILS)):
             if one is not None:
                 fails |= np.where(failing[one], code, 0)
-        index, distinct = encoded(pa.array((trio << _FAILING_BITS | fails) * len(sites) + site_codes))
-        for key, times in zip(distinct, np.bincount(index, minlength=len(distinct)).tolist(), strict=True):
-            both, at = divmod(key, len(sites))
-            trio_key = both >> _FAILING_BITS
-            rest, type_code = divmod(sites[at], len(_TYPES))
-            contig, region = divmod(rest, len(REGIONS))
+        groups = group_rows(sites.index, *trio, fails)
+        times_of = np.bincount(groups.index, minlength=len(groups)).tolist()
+        for (site, *codes, failed), times in zip(groups.values, times_of, strict=True):
+            contig, region, type_code = sites.values[site]
+            of_child, of_father, of_mother = (genotypes.calls[code] for code in codes)
             counts.add_member(
                 chromosome=str(loci.chromosomes[contig]),
                 region=REGIONS[region],
                 variant_type=_TYPES[type_code],
                 place=place,
-                child=genotypes.calls[trio_key >> (2 * CODE_BITS)],
-                father=genotypes.calls[(trio_key >> CODE_BITS) & mask],
-                mother=genotypes.calls[trio_key & mask],
-                failing=both & ((1 << _FAILING_BITS) - 1),
+                child=of_child,
+                father=of_father,
+                mother=of_mother,
+                failing=failed,
                 times=times,
             )
 

@@ -4,8 +4,7 @@ A file has a few hundred distinct GT texts. Each gets a code; what a rule says a
 themselves are the plain functions of `vcf.genotypes`, `vcf.alleles` and `domain.inheritance`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,15 +15,14 @@ from radiant.domain.case import Affected, Sex
 from radiant.domain.inheritance import infer
 from radiant.domain.trio import MISSING, Trio
 from radiant.vcf import alleles
-from radiant.vcf.alleles import AlleleError
-from radiant.vcf.bulk.slices import Integers, encoded
+from radiant.vcf.bulk.grouping import group_rows, look_up
+from radiant.vcf.bulk.slices import Integers, Mask
+from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.genotypes import Zygosity, site_calls, zygosity
 from radiant.vcf.people import Person
 
 MOST_GENOTYPES = 4000
 """Distinct GT texts beyond these are read line by line."""
-CODE_BITS = 12
-"""Enough for a code."""
 _LONGEST_GT = 64
 REGIONS: tuple[RegionClass, ...] = tuple(RegionClass)
 """Region classes by code."""
@@ -59,7 +57,7 @@ class Genotypes:
             return -1
         try:
             alleles.calls(text, 1)
-        except AlleleError:
+        except BrokenRuleError:
             return -1
         code = self._codes[text] = len(self.texts)
         calls = site_calls(text)
@@ -76,18 +74,9 @@ class Genotypes:
             one = [found[place] if place < len(found) else MISSING for found in alleles_of]
             yield np.array(one, dtype=np.int64)[codes]
 
-    def carried(self, codes: Integers, alt_index: Integers) -> NDArray[np.bool_]:
-        """Tell which genotypes have an allele."""
-        return look_up(codes << CODE_BITS | alt_index, self._carries, np.bool_)
-
-    def _carries(self, key: int) -> bool:
-        return key & ((1 << CODE_BITS) - 1) in self.calls[key >> CODE_BITS]
-
-
-def look_up(keys: Integers, rule: Callable[[int], Any], dtype: Any) -> NDArray[Any]:
-    """Return what a rule says about each key, asking it once per distinct one."""
-    codes, distinct = encoded(pa.array(keys))
-    return np.array([rule(key) for key in distinct], dtype=dtype)[codes]
+    def carried(self, codes: Integers, alt_index: Integers) -> Mask:
+        """Return which genotypes have an allele."""
+        return look_up(lambda code, alt: alt in self.calls[code], np.bool_, codes, alt_index)
 
 
 class Zygosities:
@@ -96,27 +85,21 @@ class Zygosities:
     def __init__(self, genotypes: Genotypes) -> None:
         self._genotypes = genotypes
 
-    def called(self, codes: Integers, alt_index: Integers, hemizygous: NDArray[np.bool_]) -> NDArray[np.int8]:
+    def called(self, codes: Integers, alt_index: Integers, hemizygous: Mask) -> NDArray[np.int8]:
         """Return the code of the zygosity before the low-depth rule."""
-        keys = (codes << CODE_BITS | alt_index) << 1 | hemizygous
-        return look_up(keys, self._zygosity, np.int8)
+        return look_up(self._zygosity, np.int8, codes, alt_index, hemizygous.astype(np.int64))
 
-    def _zygosity(self, key: int) -> int:
-        text = self._genotypes.texts[key >> (CODE_BITS + 1)]
-        alt_index = (key >> 1) & ((1 << CODE_BITS) - 1)
-        region = RegionClass.X if key & 1 else RegionClass.AUTOSOME
-        return _ZYGOSITY_CODES[zygosity(text, alt_index, Sex.MALE, region)]
+    def _zygosity(self, code: int, alt_index: int, hemizygous: int) -> int:
+        region = RegionClass.X if hemizygous else RegionClass.AUTOSOME
+        return _ZYGOSITY_CODES[zygosity(self._genotypes.texts[code], alt_index, Sex.MALE, region)]
 
     def calls(
-        self, codes: Integers, alt_index: Integers, null: NDArray[np.bool_] | None
+        self, codes: Integers, alt_index: Integers, null: Mask | None
     ) -> tuple[pa.DictionaryArray, pa.DictionaryArray]:
         """Return the calls as this ALT sees them, and whether each genotype is phased."""
-        index, distinct = encoded(pa.array(codes << CODE_BITS | alt_index))
-        found = [
-            alleles.calls(self._genotypes.texts[key >> CODE_BITS] or ".", key & ((1 << CODE_BITS) - 1))
-            for key in distinct
-        ]
-        at = pa.array(index.astype(np.int32), mask=null)
+        groups = group_rows(codes, alt_index)
+        found = [alleles.calls(self._genotypes.texts[code] or ".", alt) for code, alt in groups.values]
+        at = pa.array(groups.index.astype(np.int32), mask=null)
         lists = pa.array([calls for calls, _ in found], pa.list_(pa.int32()))
         phased = pa.array([phased for _, phased in found], pa.bool_())
         return pa.DictionaryArray.from_arrays(at, lists), pa.DictionaryArray.from_arrays(at, phased)
@@ -128,7 +111,7 @@ class Inheritances:
     def __init__(self, genotypes: Genotypes, people: Sequence[Person]) -> None:
         self._genotypes = genotypes
         self._people = people
-        self._known: dict[tuple[int, int], tuple[str, bool | None, str]] = {}
+        self._known: dict[tuple[int, ...], tuple[str, bool | None, str]] = {}
 
     def columns(  # noqa: PLR0913, PLR0917 - what decides
         self,
@@ -149,12 +132,9 @@ class Inheritances:
             father: Code of the father's genotype; whatever where he is not a member.
             mother: Code of the mother's genotype.
         """
-        who = (person << CODE_BITS | alt_index) * len(REGIONS) + region
-        trio = (child << CODE_BITS | father) << CODE_BITS | mother
-        # Two numbers of a row, made one by the code of the first.
-        first, kinds = encoded(pa.array(who))
-        index, distinct = encoded(pa.array(trio * len(kinds) + first))
-        found = [self._inferred(kinds[key % len(kinds)], key // len(kinds)) for key in distinct]
+        groups = group_rows(person, region, alt_index, child, father, mother)
+        index = groups.index
+        found = [self._inferred(values) for values in groups.values]
         origins, errors, modes = zip(*found, strict=True) if found else ((), (), ())
         return {
             "parental_origin": _dictionary(origins, index),
@@ -164,25 +144,25 @@ class Inheritances:
             "transmission_mode": _dictionary(modes, index),
         }
 
-    def _inferred(self, who: int, trio: int) -> tuple[str, bool | None, str]:
-        known = self._known.get((who, trio))
+    def _inferred(self, values: tuple[int, ...]) -> tuple[str, bool | None, str]:
+        known = self._known.get(values)
         if known is None:
-            known = self._known[who, trio] = self._infer(who, trio)
+            known = self._known[values] = self._infer(*values)
         return known
 
-    def _infer(self, who: int, trio: int) -> tuple[str, bool | None, str]:
-        mask = (1 << CODE_BITS) - 1
-        rest, region = divmod(who, len(REGIONS))
-        person = self._people[rest >> CODE_BITS]
+    def _infer(  # noqa: PLR0913, PLR0917 - what decides
+        self, index: int, region: int, allele: int, child: int, father: int, mother: int
+    ) -> tuple[str, bool | None, str]:
+        person = self._people[index]
         calls = self._genotypes.calls
         inferred = infer(
             Trio(
                 region=REGIONS[region],
                 sex=person.member.sex,
-                child=calls[trio >> (2 * CODE_BITS)],
-                father=None if person.father is None else calls[(trio >> CODE_BITS) & mask],
-                mother=None if person.mother is None else calls[trio & mask],
-                allele=rest & mask,
+                child=calls[child],
+                father=None if person.father is None else calls[father],
+                mother=None if person.mother is None else calls[mother],
+                allele=allele,
                 child_affected=person.member.affected,
                 father_affected=self._affected(person.father),
                 mother_affected=self._affected(person.mother),

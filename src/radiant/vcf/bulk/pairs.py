@@ -21,6 +21,7 @@ from radiant.domain.compound_het import InTrans
 from radiant.domain.inheritance import ParentalOrigin
 from radiant.domain.tables import CASE_TABLES
 from radiant.vcf import compound
+from radiant.vcf.bulk.grouping import group_rows
 from radiant.vcf.bulk.slices import Integers, Mask, encoded, ranges
 from radiant.vcf.compound import Candidate, CompoundHets
 from radiant.vcf.people import Person
@@ -131,9 +132,8 @@ def _row(person: int, candidate: Candidate) -> dict[str, Any]:
 def _groups(found: pa.RecordBatch) -> tuple[Integers, list[tuple[int, str]]]:
     """Return the group of each row, and member and gene of each group."""
     gene, genes = encoded(found["gene_id"])
-    person = found["person"].to_numpy().astype(np.int64)
-    index, distinct = encoded(pa.array(person * max(1, len(genes)) + gene))
-    return index, [(key // len(genes), genes[key % len(genes)]) for key in distinct]
+    groups = group_rows(found["person"].to_numpy().astype(np.int64), gene)
+    return groups.index, [(person, genes[code]) for person, code in groups.values]
 
 
 def _tally(found: pa.RecordBatch) -> Mapping[tuple[int, str], int]:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import pyarrow as pa
 
 from radiant.vcf import reserved, values
-from radiant.vcf.alleles import AlleleError
 from radiant.vcf.bulk import numbers
 from radiant.vcf.bulk.genotypes import Genotypes
+from radiant.vcf.bulk.grouping import group_rows
 from radiant.vcf.bulk.info import expected
 from radiant.vcf.bulk.slices import Buffer, Integers, Mask, Slices, encoded, ranges, split
 from radiant.vcf.findings import BrokenRuleError
@@ -293,9 +292,9 @@ class _Reading:
         where, text = self._field("LGT")
         local = self._local
         codes, texts = encoded(text.strings())
-        pairs, distinct = encoded(pa.array(codes * len(local.lists) + local.code[where]))
-        known = [self._code_of(genotypes, texts[one // len(local.lists)], one % len(local.lists)) for one in distinct]
-        found[where] = np.array(known, dtype=np.int64)[pairs]
+        groups = group_rows(codes, local.code[where])
+        known = [self._code_of(self._genotypes, texts[one], of) for one, of in groups.values]
+        found[where] = np.array(known, dtype=np.int64)[groups.index]
         found[where[local.highest[local.code[where]] > self._n_alts[where]]] = -1
         return found
 
@@ -303,7 +302,7 @@ class _Reading:
         alts = self._local.lists[code]
         try:
             return -1 if alts is None else genotypes.code(from_local(text, alts))
-        except (BrokenRuleError, AlleleError):
+        except BrokenRuleError:
             return -1
 
     @cached_property
