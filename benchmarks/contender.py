@@ -64,8 +64,9 @@ def without_inheritance(home: str) -> None:
     import pyarrow as pa
 
     from radiant.domain.quality import QualityCounts
-    from radiant.vcf.bulk import counts, tables
-    from radiant.vcf.bulk.genotypes import Inheritances
+    from radiant.vcf import fast_totals
+    from radiant.vcf.fast.genotype_columns import Inheritances
+    from radiant.vcf.rows import fast_rows
 
     def unknown(self: Inheritances, person: Any, *_: Any) -> dict[str, pa.Array]:
         del self
@@ -80,8 +81,8 @@ def without_inheritance(home: str) -> None:
         pass
 
     Inheritances.columns = unknown
-    counts.count_families = nothing
-    tables.find_candidates = nothing
+    fast_totals.count_families = nothing
+    fast_rows.find_candidates = nothing
     QualityCounts._judge = lambda _: ({}, [])  # type: ignore[method-assign] # noqa: SLF001 - what is measured
     _import(home)
 
@@ -94,8 +95,9 @@ def share_of_inheritance(home: str) -> None:
     """
     from radiant import lake
     from radiant.domain.quality import QualityCounts
-    from radiant.vcf.bulk import counts, pairs, tables
-    from radiant.vcf.bulk.genotypes import Inheritances
+    from radiant.vcf import fast_totals
+    from radiant.vcf.fast.genotype_columns import Inheritances
+    from radiant.vcf.rows import compound_het, fast_rows
 
     spent = 0.0
     running = False
@@ -116,10 +118,10 @@ def share_of_inheritance(home: str) -> None:
         return call
 
     Inheritances.columns = timed(Inheritances.columns)  # type: ignore[method-assign]
-    counts.count_families = timed(counts.count_families)
-    tables.find_candidates = timed(tables.find_candidates)
-    pairs.BulkPairs.add_columns = timed(pairs.BulkPairs.add_columns)  # type: ignore[method-assign]
-    pairs.BulkPairs.batches = timed(pairs.BulkPairs.batches)  # type: ignore[method-assign]
+    fast_totals.count_families = timed(fast_totals.count_families)
+    fast_rows.find_candidates = timed(fast_rows.find_candidates)
+    compound_het.PairsInColumns.add_columns = timed(compound_het.PairsInColumns.add_columns)  # type: ignore[method-assign]
+    compound_het.PairsInColumns.batches = timed(compound_het.PairsInColumns.batches)  # type: ignore[method-assign]
     QualityCounts.to_json = timed(QualityCounts.to_json)  # type: ignore[method-assign]
     QualityCounts.warnings = timed(QualityCounts.warnings)  # type: ignore[method-assign]
     lake.Stager.write = timed(lake.Stager.write, "compound_het")  # type: ignore[method-assign]
@@ -186,7 +188,7 @@ def to_first_record(home: str) -> None:
     def patched(name: str, package: str | None = None) -> Any:
         module = import_module(name, package)
         if name == "radiant.worker.import_case":
-            from radiant.vcf.bulk.plain import FastReader
+            from radiant.vcf.fast.fast_reader import FastReader
 
             FastReader.read = stop  # type: ignore[method-assign,assignment]
         return module
@@ -224,7 +226,7 @@ def oxbow(vcf: str) -> None:
 
 def decompress(vcf: str) -> None:
     """Decompress."""
-    from radiant.vcf.source import Source
+    from radiant.vcf.text.source import Source
 
     for _ in Source(f"file://{vcf}").feed(4 << 20).pieces():
         pass

@@ -21,9 +21,10 @@ from radiant.domain.inheritance import infer
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import CASE_TABLES, INFO_COLUMNS
 from radiant.domain.trio import Trio
-from radiant.vcf import alleles, arrow_schema, consequences
-from radiant.vcf.genotypes import AlleleDepth, zygosity
-from radiant.vcf.people import Person, find_people
+from radiant.vcf import arrow_schema
+from radiant.vcf.header.people import Person, find_people
+from radiant.vcf.rules import alleles, consequences
+from radiant.vcf.rules.genotypes import AlleleDepth, zygosity
 
 _BATCH = 10_000
 _infer = lru_cache(maxsize=1 << 16)(infer)

@@ -1,10 +1,10 @@
 """VCF -> Arrow record batches; knows neither Airflow nor Iceberg."""
 
 from radiant.vcf.case import CaseReader, read_case
-from radiant.vcf.info_map import DEFAULT, InfoOptions
-from radiant.vcf.people import check_samples, read_samples
+from radiant.vcf.header.people import check_samples, read_samples
 from radiant.vcf.plan import ReadOptions
 from radiant.vcf.report import ImportReport
+from radiant.vcf.rules.info_map import DEFAULT, InfoOptions
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.shards import (
     NeedsOneReaderError,

@@ -11,21 +11,21 @@ import pyarrow as pa
 
 from radiant.domain.case import Member
 from radiant.errors import RadiantError, VcfFormatError, VcfTruncatedError
-from radiant.vcf.bulk.chunks import Chunk
-from radiant.vcf.bulk.slices import Buffer
-from radiant.vcf.bulk.splice import shaped
 from radiant.vcf.fallback import read_line
 from radiant.vcf.findings import Rule
-from radiant.vcf.header import read_header
-from radiant.vcf.line import BEYOND_CONTIG
+from radiant.vcf.header.declarations import read_header
 from radiant.vcf.plan import ReadOptions, ReadPlan, rejection
 from radiant.vcf.read import ChunkResult, read_chunk
-from radiant.vcf.record import ReadState
-from radiant.vcf.remarks import listed
 from radiant.vcf.report import ImportReport, make_report
+from radiant.vcf.report_warnings import listed
+from radiant.vcf.rows.splice import shaped
+from radiant.vcf.rules.line import BEYOND_CONTIG
+from radiant.vcf.rules.sequence import ReadState
 from radiant.vcf.schema import Rows
-from radiant.vcf.source import Source
+from radiant.vcf.text.chunks import Chunk
+from radiant.vcf.text.source import Source
 from radiant.vcf.totals import FIRST_REJECTED, ReadTotals
+from radiant.vcf.vector.slices import Buffer
 
 LOOK_AHEAD_LINES = 10_000
 """Lines that are read after a failure, to name the first rejected lines together."""

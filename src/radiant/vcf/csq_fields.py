@@ -22,7 +22,7 @@ from enum import StrEnum
 
 from radiant.domain.columns import EntryField, Form
 from radiant.domain.entry_columns import ENTRY_FIELDS, IMPACT_SCORES
-from radiant.vcf.header import matching
+from radiant.vcf.header.declarations import matching
 
 Value = str | int | float | bool | list[str] | None
 """What a typed column of an entry holds."""

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from radiant.domain.columns import Table as TableDeclaration
-from radiant.vcf.bulk.chunks import Chunk
-from radiant.vcf.bulk.lines import FastLines
-from radiant.vcf.bulk.splice import Table
-from radiant.vcf.compound import Candidate
+from radiant.vcf.fast.lines import FastLines
 from radiant.vcf.findings import BrokenRuleError, Finding
-from radiant.vcf.line import Line
 from radiant.vcf.plan import ReadPlan
-from radiant.vcf.record import TWO_CONTIGS, Duplicates, ReadState
+from radiant.vcf.rows.splice import Table
+from radiant.vcf.rules.line import Line
+from radiant.vcf.rules.pair_candidates import Candidate
+from radiant.vcf.rules.sequence import TWO_CONTIGS, Duplicates, ReadState
 from radiant.vcf.schema import Rows
+from radiant.vcf.text.chunks import Chunk
 from radiant.vcf.totals import ReadTotals
 
 MAX_PIECES_PER_RULE = 10_000

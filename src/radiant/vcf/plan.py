@@ -8,18 +8,18 @@ from radiant.domain.case import Member
 from radiant.domain.entry_columns import IMPACT_SCORES
 from radiant.domain.quality import QualityCounts
 from radiant.errors import VcfFormatError
-from radiant.vcf.bulk.genotypes import Genotypes
-from radiant.vcf.bulk.pairs import BulkPairs
-from radiant.vcf.bulk.plain import FastReader
-from radiant.vcf.bulk.tables import RowMaker
-from radiant.vcf.compound import PairsOneByOne
 from radiant.vcf.csq_fields import ConsequenceFormat
-from radiant.vcf.fasta import Fasta
+from radiant.vcf.fast.fast_reader import FastReader
+from radiant.vcf.fast.genotype_columns import Genotypes
 from radiant.vcf.findings import Finding
-from radiant.vcf.header import FIXED_COLUMNS, Header, check_assembly
-from radiant.vcf.info_map import DEFAULT, InfoOptions, InfoPlan
-from radiant.vcf.line import LineReader
-from radiant.vcf.people import find_people
+from radiant.vcf.header.declarations import FIXED_COLUMNS, Header, check_assembly
+from radiant.vcf.header.people import find_people
+from radiant.vcf.rows.compound_het import PairsInColumns
+from radiant.vcf.rows.fast_rows import RowMaker
+from radiant.vcf.rows.pair_collection import PairsOneByOne
+from radiant.vcf.rules.info_map import DEFAULT, InfoOptions, InfoPlan
+from radiant.vcf.rules.line import LineReader
+from radiant.vcf.text.fasta import Fasta
 from radiant.vcf.totals import FIRST_REJECTED, Counts, MemberQuality, ReadTotals
 
 _BATCH_ROWS = 16_384
@@ -118,7 +118,7 @@ class ReadPlan:
                 FastReader(header, self.people, self.assembly, self.consequence_format, self.info_plan, genotypes),
                 RowMaker(self.people, genotypes, self.consequence_format, self.minimum_impact),
             )
-        pairs = BulkPairs if options.fast else PairsOneByOne
+        pairs = PairsInColumns if options.fast else PairsOneByOne
         self._nothing = ReadTotals(
             Counts(),
             [MemberQuality(person.member.is_proband) for person in self.people],

@@ -15,17 +15,17 @@ import numpy as np
 import pyarrow as pa
 
 from radiant.domain.tables import CASE_TABLES
-from radiant.vcf.bulk.chunks import Chunk
-from radiant.vcf.bulk.counts import count_kept, count_lines
-from radiant.vcf.bulk.lines import FastLines
-from radiant.vcf.bulk.loci import Loci, Stretch
-from radiant.vcf.bulk.pairs import BulkPairs, candidate_rows
-from radiant.vcf.bulk.splice import Table, spliced
-from radiant.vcf.bulk.tables import FastRows
 from radiant.vcf.fallback import FallbackRows, add_recent_alleles, read_fallback
+from radiant.vcf.fast.lines import FastLines
+from radiant.vcf.fast.locus_columns import Loci, Stretch
+from radiant.vcf.fast_totals import count_kept, count_lines
 from radiant.vcf.findings import Finding
 from radiant.vcf.plan import ReadPlan
-from radiant.vcf.record import AlleleKey, Duplicates, ReadState
+from radiant.vcf.rows.compound_het import PairsInColumns, candidate_rows
+from radiant.vcf.rows.fast_rows import FastRows
+from radiant.vcf.rows.splice import Table, spliced
+from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
+from radiant.vcf.text.chunks import Chunk
 from radiant.vcf.totals import ReadTotals
 
 
@@ -114,7 +114,7 @@ def _add_candidates(totals: ReadTotals, rows: FastRows | None, rest: FallbackRow
     if rest.candidates:
         slow = Table(candidate_rows(rest.candidates), np.array(rest.candidate_lines, dtype=np.int64))
     found = spliced(fast, slow)
-    if found is not None and isinstance(totals.pairs, BulkPairs):
+    if found is not None and isinstance(totals.pairs, PairsInColumns):
         totals.pairs.add_columns(found)
 
 

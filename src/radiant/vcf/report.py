@@ -8,8 +8,8 @@ from radiant.domain.assembly import CHROMOSOMES, canonical_chromosome
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.errors import RadiantError
 from radiant.vcf.plan import ReadPlan
-from radiant.vcf.remarks import remarks
-from radiant.vcf.source import Source
+from radiant.vcf.report_warnings import remarks
+from radiant.vcf.text.source import Source
 from radiant.vcf.totals import LineCounts, MemberQuality, ReadTotals
 
 

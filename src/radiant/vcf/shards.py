@@ -26,20 +26,20 @@ import pyarrow as pa
 from radiant.domain.case import Member
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
-from radiant.vcf.bulk.chunks import Chunk
-from radiant.vcf.bulk.loci import Stretch
-from radiant.vcf.bulk.segment_text import NeedsOneReaderError, Shard, end_of_blocks, first_line, whole_lines
-from radiant.vcf.bulk.splice import shaped
 from radiant.vcf.case import finish
 from radiant.vcf.fallback import MAX_PIECES_PER_RULE
-from radiant.vcf.gathered import TextMarks
-from radiant.vcf.header import read_header
+from radiant.vcf.fast.locus_columns import Stretch
+from radiant.vcf.header.declarations import read_header
 from radiant.vcf.plan import ReadOptions, ReadPlan
 from radiant.vcf.read import ChunkResult, read_chunk
-from radiant.vcf.record import AlleleKey, Duplicates, ReadState
 from radiant.vcf.report import ImportReport, make_report
+from radiant.vcf.rows.splice import shaped
+from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
 from radiant.vcf.schema import arrow_schema
-from radiant.vcf.source import EOF_BLOCK, Compression, Source
+from radiant.vcf.text.bgzf import NeedsOneReaderError, Shard, end_of_blocks, first_line, whole_lines
+from radiant.vcf.text.chunks import Chunk
+from radiant.vcf.text.source import EOF_BLOCK, Compression, Source
+from radiant.vcf.text.whole_lines import TextMarks
 from radiant.vcf.totals import ReadTotals
 
 __all__ = ["NeedsOneReaderError", "Shard", "ShardReader", "ShardResult", "ShardedReader", "memory_for"]

@@ -11,10 +11,10 @@ from typing import Any
 
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.domain.quality import QualityCounts
-from radiant.vcf.compound import CompoundHets
 from radiant.vcf.findings import Finding, Undeclared
-from radiant.vcf.genotypes import Zygosity
-from radiant.vcf.line import Line
+from radiant.vcf.rows.pair_collection import CompoundHets
+from radiant.vcf.rules.genotypes import Zygosity
+from radiant.vcf.rules.line import Line
 
 FIRST_REJECTED = 10
 """How many rejected lines the error names."""

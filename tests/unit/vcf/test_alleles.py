@@ -4,9 +4,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from radiant.vcf import alleles
-from radiant.vcf.alleles import Allele, Skip
 from radiant.vcf.findings import BrokenRuleError, Rule
+from radiant.vcf.rules import alleles
+from radiant.vcf.rules.alleles import Allele, Skip
 
 bases = st.text("ACGT", min_size=1, max_size=12)
 few_bases = st.text("AC", min_size=1, max_size=10)

@@ -25,9 +25,9 @@ from pathlib import Path
 import pysam
 import pytest
 
-from radiant.vcf import alleles
-from radiant.vcf.alleles import Allele, Skip
 from radiant.vcf.findings import BrokenRuleError, Rule
+from radiant.vcf.rules import alleles
+from radiant.vcf.rules.alleles import Allele, Skip
 
 needs_bcftools = pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
 

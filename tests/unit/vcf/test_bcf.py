@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from equivalence import compare
 from radiant.errors import InputError, VcfFormatError, VcfTruncatedError
-from radiant.vcf import bcf
-from radiant.vcf.bcf import Record, exact
-from radiant.vcf.source import Source
+from radiant.vcf.text import bcf
+from radiant.vcf.text.bcf import Record, exact
+from radiant.vcf.text.source import Source
 from vcf_files import HEADER, TRIO, Read, record, text, write
 
 needs_bcftools = pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")

@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrow_shapes import ANY, arrays
-from radiant.vcf.bulk import fields, numbers
-from radiant.vcf.bulk.columns import coded, decoded, number, spread
-from radiant.vcf.bulk.slices import Buffer, Slices, encoded, ranges, split
+from radiant.vcf.bulk import fields
 from radiant.vcf.csq_fields import decode
+from radiant.vcf.vector import numbers
+from radiant.vcf.vector.arrow import coded, decoded, number, spread
+from radiant.vcf.vector.slices import Buffer, Slices, encoded, ranges, split
 from slow_digest import plain_type
 
 ASCII = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="|"), max_size=12)

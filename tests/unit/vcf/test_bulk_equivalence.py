@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from equivalence import Outcome, assert_same, by_rules, compare, outcome
-from radiant.vcf import source
-from radiant.vcf.bulk.plain import FastReader
+from radiant.vcf.fast.fast_reader import FastReader
+from radiant.vcf.text import source
 from real_families import ASHKENAZI, CLINICAL, UPD
 from vcf_files import HEADER, TRIO, record, text, write
 

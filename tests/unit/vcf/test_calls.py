@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiant.vcf import alleles
 from radiant.vcf.findings import BrokenRuleError, Rule
+from radiant.vcf.rules import alleles
 
 
 class TestCalls:

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from equivalence import compare
 from radiant.domain.case import Sex
 from radiant.domain.inheritance import ParentalOrigin
-from radiant.vcf import compound
-from radiant.vcf.bulk import pairs as pairs_on_arrays
-from radiant.vcf.bulk.pairs import BulkPairs
-from radiant.vcf.compound import candidates
-from radiant.vcf.people import find_people
+from radiant.vcf.header.people import find_people
+from radiant.vcf.rows import compound_het as pairs_on_arrays
+from radiant.vcf.rows import pair_collection
+from radiant.vcf.rows.compound_het import PairsInColumns
+from radiant.vcf.rules import pair_candidates
+from radiant.vcf.rules.pair_candidates import candidates
 from vcf_files import HEADER, TRIO, Read, member, record, text, write
 
 CSQ = '##INFO=<ID=CSQ,Number=.,Type=String,Description="Format: Allele|Consequence|IMPACT|SYMBOL|Gene">\n'
@@ -120,7 +121,7 @@ def test_homozygous_and_low_depth_calls_take_no_part(tmp_path):
 
 
 def test_a_gene_with_too_many_candidates_has_no_pairs_and_the_report_names_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(compound, "MAX_CANDIDATES", 2)
+    monkeypatch.setattr(pair_collection, "MAX_CANDIDATES", 2)
     many = [line(pos, "0/1", "0/1", "0/0") if pos % 20 else line(pos, "0/1", "0/0", "0/1") for pos in (10, 20, 30)]
     other = [
         line(pos, "0/1", *parents, gene="B|ENSG2") for pos, parents in ((40, ("0/1", "0/0")), (50, ("0/0", "0/1")))
@@ -135,9 +136,9 @@ def test_a_gene_with_too_many_candidates_has_no_pairs_and_the_report_names_it(tm
     assert read.json["crowded_genes"] == {"ENSG1": 3}
 
 
-@pytest.mark.parametrize("kind", [compound.PairsOneByOne, BulkPairs])
+@pytest.mark.parametrize("kind", [pair_collection.PairsOneByOne, PairsInColumns])
 def test_pieces_of_a_file_add_up_to_the_whole_also_beyond_the_limit(kind, monkeypatch):
-    monkeypatch.setattr(compound, "MAX_CANDIDATES", 3)
+    monkeypatch.setattr(pair_collection, "MAX_CANDIDATES", 3)
     people = find_people("a.vcf", SAMPLES, TRIO, 9)
     for sizes in ((1, 2), (2, 2), (4, 1), (1, 4)):
         pieces = []
@@ -148,7 +149,7 @@ def test_pieces_of_a_file_add_up_to_the_whole_also_beyond_the_limit(kind, monkey
                 locus = LOCUS | {"locus": f"1-{pos}-A-G", "start": pos}
                 source = SOURCE | {"source_pos": pos}
                 genotype = GENOTYPE | {"parental_origin": "father" if pos % 2 else "mother"}
-                (one,) = candidates({"G": compound.Gene("G", None, 3)}, locus, source, (genotype,))
+                (one,) = candidates({"G": pair_candidates.Gene("G", None, 3)}, locus, source, (genotype,))
                 pieces[-1].add([(0, one)])
         pieces[0].merge(pieces[1])
         assert pieces[0].counts[0]["G"] == sum(sizes)
@@ -180,14 +181,14 @@ def test_pairs_on_arrays_are_those_made_one_by_one(drawn, cut, limit, block):
     for person, gene, chromosome, pos, alt, calls, phased, phase_set, origin in drawn:
         locus = LOCUS | {"locus": f"{chromosome}-{pos}-A-{alt}", "chromosome": chromosome, "start": pos}
         row = {"calls": calls, "phased": phased, "phase_set": phase_set, "parental_origin": origin.value}
-        genes = {gene: compound.Gene(gene, gene if pos == 1 else None, 3)}
+        genes = {gene: pair_candidates.Gene(gene, gene if pos == 1 else None, 3)}
         (one,) = candidates(genes, locus, SOURCE | {"source_pos": pos}, (GENOTYPE | row,))
         found.append((person, one))
     rows = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compound, "MAX_CANDIDATES", limit)
+        patch.setattr(pair_collection, "MAX_CANDIDATES", limit)
         patch.setattr(pairs_on_arrays, "_BLOCK", block)
-        for kind in (compound.PairsOneByOne, BulkPairs):
+        for kind in (pair_collection.PairsOneByOne, PairsInColumns):
             first, second = kind(people), kind(people)
             for index, one in enumerate(found):
                 (first if index < cut else second).add([one])

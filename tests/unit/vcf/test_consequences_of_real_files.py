@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from radiant.vcf.alleles import split_record
-from radiant.vcf.consequences import ConsequenceFormat, parse, pick
 from radiant.vcf.findings import Rule
+from radiant.vcf.rules.alleles import split_record
+from radiant.vcf.rules.consequences import ConsequenceFormat, parse, pick
 
 
 def read(corpus, name):

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from radiant.errors import VcfTruncatedError
-from radiant.vcf.source import Source
+from radiant.vcf.text.source import Source
 from real_families import ASHKENAZI, CLINICAL, UPD
 from vcf_files import Read, write
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from radiant.vcf.alleles import split_record
-from radiant.vcf.csq_alleles import could_be, match
+from radiant.vcf.rules.alleles import split_record
+from radiant.vcf.rules.csq_alleles import could_be, match
 
 
 def of(ref, alts, names, numbers=None, *, snpeff=False):

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from radiant.vcf import csq_fields
-from radiant.vcf.bulk.csq_numbers import READERS
-from radiant.vcf.bulk.slices import Slices
+from radiant.vcf.fast.csq_number_columns import READERS
+from radiant.vcf.vector.slices import Slices
 
 PLAIN = {
     csq_fields.whole_number: ["0", "7", "12", "00012", "123456789", "99999999"],

@@ -10,7 +10,7 @@ import pytest
 
 from equivalence import compare
 from radiant.errors import InputError
-from radiant.vcf.fasta import Fasta
+from radiant.vcf.text.fasta import Fasta
 from vcf_files import HEADER, record, text, write
 
 LINES = 3000

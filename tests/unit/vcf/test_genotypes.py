@@ -5,8 +5,8 @@ import pytest
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 from radiant.vcf.findings import BrokenRuleError
-from radiant.vcf.genotypes import AlleleDepth, FormatReader, Zygosity, zygosity
-from radiant.vcf.header import Header
+from radiant.vcf.header.declarations import Header
+from radiant.vcf.rules.genotypes import AlleleDepth, FormatReader, Zygosity, zygosity
 
 AUTOSOME = RegionClass.AUTOSOME
 

@@ -13,7 +13,7 @@ from radiant import storage
 from radiant.domain.case import solo
 from radiant.errors import VcfFormatError, VcfTruncatedError
 from radiant.vcf import ReadOptions, read_case, read_samples
-from radiant.vcf.source import Source
+from radiant.vcf.text.source import Source
 
 HEADER = (
     "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=248956422>\n"

@@ -5,10 +5,10 @@ import hashlib
 
 import pytest
 
-import radiant.vcf.source as source_module
+import radiant.vcf.text.source as source_module
 from radiant import storage
 from radiant.errors import InputError, VcfFormatError, VcfTruncatedError
-from radiant.vcf.source import Compression, Source
+from radiant.vcf.text.source import Compression, Source
 from vcf_files import write
 
 TEXT = "".join(f"line {number} " + "x" * 200 + "\n" for number in range(5000))

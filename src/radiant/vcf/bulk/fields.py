@@ -1,4 +1,4 @@
-"""The fields of consequence entries as columns; the rules are those of `vcf.csq_fields` and `vcf.consequences.pick`.
+"""The fields of consequence entries as columns; the rules: `vcf.csq_fields` and `vcf.rules.consequences.pick`.
 
 A field's text is read by its own parser of `vcf.csq_fields`, once per distinct text of a chunk; numbers are read all at
 once (`bulk.csq_numbers`), and text that hardly repeats is copied. Fields side by side that are about the transcript, or
@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 
 from radiant.domain.columns import Per, Type
 from radiant.domain.tables import COLUMNS
-from radiant.vcf.bulk import csq_numbers
-from radiant.vcf.bulk.columns import decoded as plain
-from radiant.vcf.bulk.columns import spread
-from radiant.vcf.bulk.entries import Entries
-from radiant.vcf.bulk.slices import Integers, Mask, Slices
 from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text
+from radiant.vcf.fast import csq_number_columns
+from radiant.vcf.fast.csq_entry_columns import Entries
 from radiant.vcf.schema import ARROW_TYPES
+from radiant.vcf.vector.arrow import decoded as plain
+from radiant.vcf.vector.arrow import spread
+from radiant.vcf.vector.slices import Integers, Mask, Slices
 
 # pyarrow makes its compute functions at run time.
 # pyright: reportAttributeAccessIssue=false
@@ -126,7 +126,7 @@ class FieldReader:
 
     def _other_frequencies(self, count: int, columns: dict[str, pa.Array], unshown: dict[int, _Unshown]) -> None:
         """Fill frequency columns from other fields than their own, see `ConsequenceFormat.frequencies`."""
-        read = csq_numbers.READERS[frequency]
+        read = csq_number_columns.READERS[frequency]
         taken: dict[int, Mask] = {}
         for name, indexes in self._format.frequencies:
             known = plain(columns[name]) if name in columns else pa.nulls(count, pa.float64())
@@ -286,7 +286,7 @@ def _varies_by(name: str, known: Field | None) -> Per:
 
 def _numbers(known: Field, text: Slices, empty: Mask) -> dict[str, pa.Array] | None:
     """Make the columns of a field of numbers; None where there is a text that is for its parser."""
-    read = csq_numbers.READERS.get(known.parse)
+    read = csq_number_columns.READERS.get(known.parse)
     if read is None:
         return None
     at = np.flatnonzero(~empty)
@@ -341,7 +341,7 @@ def decoded(strings: pa.StringArray) -> pa.StringArray:
 
 
 def pick(group: Integers, fields: Fields) -> tuple[Integers, NDArray[np.int8]]:
-    """Pick the entry that stands for each allele, see `vcf.consequences.pick`.
+    """Pick the entry that stands for each allele, see `vcf.rules.consequences.pick`.
 
     Args:
         group: The allele of each entry, ascending.

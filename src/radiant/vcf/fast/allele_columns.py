@@ -1,0 +1,203 @@
+"""REF and ALT of many lines: split, trimmed, named; the same rules as `vcf.rules.alleles`.
+
+A line with one ALT where one of REF and ALT is a single base, which is nearly every line, is in shortest form already.
+The others are trimmed one by one by `vcf.rules.alleles.trim`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from numpy.typing import NDArray
+
+from radiant.vcf.rules import alleles
+from radiant.vcf.rules.alleles import Skip
+from radiant.vcf.vector.slices import Integers, Mask, Slices, split
+
+# pyarrow makes its compute functions at run time.
+# pyright: reportAttributeAccessIssue=false
+
+SKIPS: tuple[Skip, ...] = (Skip.REFERENCE_BLOCK, Skip.SPANNING_DELETION)
+"""ALTs without a sequence that a plain line may have; by code."""
+STORED = -1
+"""Code of an ALT that is a sequence."""
+_UNSEEN = ("<NON_REF>", "<*>")
+MOST_ALTS = 16
+"""A line with more is read alone."""
+_IS_BASE = np.zeros(256, dtype=np.bool_)
+_IS_BASE[list(b"ACGTN")] = True
+
+CLASSES: tuple[str, ...] = ("SNV", "MNV", "insertion", "deletion", "indel")
+"""Variant classes, by code."""
+_SNV, _MNV, _INSERTION, _DELETION, _INDEL = range(5)
+_CLASS_CODES: Mapping[str, int] = {name: code for code, name in enumerate(CLASSES)}
+
+TRANSITION, TRANSVERSION, NO_CHANGE = 1, 2, 0
+_CHANGES = np.zeros((256, 256), dtype=np.int8)
+for _ref in b"ACGT":
+    for _alt in b"ACGT":
+        _CHANGES[_ref, _alt] = TRANSITION if {_ref, _alt} in ({65, 71}, {67, 84}) else TRANSVERSION
+
+
+@dataclass(frozen=True, eq=False)
+class LineAlts:
+    """The ALTs of some lines as written."""
+
+    ref: Slices
+    """REF of each line."""
+    alts: Slices
+    """All ALTs, line by line."""
+    line: Integers
+    """Which of the lines each ALT is of."""
+    first: Integers
+    """Index of each line's first ALT."""
+    count: Integers
+    """How many ALTs each line has."""
+    skip: NDArray[np.int8]
+    """Code of the reason why an ALT has no row, STORED for a sequence."""
+    none: Mask
+    """Lines whose ALT is `.`."""
+    ok: Mask
+    """Lines whose REF and ALTs are plain."""
+
+
+def read_alts(ref: Slices, alt: Slices) -> LineAlts:
+    """Split ALT and tell what each is.
+
+    Plain are upper-case bases, `*`, `<NON_REF>` and `<*>`, all alleles of a line different.
+    """
+    lines = len(ref)
+    ok = _all_bases(ref)
+    pieces = split(alt, alt.buffer.find(","))
+    alts, owner = pieces.items, pieces.owner
+    base = _all_bases(alts)
+    skip = np.full(len(alts), STORED, dtype=np.int8)
+    none = np.zeros(lines, dtype=np.bool_)
+    odd = np.flatnonzero(~base)
+    if len(odd):
+        some = alts[odd]
+        dots = some.equals(".") & (pieces.count[owner[odd]] == 1)
+        none[owner[odd[dots]]] = True
+        unseen = np.zeros(len(odd), dtype=np.bool_)
+        for name in _UNSEEN:
+            unseen |= some.equals(name)
+        skip[odd[unseen]] = SKIPS.index(Skip.REFERENCE_BLOCK)
+        stars = some.equals("*")
+        skip[odd[stars]] = SKIPS.index(Skip.SPANNING_DELETION)
+        ok[owner[odd[~(dots | unseen | stars)]]] = False
+    ok &= pieces.count <= MOST_ALTS
+    # An allele twice is an error that `vcf.rules.alleles` explains.
+    same = np.flatnonzero(alts.length == ref.length[owner])
+    ok[owner[same[alts[same].same_as(ref[owner[same]])]]] = False
+    for distance in range(1, min(int(pieces.count.max(initial=1)), MOST_ALTS)):
+        at = np.flatnonzero(owner[distance:] == owner[:-distance])
+        ok[owner[at[alts[at].same_as(alts[at + distance])]]] = False
+    return LineAlts(ref, alts, owner, pieces.first, pieces.count, skip, none, ok)
+
+
+def _all_bases(pieces: Slices) -> Mask:
+    """Tell which pieces are bases alone, one at least."""
+    fine = _IS_BASE[pieces.byte(0)] & (pieces.length > 0)
+    longer = np.flatnonzero(fine & (pieces.length > 1))
+    if len(longer):
+        some = pieces[longer].compact()
+        wrong = np.flatnonzero(~_IS_BASE[some.buffer.data])
+        fine[longer[np.searchsorted(some.start, wrong, side="right") - 1]] = False
+    return fine
+
+
+@dataclass(frozen=True, eq=False)
+class Trimmed:
+    """Sequences in shortest form."""
+
+    start: Integers
+    """1-based."""
+    ref: Slices
+    alt: Slices
+
+    def __getitem__(self, which: Integers | Mask) -> "Trimmed":
+        """Return some of them."""
+        return Trimmed(self.start[which], self.ref[which], self.alt[which])
+
+    @property
+    def end(self) -> Integers:
+        """1-based position of the last base of the reference."""
+        return self.start + self.ref.length - 1
+
+
+def trim(pos: Integers, ref: Slices, alt: Slices) -> Trimmed:
+    """Bring sequences to their shortest form, see `vcf.rules.alleles.trim`."""
+    start, ref_start, ref_end = pos.copy(), ref.start.copy(), ref.end.copy()
+    alt_start, alt_end = alt.start.copy(), alt.end.copy()
+    both = np.flatnonzero((ref.length > 1) & (alt.length > 1))
+    if len(both):
+        texts = zip(ref[both].texts(), alt[both].texts(), strict=True)
+        for index, (one, other) in zip(both.tolist(), texts, strict=True):
+            left, kept, _ = alleles.trim(0, one, other)
+            right = len(one) - left - len(kept)
+            start[index] += left
+            ref_start[index] += left
+            alt_start[index] += left
+            ref_end[index] -= right
+            alt_end[index] -= right
+    return Trimmed(start, Slices(ref.buffer, ref_start, ref_end), Slices(alt.buffer, alt_start, alt_end))
+
+
+def variant_classes(trimmed: Trimmed) -> NDArray[np.int8]:
+    """Return the code of each allele's variant class, see `vcf.rules.alleles.variant_class`."""
+    ref, alt = trimmed.ref, trimmed.alt
+    code = np.full(len(ref), _SNV, dtype=np.int8)
+    inserted = np.flatnonzero((ref.length == 1) & (alt.length > 1))
+    code[inserted] = np.where(_starts_or_ends(alt[inserted], ref[inserted]), _INSERTION, _INDEL)
+    deleted = np.flatnonzero((ref.length > 1) & (alt.length == 1))
+    code[deleted] = np.where(_starts_or_ends(ref[deleted], alt[deleted]), _DELETION, _INDEL)
+    both = np.flatnonzero((ref.length > 1) & (alt.length > 1))
+    code[both] = np.where(ref.length[both] == alt.length[both], _MNV, _INDEL)
+    return code
+
+
+def _starts_or_ends(longer: Slices, base: Slices) -> Mask:
+    last = longer.buffer.data[longer.end - 1]
+    return (longer.byte(0) == base.byte(0)) | (last == base.byte(0))
+
+
+def changes(trimmed: Trimmed) -> NDArray[np.int8]:
+    """Return TRANSITION or TRANSVERSION for a single base, NO_CHANGE for anything else."""
+    single = (trimmed.ref.length == 1) & (trimmed.alt.length == 1)
+    return np.where(single, _CHANGES[trimmed.ref.byte(0), trimmed.alt.byte(0)], NO_CHANGE).astype(np.int8)
+
+
+def loci(chromosomes: pa.Array, trimmed: Trimmed) -> pa.StringArray:
+    """Return the keys `chrom-pos-ref-alt`."""
+    starts = pa.array(trimmed.start).cast(pa.string())
+    return pc.binary_join_element_wise(chromosomes, starts, trimmed.ref.strings(), trimmed.alt.strings(), "-")
+
+
+def locus_hashes(keys: pa.StringArray) -> Integers:
+    """Return `vcf.rules.alleles.locus_hash` of each."""
+    text = keys.buffers()[2]
+    if text is None:
+        return np.zeros(len(keys), dtype=np.int64)
+    view, digest = memoryview(text), xxhash.xxh3_64_intdigest
+    offsets = np.frombuffer(keys.buffers()[1], dtype=np.int32)[keys.offset : keys.offset + len(keys) + 1].tolist()
+    hashes = (digest(view[start:end]) for start, end in pairwise(offsets))
+    return np.fromiter(hashes, dtype=np.uint64, count=len(keys)).view(np.int64)
+
+
+def vep_names(line_alts: LineAlts) -> Slices:
+    """Return each ALT as VEP spells it, empty where VEP writes `-`; see `vcf.rules.csq_alleles`.
+
+    Without its first base, where REF and all ALTs but `*` share it and one of them differs in length from REF.
+    """
+    alts, line, ref = line_alts.alts, line_alts.line, line_alts.ref
+    star = line_alts.skip == SKIPS.index(Skip.SPANNING_DELETION)
+    other_length = np.zeros(len(ref), dtype=np.bool_)
+    other_length[line[alts.length != ref.length[line]]] = True
+    shared = np.ones(len(ref), dtype=np.bool_)
+    shared[line[~star & (alts.byte(0) != ref.byte(0)[line])]] = False
+    drop = (other_length & shared)[line] & ~star
+    return Slices(alts.buffer, alts.start + drop, alts.end)

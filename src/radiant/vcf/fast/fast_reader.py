@@ -1,0 +1,186 @@
+"""The fast path: which lines of a chunk it reads, and what they hold.
+
+It reads lines that `vcf.rules.line` would keep, split or skip without a finding, and that are written as nearly all
+lines are. Every step below clears `ok` where it is not sure; the rules read what is left.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from radiant.domain.assembly import Assembly, region_class
+from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
+from radiant.vcf.fast import allele_columns
+from radiant.vcf.fast.allele_columns import SKIPS, STORED, LineAlts
+from radiant.vcf.fast.csq_entry_columns import read_entries
+from radiant.vcf.fast.genotype_columns import REGION_CODES, Genotypes
+from radiant.vcf.fast.info_columns import read_info
+from radiant.vcf.fast.lines import FastLines, Kept, Skipped
+from radiant.vcf.fast.locus_columns import Loci, find_loci
+from radiant.vcf.fast.sample_columns import Formats, SampleReader, Samples
+from radiant.vcf.fast.shared_alleles import without_neighbours
+from radiant.vcf.findings import BrokenRuleError
+from radiant.vcf.header.declarations import Header
+from radiant.vcf.header.people import Person
+from radiant.vcf.rules import record
+from radiant.vcf.rules.alleles import Skip
+from radiant.vcf.rules.info_map import InfoPlan
+from radiant.vcf.rules.sequence import ReadState
+from radiant.vcf.text.chunks import Chunk
+from radiant.vcf.vector import numbers
+from radiant.vcf.vector.slices import Integers, Mask, Slices, encoded
+
+_ID, _REF, _ALT, _QUAL, _FILTER, _INFO, _FORMAT = range(2, 9)
+
+
+class FastReader:
+    """Reads the chunks of one file."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what every chunk needs
+        self,
+        header: Header,
+        people: Sequence[Person],
+        assembly: Assembly,
+        format_: ConsequenceFormat | None,
+        info_plan: InfoPlan,
+        genotypes: Genotypes,
+    ) -> None:
+        self._header = header
+        self._people = people
+        self._assembly = assembly
+        self._format = format_
+        self._info_plan = info_plan
+        self._samples = SampleReader(header, genotypes)
+
+    def read(self, chunk: Chunk, state: ReadState) -> FastLines:
+        """Read a chunk after the lines of `state`, to which its contigs are added."""
+        loci = find_loci(chunk, self._header, state.contig_of)
+        stretches = loci.stretches()
+        if stretches is None or not state.order.continues([(contig, first) for contig, first, _ in stretches]):
+            return FastLines.none_of(chunk, loci)
+        skipped, kept = self._classify(chunk, loci)
+        fallback = np.ones(len(chunk), dtype=np.bool_)
+        for one in skipped:
+            fallback[one.lines] = False
+        if kept is None:
+            nothing = np.zeros(0, dtype=np.bool_)
+            return FastLines(chunk, loci, skipped, None, nothing, np.flatnonzero(fallback), in_order=True)
+        fallback[kept.lines[kept.ok]] = False
+        lengths = chunk.lines.length if fallback.any() else np.zeros(len(chunk), dtype=np.int64)
+        ok = without_neighbours(kept, loci, fallback, lengths, state.duplicates.starts)
+        fallback[kept.lines[~ok]] = True
+        return FastLines(chunk, loci, skipped, kept, ok, np.flatnonzero(fallback), in_order=True)
+
+    def _classify(self, chunk: Chunk, loci: Loci) -> tuple[list[Skipped], Kept | None]:
+        """Return the lines that are surely skipped, and those that may be kept."""
+        primary = loci.primary
+        lines = np.flatnonzero(loci.ok & primary & (loci.pos > 0))
+        alt = chunk.column(_ALT, lines)
+        alts = allele_columns.read_alts(chunk.column(_REF, lines), alt)
+        sequence = np.zeros(len(lines), dtype=np.bool_)
+        sequence[alts.line[alts.skip == STORED]] = True
+        sequence &= ~alts.none
+        starred = np.zeros(len(lines), dtype=np.bool_)
+        starred[alts.line[alts.skip == SKIPS.index(Skip.SPANNING_DELETION)]] = True
+        reasons = {
+            "contig": np.flatnonzero(loci.ok & ~primary),
+            "telomere": np.flatnonzero(loci.ok & primary & (loci.pos == 0)),
+            Skip.SPANNING_DELETION.value: lines[alts.ok & ~sequence & starred],
+            Skip.REFERENCE_BLOCK.value: lines[alts.ok & ~sequence & ~starred],
+        }
+        skipped = [Skipped(found, reason) for reason, found in reasons.items() if len(found)]
+        wanted = alts.ok & sequence
+        if not wanted.any():
+            return skipped, None
+        if not wanted.all():
+            lines = lines[wanted]
+            alt = chunk.column(_ALT, lines)
+            alts = allele_columns.read_alts(chunk.column(_REF, lines), alt)
+        return skipped, self._keep(chunk, loci, lines, alt, alts)
+
+    def _keep(self, chunk: Chunk, loci: Loci, lines: Integers, alt: Slices, alts: LineAlts) -> Kept:
+        contig, pos = loci.contig[lines], loci.pos[lines]
+        ok = np.ones(len(lines), dtype=np.bool_)
+        lengths = np.array(
+            [0 if name is None else self._assembly.lengths[name] for name in loci.chromosomes], dtype=np.int64
+        )
+        ok &= pos + alts.ref.length - 1 <= lengths[contig]
+        id_ = chunk.column(_ID, lines).compact()  # what is looked for in it is looked for in little text
+        ok &= _plain_ids(id_)
+        quality, sure = numbers.floats(chunk.column(_QUAL, lines), negative=False)
+        ok &= sure
+        filter_, texts = encoded(chunk.column(_FILTER, lines).strings())
+        filters = [_filters(text) for text in texts]
+        ok &= np.array([one is not None for one in filters], dtype=np.bool_)[filter_]
+        tag = None if self._format is None else self._format.tag
+        info = read_info(chunk.column(_INFO, lines), alts.count, self._header, tag, self._info_plan)
+        ok &= info.ok
+        samples, formats = self._read_samples(chunk, lines, alts, ok)
+        entries = None
+        if self._format is not None:
+            entries, sure = read_entries(info.entries, alts, pos, self._format)
+            ok &= sure
+        stored = np.flatnonzero(alts.skip == STORED)
+        of = alts.line[stored]
+        return Kept(
+            lines=lines,
+            contig=contig,
+            pos=pos,
+            region=self._regions(loci, contig, pos),
+            id_=id_,
+            alt=alt,
+            quality=quality,
+            filter_=filter_,
+            filters=[None if one == [] else one for one in filters],
+            alts=alts,
+            info=info,
+            samples=samples,
+            formats=formats,
+            entries=entries,
+            refers=0 if self._format is not None and self._format.annotator is Annotator.BCFTOOLS else None,
+            stored=stored,
+            trimmed=allele_columns.trim(pos[of], alts.ref[of], alts.alts[stored]),
+            ok=ok,
+        )
+
+    def _read_samples(
+        self, chunk: Chunk, lines: Integers, alts: LineAlts, ok: Mask
+    ) -> tuple[list[Samples], Formats | None]:
+        if self._header.columns <= _FORMAT:
+            return [], None
+        members = [chunk.column(person.column, lines) for person in self._people]
+        samples, formats, sure = self._samples.read(chunk.column(_FORMAT, lines), members, alts.count)
+        ok &= sure
+        return samples, formats
+
+    def _regions(self, loci: Loci, contig: Integers, pos: Integers) -> Integers:
+        """Return the code of each line's region class: that of its chromosome, on X and Y line by line."""
+        region = np.zeros(len(contig), dtype=np.int64)
+        for code in np.unique(contig).tolist():
+            name = str(loci.chromosomes[code])
+            here = np.flatnonzero(contig == code)
+            inside = np.full(len(here), REGION_CODES[region_class(self._assembly.name, name, 0)])
+            for first, last in self._assembly.pars.get(name, ()):
+                at = (pos[here] >= first) & (pos[here] <= last)
+                inside[at] = REGION_CODES[region_class(self._assembly.name, name, first)]
+            region[here] = inside
+        return region
+
+
+def _plain_ids(id_: Slices) -> Mask:
+    ok = (id_.length > 0) & ~id_.having(" ")
+    several = np.flatnonzero(id_.having(";"))
+    for place, text in zip(several.tolist(), id_[several].texts(), strict=True):
+        try:
+            record.read_ids(text)
+        except BrokenRuleError:
+            ok[place] = False
+    return ok
+
+
+def _filters(text: str) -> list[str] | None:
+    """Read FILTER; an empty list where the file says `.`, None where it is not plain."""
+    try:
+        return record.read_filters(text) or []
+    except BrokenRuleError:
+        return None

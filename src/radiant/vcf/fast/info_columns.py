@@ -1,0 +1,270 @@
+"""INFO of many lines: the `info_*` columns, and the checks of the keys that have none; the rules: `vcf.rules.info`.
+
+The columns are those of `vcf.rules.info.INFO_COLUMNS`: a new one there is read here, too.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from radiant.domain.columns import Column, Per, Type
+from radiant.domain.tables import INFO_COLUMNS
+from radiant.vcf.fast.info_map_columns import InfoFields, take_part
+from radiant.vcf.header import reserved
+from radiant.vcf.header.declarations import Header
+from radiant.vcf.rules import values
+from radiant.vcf.rules.info import CHECKED_TEXT, annotation_of, is_no_key
+from radiant.vcf.rules.info_map import InfoPlan
+from radiant.vcf.vector import numbers
+from radiant.vcf.vector.slices import Integers, Mask, Slices, encoded, split
+
+_Numbers = NDArray[np.float64] | NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """The values of a number column: several per line when they are per allele."""
+
+    value: _Numbers
+    """All values; MISSING or NaN for null."""
+    first: Integers
+    """Index of each line's first value, -1 for a line without the key."""
+
+
+@dataclass(frozen=True, eq=False)
+class Info:
+    """INFO of some lines."""
+
+    columns: Mapping[str, Values | Slices]
+    """By column; columns that no line has are absent. A text has one piece per line, of length -1 for null."""
+    entries: Slices
+    """The value of the consequences' key, empty pieces for lines without it."""
+    keys: Mapping[str, Integers]
+    """Undeclared keys and the lines they are on."""
+    annotations: Mapping[str, Integers]
+    """Annotators' keys, as `vcf.rules.info.annotation_of` names them, and the lines they are on."""
+    fields: InfoFields
+    """What is for the variant table."""
+    ok: Mask
+    """Lines whose INFO is plain."""
+
+
+def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, plan: InfoPlan) -> Info:
+    """Read INFO.
+
+    Args:
+        info: INFO of each line.
+        n_alts: How many ALTs each line has.
+        header: What is declared.
+        tag: The consequences' key, None without.
+        plan: What becomes of the keys without a column here.
+    """
+    return _Reading(info, n_alts, header, tag).read(plan)
+
+
+@dataclass(frozen=True, eq=False)
+class _Unread:
+    """The text of a number column, to be read with that of all others of its kind."""
+
+    column: Column
+    items: Slices
+    owner: Integers
+    """The line of each."""
+    first: Integers
+    """Index of each line's first, -1 for a line without the key."""
+
+
+@dataclass(slots=True)
+class _Texts:
+    """One text of each line, of length -1 for null, while it is put together."""
+
+    start: Integers
+    end: Integers
+
+
+class _Reading:
+    """One pass over a chunk's INFO; `_ok` is cleared for lines that are left to the rules."""
+
+    def __init__(self, info: Slices, n_alts: Integers, header: Header, tag: str | None) -> None:
+        self._lines = len(info)
+        self._n_alts = n_alts
+        self._header = header
+        self._tag = tag
+        self._buffer = info.buffer
+        self._commas = info.buffer.find(",")
+        self._ok = np.ones(self._lines, dtype=np.bool_)
+        self._texts: dict[str, _Texts] = {}
+        self._undeclared: dict[str, Integers] = {}
+        self._annotations: dict[str, Integers] = {}
+        self._unread: dict[tuple[Type, bool], list[_Unread]] = {}
+        self._number_columns: set[str] = set()
+        self._entries = _Texts(np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
+        present = np.flatnonzero(~info.equals("."))
+        fields = split(info[present], info.buffer.find(";"))
+        self._owner = present[fields.owner]
+        equals = info.buffer.find("=")
+        at = np.append(equals, len(info.buffer.data))[np.searchsorted(equals, fields.items.start)]
+        self._has_value = at < fields.items.end
+        key_end = np.minimum(at, fields.items.end)
+        self._values = Slices(info.buffer, key_end + self._has_value, fields.items.end)
+        self._codes, self._names = encoded(Slices(info.buffer, fields.items.start, key_end).strings())
+
+    def read(self, plan: InfoPlan) -> Info:
+        """Read key by key, the numbers of all keys together."""
+        codes, names = self._codes, self._names
+        order = np.argsort(codes.astype(np.int16) if len(names) < 1 << 15 else codes, kind="stable")
+        bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        for code, name in enumerate(names):
+            self._read_key(name, order[bounds[code] : bounds[code + 1]])
+        columns: dict[str, Values | Slices] = {
+            name: Slices(self._buffer, one.start, one.end) for name, one in self._texts.items()
+        }
+        for (type_, negative), unread in self._unread.items():
+            columns |= self._read_together(type_, unread, negative=negative)
+        entries = Slices(self._buffer, self._entries.start, self._entries.end)
+        fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
+        return Info(columns, entries, self._undeclared, self._annotations, fields, self._ok)
+
+    def _reject(self, owners: Integers) -> None:
+        """Leave lines to be read alone."""
+        self._ok[owners] = False
+
+    def _read_key(self, name: str, fields: Integers) -> None:
+        """Read a key on all the lines that have it."""
+        owner = self._owner[fields]
+        if is_no_key(name, self._header.info):
+            self._reject(owner)
+            return
+        annotation = name if name == self._tag else annotation_of(name)
+        if annotation is not None:
+            known = self._annotations.get(annotation)
+            self._annotations[annotation] = owner if known is None else np.union1d(known, owner)
+        self._reject(owner[1:][np.diff(owner) == 0])  # twice on a line
+        has_value = self._has_value[fields]
+        column = INFO_COLUMNS.get(name)
+        if name == self._tag:
+            self._read_entries(owner, self._values[fields], has_value)
+        elif column is None:
+            self._check_other(name, owner, self._values[fields], has_value)
+        elif column.type is Type.STRING:
+            self._read_text(column, owner[has_value], self._values[fields[has_value]])
+        else:
+            self._read_numbers(name, column, owner[has_value], self._values[fields[has_value]])
+
+    def _read_entries(self, owner: Integers, value: Slices, has_value: Mask) -> None:
+        if self._tag is not None and self._header.info_declaration(self._tag) is None:
+            self._undeclared[self._tag] = owner
+        self._reject(owner[~has_value | (value.length == 0) | value.equals(".")])
+        self._entries.start[owner] = value.start
+        self._entries.end[owner] = value.end
+
+    def _read_text(self, column: Column, owner: Integers, value: Slices) -> None:
+        dots = value.equals(".")
+        known = self._texts.get(column.name)
+        if known is None:
+            nothing = np.zeros(self._lines, dtype=np.int64)
+            known = self._texts[column.name] = _Texts(nothing, nothing - 1)
+        self._reject(owner[known.end[owner] >= known.start[owner]])  # two keys of one column
+        known.start[owner[~dots]] = value.start[~dots]
+        known.end[owner[~dots]] = value.end[~dots]
+
+    def _read_numbers(self, name: str, column: Column, owner: Integers, value: Slices) -> None:
+        if column.name in self._number_columns:  # two keys of one column
+            self._reject(owner)
+            return
+        self._number_columns.add(column.name)
+        # A dot alone stands for all values.
+        alone = value.equals(".")
+        if alone.any():
+            owner, value = owner[~alone], value[~alone]
+        first = np.full(self._lines, -1, dtype=np.int64)
+        if column.per is Per.ALLELE:
+            pieces = split(value, self._commas)
+            self._reject(owner[pieces.count != self._n_alts[owner]])
+            first[owner] = pieces.first
+            owner, value = owner[pieces.owner], pieces.items
+        else:
+            first[owner] = np.arange(len(owner))
+        unread = self._unread.setdefault((column.type, name not in reserved.NOT_NEGATIVE), [])
+        unread.append(_Unread(column, value, owner, first))
+
+    def _read_together(self, type_: Type, columns: Sequence[_Unread], *, negative: bool) -> dict[str, Values | Slices]:
+        """Return number columns, read at once; of a column with one value none has a comma."""
+        start, end = (np.concatenate([getattr(one.items, name) for one in columns]) for name in ("start", "end"))
+        read = numbers.integers if type_ is Type.INT else numbers.floats
+        value, ok = read(Slices(self._buffer, start, end), negative=negative)
+        found: dict[str, Values | Slices] = {}
+        at = 0
+        for one in columns:
+            mine = slice(at, at + len(one.items))
+            self._reject(one.owner[~ok[mine]])
+            found[one.column.name] = Values(value[mine], one.first)
+            at = mine.stop
+        return found
+
+    def _check_other(self, name: str, owner: Integers, value: Slices, has_value: Mask) -> None:
+        """Check a key without a column against its declaration."""
+        declaration = self._header.info_declaration(name)
+        if declaration is None:
+            self._undeclared[name] = owner
+            return
+        if name in CHECKED_TEXT:
+            codes, texts = encoded(value.strings())
+            fine = np.array([CHECKED_TEXT[name](text) for text in texts], dtype=np.bool_)
+            self._reject(owner[has_value & ~fine[codes]])
+        if declaration.type == "String":
+            return
+        if declaration.type == "Flag":
+            self._reject(owner[has_value & ~value.equals("0") & ~value.equals("1")])
+            return
+        if declaration.type == "Character":
+            if declaration.number == "1":
+                self._reject(owner[has_value & (value.length != 1)])
+            return
+        self._reject(owner[~has_value])
+        alone = value.equals(".")
+        owner, value = owner[has_value & ~alone], value[has_value & ~alone]
+        pieces = split(value, self._commas)
+        if declaration.number != "G":
+            self._reject(owner[pieces.count != expected(declaration.number, self._n_alts[owner], pieces.count)])
+        read = numbers.integers if declaration.type == "Integer" else numbers.floats
+        _, ok = read(pieces.items, negative=name not in reserved.NOT_NEGATIVE)
+        self._reject(owner[pieces.owner[~ok]])
+
+
+def expected(number: str, n_alts: Integers, found: Integers) -> Integers:
+    """Return how many values a Number (not G) asks for on each line, as many as found where any number is fine."""
+    if number == "A":
+        return n_alts
+    if number == "R":
+        return n_alts + 1
+    fixed = values.expected_count(number, 1, 2)
+    return found if fixed is None else np.full(len(found), fixed)
+
+
+def per_allele(column: Column, info: Info, line: Integers, alt_index: Integers) -> pa.Array:
+    """Return a number column for alleles: its line (index among those read) and number (from 1) of each."""
+    integer = column.type is Type.INT
+    found = info.columns.get(column.name)
+    if not isinstance(found, Values):
+        return pa.nulls(len(line), pa.int32() if integer else pa.float32())
+    first = found.first[line]
+    null = first < 0
+    if not len(found.value):
+        return pa.nulls(len(line), pa.int32() if integer else pa.float32())
+    value = found.value[np.maximum(first, 0) + (np.where(null, 0, alt_index - 1) if column.per is Per.ALLELE else 0)]
+    if integer:
+        null |= value == numbers.MISSING
+        return pa.array(np.where(null, 0, value).astype(np.int32), mask=null)
+    null |= np.isnan(value)
+    with np.errstate(over="ignore"):  # infinite in 32 bits, as Arrow converts it
+        return pa.array(value.astype(np.float32), mask=null)
+
+
+NUMBER_COLUMNS = tuple(column for column in dict.fromkeys(INFO_COLUMNS.values()) if column.type is not Type.STRING)
+"""The `info_*` columns that hold numbers."""
+TEXT_COLUMNS = tuple(column for column in dict.fromkeys(INFO_COLUMNS.values()) if column.type is Type.STRING)
+"""The `info_*` columns that hold text."""

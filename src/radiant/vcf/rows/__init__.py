@@ -1,0 +1,1 @@
+"""Rows of the tables, from the fast path and from the rules."""

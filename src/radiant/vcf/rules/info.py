@@ -1,0 +1,236 @@
+"""INFO becomes the `info_*` columns of an occurrence.
+
+`domain.tables.INFO_COLUMNS` says which keys have a column; docs/add-a-column.md shows how to add one.
+
+A value that is no number in a key with a column rejects the line. A number of values that does not fit the alleles
+makes the column null and quarantines the piece: nobody knows which allele a value belongs to. Keys without a column
+are checked against their declaration; what does not fit goes to quarantine and the record stays.
+
+An annotation that writes `;` inside a value ends its INFO key there. What follows looks like keys with `|` or `,` in
+their names, which no key has: it goes to quarantine as one piece.
+
+Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
+"""
+
+import re
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+
+from radiant.domain.columns import Per, Type
+from radiant.domain.tables import INFO_COLUMNS
+from radiant.vcf.csq_fields import TAGS
+from radiant.vcf.findings import MAX_INFO_KEYS, BrokenRuleError, Piece, Rule, Undeclared, shown
+from radiant.vcf.header import reserved
+from radiant.vcf.header.declarations import Header
+from radiant.vcf.rules import values
+
+_KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G", re.ASCII)
+_NO_NAME = re.compile(r"[|,\s]")
+_LONGEST_KEY = 60
+
+
+def follows_specification(key: str) -> bool:
+    """Return whether a key is one that the specification allows, and no longer than any seen in the field."""
+    return len(key) <= _LONGEST_KEY and _KEY.fullmatch(key) is not None
+
+
+def is_no_key(key: str, declared: Container[str]) -> bool:
+    """Return whether the text before `=` cannot be a key: empty, or with white space, `|` or `,` and not declared."""
+    return not key or (_NO_NAME.search(key) is not None and (key not in declared or " " in key))
+
+
+def split_info(
+    text: str, read: frozenset[str], declared: Container[str] = (), annotation: str | None = None
+) -> tuple[dict[str, str | None], list[Piece]]:
+    """Split INFO into key and value; a key without `=` has the value None.
+
+    Args:
+        text: INFO as written.
+        read: Keys that become columns or rows: they must not come twice.
+        declared: Keys of the header.
+        annotation: The consequences' key, after which a piece of its value may stand.
+
+    Returns:
+        The fields, and pieces that were left out: an empty entry, a key with white space, `|` or `,` in it, what a
+        semicolon cut off the annotation (`Rule.BARE_SEMICOLON`), another key that comes twice (its first value counts).
+
+    Raises:
+        BrokenRuleError: a key that is read comes twice: nobody knows which value holds.
+    """
+    fields: dict[str, str | None] = {}
+    pieces: list[Piece] = []
+    if text == ".":
+        return fields, pieces
+    entries = text.split(";")
+    cut_off = range(0)
+    for index, entry in enumerate(entries):
+        if index in cut_off:
+            continue
+        key, equals, value = entry.partition("=")
+        if key == annotation and (cut_off := _cut_off(entries, index + 1, declared)):
+            message = f"A bare `;` inside INFO {key}, expected `%3B`: what follows it was left out"
+            pieces.append(Piece(Rule.BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off)))
+        if is_no_key(key, declared):
+            what = f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it"
+            pieces.append(Piece("info_key", what, entry))
+        elif key in fields and key in read:
+            rule, message = "info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again"
+            raise BrokenRuleError(rule, message)
+        elif key in fields:
+            pieces.append(Piece("info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again", entry))
+        else:
+            fields[key] = value if equals else None
+    return fields, pieces
+
+
+def _cut_off(entries: list[str], first: int, declared: Container[str]) -> range:
+    """Return the entries that a semicolon cut off the annotation before them: up to the last that has no key.
+
+    A key with a value, or a declared one, ends them; a word alone is among them when one without a key follows.
+    """
+    end = first
+    for index in range(first, len(entries)):
+        key, equals, _ = entries[index].partition("=")
+        if key and is_no_key(key, declared):
+            end = index + 1
+        elif equals or key in declared:
+            break
+    return range(first, end)
+
+
+_ANNOVAR = re.compile(r"(?:Func|Gene|GeneDetail|ExonicFunc|AAChange)\.\w+", re.ASCII)
+_OTHER_ANNOTATIONS: Mapping[str, str] = {
+    "EFF": "SnpEff before 4.1",
+    "SNPEFF_EFFECT": "SnpEff by GATK",
+    "CSQT": "Illumina",
+    "CSQR": "Illumina",
+    "FUNCOTATION": "GATK Funcotator",
+    "ANNOVAR": "ANNOVAR",
+}
+"""INFO keys of annotators that are not read."""
+
+
+def annotation_of(key: str) -> str | None:
+    """Return the name under which an INFO key of an annotator is counted, None for any other key."""
+    if key in _OTHER_ANNOTATIONS or key in TAGS:
+        return key
+    return "ANNOVAR" if _ANNOVAR.fullmatch(key) else None
+
+
+def unread_annotator(name: str) -> str | None:
+    """Return the annotator of a name from `annotation_of` whose entries are not read, None for one that is read."""
+    return _OTHER_ANNOTATIONS.get(name)
+
+
+_EMPTY: dict[str, object] = {column.name: None for column in INFO_COLUMNS.values()}
+
+
+class InfoReader:
+    """Reads INFO for one header."""
+
+    def __init__(self, header: Header, annotation: str | None = None) -> None:
+        """Take the header's declarations, and the consequences' key, whose value is not checked here."""
+        skip = frozenset({annotation} if annotation else ())
+        self._header = header
+        self._annotation = annotation
+        self._skip = skip
+        self._read = skip | INFO_COLUMNS.keys()
+        self._checks: dict[str, tuple[reserved.Declaration | None, bool]] = {}
+
+    def split(self, text: str) -> tuple[dict[str, str | None], list[Piece]]:
+        """Split INFO, see `split_info`."""
+        return split_info(text, self._read, self._header.info, self._annotation)
+
+    def annotations(self, fields: Iterable[str]) -> Iterator[str]:
+        """Yield the names of the annotators' keys among some, as `annotation_of` gives them; the consequences' own."""
+        for key in fields:
+            name = key if key == self._annotation else annotation_of(key)
+            if name is not None:
+                yield name
+
+    def columns(
+        self, fields: dict[str, str | None], n_alts: int, undeclared: Undeclared
+    ) -> tuple[list[dict[str, object]], list[Piece]]:
+        """Return the `info_*` columns for each ALT, first ALT first, and the pieces left out.
+
+        Keys that the header does not declare are added to `undeclared`.
+
+        Raises:
+            BrokenRuleError: text where a number belongs, or a negative count.
+        """
+        pieces: list[Piece] = []
+        common = dict(_EMPTY)
+        per_allele: list[tuple[str, list[object]]] = []
+        for key, text in fields.items():
+            column = INFO_COLUMNS.get(key)
+            if column is None:
+                self._check_other(key, text, n_alts, pieces, undeclared)
+            elif text is None or text == ".":
+                continue
+            elif column.type is Type.STRING:
+                common[column.name] = common[column.name] or text
+            else:
+                read = values.integer if column.type is Type.INT else values.floating
+                negative = key not in reserved.NOT_NEGATIVE
+                found: list[object] = [read(item, key, negative=negative) for item in text.split(",")]
+                expected = n_alts if column.per is Per.ALLELE else 1
+                if len(found) != expected:
+                    message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} fit: the column is null"
+                    pieces.append(Piece("info_count", message, f"{key}={text}"))
+                elif expected == 1:
+                    common[column.name] = found[0]
+                else:
+                    per_allele.append((column.name, found))
+        if not per_allele:
+            return [common] * n_alts, pieces
+        return [{**common, **{name: found[index] for name, found in per_allele}} for index in range(n_alts)], pieces
+
+    def _to_check(self, key: str) -> tuple[reserved.Declaration | None, bool]:
+        """Return what to check a key without a column against, None for nothing, and whether it is declared."""
+        declaration = self._header.info_declaration(key)
+        if declaration is None:
+            return None, False
+        if key in self._skip or (declaration.type == "String" and key not in CHECKED_TEXT):
+            return None, True
+        return declaration, True
+
+    def _check_other(
+        self, key: str, text: str | None, n_alts: int, pieces: list[Piece], undeclared: Undeclared
+    ) -> None:
+        """Check a key that has no column."""
+        known = self._checks.get(key)
+        if known is None:
+            if len(self._checks) >= MAX_INFO_KEYS:
+                self._checks.clear()
+            known = self._checks[key] = self._to_check(key)
+        declaration, is_declared = known
+        if not is_declared:
+            undeclared.add_info(key)
+        if declaration is None:
+            return
+        try:
+            values.check_declared(key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE)
+            _check_text(key, text)
+        except BrokenRuleError as error:
+            written = key if text is None else f"{key}={text}"
+            pieces.append(Piece(f"info_{error.rule}", f"INFO {error}", written))
+
+
+def _check_text(key: str, text: str | None) -> None:
+    if key in CHECKED_TEXT and text is not None and not CHECKED_TEXT[key](text):
+        rule, message = "reserved", f"{key}={shown(text)} is not what the specification reserves it for"
+        raise BrokenRuleError(rule, message)
+
+
+def _is_cigar(text: str) -> bool:
+    return all(
+        one == "."
+        or (len(one) > 1 and one[0].isdigit() and one[-1] in "MIDNSHPX=" and one.strip("0123456789MIDNSHPX=") == "")
+        for one in text.split(",")
+    )
+
+
+CHECKED_TEXT: dict[str, Callable[[str], bool]] = {
+    "AA": lambda text: "," not in text,
+    "CIGAR": _is_cigar,
+}
+"""Reserved keys of Type=String whose form the specification fixes."""

@@ -1,0 +1,1 @@
+"""Bytes at a URI become numbered chunks of whole lines."""
