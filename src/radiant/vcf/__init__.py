@@ -1,4 +1,4 @@
-"""VCF -> Arrow record batches; knows neither Airflow nor Iceberg."""
+"""VCF -> Arrow record batches, without Airflow or Iceberg; `read.py` shows the way on one page."""
 
 from radiant.vcf.case import CaseReader, read_case
 from radiant.vcf.header.people import check_samples, read_samples

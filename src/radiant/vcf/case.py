@@ -153,10 +153,9 @@ def finish(plan: ReadPlan, source: Source, totals: ReadTotals) -> Iterator[tuple
 
 
 def _check_not_empty(plan: ReadPlan, source: Source, totals: ReadTotals) -> None:
-    """Tell an empty file from one that lost its records.
+    """Refuse a file without records unless something proves that it is whole.
 
-    The trailer of bgzip or gzip proves that an empty file is meant; bare text that stops after its header is what a
-    caller leaves when it dies.
+    The trailer of bgzip or gzip proves it. A caller that dies leaves bare text that stops after the header.
     """
     if totals.lines or not plan.header.samples or source.proven_complete:
         return

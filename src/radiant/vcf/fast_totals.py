@@ -94,7 +94,7 @@ def _count_alleles(counts: Counts, kept: Kept, ok: Mask, rows: FastRows) -> None
 
 
 def _count_entries(counts: Counts, kept: Kept, ok: Mask, rows: FastRows) -> None:
-    """Count the consequence entries by what becomes of them."""
+    """Count the consequence entries: stored, of skipped alleles, of alleles that no member carries."""
     entries = counts.consequences
     stored = not_carried = 0
     if kept.entries is not None and ok.any():

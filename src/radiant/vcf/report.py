@@ -47,7 +47,7 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
-    """What became of one file. Complete when the reader is exhausted."""
+    """The outcome of reading one file. Complete when the reader is exhausted."""
 
     lines: LineCounts
     contigs: dict[str, LineCounts]

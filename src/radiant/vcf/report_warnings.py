@@ -1,4 +1,4 @@
-"""What a person should know about a file that was read: the warnings of the import report.
+"""The warnings of the import report: what a person should check before trusting the rows.
 
 A warning holds counts, words of this program, words of the header, and names that follow the specification's pattern
 for names. No other text of the file's records: it could be anything, and warnings are logged.

@@ -24,7 +24,7 @@ _LONGEST_CONTIG = 40
 
 @dataclass(slots=True)
 class LineCounts:
-    """Data lines by what became of them; every line is in exactly one bucket."""
+    """Data lines by bucket; every line is in exactly one."""
 
     read: int = 0
     kept: int = 0

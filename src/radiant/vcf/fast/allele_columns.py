@@ -66,7 +66,7 @@ class LineAlts:
 
 
 def read_alts(ref: Slices, alt: Slices) -> LineAlts:
-    """Split ALT and tell what each is.
+    """Split ALT and classify each.
 
     Plain are upper-case bases, `*`, `<NON_REF>` and `<*>`, all alleles of a line different.
     """
@@ -100,7 +100,7 @@ def read_alts(ref: Slices, alt: Slices) -> LineAlts:
 
 
 def _all_bases(pieces: Slices) -> Mask:
-    """Tell which pieces are bases alone, one at least."""
+    """Return which pieces are bases alone, one at least."""
     fine = _IS_BASE[pieces.byte(0)] & (pieces.length > 0)
     longer = np.flatnonzero(fine & (pieces.length > 1))
     if len(longer):

@@ -65,7 +65,7 @@ class Entries:
 
     @classmethod
     def of(cls, texts: pa.StringArray, width: int) -> "Entries":
-        """Take texts that have so many fields, of no line."""
+        """Take texts of `width` fields each, which are of no line."""
         buffer = Slices.of(texts).terminated()
         ends = np.flatnonzero((buffer.data == _BAR) | (buffer.data == _BREAK))
         nothing = np.zeros(len(texts), dtype=np.int64)

@@ -36,7 +36,7 @@ class Genotypes:
     """The GT texts met so far, by code."""
 
     def __init__(self) -> None:
-        """Know two: no GT at all, and a missing one."""
+        """Start with two: no GT at all, and a missing one."""
         self.texts: list[str | None] = [None, "."]
         self.none = 0
         self.missing = 1

@@ -60,7 +60,7 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, p
         n_alts: How many ALTs each line has.
         header: What is declared.
         tag: The consequences' key, None without.
-        plan: What becomes of the keys without a column here.
+        plan: Where the keys without a column here go.
     """
     return _Reading(info, n_alts, header, tag).read(plan)
 

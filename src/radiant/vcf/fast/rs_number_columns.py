@@ -13,7 +13,7 @@ from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask, Slices, split
 
 _SEPARATORS = np.frombuffer(b";,&", dtype=np.uint8)
-_NOBODY = Slices.of(pa.array([], pa.string()))
+_NO_ENTRIES = Slices.of(pa.array([], pa.string()))
 
 
 def rs_numbers(id_: Slices, existing: Slices | None, group: Integers) -> pa.ListArray:
@@ -25,7 +25,7 @@ def rs_numbers(id_: Slices, existing: Slices | None, group: Integers) -> pa.List
         group: The allele of each entry, ascending.
     """
     count = len(id_)
-    said = _NOBODY if existing is None else existing
+    said = _NO_ENTRIES if existing is None else existing
     one, odd = _said_by_all(said, group, count)
     both = Slices.of(pa.concat_arrays([id_.strings(), one.strings()]))
     odd |= both.having("%")[count:]
@@ -80,7 +80,7 @@ def _each_once(words: Slices, owner: Integers) -> tuple[Slices, Integers]:
 
 
 def _are_rs_numbers(text: Slices) -> tuple[Mask, Mask]:
-    """Tell which pieces are `rs` and 1 to 17 digits, and which are so long that this does not tell."""
+    """Return which pieces are `rs` and 1 to 17 digits, and which are too long to be judged here."""
     length = text.length
     digits = Slices(text.buffer, np.minimum(text.start + 2, text.end), text.end)
     head = Slices(text.buffer, digits.start, np.minimum(digits.start + 9, text.end))

@@ -34,12 +34,12 @@ class Depths:
     value: Integers
     """All values, reference first, MISSING for `.`."""
     first: Integers
-    """Index of each line's first value, -1 where the sample does not tell."""
+    """Index of each line's first value, -1 where the sample has none."""
     total: Integers
-    """Sum over the line's alleles; MISSING where one is missing or the sample does not tell."""
+    """Sum over the line's alleles; MISSING where one is missing or the sample has none."""
 
     def of(self, line: Integers, allele: Integers | int) -> Integers:
-        """Return the reads of one allele of each line (0 is REF), MISSING where nobody knows."""
+        """Return the reads of one allele of each line (0 is REF), MISSING where they are not given."""
         first = self.first[line]
         if not len(self.value):
             return np.full(len(line), numbers.MISSING)

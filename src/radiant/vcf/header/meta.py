@@ -67,7 +67,7 @@ def split_meta(text: str) -> tuple[str, str]:
 
 
 def is_structured(key: str) -> bool:
-    """Tell whether `parse_structured` has rules for this kind of line."""
+    """Return whether `parse_structured` has rules for this kind of line."""
     return key in _STRUCTURED
 
 

@@ -207,7 +207,7 @@ class _Pairs:
         return pa.DictionaryArray.from_arrays(column.indices.take(at), column.dictionary)
 
     def _in_trans(self, first: Integers, second: Integers) -> tuple[Mask, Mask]:
-        """Tell which pairs are certainly on different copies, and which are on the same one."""
+        """Return which pairs are certainly on different copies, and which are on the same one."""
         codes = self._codes
 
         def same(name: str) -> Mask:

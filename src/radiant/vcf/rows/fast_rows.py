@@ -51,7 +51,7 @@ class Carried:
     stored: Integers
     """Index among the stored ALTs."""
     by: NDArray[np.bool_]
-    """Who carries it: one row per member."""
+    """Whether each member carries it: one row per member."""
 
     def __len__(self) -> int:
         """Return how many alleles there are."""

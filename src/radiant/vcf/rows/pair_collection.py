@@ -24,7 +24,7 @@ class CompoundHets(ABC):
     """Candidates of one case, or of a piece of its file; pieces are merged in the file's order.
 
     Pairs grow with the square of a gene's candidates: a gene with more than `MAX_CANDIDATES` in one member is left out
-    and told by `warnings`, so that memory stays bounded whatever the file says.
+    and counted in `warnings`, so that memory stays bounded for every file.
     """
 
     def __init__(self, people: Sequence[Person]) -> None:

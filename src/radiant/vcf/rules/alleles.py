@@ -70,7 +70,7 @@ def locus(chromosome: str, start: int, ref: str, alt: str) -> str:
     """The key of an allele: `chrom-pos-ref-alt`, for example `17-43094464-A-G`.
 
     Args:
-        chromosome: Any spelling that `canonical_chromosome` knows; another contig keeps its name.
+        chromosome: Any spelling that `canonical_chromosome` reads; another contig keeps its name.
         start: 1-based, after trimming.
         ref: After trimming.
         alt: After trimming.

@@ -168,7 +168,7 @@ def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[
     """Split at commas, and set aside what has not the declared number of fields.
 
     A bare comma inside a field tears an entry apart. If the pieces that follow each other make one entry together, they
-    are one malformed entry. If the comma is in the last field, the entry before it is complete but for that field: it
+    are one malformed entry. If the comma is in the last field, the entry before it is complete except that field: it
     is kept without the field (LoF_info is often last, and the rest of such an entry is what matters most), and the
     whole of it is set aside besides. So is one whose last field a semicolon cut.
     """

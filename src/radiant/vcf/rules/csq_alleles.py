@@ -38,7 +38,7 @@ def match(
         snpeff: Whether entries name ALT as written.
 
     Returns:
-        An `alt_index` per entry, None where it cannot be told; and how many went to the only ALT by assumption.
+        An `alt_index` per entry, None where it is not certain; and how many went to the only ALT by assumption.
     """
     names = [name.upper() if _BASES_COMPARED.fullmatch(name.upper()) else name for name in names]
     found = _by_number(names, numbers, alleles)

@@ -81,7 +81,7 @@ class SampleCall(NamedTuple):
     """Rounded down where the file holds a decimal."""
     phase_set: str | None
     depths: tuple[int | None, ...] | None
-    """Reads per allele of the line, reference first; None when the sample does not tell."""
+    """Reads per allele of the line, reference first; None when the sample has none."""
 
     def depth(self, alt_index: int) -> AlleleDepth:
         """Return the reads for one ALT (1 for the first)."""
@@ -102,7 +102,7 @@ class SampleCall(NamedTuple):
 
 
 def zygosity(gt: str | None, alt_index: int, sex: Sex, region: RegionClass, depth: AlleleDepth = NO_DEPTH) -> Zygosity:
-    """Tell the zygosity of one allele.
+    """Return the zygosity of one allele.
 
     Another ALT of the line is known not to be this one: `1/2` is HET for both, although `calls` shows the other as -1.
 

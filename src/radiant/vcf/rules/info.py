@@ -2,9 +2,9 @@
 
 `domain.tables.INFO_COLUMNS` says which keys have a column; docs/add-a-column.md shows how to add one.
 
-A value that is no number in a key with a column rejects the line. A number of values that does not fit the alleles
-makes the column null and quarantines the piece: nobody knows which allele a value belongs to. Keys without a column
-are checked against their declaration; what does not fit goes to quarantine and the record stays.
+A value that is no number in a key with a column rejects the line. If the number of values does not fit the alleles, the
+column is null and the piece goes to quarantine: it is not certain which allele a value belongs to. Keys without a
+column are checked against their declaration; what does not fit goes to quarantine and the record stays.
 
 An annotation that writes `;` inside a value ends its INFO key there. What follows looks like keys with `|` or `,` in
 their names, which no key has: it goes to quarantine as one piece.
@@ -54,7 +54,7 @@ def split_info(
         semicolon cut off the annotation (`Rule.BARE_SEMICOLON`), another key that comes twice (its first value counts).
 
     Raises:
-        BrokenRuleError: a key that is read comes twice: nobody knows which value holds.
+        BrokenRuleError: a key that is read comes twice: it is not certain which value holds.
     """
     fields: dict[str, str | None] = {}
     pieces: list[Piece] = []

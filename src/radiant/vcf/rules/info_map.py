@@ -6,8 +6,8 @@ allele's own. Where the number of values does not fit the alleles, it is the who
 value; a key without `=` is a flag and has the value `true`.
 
 A column takes a value that it can hold in full, and the map has the others: nothing is in both, nothing is lost.
-- A frequency column takes the entry's value first (`vcf.csq_fields`), then that of the first INFO key of its names that
-  has one. Its keys count as per allele whatever Number says: on a line with several ALTs one value alone is nobody's.
+- A frequency column takes the entry's value first (`csq_fields`), then that of the first INFO key of its names that has
+  one. Its keys count as per allele whatever Number says: on a line with several ALTs a single value is no allele's.
 - A chosen column (`RADIANT_VCF__INFO_COLUMNS`) takes a number, a boolean (`true`, `false`, 1, 0) or the text.
 
 Source: VCF 4.3, section 1.6.1 (INFO), and 1.4.2 (Number).
@@ -113,7 +113,7 @@ class AlleleInfo:
 
 
 class InfoPlan:
-    """What becomes of the INFO keys of one file."""
+    """Where the INFO keys of one file go."""
 
     def __init__(self, header: Header, options: InfoOptions, tag: str | None) -> None:
         """Take the header's declarations; `tag` is the key of the consequences."""
@@ -206,7 +206,7 @@ class InfoPlan:
 
 
 _MAX_KEYS = 10_000
-"""More keys than this are not remembered."""
+"""More keys than this are not cached."""
 
 
 def _own_value(text: str, number: str, alt_index: int, n_alts: int) -> str | None:

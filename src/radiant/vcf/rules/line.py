@@ -1,6 +1,6 @@
 """One data line becomes rows: the place where all the rules meet.
 
-What becomes of a line:
+A line is
 
 - *skipped*, by reason, when it is on a contig outside the primary set, at POS 0 (the telomere), or when none of its
   ALTs is a sequence: no ALT or `<NON_REF>` (reference block), only `*` (spanning deletion), symbolic, breakend. An ALT
@@ -76,7 +76,7 @@ class Line:
     alleles: Counter[str] = field(default_factory=Counter[str])
     """carried, not_carried, and skipped ones by reason."""
     entries: Counter[str] = field(default_factory=Counter[str])
-    """What became of the consequence entries."""
+    """Consequence entries: stored, not_carried, of_skipped_alleles, assumed, elsewhere."""
     annotations: set[str] = field(default_factory=set[str])
     """INFO keys of annotators, read or not, as `info.annotation_of` names them."""
     pieces: list[Piece] = field(default_factory=list[Piece])

@@ -2,7 +2,7 @@
 
 Positions are 1-based. Bases are compared in upper case (soft-masked FASTA files are lower case). An IUPAC code other
 than N in the FASTA is read as the first of its bases in the alphabet when it becomes part of an allele (R as A, as the
-specification tells writers of VCF to do), and agrees with any of its bases when REF is checked.
+specification asks of writers of VCF), and agrees with any of its bases when REF is checked.
 
 Source: VCF 4.3, section 1.6.1 (REF); Tan et al. 2015, Unified representation of genetic variants.
 """

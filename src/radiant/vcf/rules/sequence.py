@@ -108,9 +108,9 @@ class Order:
 
 
 class Duplicates:
-    """Finds an allele that an earlier line of the file already had, after splitting and trimming.
+    """Stores the alleles of earlier records, after splitting and trimming, and rejects a second record of one.
 
-    Two rows for one allele of one person would count it twice, and may contradict each other. Memory: the alleles of
+    Two rows for one allele of one sample would count it twice, and may contradict each other. Memory: the alleles of
     the last 1,000 bases.
     """
 
@@ -148,7 +148,7 @@ class Duplicates:
         """Take the alleles (start, reference, alternate) of the next record.
 
         Raises:
-            BrokenRuleError: one of them was there before; none of this record is remembered.
+            BrokenRuleError: one of them was there before; none of this record is stored.
         """
         keys = [(chromosome, *allele) for allele in alleles]
         for key in keys:

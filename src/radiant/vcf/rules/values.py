@@ -81,7 +81,7 @@ def expected_count(number: str, n_alts: int, ploidy: int) -> int | None:
 
 
 def _plainly_fine(text: str, kind: str, number: str, n_alts: int) -> bool:
-    """Tell quickly that a value is one number from 0 where one is asked for; False says nothing."""
+    """Return True for a value that is surely one number from 0 where one is asked for; False is not certain."""
     if number != "1" and not (number == "A" and n_alts == 1):
         return False
     if kind == "Integer":
@@ -94,7 +94,7 @@ def check_declared(  # noqa: PLR0913 - what decides
 ) -> None:
     """Check one field that no column shows against its declaration.
 
-    Text (String, Character with any Number) is not checked: a comma in an annotation harms nobody.
+    Text (String, Character with any Number) is not checked: a comma in an annotation does no harm.
 
     Args:
         name: The key.

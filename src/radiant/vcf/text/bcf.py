@@ -165,7 +165,7 @@ class _Batch:
         """Record and place of floats."""
 
     def with_long_floats(self) -> NDArray[np.bool_]:
-        """Tell of each record."""
+        """Return whether each record has one."""
         start, everyone = self._start, np.arange(len(self._start))
         alleles_info, formats_samples = self._number(start + 16), self._number(start + 20)
         self._found.append((everyone, start + _QUAL_BYTES.start))
@@ -179,7 +179,7 @@ class _Batch:
         return np.bincount(record[long], minlength=len(start)) > 0
 
     def _walk(self, at: Integers, count: Integers, *, keyed: bool, repeated: Integers) -> Integers:
-        """Pass over so many typed values of each record; return where they end."""
+        """Pass over `count` typed values of each record; return where they end."""
         at = at.copy()
         for place in range(int(count.max(initial=0))):
             record = np.flatnonzero(count > place)
@@ -312,7 +312,7 @@ def _text(bits: bytes) -> str:
 
 
 def _digits(value: float, digits: int, bits: bytes) -> str | None:
-    """Return a float with so many significant digits, None where it is not read from them again."""
+    """Return a float with a number of significant digits, None where they are read as another float."""
     text = f"{value:.{digits}g}"
     try:
         return text if _AS_FLOAT.pack(float(text)) == bits else None

@@ -33,7 +33,7 @@ class Shard:
 
 
 def end_of_blocks(data: bytes, start: int, size: int) -> int:
-    """Return where the whole blocks end that begin at a place, but for those that begin so many bytes behind it."""
+    """Return where the last whole block ends that begins between `start` and `start + size`."""
     at = start
     while at < start + size and at + _HEADER_BYTES <= len(data):
         if data[at : at + 4] != b"\x1f\x8b\x08\x04" or data[at + 10 : at + 16] != b"\x06\x00BC\x02\x00":
@@ -71,7 +71,7 @@ def _decompressed(blocks: bytes | mmap | memoryview) -> Iterator[bytes]:
 
 
 def whole_lines(shard: Shard, size: int, marks: TextMarks) -> Iterator[Buffer]:
-    """Yield the lines that begin in a shard, about so many bytes at a time, and keep none of what was yielded."""
+    """Yield the lines that begin in a shard, about `size` bytes at a time, without a reference to what was yielded."""
     skip = shard.skip
     parts: list[bytes] = []
     have = 0

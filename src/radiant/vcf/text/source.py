@@ -133,12 +133,12 @@ class Source:
         return file
 
     def note(self, data: bytes) -> None:
-        """Count and hash bytes of the file that somebody else reads, in order."""
+        """Count and hash bytes of the file that the caller reads, in order."""
         self.size += len(data)
         self._digest.update(data)
 
     def start_over(self) -> None:
-        """Forget what was counted and hashed."""
+        """Count and hash from the beginning again."""
         self.size = 0
         self._digest = hashlib.sha256()
 
@@ -304,7 +304,7 @@ class Source:
             self.marks.ended_with_empty_lines = empty > 0
 
     def _bcf_pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
-        """Yield the header, then the records, so many bytes at a time."""
+        """Yield the header, then the records, about `size` bytes at a time."""
         header: list[bytes] = []
         records: list[bytes] = []
         first, gathered = 1, 0
@@ -402,5 +402,5 @@ class Feed:
 
 
 def is_bgzf(start: bytes) -> bool:
-    """Tell whether a gzip member's header carries the BC extra field of BGZF."""
+    """Return whether a gzip member's header carries the BC extra field of BGZF."""
     return len(start) >= _GZIP_HEADER_BYTES and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]

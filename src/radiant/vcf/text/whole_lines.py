@@ -48,7 +48,7 @@ class Gathered:
         return self._size
 
     def extend(self, content: Iterator[bytes], size: int) -> bool:
-        """Add content up to a size, and twice what there is where no line ended; tell whether there may be more."""
+        """Add content up to a size, and twice what there is where no line ended; return whether there may be more."""
         wanted = max(size, 2 * self._size)
         try:
             while self._size < wanted:
@@ -57,7 +57,7 @@ class Gathered:
                     return False
                 self._parts.append(part)
                 self._size += len(part)
-        except Exception as error:  # noqa: BLE001 - told after the lines before it
+        except Exception as error:  # noqa: BLE001 - raised after the lines before it
             self.error = error
             return False
         return True

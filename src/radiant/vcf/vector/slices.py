@@ -24,7 +24,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-# Type checkers know numpy arrays as buffers from Python 3.12 on.
+# Type checkers accept numpy arrays as buffers from Python 3.12 on.
 # pyright: reportArgumentType=false, reportCallIssue=false
 
 Integers = NDArray[np.int64]
@@ -112,7 +112,7 @@ class Slices:
         return self.buffer.words[places] & _LOW_BYTES[left]
 
     def equals(self, text: str) -> Mask:
-        """Tell which pieces are a text."""
+        """Return which pieces are a text."""
         raw = text.encode()
         same = self.length == len(raw)
         for at in range(0, len(raw), WORD):
@@ -121,14 +121,14 @@ class Slices:
         return same
 
     def having(self, character: str) -> Mask:
-        """Tell which pieces have a character that is rare, or looked for in any case."""
+        """Return which pieces have a character that is rare, or looked for in any case."""
         places = self.buffer.find(character)
         if not len(places):
             return np.zeros(len(self), dtype=np.bool_)
         return np.searchsorted(places, self.start) < np.searchsorted(places, self.end)
 
     def same_as(self, other: "Slices") -> Mask:
-        """Tell which pieces equal those of another array at the same place."""
+        """Return which pieces equal those of another array at the same place."""
         same = self.length == other.length
         rest = np.flatnonzero(same)
         mine, others = self[rest], other[rest]
