@@ -36,9 +36,10 @@ from radiant.vcf.report import ImportReport, make_report
 from radiant.vcf.rows.splice import shaped
 from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
 from radiant.vcf.schema import arrow_schema
-from radiant.vcf.text.bgzf import NeedsOneReaderError, Shard, end_of_blocks, first_line, whole_lines
+from radiant.vcf.text.bgzf import EOF_BLOCK
 from radiant.vcf.text.chunks import Chunk
-from radiant.vcf.text.source import EOF_BLOCK, Compression, Source
+from radiant.vcf.text.shard_text import NeedsOneReaderError, Shard, end_of_blocks, first_line, whole_lines
+from radiant.vcf.text.source import Compression, Source
 from radiant.vcf.text.whole_lines import TextMarks
 from radiant.vcf.totals import ReadTotals
 

@@ -172,7 +172,7 @@ def _plain_ids(id_: Slices) -> Mask:
     several = np.flatnonzero(id_.having(";"))
     for place, text in zip(several.tolist(), id_[several].texts(), strict=True):
         try:
-            record.read_ids(text)
+            record.check_ids(text)
         except BrokenRuleError:
             ok[place] = False
     return ok

@@ -24,8 +24,6 @@ _IDS = re.compile(r"[^\s;]+(?:;[^\s;]+)*").fullmatch
 class Site:
     """What a line says about the place, apart from its alleles."""
 
-    ids: tuple[str, ...]
-    """ID, split at semicolons; empty where the file says `.`."""
     quality: float | None
     """QUAL; None where the file says `.` or NaN."""
     filters: list[str] | None
@@ -82,22 +80,22 @@ def site(id_: str, qual: str, filter_: str) -> Site:
     Raises:
         BrokenRuleError: white space, an empty item, an item twice, a QUAL that is no number from 0, or the filter `0`.
     """
-    return Site(read_ids(id_), floating(qual, "QUAL", negative=False), read_filters(filter_))
+    check_ids(id_)
+    return Site(floating(qual, "QUAL", negative=False), read_filters(filter_))
 
 
-def read_ids(text: str) -> tuple[str, ...]:
-    """Read ID.
+def check_ids(text: str) -> None:
+    """Check ID.
 
     Raises:
         BrokenRuleError: white space, an empty item or one twice.
     """
     if text == ".":
-        return ()
-    ids = tuple(text.split(";"))
+        return
+    ids = text.split(";")
     if not _IDS(text) or len(set(ids)) != len(ids):
         rule, message = "id", f"ID {shown(text)} has white space, an empty item or one twice"
         raise BrokenRuleError(rule, message)
-    return ids
 
 
 def read_filters(text: str) -> list[str] | None:

@@ -20,7 +20,7 @@ from isal import isal_zlib
 from radiant import storage
 from radiant.domain.assembly import assembly_of_lengths, canonical_chromosome
 from radiant.errors import InputError
-from radiant.vcf.text.source import DAMAGED, EOF_BLOCK, GZIP, WBITS_GZIP, is_bgzf
+from radiant.vcf.text.bgzf import DAMAGED, EOF_BLOCK, GZIP, WBITS_GZIP, is_bgzf
 
 _HEADER_BYTES = 4096
 """The longest `>` line whose name is compared."""

@@ -16,13 +16,14 @@ import tempfile
 from collections.abc import Generator, Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from isal import isal_zlib
 
 from radiant import storage
 from radiant.errors import StorageError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.text import bcf
+from radiant.vcf.text.bgzf import DAMAGED, GZIP, WBITS_GZIP, is_bgzf
 from radiant.vcf.text.whole_lines import Gathered, TextMarks, without_cr
 
 _CHUNK = 256 << 10
@@ -32,7 +33,6 @@ MAX_LINE_BYTES = 64 << 20
 _MOST_AT_ONCE = 1 << 20
 """Text from one step of decompression: 256 KiB of well-packed text can be hundreds of MiB."""
 
-GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _FOREIGN = {
     b"BZh": ("bzip2", "bzip2 -dc"),
@@ -46,12 +46,6 @@ _FOREIGN = {
 }
 """Compressions that a VCF does not come in: how a file begins, name, command that decompresses it."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-WBITS_GZIP = 31
-EOF_BLOCK = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
-"""The empty block that ends a BGZF file."""
-DAMAGED = cast("type[Exception]", isal_zlib.error)
-_GZIP_HEADER_BYTES = 18
-"""Of a BGZF block, up to its size field."""
 
 
 class Compression(StrEnum):
@@ -399,8 +393,3 @@ class Feed:
         self._number, self._text = piece
         self._at = 0
         return True
-
-
-def is_bgzf(start: bytes) -> bool:
-    """Return whether a gzip member's header carries the BC extra field of BGZF."""
-    return len(start) >= _GZIP_HEADER_BYTES and start[3] & 4 != 0 and b"BC\x02\x00" in start[12:64]

@@ -32,8 +32,7 @@ Mask = NDArray[np.bool_]
 Words = NDArray[np.uint64]
 
 WORD = 8
-PADDING = bytes(WORD)
-"""Behind every buffer, so that the word at the last byte exists."""
+"""Bytes of a word; as many zeros follow every buffer, so that the word at the last byte exists."""
 _LOW_BYTES: Words = np.array([(1 << (8 * n)) - 1 for n in range(WORD)] + [(1 << 64) - 1], dtype=np.uint64)
 
 
