@@ -34,7 +34,7 @@ REFUSED = {
 
 _SMALL = 100_000
 """Bytes of a file that is also read line by line; larger ones are compared with the fast reader, which is slower only
-in what `test_bulk_equivalence.py` compares."""
+in what `test_fast_path.py` compares."""
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from radiant.domain.case import Member
 from radiant.domain.entry_columns import IMPACT_SCORES
 from radiant.domain.quality import QualityCounts
 from radiant.errors import VcfFormatError
-from radiant.vcf.csq_fields import ConsequenceFormat
 from radiant.vcf.fast.fast_reader import FastReader
 from radiant.vcf.fast.genotype_columns import Genotypes
 from radiant.vcf.findings import Finding
@@ -17,6 +16,7 @@ from radiant.vcf.header.people import find_people
 from radiant.vcf.rows.compound_het import PairsInColumns
 from radiant.vcf.rows.fast_rows import RowMaker
 from radiant.vcf.rows.pair_collection import PairsOneByOne
+from radiant.vcf.rules.csq_fields import ConsequenceFormat
 from radiant.vcf.rules.info_map import DEFAULT, InfoOptions, InfoPlan
 from radiant.vcf.rules.line import LineReader
 from radiant.vcf.text.fasta import Fasta

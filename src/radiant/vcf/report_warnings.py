@@ -8,10 +8,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
-from radiant.vcf.csq_fields import ConsequenceFormat
 from radiant.vcf.findings import Undeclared
 from radiant.vcf.plan import ReadPlan
 from radiant.vcf.rules import info
+from radiant.vcf.rules.csq_fields import ConsequenceFormat
 from radiant.vcf.text.source import Source
 from radiant.vcf.totals import Counts, ReadTotals
 

@@ -43,8 +43,6 @@ class Rows:
         self._names: list[str] = self._schema.names
         self._known = frozenset(self._names)
         self._rows: list[tuple[object, ...]] = []
-        self.written = 0
-        """Rows handed out in batches so far."""
 
     def __len__(self) -> int:
         """Return how many rows wait for the next batch."""
@@ -64,12 +62,8 @@ class Rows:
             raise SchemaMismatchError(msg)
         self._rows.append(tuple(map(row.get, self._names)))
 
-    def clear(self) -> None:
-        """Forget the waiting rows."""
-        self._rows.clear()
-
     def take(self) -> pa.RecordBatch | None:
-        """Return the waiting rows as a batch and forget them; None when there are none.
+        """Take the waiting rows as a batch; None when there are none.
 
         Raises:
             SchemaMismatchError: a required column holds a null.
@@ -84,6 +78,5 @@ class Rows:
             if not field.nullable and array.null_count:
                 msg = f"column {field.name} is required, but {array.null_count} rows have no value"
                 raise SchemaMismatchError(msg)
-        self.written += len(self._rows)
         self._rows.clear()
         return pa.RecordBatch.from_arrays(arrays, schema=self._schema)

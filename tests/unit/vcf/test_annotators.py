@@ -13,7 +13,7 @@ from equivalence import by_rules, compare
 from radiant import lake
 from radiant.settings import load_settings
 from radiant.vcf import ReadOptions, read_case
-from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
+from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat
 from real_families import ASHKENAZI, CLINICAL
 from vcf_files import HEADER, TRIO, other_warnings, record, text, write
 

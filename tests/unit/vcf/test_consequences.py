@@ -2,10 +2,10 @@
 
 import pytest
 
-from radiant.vcf.csq_fields import COLUMNS
 from radiant.vcf.findings import Rule
 from radiant.vcf.rules.alleles import split_record
 from radiant.vcf.rules.consequences import MOST_MALFORMED, ConsequenceFormat, parse, pick, rsnumbers
+from radiant.vcf.rules.csq_fields import COLUMNS
 
 NAMES = (
     *("Allele", "Consequence", "IMPACT", "SYMBOL", "HGVSp", "EXON", "SIFT", "CANONICAL", "MANE_SELECT", "PICK"),

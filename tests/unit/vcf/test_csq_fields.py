@@ -4,7 +4,7 @@ import pytest
 
 from radiant.domain.columns import Type
 from radiant.domain.tables import CONSEQUENCE, VARIANT
-from radiant.vcf.csq_fields import COLUMNS, FIELDS, Annotator, ConsequenceFormat, decode
+from radiant.vcf.rules.csq_fields import COLUMNS, FIELDS, Annotator, ConsequenceFormat, decode
 
 
 def line(tag, description, number="."):

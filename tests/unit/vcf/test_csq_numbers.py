@@ -1,4 +1,4 @@
-"""Numbers of entries read at once against the parsers of `vcf.csq_fields`, text by text."""
+"""Numbers of entries read at once against the parsers of `vcf.rules.csq_fields`, text by text."""
 
 import numpy as np
 import pyarrow as pa
@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiant.vcf import csq_fields
 from radiant.vcf.fast.csq_number_columns import READERS
+from radiant.vcf.rules import csq_fields
 from radiant.vcf.vector.slices import Slices
 
 PLAIN = {

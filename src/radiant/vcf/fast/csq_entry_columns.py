@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.fast.allele_columns import STORED, LineAlts, vep_names
+from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.vector.numbers import whole_numbers
 from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices, ranges, split
 

@@ -1,4 +1,4 @@
-"""Numbers of consequence entries, read all at once; the rules are those of the parsers in `vcf.csq_fields`.
+"""Numbers of consequence entries, read all at once; the rules are those of the parsers in `vcf.rules.csq_fields`.
 
 A parser is asked once per distinct text, and numbers are nearly all distinct. A reader here is sure only of texts that
 the parser reads in full, and then of the same values.
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from radiant.vcf import csq_fields
+from radiant.vcf.rules import csq_fields
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Mask, Slices
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from radiant.domain.assembly import Assembly, region_class
-from radiant.vcf.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.fast import allele_columns
 from radiant.vcf.fast.allele_columns import SKIPS, STORED, LineAlts
 from radiant.vcf.fast.csq_entry_columns import read_entries
@@ -24,6 +23,7 @@ from radiant.vcf.header.declarations import Header
 from radiant.vcf.header.people import Person
 from radiant.vcf.rules import record
 from radiant.vcf.rules.alleles import Skip
+from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.rules.info_map import InfoPlan
 from radiant.vcf.rules.sequence import ReadState
 from radiant.vcf.text.chunks import Chunk

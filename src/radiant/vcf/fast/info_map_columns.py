@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from radiant.domain.columns import ChosenColumn, Type
-from radiant.vcf import csq_fields
 from radiant.vcf.fast.csq_number_columns import READERS
+from radiant.vcf.rules import csq_fields
 from radiant.vcf.rules.info_map import FLAG, InfoPlan, chosen_value
 from radiant.vcf.schema import ARROW_TYPES
 from radiant.vcf.vector import numbers

@@ -7,8 +7,8 @@ all alleles at once. Alleles whose entries differ, have percent codes or very lo
 import numpy as np
 import pyarrow as pa
 
-from radiant.vcf.csq_fields import decode
 from radiant.vcf.rules import consequences
+from radiant.vcf.rules.csq_fields import decode
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask, Slices, split
 

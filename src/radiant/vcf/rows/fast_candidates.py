@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from radiant.vcf.bulk.fields import Fields
+from radiant.vcf.fast.csq_field_columns import Fields
 from radiant.vcf.fast.genotype_columns import REGIONS
 from radiant.vcf.header.people import Person
 from radiant.vcf.rows.compound_het import CANDIDATES, LOCUS_COLUMNS

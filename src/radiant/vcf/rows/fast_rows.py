@@ -14,10 +14,9 @@ from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 from radiant.domain.columns import Table as TableDeclaration
 from radiant.domain.tables import CASE_TABLES
-from radiant.vcf.bulk.fields import MARKS, FieldReader, Fields, pick
-from radiant.vcf.csq_fields import COLUMNS, ConsequenceFormat
 from radiant.vcf.fast import allele_columns
 from radiant.vcf.fast.allele_columns import CLASSES
+from radiant.vcf.fast.csq_field_columns import MARKS, FieldReader, Fields, pick
 from radiant.vcf.fast.genotype_columns import REGION_CODES, ZYGOSITIES, Genotypes, Inheritances, Zygosities
 from radiant.vcf.fast.info_columns import NUMBER_COLUMNS, TEXT_COLUMNS, per_allele
 from radiant.vcf.fast.info_map_columns import AlleleInfo
@@ -28,6 +27,7 @@ from radiant.vcf.fast.sample_columns import Samples
 from radiant.vcf.header.people import Person
 from radiant.vcf.rows.fast_candidates import Occurrences, find_candidates
 from radiant.vcf.rows.splice import Table
+from radiant.vcf.rules.csq_fields import COLUMNS, ConsequenceFormat
 from radiant.vcf.rules.genotypes import LOW_DEPTH, Zygosity
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.vector import numbers

@@ -13,10 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from radiant.vcf.csq_fields import REFERENCE, Annotator, ConsequenceFormat, Value, decode, frequency
 from radiant.vcf.findings import Piece, Rule
 from radiant.vcf.rules import csq_alleles
 from radiant.vcf.rules.alleles import Allele
+from radiant.vcf.rules.csq_fields import REFERENCE, Annotator, ConsequenceFormat, Value, decode, frequency
 
 __all__ = [
     "MOST_MALFORMED",

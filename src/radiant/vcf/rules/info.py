@@ -17,11 +17,11 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
 from radiant.domain.columns import Per, Type
 from radiant.domain.tables import INFO_COLUMNS
-from radiant.vcf.csq_fields import TAGS
 from radiant.vcf.findings import MAX_INFO_KEYS, BrokenRuleError, Piece, Rule, Undeclared, shown
 from radiant.vcf.header import reserved
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.rules import values
+from radiant.vcf.rules.csq_fields import TAGS
 
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G", re.ASCII)
 _NO_NAME = re.compile(r"[|,\s]")

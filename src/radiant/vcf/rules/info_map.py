@@ -21,10 +21,10 @@ from radiant.domain.columns import ChosenColumn, Table, Type, chosen_columns
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.domain.tables import INFO_COLUMNS, with_chosen_columns
 from radiant.errors import ConfigError
-from radiant.vcf.csq_fields import Value, frequency
 from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header.declarations import Header, matching
 from radiant.vcf.rules import values
+from radiant.vcf.rules.csq_fields import Value, frequency
 from radiant.vcf.rules.info import annotation_of
 from radiant.vcf_settings import Vcf
 

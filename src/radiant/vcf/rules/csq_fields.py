@@ -242,7 +242,7 @@ COLUMNS: tuple[str, ...] = tuple(ENTRY_FIELDS)
 
 
 def is_text(field: Field) -> bool:
-    """Tell whether a field's only column is its text, percent codes replaced."""
+    """Return whether a field's only column is its text, percent codes replaced."""
     return field.parse is _text
 
 

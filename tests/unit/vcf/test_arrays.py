@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arrow_shapes import ANY, arrays
-from radiant.vcf.bulk import fields
-from radiant.vcf.csq_fields import decode
+from radiant.vcf.fast import csq_field_columns
+from radiant.vcf.rules.csq_fields import decode
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.arrow import coded, decoded, number, spread
 from radiant.vcf.vector.slices import Buffer, Slices, encoded, ranges, split
@@ -133,7 +133,9 @@ def test_percent_codes_are_replaced_in_strings_that_begin_anywhere(data):
     values = data.draw(st.lists(text, max_size=8))
     first = data.draw(st.integers(0, len(values)))
     array = pa.array(values, pa.string()).slice(first)
-    assert fields.decoded(array).to_pylist() == [None if one is None else decode(one) for one in values[first:]]
+    assert csq_field_columns.decoded(array).to_pylist() == [
+        None if one is None else decode(one) for one in values[first:]
+    ]
 
 
 @given(st.data())

@@ -1,8 +1,8 @@
-"""The fields of consequence entries as columns; the rules: `vcf.csq_fields` and `vcf.rules.consequences.pick`.
+"""The fields of consequence entries as columns; the rules: `vcf.rules.csq_fields` and `vcf.rules.consequences.pick`.
 
-A field's text is read by its own parser of `vcf.csq_fields`, once per distinct text of a chunk; numbers are read all at
-once (`bulk.csq_numbers`), and text that hardly repeats is copied. Fields side by side that are about the transcript, or
-the variant, are read together: a few hundred distinct runs of text stand for ten thousand entries.
+A field's text is read by its own parser of `rules.csq_fields`, once per distinct text of a chunk; numbers are read all
+at once (`csq_number_columns`), and text that hardly repeats is copied. Fields side by side that are about the
+transcript, or the variant, are read together: a few hundred distinct runs of text stand for ten thousand entries.
 
     entries   T|intron_variant|MODIFIER|GENE|...|lncRNA|   C|intron_variant|MODIFIER|GENE|...|lncRNA|
     runs        [intron_variant|MODIFIER|GENE|...|lncRNA]    the same text: number 0
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 
 from radiant.domain.columns import Per, Type
 from radiant.domain.tables import COLUMNS
-from radiant.vcf.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text
 from radiant.vcf.fast import csq_number_columns
 from radiant.vcf.fast.csq_entry_columns import Entries
+from radiant.vcf.rules.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text
 from radiant.vcf.schema import ARROW_TYPES
 from radiant.vcf.vector.arrow import decoded as plain
 from radiant.vcf.vector.arrow import spread
@@ -75,7 +75,7 @@ class _Unshown:
 
 
 class FieldReader:
-    """Reads the fields of entries; remembers what the texts it met mean."""
+    """Reads the fields of entries, with a cache of the texts read so far."""
 
     def __init__(self, format_: ConsequenceFormat) -> None:
         self._format = format_
@@ -245,7 +245,7 @@ class FieldReader:
 
 
 def _said(text: Slices) -> Mask | None:
-    """Tell which pieces are neither empty nor a dot, None where all are empty."""
+    """Return which pieces are neither empty nor a dot, None where all are empty."""
     length = text.length
     some = length > 0
     if not some.any():
