@@ -15,7 +15,7 @@ from radiant.settings import Settings
 from radiant.worker.attempt import require_current
 from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_before, staged_uri, write_staged
 from radiant.worker.cores import usable_cores
-from radiant.worker.import_pool import ImportPool, PieceTask, ReadingFailedError, ShardBugError, tune_process
+from radiant.worker.import_pool import ImportPool, ReadingFailedError, ShardBugError, ShardTask, tune_process
 from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.import_case")
@@ -172,7 +172,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
     with lake.Stager(
         document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
     ) as stager:
-        task = PieceTask(
+        task = ShardTask(
             case.vcf_uri,
             members,
             options,

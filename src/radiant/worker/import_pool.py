@@ -1,10 +1,10 @@
-"""Several processes read one file: each gets shards, stages their rows, and answers with counts.
+"""Several processes read one file: each gets shards, stages their rows, and returns their totals.
 
-This process is one of them: it reads on a thread, while the main one cuts shards, hashes the file and merges answers,
-which is two of eighty CPU seconds. A process that only did that would cost 100 MiB.
+The parent process is one of them: a thread of it reads shards, while its main thread cuts the file into shards, hashes
+it and merges results. A process for that alone would be idle most of the time, and cost its memory.
 
-The others are started anew (not forked: Arrow has threads), end when this one closes their pipe or dies, and hold no
-credentials but those for the files. `multiprocessing` would start one process more, its resource tracker, of 12 MiB.
+The child processes are started, not forked, as Arrow has threads. They end when the parent closes their pipe or dies.
+Their only credentials are those for the files. `multiprocessing` would start one process more, its resource tracker.
 """
 
 import contextlib
@@ -45,7 +45,7 @@ _PROGRAM = f"import sys; from {__name__} import serve_process; serve_process(int
 class ReadingFailedError(NeedsOneReaderError):
     """A reading process failed for a reason that is not in the file; the message is a warning of the import's report.
 
-    It names neither text of the file nor a sample: of an error only its type and place.
+    The message has no text of the file and no sample: of an error only its type and where it was raised.
     """
 
 
@@ -58,8 +58,8 @@ class ReadingEndedError(ReadingFailedError):
 
 
 @dataclass(frozen=True, slots=True)
-class PieceTask:
-    """What every process must know."""
+class ShardTask:
+    """What every process is given before its first shard."""
 
     uri: str
     members: Sequence[Member] | None
@@ -75,12 +75,12 @@ class PieceTask:
 
 
 _Worker = subprocess.Popen[bytes] | threading.Thread
-"""What reads shards."""
+"""A reader of shards: a child process, or the thread of this one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
-    """A shard, read and staged."""
+class StagedShard:
+    """A shard whose rows are staged."""
 
     result: ShardResult
     staged: lake.Manifest
@@ -90,7 +90,7 @@ class Piece:
 class ImportPool:
     """A context manager: leaving the block ends all processes, and the thread as soon as it has finished a chunk."""
 
-    def __init__(self, processes: int, task: PieceTask) -> None:
+    def __init__(self, processes: int, task: ShardTask) -> None:
         self._count = processes
         self._task = task
         self._running: dict[Connection, _Worker] = {}
@@ -103,7 +103,7 @@ class ImportPool:
             mine, other = Pipe()
             with other:
                 self._running[mine] = _started(other)
-            with contextlib.suppress(ConnectionError):  # it ended: who sends it a shard will see
+            with contextlib.suppress(ConnectionError):  # it ended: `_send` finds out
                 mine.send(self._task)
         mine, other = Pipe()
         thread = threading.Thread(
@@ -116,7 +116,7 @@ class ImportPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End them: processes at once, whatever they do."""
+        """End them: processes at once, even in the middle of a shard."""
         self._ended.set()
         self._for_thread.put(None)
         for connection, worker in self._running.items():
@@ -135,11 +135,11 @@ class ImportPool:
         """The processes that were started."""
         yield from (worker for worker in self._running.values() if isinstance(worker, subprocess.Popen))
 
-    def run(self, shards: Iterator[Shard]) -> Iterator[Piece]:
-        """Hand out shards and yield what comes back, in any order.
+    def run(self, shards: Iterator[Shard]) -> Iterator[StagedShard]:
+        """Hand out shards and yield them staged, in any order.
 
         Raises:
-            NeedsOneReaderError: one of them cannot be read without the others.
+            NeedsOneReaderError: a shard cannot be read without the others.
             ReadingEndedError: a process was ended, or had no memory left.
             ShardBugError: a process met an error that is not about the input.
         """
@@ -182,13 +182,13 @@ def _send(connection: Connection, shard: Shard, worker: _Worker) -> None:
         for at in range(0, size, _SENT_BYTES):
             connection.send_bytes(shard.blocks[at : at + _SENT_BYTES])
     except OSError as error:
-        # A process that failed said why before it ended.
+        # A process that failed sent the reason before it ended.
         _received(connection, worker)
         raise _ended(worker) from error
 
 
 def _sent(connection: Connection) -> Shard:
-    """Return what `_send` was given at the other end."""
+    """Return the shard that `_send` was given at the other end."""
     shard, size = connection.recv()
     blocks = vcf.memory_for(size)
     while blocks.tell() < size:
@@ -196,18 +196,18 @@ def _sent(connection: Connection) -> Shard:
     return replace(shard, blocks=blocks)
 
 
-def _received(connection: Connection, worker: _Worker) -> Piece:
+def _received(connection: Connection, worker: _Worker) -> StagedShard:
     try:
         answer = connection.recv()
     except (EOFError, OSError) as error:
         raise _ended(worker) from error
-    if isinstance(answer, Piece):
+    if isinstance(answer, StagedShard):
         return answer
     raise answer
 
 
 def _ended(worker: _Worker) -> ReadingFailedError:
-    """Return the error of a process that ended without saying why."""
+    """Return the error for a process that ended without sending a reason."""
     code: int | None = None
     if isinstance(worker, subprocess.Popen):
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -237,7 +237,7 @@ def _bug(what: str) -> str:
 
 
 def serve_process(descriptor: int) -> None:
-    """Be a process that reads shards.
+    """Serve as a child process that reads shards.
 
     Args:
         descriptor: Of the pipe that gives the task, then shards.
@@ -251,13 +251,13 @@ def serve_process(descriptor: int) -> None:
 
 
 def _serve(
-    connection: Connection, receive: Callable[[], Shard | None], task: PieceTask, ended: threading.Event
+    connection: Connection, receive: Callable[[], Shard | None], task: ShardTask, ended: threading.Event
 ) -> None:
-    """Read shards until there are none, the pipe is closed, or nobody wants them any more."""
+    """Read shards until there are none, the pipe is closed, or the pool has ended."""
     try:
         reader = vcf.ShardReader(task.uri, task.members, task.options, task.header)
         while (shard := receive()) is not None:
-            connection.send(_piece(reader, shard, task, ended))
+            connection.send(_stage_shard(reader, shard, task, ended))
     except (EOFError, ConnectionError):
         return
     except BaseException as error:  # the parent process raises it
@@ -294,7 +294,7 @@ def _place(error: BaseException) -> str:
     return f"in {frames[-1].name}() of radiant/{module}, line {frames[-1].lineno}"
 
 
-def _piece(reader: vcf.ShardReader, shard: Shard, task: PieceTask, ended: threading.Event) -> Piece:
+def _stage_shard(reader: vcf.ShardReader, shard: Shard, task: ShardTask, ended: threading.Event) -> StagedShard:
     stager = lake.Stager(
         task.tables,
         task.part,
@@ -311,7 +311,7 @@ def _piece(reader: vcf.ShardReader, shard: Shard, task: PieceTask, ended: thread
 
     try:
         result = reader.read(shard, write)
-        return Piece(result, stager.finish(), stager.row_digests)
+        return StagedShard(result, stager.finish(), stager.row_digests)
     except BaseException:
         stager.abort()
         raise

@@ -116,7 +116,7 @@ FAIL = """
 import radiant.worker.import_pool as pool
 def fail(*_):
     raise {error}("text of the file")
-pool._piece = fail
+pool._stage_shard = fail
 """
 
 
@@ -158,7 +158,7 @@ def test_an_error_of_the_thread_that_reads_is_a_bug(run, monkeypatch):
     def fail(*_):
         raise ValueError
 
-    monkeypatch.setattr(import_pool, "_piece", fail)
+    monkeypatch.setattr(import_pool, "_stage_shard", fail)
     two, _ = run(2)
     assert any("met ValueError" in warning for warning in two.output["warnings"])
 
