@@ -25,8 +25,9 @@ from radiant.vcf.fast.locus_columns import Loci
 from radiant.vcf.fast.sample_columns import Samples
 from radiant.vcf.findings import Undeclared
 from radiant.vcf.header.declarations import Header
-from radiant.vcf.rows.fast_candidates import Occurrences
-from radiant.vcf.rows.fast_rows import FastRows, owners
+from radiant.vcf.rows.carried import owners
+from radiant.vcf.rows.fast_rows import FastRows
+from radiant.vcf.rows.occurrence import Occurrences
 from radiant.vcf.rows.splice import Table
 from radiant.vcf.rules.genotypes import Zygosity
 from radiant.vcf.totals import Counts, LineCounts, MemberQuality, ReadTotals

@@ -1,6 +1,6 @@
 """Candidates for compound heterozygous pairs among the rows of a chunk; the rules: `vcf.rules.pair_candidates`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from radiant.vcf.fast.csq_field_columns import Fields
 from radiant.vcf.fast.genotype_columns import REGIONS
 from radiant.vcf.header.people import Person
 from radiant.vcf.rows.compound_het import CANDIDATES, LOCUS_COLUMNS
+from radiant.vcf.rows.occurrence import Occurrences
 from radiant.vcf.rows.splice import Table
 from radiant.vcf.rules.genotypes import Zygosity
 from radiant.vcf.vector.arrow import decoded
@@ -22,23 +23,6 @@ from radiant.vcf.vector.slices import Integers, encoded, ranges
 _OCCURRENCE_COLUMNS = (
     *LOCUS_COLUMNS, "source_pos", "source_ref", "source_alt", "calls", "phased", "phase_set", "parental_origin"
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Occurrences:
-    """Rows of the occurrence table."""
-
-    columns: Mapping[str, pa.Array]
-    allele: Integers
-    """The carried allele of each."""
-    who: Integers
-    """The member of each."""
-
-    @property
-    def zygosity(self) -> Integers:
-        """Code of each zygosity among `genotypes.ZYGOSITIES`."""
-        codes: Integers = self.columns["zygosity"].indices.to_numpy(zero_copy_only=False)
-        return codes
 
 
 def find_candidates(  # noqa: PLR0913, PLR0917 - what decides
