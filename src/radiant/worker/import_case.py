@@ -168,10 +168,10 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
     """
     case = document.case
     members = case.members or None
-    reader = vcf.ShardedReader(case.vcf_uri, members, options)
     with lake.Stager(
         document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
     ) as stager:
+        reader = vcf.ShardedReader(case.vcf_uri, members, options)
         task = ShardTask(
             case.vcf_uri,
             members,

@@ -34,7 +34,7 @@ def find_candidates(  # noqa: PLR0913, PLR0917 - what decides
     people: Sequence[Person],
     minimum_impact: int,
 ) -> Table | None:
-    """Find what may be half of a compound heterozygous pair, as `pairs.CANDIDATES`, in the order of the file.
+    """Find what may be half of a compound heterozygous pair, as `compound_het.CANDIDATES`, in the order of the file.
 
     Args:
         occurrences: The rows.

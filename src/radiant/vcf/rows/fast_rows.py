@@ -32,7 +32,7 @@ class FastRows:
     tables: Mapping[str, Table]
     """By short name."""
     candidates: Table | None
-    """What may be half of a compound heterozygous pair, as `pairs.CANDIDATES`."""
+    """What may be half of a compound heterozygous pair, as `compound_het.CANDIDATES`."""
 
 
 class RowMaker:

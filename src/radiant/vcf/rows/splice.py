@@ -37,7 +37,10 @@ def spliced(fast: Table | None, rules: Table | None) -> pa.RecordBatch | None:
         text = pa.types.is_dictionary(one.type) and pa.types.is_string(one.type.value_type)
         both = [one, decoded(other).dictionary_encode()] if text else [decoded(one), decoded(other)]
         columns.append(pa.concat_arrays(both).take(order))
-    return pa.RecordBatch.from_arrays(columns, names=fast.batch.schema.names)
+    fields = [
+        pa.field(one.name, column.type, one.nullable) for one, column in zip(fast.batch.schema, columns, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
 def shaped(

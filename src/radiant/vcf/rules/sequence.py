@@ -186,7 +186,7 @@ class ReadState:
     contig_of: dict[str, str] = field(default_factory=dict[str, str])
     """The contig of each primary chromosome so far, see `check_spelling`."""
     contigs: set[str] = field(default_factory=set[str])
-    """CHROM of all lines so far that were not rejected."""
+    """Contigs that lines so far were counted under."""
     pieces: Counter[str] = field(default_factory=Counter[str])
     """Pieces of kept lines that were left out so far, by rule."""
     rejected: int = 0
