@@ -35,7 +35,7 @@ def write_folder(reader: CaseReader, folder: Path) -> ImportReport:
     if folder.exists() and not folder.is_dir():
         msg = f"{folder}: is a file, a folder is needed"
         raise InputError(msg)
-    # In the nearest folder that exists, so that a failure leaves no new folder behind.
+    # In the nearest folder that exists, so that a failure leaves no new folder.
     beside = next(parent for parent in folder.absolute().parents if parent.is_dir())
     hidden = beside / f".{folder.name}.{uuid.uuid4().hex}.part"
     try:

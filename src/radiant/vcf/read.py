@@ -1,6 +1,6 @@
 """How a chunk of a file is read: the whole way from text to rows, on this page.
 
-    chunk ──▶ fast path ──▶ lines it is sure of ──▶ rows, counts ──┐
+    chunk ──▶ fast path ──▶ lines that it reads ──▶ rows, counts ──┐
                  │                                                 ├──▶ rows in the file's order, totals, state
                  └── fallback: the other lines ──▶ rules ──────────┘
 
@@ -46,7 +46,7 @@ class ChunkResult:
     batches: list[tuple[str, pa.RecordBatch]]
     """Short name of the table, and its rows in the order of the file; none after a failure."""
     totals: ReadTotals
-    """Of this chunk alone."""
+    """Of this chunk."""
     state: ReadState
     """For the lines after it."""
     stretches: list[Stretch]
@@ -81,7 +81,7 @@ def read_chunk(chunk: Chunk, state: ReadState, plan: ReadPlan) -> ChunkResult:
 
 
 def _read_fast(chunk: Chunk, state: ReadState, totals: ReadTotals, plan: ReadPlan) -> tuple[FastLines, FastRows | None]:
-    """Read and count the lines that the fast path is sure of; return all lines as it sees them, and their rows."""
+    """Read and count the lines that the fast path can read; return all lines as it reads them, and the rows."""
     fast = plan.fast
     if fast is None:
         return FastLines.none_of(chunk, Loci.unknown(len(chunk))), None

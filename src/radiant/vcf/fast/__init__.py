@@ -1,1 +1,1 @@
-"""The fast path: the rules on arrays. A reader returns columns and the lines (`ok`) of which it is sure."""
+"""The fast path: the rules on arrays. Each module returns columns, and `ok`: the lines for which they are right."""

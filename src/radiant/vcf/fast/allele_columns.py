@@ -22,12 +22,12 @@ from radiant.vcf.vector.slices import Integers, Mask, Slices, split
 # pyright: reportAttributeAccessIssue=false
 
 SKIPS: tuple[Skip, ...] = (Skip.REFERENCE_BLOCK, Skip.SPANNING_DELETION)
-"""ALTs without a sequence that a plain line may have; by code."""
+"""ALTs without a sequence that the fast path reads; by code."""
 STORED = -1
 """Code of an ALT that is a sequence."""
 _UNSEEN = ("<NON_REF>", "<*>")
 MOST_ALTS = 16
-"""A line with more is read alone."""
+"""A line with more is left to the rules."""
 _IS_BASE = np.zeros(256, dtype=np.bool_)
 _IS_BASE[list(b"ACGTN")] = True
 
@@ -62,13 +62,13 @@ class LineAlts:
     none: Mask
     """Lines whose ALT is `.`."""
     ok: Mask
-    """Lines whose REF and ALTs are plain."""
+    """Lines whose REF and ALTs the fast path reads."""
 
 
 def read_alts(ref: Slices, alt: Slices) -> LineAlts:
     """Split ALT and classify each.
 
-    Plain are upper-case bases, `*`, `<NON_REF>` and `<*>`, all alleles of a line different.
+    The fast path reads upper-case bases, `*`, `<NON_REF>` and `<*>`, all alleles of a line different.
     """
     lines = len(ref)
     ok = _all_bases(ref)
@@ -90,7 +90,7 @@ def read_alts(ref: Slices, alt: Slices) -> LineAlts:
         skip[odd[stars]] = SKIPS.index(Skip.SPANNING_DELETION)
         ok[owner[odd[~(dots | unseen | stars)]]] = False
     ok &= pieces.count <= MOST_ALTS
-    # An allele twice is an error that `vcf.rules.alleles` explains.
+    # An allele twice is an error, which `vcf.rules.alleles` reports.
     same = np.flatnonzero(alts.length == ref.length[owner])
     ok[owner[same[alts[same].same_as(ref[owner[same]])]]] = False
     for distance in range(1, min(int(pieces.count.max(initial=1)), MOST_ALTS)):

@@ -40,7 +40,7 @@ class Entries:
     before: Integers
     """Where the separator before each is."""
     ends: Integers
-    """One row per field: where the separator behind it is in each entry."""
+    """One row per field: where the separator after it is in each entry."""
     line: Integers
     """Which line each is of."""
     alt_index: Integers
@@ -77,7 +77,7 @@ class Entries:
         return self.run(index, index + 1)
 
     def run(self, first: int, last: int) -> Slices:
-        """Return fields side by side, with the separators between them; `last` is the one behind them."""
+        """Return fields side by side, with the separators between them; `last` is the field after them."""
         before = self.ends[first - 1] if first else self.before
         return Slices(self.buffer, before + 1, self.ends[last - 1])
 
@@ -88,7 +88,7 @@ def _by_field(ends: Integers, width: int) -> Integers:
 
 
 def _before(entry_ends: Integers) -> Integers:
-    """Return where the separators before entries are that stand one behind the other."""
+    """Return where the separators before entries are that follow each other."""
     before = np.empty_like(entry_ends)
     before[:1] = -1
     before[1:] = entry_ends[:-1]
@@ -107,9 +107,9 @@ def read_entries(
         format_: What the header declares.
 
     Returns:
-        The entries, and which lines are plain: every entry has the declared number of fields, and names one of the
-        line's ALTs in the annotator's first way of spelling (with the same ALLELE_NUM, where there is one). An entry of
-        `bcftools csq` that names no ALT comes once for each ALT that is a sequence.
+        The entries, and which lines the fast path reads: every entry has the declared number of fields, and names one
+        of the line's ALTs in the annotator's first way of spelling (with the same ALLELE_NUM, where there is one). An
+        entry of `bcftools csq` that names no ALT comes once for each ALT that is a sequence.
     """
     ok = np.ones(len(values), dtype=np.bool_)
     width = len(format_.names)
@@ -119,7 +119,7 @@ def read_entries(
     line = np.repeat(present, per_line)
     fine = np.diff(entry_ends, prepend=-1) == width
     if not fine.all():
-        # The lines of the others are read alone: what is left has no gaps.
+        # The lines of the others are left to the rules: the rest has no gaps.
         ok[line[~fine]] = False
         present = present[ok[present]]
         buffer = _padded(values[present].terminated(), format_)
@@ -157,7 +157,7 @@ def _match_changes(entries: Entries, line_alts: LineAlts, pos: Integers, field: 
     """Find the ALT of each entry of `bcftools csq`, see `csq_alleles.match_changes`; return them once for each ALT."""
     changes = entries.field(field)
     said = np.flatnonzero((changes.length > 0) & ~changes.equals("."))
-    # What bcftools writes of each ALT, of lines that have entries alone.
+    # What bcftools writes of each ALT, for lines that have entries.
     of = line_alts.line
     wanted = np.zeros(len(pos), dtype=np.bool_)
     wanted[entries.line[said]] = True
@@ -210,7 +210,7 @@ def _ends(buffer: Buffer) -> tuple[Integers, Integers, Integers]:
 
 
 def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok: Mask) -> None:
-    """Find the ALT of each entry, and clear `ok` for the lines of those for which it is not plain."""
+    """Find the ALT of each entry, and clear `ok` for the lines of those without one."""
     if format_.allele is None:
         # Entries that name no ALT are about the only one.
         only = (line_alts.count[entries.line] == 1) & (format_.allele_num is None)

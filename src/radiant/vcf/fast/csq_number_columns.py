@@ -21,7 +21,7 @@ from radiant.vcf.vector.slices import Mask, Slices
 
 Numbers = NDArray[Any]
 Reader = Callable[[Slices], tuple[tuple[Numbers, ...], Mask]]
-"""Pieces, none of them empty, to the values of each column and which of the pieces it is sure of."""
+"""Pieces, none of them empty, to the values of each column, and which pieces were read."""
 
 _SLASH = ord("/")
 _MOST_DIGITS_OF_RANK = 3

@@ -179,7 +179,7 @@ def _plain_ids(id_: Slices) -> Mask:
 
 
 def _filters(text: str) -> list[str] | None:
-    """Read FILTER; an empty list where the file says `.`, None where it is not plain."""
+    """Read FILTER; an empty list where the file says `.`, None where it breaks a rule."""
     try:
         return record.read_filters(text) or []
     except BrokenRuleError:

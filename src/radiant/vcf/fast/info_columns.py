@@ -49,7 +49,7 @@ class Info:
     fields: InfoFields
     """What is for the variant table."""
     ok: Mask
-    """Lines whose INFO is plain."""
+    """Lines whose INFO the fast path reads."""
 
 
 def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, plan: InfoPlan) -> Info:
@@ -129,7 +129,7 @@ class _Reading:
         return Info(columns, entries, self._undeclared, self._annotations, fields, self._ok)
 
     def _reject(self, owners: Integers) -> None:
-        """Leave lines to be read alone."""
+        """Leave lines to the rules."""
         self._ok[owners] = False
 
     def _read_key(self, name: str, fields: Integers) -> None:

@@ -219,7 +219,7 @@ class AlleleInfo:
 
 
 def _numbers(text: Slices, type_: Type) -> pa.Array:
-    """Read numbers; those that are not sure one by one, as `chosen_value` does."""
+    """Read numbers; texts that `vector.numbers` does not read go through `chosen_value` one by one."""
     integer = type_ is Type.INT
     value, sure = numbers.integers(text, negative=True) if integer else numbers.floats(text)
     null = ~sure | (value == numbers.MISSING if integer else np.isnan(value))

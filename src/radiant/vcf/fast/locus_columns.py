@@ -122,7 +122,7 @@ def _on_second_contig(
 
 
 def _primary_locus(chunk: Chunk, header: Header, line: int) -> tuple[str, str, int] | None:
-    """Return CHROM, chromosome and POS of one odd line; None off the primary chromosomes or against a rule."""
+    """Return CHROM, chromosome and POS of a line; None off the primary chromosomes or against a rule."""
     try:
         columns = record.split_columns(chunk.raw(line).decode(), header.columns)
         chromosome = record.check_contig(columns[_CHROM], columns[_CHROM] in header.contigs)

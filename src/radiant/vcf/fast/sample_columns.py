@@ -1,7 +1,10 @@
 """The members' sample columns of many lines: genotype, depths, quality; the rules are those of `vcf.rules.genotypes`.
 
-Lines are read together that have the same FORMAT; a file has a handful. So are members, one behind the other as if they
-were further lines: the work of a call of numpy is the same, their number is not.
+Lines of the same FORMAT are read together; a file has a handful of FORMATs. Members are read together too, one after
+the other as if they were further lines, which takes fewer calls of numpy:
+
+    column     kid line 0 | kid line 1 | ... | dad line 0 | dad line 1 | ... | mum line 0 | ...
+    of member  `slice(member * lines, (member + 1) * lines)`
 """
 
 from collections.abc import Sequence
@@ -24,7 +27,7 @@ from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices, encoded, r
 _TOGETHER = 1 << 16
 """Sample columns that are read at once: bounds the memory for a cohort."""
 _MOST_FORMATS = 64
-"""Lines of further FORMATs of a file are read alone."""
+"""Lines of further FORMATs of a file are left to the rules."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +83,7 @@ class _Depths:
 
 @dataclass(frozen=True, eq=False)
 class _SampleColumns:
-    """What sample columns under one FORMAT hold. One value per column, members one after the other."""
+    """What sample columns under one FORMAT hold. One value per sample column, members one after the other."""
 
     genotype: Integers
     dp: Integers
@@ -101,7 +104,7 @@ class SampleReader:
         self._formats: dict[str, FormatReader | None] = {}
 
     def _format(self, text: str) -> FormatReader | None:
-        """Return what checks a FORMAT, None for one that is not plain."""
+        """Return what checks a FORMAT, None for one that is left to the rules."""
         if text not in self._formats and len(self._formats) < _MOST_FORMATS:
             try:
                 self._formats[text] = FormatReader(text, self._header)
@@ -118,7 +121,7 @@ class SampleReader:
             n_alts: How many ALTs each line has.
 
         Returns:
-            The members, the lines' FORMATs, and which lines are plain.
+            The members, the lines' FORMATs, and which lines the fast path reads.
         """
         lines = len(format_)
         ok = np.ones(lines, dtype=np.bool_)
@@ -134,7 +137,7 @@ class SampleReader:
     def _read_some(
         self, members: Sequence[Slices], n_alts: Integers, codes: Integers, texts: Sequence[str], ok: Mask
     ) -> list[Samples]:
-        """Read members one behind the other and take them apart again; clear `ok` for lines that are not plain."""
+        """Read members one after the other and return them apart; clear `ok` for lines that are left to the rules."""
         count, lines = len(members), len(codes)
         found: list[tuple[Integers, _SampleColumns]] = []
         for code, text in enumerate(texts):
@@ -288,7 +291,7 @@ class _Reading:
         return found
 
     def _local_genotype(self, genotypes: Genotypes) -> Integers:
-        """Return the code of the genotype that LGT is with the line's allele numbers, -1 where it is not plain."""
+        """Return the code of LGT with the line's allele numbers, -1 where it is left to the rules."""
         found = np.full(len(self._n_alts), genotypes.missing)
         where, text = self._field("LGT")
         local = self._local

@@ -24,7 +24,7 @@ def without_neighbours(
     Args:
         kept: The lines; the fast path can read those where `ok` is set.
         loci: Where all lines of the chunk are.
-        fallback: Lines of the chunk that the rules read in any case.
+        fallback: Lines of the chunk that are left to the rules already.
         ref_lengths: Bases of REF (or more) of every such line.
         recent: Chromosome and start of the alleles just before this chunk.
     """

@@ -37,7 +37,7 @@ _ANNOTATORS = {
 
 @dataclass(slots=True)
 class Header:
-    """What the header lines say. Filled line by line, then left alone."""
+    """What the header lines declare. Filled line by line by `read_header`, constant afterwards."""
 
     minor: int = 0
     """The 3 of VCF 4.3."""

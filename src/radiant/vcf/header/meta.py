@@ -54,7 +54,7 @@ def split_meta(text: str) -> tuple[str, str]:
     """Split `##key=value`.
 
     Raises:
-        BrokenRuleError: no `##`, no `=`, an odd key or an empty value.
+        BrokenRuleError: no `##`, no `=`, an empty key or an empty value.
     """
     if not text.startswith("##"):
         rule, message = "meta_line", f"{shown(text)} is no header line: before #CHROM every line starts with ##"
@@ -110,7 +110,7 @@ def check_plain(key: str, value: str) -> None:
     """Check a `##key=value` line without fields.
 
     Raises:
-        BrokenRuleError: an odd key, or `##pedigreeDB=<>`.
+        BrokenRuleError: `##pedigreeDB=<>`.
     """
     if key == "pedigreeDB" and value == "<>":
         rule, message = "meta_key_value", "##pedigreeDB=<> names no database"

@@ -66,7 +66,7 @@ def owners(kept: Kept, carried: Carried, line: Integers, alt_index: Integers) ->
     """Return the carried allele of each of some entries, -1 for none."""
     row_of = np.full(len(kept.alts.alts), -1, dtype=np.int64)
     row_of[carried.alt] = np.arange(len(carried))
-    # An entry whose ALT was not found is of a line that is read alone, and of no allele here.
+    # An entry whose ALT was not found is of a line that is left to the rules, and of no allele here.
     matched = alt_index > 0
     return np.where(matched, row_of[kept.alts.first[line] + alt_index - matched], -1)
 

@@ -182,7 +182,7 @@ class _Pairs:
         mine = ~never & (self._codes["locus"][first] != self._codes["locus"][second])
         if not mine.any():
             return None
-        # Each pair twice, one behind the other.
+        # Each pair is two rows, one after the other.
         own = np.column_stack((first[mine], second[mine])).reshape(-1)
         partner = np.column_stack((second[mine], first[mine])).reshape(-1)
         at = pa.array(own)

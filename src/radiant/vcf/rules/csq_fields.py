@@ -310,7 +310,7 @@ class ConsequenceFormat:
     tag: str
     """INFO tag: CSQ, vep, ANN, BCSQ or the annotator's own choice."""
     names: tuple[str, ...]
-    """Names of the fields as the header writes them, in order; a repeated name has `#2`, `#3` behind it."""
+    """Names of the fields as the header writes them, in order; a repeated name is followed by `#2`, `#3`."""
     known: tuple[Field | None, ...]
     """What each field becomes, in the same order; None for `extra`."""
     annotator: Annotator

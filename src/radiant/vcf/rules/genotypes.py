@@ -194,7 +194,7 @@ class FormatReader:
         """Take FORMAT as written.
 
         Raises:
-            BrokenRuleError: an empty, odd or repeated key, or a GT that is not first.
+            BrokenRuleError: a key that is empty, repeated or no key, or a GT that is not first.
         """
         self.keys = [] if format_ == "." else format_.split(":")
         for key in self.keys:

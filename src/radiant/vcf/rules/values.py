@@ -81,7 +81,7 @@ def expected_count(number: str, n_alts: int, ploidy: int) -> int | None:
 
 
 def _plainly_fine(text: str, kind: str, number: str, n_alts: int) -> bool:
-    """Return True for a value that is surely one number from 0 where one is asked for; False is not certain."""
+    """Return True for a value that is one number from 0 where Number is 1; False leaves the value to the full check."""
     if number != "1" and not (number == "A" and n_alts == 1):
         return False
     if kind == "Integer":

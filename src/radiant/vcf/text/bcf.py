@@ -130,7 +130,7 @@ def _end_of_header(data: bytes | bytearray) -> int | None:
 
 
 def _batch(data: bytes, at: int) -> Generator[Record | None, None, int]:
-    """Yield the whole records from a place on; return where they end."""
+    """Yield the whole records from byte `at` on; return where they end."""
     starts: list[int] = []
     shared: list[int] = []
     while at + _LENGTHS.size <= len(data):

@@ -194,7 +194,7 @@ class Source:
                 if member.eof:
                     break
                 chunk = member.unconsumed_tail
-                # A full portion may have more behind it inside the decompressor.
+                # After a full portion the decompressor may hold more.
                 if not chunk and len(data) < _MOST_AT_ONCE:
                     chunk = self._read(file)
                     if not chunk:

@@ -13,8 +13,9 @@ from radiant.vcf.vector.slices import Integers, Mask
 def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[str, pa.Array]:
     """Repeat the values of columns, one per index (null where an Arrow index is).
 
-    They become dictionaries of their values, except plain strings: a Parquet file keeps dictionaries of strings only if
-    none comes twice. Columns that repeat in the same way share the indices, which makes their digest cheap.
+    They become dictionaries of their values, except strings that are none yet: a Parquet file keeps dictionaries of
+    strings only if no value comes twice. Columns that repeat in the same way share the indices, which makes their
+    digest cheap.
     """
     at = index if isinstance(index, pa.Array) else pa.array(index.astype(np.int32))
     known: dict[tuple[object, ...], pa.Array] = {}
@@ -39,7 +40,7 @@ def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[
 
 
 def decoded(column: pa.Array) -> pa.Array:
-    """Return a plain column."""
+    """Return a column without dictionaries."""
     if pa.types.is_dictionary(column.type):
         return column.dictionary.take(column.indices)
     if pa.types.is_map(column.type):

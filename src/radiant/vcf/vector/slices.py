@@ -46,7 +46,7 @@ class Buffer:
 
     @classmethod
     def of(cls, *texts: bytes | memoryview | NDArray[np.uint8]) -> "Buffer":
-        """Copy texts, one behind the other, and pad them."""
+        """Copy texts, one after the other, and pad them."""
         size = sum(map(len, texts))
         padded = np.empty(size + WORD, dtype=np.uint8)
         at = 0
@@ -100,13 +100,13 @@ class Slices:
         return self.end - self.start
 
     def byte(self, at: int) -> NDArray[np.uint8]:
-        """Return the byte at this place of each piece; one from behind it where it is shorter."""
+        """Return byte `at` of each piece; of a shorter piece, a byte that follows it."""
         return self.buffer.padded[self.start + at]
 
     def word(self, at: int = 0) -> Words:
-        """Return the eight bytes from this place on, zeros behind the piece's end."""
+        """Return the eight bytes from byte `at` on, zeros after the piece's end."""
         left = np.minimum(self.length, WORD) if at == 0 else np.clip(self.length - at, 0, WORD)
-        # A place behind the piece may be behind the buffer, too: its bytes are masked away in any case.
+        # A byte after the piece may be after the buffer, too: the mask removes it.
         places = self.start if at == 0 else np.minimum(self.start + at, len(self.buffer.data))
         return self.buffer.words[places] & _LOW_BYTES[left]
 
@@ -120,7 +120,7 @@ class Slices:
         return same
 
     def having(self, character: str) -> Mask:
-        """Return which pieces have a character that is rare, or looked for in any case."""
+        """Return which pieces have a character; fast for one that is rare, or that is split at anyway."""
         places = self.buffer.find(character)
         if not len(places):
             return np.zeros(len(self), dtype=np.bool_)
@@ -178,7 +178,7 @@ class Slices:
 
     @classmethod
     def of(cls, strings: pa.StringArray) -> "Slices":
-        """Take Arrow strings without a null, as they are in memory, one behind the other."""
+        """Take Arrow strings without a null, as they are in memory, one after the other."""
         if not len(strings):
             return cls(Buffer.of(b""), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
         _, ends, content = strings.buffers()
@@ -189,14 +189,14 @@ class Slices:
         return cls(Buffer.of(text), offsets[:-1], offsets[1:])
 
     def compact(self) -> "Slices":
-        """Return the same pieces in a buffer of their own, one behind the other."""
+        """Return the same pieces in a buffer of their own, one after the other."""
         return Slices.of(self.strings()) if len(self) else self
 
     def terminated(self) -> Buffer:
-        """Return the same pieces in a buffer of their own, a line break behind each."""
+        """Return the same pieces in a buffer of their own, a line break after each."""
         if not len(self):
             return Buffer.of(b"")
-        # Of each one byte more, and one piece more, of what stands behind every text.
+        # One byte more of each piece, and one piece more: the padding after the text.
         size, behind = int(self.length.sum()) + len(self), len(self.buffer.data)
         pieces = Slices(self.buffer, np.append(self.start, behind), np.append(self.end + 1, behind + WORD))
         padded = np.frombuffer(pieces.strings().buffers()[2], dtype=np.uint8)[: size + WORD]
@@ -210,7 +210,7 @@ class Slices:
 
 @dataclass(frozen=True, eq=False)
 class Items:
-    """Pieces split at a separator: the items of all of them, one piece behind the other."""
+    """Pieces split at a separator: the items of all of them, one piece after the other."""
 
     items: Slices
     first: Integers
