@@ -84,8 +84,8 @@ class TestSnpEff:
         assert (first["annotator"], second["annotator"]) == ("SnpEff", "SnpEff")
         assert second["extra"] == [("Rank", "2/5"), ("ERRORS / WARNINGS / INFO", "WARNING_TRANSCRIPT_INCOMPLETE")]
         provenance = got.report["provenance"]
-        told = tuple(provenance[name] for name in ("annotator", "annotator_version", "annotation_key"))
-        assert told == ("SnpEff", "5.1d", "ANN")
+        stated = tuple(provenance[name] for name in ("annotator", "annotator_version", "annotation_key"))
+        assert stated == ("SnpEff", "5.1d", "ANN")
         assert got.report["annotations"] == {"ANN": 1}
         assert other_warnings(got.report) == []
 

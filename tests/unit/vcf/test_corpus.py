@@ -95,7 +95,7 @@ def test_haploid_x(corpus):
     assert per_sample(got) == carried_per_sample(path)
     assert {tuple(row["calls"]) for row in got.occurrence} == {(1,)}
     assert {row["zygosity"] for row in got.occurrence} == {"HEM", "UNK"}
-    # 18 samples have three AD values for two alleles: nobody knows which belong to these.
+    # 18 samples have three AD values for two alleles: which belong to these is not certain.
     assert Counter(row["rule"] for row in got.quarantine) == {"format_count": 18}
 
 

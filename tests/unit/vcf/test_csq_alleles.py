@@ -58,7 +58,7 @@ class TestVepsSpelling:
         assert of("CA", "C,CC", ["C"]) == ([2], 0)
 
     def test_minimal_spelling_is_known_by_the_entries_together(self):
-        """`A` is ALT 1 in VEP's usual way, ALT 2 with --minimal; the `-` beside it tells which way it is."""
+        """`A` is ALT 1 in VEP's usual way, ALT 2 with --minimal; the `-` beside it decides which way it is."""
         assert of("CAA", "CA,CAAA", ["A", "AAA"]) == ([1, 2], 0)
         assert of("CAA", "CA,CAAA", ["A", "-"]) == ([2, 1], 0)
 
@@ -96,7 +96,7 @@ class TestAlleleNumber:
         assert of("C", "G", ["G"], ["0"]) == ([1], 0)
         assert of("C", "G", ["G"], ["x"]) == ([1], 0)
 
-    def test_a_number_that_the_name_contradicts_is_not_believed(self):
+    def test_a_number_that_the_name_contradicts_is_not_used(self):
         assert of("C", "G", ["T"], ["1"]) == ([None], 0)
         assert of("C", "CA", ["-"], ["1"]) == ([None], 0)
 

@@ -112,7 +112,7 @@ def test_a_family_has_its_stated_result(tmp_path, pedigree, genotypes, expected)
         ("0", "1", ("mother", False)),
     ],
 )
-def test_on_x_an_unknown_sex_is_told_by_the_calls_or_left_open(tmp_path, sex, genotype, expected):
+def test_on_x_the_calls_decide_an_unknown_sex_or_leave_it_open(tmp_path, sex, genotype, expected):
     genotypes = {"kid": genotype, "dad": "0", "mum": "0/1"}
     found = answers(tmp_path, HEALTHY_TRIO.replace("mum 1 2", f"mum {sex} 2"), genotypes, where="chrX:5000000")
     assert found["kid", "G"][:2] == expected
@@ -178,7 +178,7 @@ def test_a_parent_who_is_the_proband_of_another_case_is_a_parent_here_and_a_chil
     }
 
 
-def test_a_mother_who_is_not_in_the_file_stops_the_import_and_both_lists_are_told(tmp_path):
+def test_a_mother_who_is_not_in_the_file_stops_the_import_and_both_lists_are_shown(tmp_path):
     path = write(tmp_path / "a.vcf", text([record("0/1", "0/0")], ("kid", "dad")))
     with pytest.raises(SampleMismatchError, match=r"does not have: mum\. The VCF has: kid, dad\."):
         Read(path, parse_pedigree(HEALTHY_TRIO, "family.ped"))

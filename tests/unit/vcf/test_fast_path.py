@@ -62,7 +62,7 @@ def test_chunks_of_a_real_file_make_no_difference(corpus, name, chunk_bytes):
 
 
 def in_portions(path, size: int, **options: object) -> Outcome:
-    """Read a file of which so many bytes come at once: otherwise a small file is one chunk, whatever `chunk_bytes`."""
+    """Read a file of which `size` bytes come at once: otherwise a small file is one chunk, whatever `chunk_bytes`."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "_CHUNK", size)
         return outcome(path, chunk_bytes=size, **options)

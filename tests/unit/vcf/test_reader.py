@@ -1,4 +1,4 @@
-"""What becomes of a line: buckets, rows, columns."""
+"""One line at a time: its bucket, rows and columns."""
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_a_spanning_deletion_and_non_ref_are_left_out_of_the_split(read):
     assert got.json["alleles"] == {"carried": 2, "spanning_deletion": 1, "reference_block": 1}
 
 
-def test_an_allele_nobody_carries_has_no_row_but_is_counted(read):
+def test_an_allele_that_no_member_carries_has_no_row_but_is_counted(read):
     got = read(record("0/0"), record("0/2", pos=1001, alt="G,T"))
     assert got.json["lines"]["read"] == 2
     assert got.json["alleles"] == {"not_carried": 2, "carried": 1}
@@ -178,7 +178,7 @@ def test_a_son_is_hemizygous_outside_the_par_and_gets_x_from_the_mother(read):
     assert (got.occurrence[0]["zygosity"], got.occurrence[0]["parental_origin"]) == ("HEM", "mother")
 
 
-def test_both_rows_of_a_two_alt_genotype_know_their_parent(read):
+def test_both_rows_of_a_two_alt_genotype_have_their_parent(read):
     got = read(record("1/2", "0/1", "0/2", alt="G,T"), members=TRIO, samples=("kid", "dad", "mum"))
     kid = [row for row in got.occurrence if row["sample"] == "kid"]
     assert [(row["parental_origin"], row["zygosity"]) for row in kid] == [("father", "HET"), ("mother", "HET")]

@@ -56,8 +56,8 @@ def reads_per_allele(sample, key):
     return [number(sample.get("RO")), *numbers(sample.get("AO"))] if key == "AO" else numbers(sample.get(key))
 
 
-def told_by(sample):
-    """Which key tells the reads of a sample of the line before: AD, else AO, else DPR."""
+def depth_key(sample):
+    """Return the key with the reads of a sample of the line before: AD, else AO, else DPR."""
     return next((key for key in ("AD", "AO", "DPR") if set(numbers(sample.get(key))) - {None}), None)
 
 
@@ -80,7 +80,7 @@ def expected_rows(normed, sources, samples):
             if "1" not in theirs:
                 continue
             assert len(theirs) == len(written)
-            key = told_by(before)
+            key = depth_key(before)
             all_reads = reads_per_allele(before, key)
             # bcftools looks at the number of values only where it splits
             fits = len(all_reads) == source_columns[4].count(",") + 2
@@ -115,13 +115,13 @@ def by_source(read):
     }
 
 
-def compare(header, lines, sequence, folder, *, mend=lambda text: text, **options):
-    """Compare all rows; `mend` corrects the header of bcftools' copy. Return (how many, what the reader gave)."""
+def compare(header, lines, sequence, folder, *, corrected=lambda text: text, **options):
+    """Compare all rows; `corrected` corrects the header of bcftools' copy. Return (how many, what the reader gave)."""
     (folder / "a.fa").write_text(f">1\n{sequence}\n")
     ours, theirs = folder / "ours.vcf", folder / "theirs.vcf"
     body = "".join(f"{line}\n" for line in lines)
     ours.write_text(header + body)
-    theirs.write_text(mend(header) + "".join(f"{with_known_info(line)}\n" for line in lines))
+    theirs.write_text(corrected(header) + "".join(f"{with_known_info(line)}\n" for line in lines))
     samples = header.splitlines()[-1].split("\t")[9:]
     done = subprocess.run(
         ["bcftools", "norm", "--no-version", "--force", "-m-", "-f", folder / "a.fa", theirs],
@@ -188,7 +188,7 @@ def ad_per_allele(header):
 )
 def test_real_records_have_the_values_of_bcftools(corpus, tmp_path, name, assembly, rows):
     header, lines, sequence = in_a_desert(*read_lines(corpus / name))
-    found, _ = compare(header, lines, sequence, tmp_path, mend=ad_per_allele, assembly=assembly, tolerate=10**6)
+    found, _ = compare(header, lines, sequence, tmp_path, corrected=ad_per_allele, assembly=assembly, tolerate=10**6)
     assert found == rows
 
 
