@@ -1,7 +1,7 @@
 """Numbers out of pieces of text.
 
-Every function says for which pieces it is sure (`ok`): those are exactly what `vcf.rules.values` reads, and as the same
-number. It is never sure of what a plain file does not have (ten digits, infinities); such lines are read alone.
+Every function returns `ok` beside the numbers: the pieces that it reads, each as the number that it spells. Pieces that
+files hardly have (ten digits, infinities) are not `ok`; the caller reads these another way.
 """
 
 import numpy as np
@@ -30,8 +30,11 @@ _FILL: Words = np.array([0x3030303030303030 & ((1 << (8 * (WORD - n))) - 1) for 
 def _eight_digits(words: Words, length: Integers) -> tuple[Integers, Mask]:
     """Read up to eight digits that stand in the low bytes of a word.
 
-    The digits move up and zeros come in front, so that all eight bytes are digits; then neighbours are added up to
-    pairs, pairs to fours, fours to eight.
+    1397      31 33 39 37  .  .  .  .      the word's bytes, the lowest first
+    shifted   30 30 30 30 31 33 39 37      digits moved up, the character 0 in front: all eight bytes are digits
+    digits     0  0  0  0  1  3  9  7      minus the character 0
+    pairs      0     0    13    97         each byte times 10 plus the next
+    value     1397                         pairs times 1000000, 10000, 100 and 1, added by two multiplications
     """
     shift = ((WORD - np.clip(length, 1, WORD)) * 8).astype(np.uint64)
     filled = (words << shift) | _FILL[np.clip(length, 0, WORD)]
@@ -78,7 +81,7 @@ def integers(pieces: Slices, *, negative: bool = False) -> tuple[Integers, Mask]
 def floats(pieces: Slices, *, negative: bool = True) -> tuple[NDArray[np.float64], Mask]:
     """Read decimal numbers, correctly rounded to 64 bits; `.` is NaN.
 
-    Not sure of anything infinite: `inf` may be written, or a number too large.
+    Infinite numbers are not `ok`: `inf`, or a number that is too large.
     """
     dots = (pieces.length == 1) & (pieces.byte(0) == _DOT) if len(pieces) else np.zeros(0, dtype=np.bool_)
     strings = pieces.strings(dots)
