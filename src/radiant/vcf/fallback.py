@@ -43,11 +43,11 @@ def read_line(plan: ReadPlan, number: int, raw: bytes, state: ReadState, totals:
     Returns:
         What it holds, or why it is rejected.
     """
+    text = raw.decode("utf-8", errors="replace")
     try:
-        text = raw.decode("utf-8")
+        raw.decode("utf-8")
         line = plan.rules.read(number, text, state, totals.undeclared)
     except UnicodeDecodeError as error:
-        text = raw.decode("utf-8", errors="replace")
         rule, message = "utf8", f"not UTF-8 at byte {error.start} of the line"
     except BrokenRuleError as error:
         rule, message = str(error.rule), str(error)

@@ -76,7 +76,10 @@ class Genotypes:
 
     def carried(self, codes: Integers, alt_index: Integers) -> Mask:
         """Return which genotypes have an allele."""
-        return look_up(lambda code, alt: alt in self.calls[code], np.bool_, codes, alt_index)
+        return look_up(self._has, np.bool_, codes, alt_index)
+
+    def _has(self, code: int, allele: int) -> bool:
+        return allele in self.calls[code]
 
 
 class Zygosities:
