@@ -25,6 +25,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,21 @@ def task_seconds(home: Path) -> list[float]:
     return [seconds for (seconds,) in rows_of(home, query)]
 
 
+def start_of_last(home: Path, asked: datetime) -> tuple[float, int]:
+    """Return when the import of the last run began, in seconds after a moment, and how many others began between."""
+    began = "from task_instance where task_id = 'import_case' and start_date"
+    last = """(select start_date from task_instance where task_id = 'import_case' and run_id =
+               (select run_id from task_instance where task_id = 'import_case' and start_date is not null
+                group by run_id having count(*) = 1 order by min(start_date) desc limit 1))"""
+    since = asked.strftime("%Y-%m-%d %H:%M:%S.%f")
+    ((seconds, others),) = rows_of(
+        home,
+        f"select (julianday({last}) - julianday('{since}')) * 86400, "
+        f"(select count(*) {began} > '{since}' and start_date < {last})",
+    )
+    return seconds, others
+
+
 def measure(given: argparse.Namespace, scratch: Path, aws: Any) -> list[tuple[str, str]]:
     """Run everything and return the rows of the table."""
     home = scratch / "home"
@@ -171,6 +187,7 @@ def measure(given: argparse.Namespace, scratch: Path, aws: Any) -> list[tuple[st
     ground = aws.provision(families={f"radiant-{job}": {"environment": environment} for job in JOBS})
     aws.options(slots=given.running)
     os.environ |= aws.environment() | {
+        "AIRFLOW__CORE__PARALLELISM": str(given.slots),
         "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
         "RADIANT_HOME": str(home),
         "RADIANT_BACKEND": "ecs",
@@ -223,10 +240,10 @@ def run_cases(
     stat = given.cases + 1
     write_cases(home / "stat", registry, stat, 1, Priority.STAT)
     waiting = given.cases - rows_of(home, done)[0][0]
-    asked = time.monotonic()
+    asked, asked_at = time.monotonic(), datetime.now(UTC)
     stat_state = wait(api, "import-radiant", api.trigger("import-radiant", {"cases": [stat]}))
     stat_s = time.monotonic() - asked
-    passed = given.cases + 1 - rows_of(home, done)[0][0]
+    first_s, between = start_of_last(home, asked_at)
     state = wait(api, "import-radiant", run)
     wall = time.monotonic() - began
     spent, machine = cpu_by_part(), cpu_of_machine() - machine
@@ -241,7 +258,7 @@ def run_cases(
     ideal = (airflow_alone + spent["jobs"] + spent["fake AWS"]) / cores
     xcom = rows_of(home, "select dag_id, task_id, count(*), sum(length(value)) from xcom group by 1, 2 order by 4 desc")
     return [
-        ("cases, running at once, cores", f"{given.cases}, {given.running}, {cores}"),
+        ("cases, running at once, worker slots, cores", f"{given.cases}, {given.running}, {given.slots}, {cores}"),
         ("verdict", f"{state}; {len(verdict['imported'])} imported, {len(verdict['failed'])} failed"),
         ("Airflow alone, as many tasks", f"{alone[0]:.0f} s, {airflow_alone / given.cases:.2f} CPU s a task"),
         ("makespan", f"{wall:.0f} s, {wall / given.cases:.2f} s a case"),
@@ -254,7 +271,8 @@ def run_cases(
         ("CPU of jobs, as they measured it", f"{jobs_cpu:.0f} s"),
         ("CPU of other processes of the machine", f"{machine - spent.total():.0f} s"),
         ("a task of import_case: start to end", middle(task_seconds(home))),
-        ("stat case in the middle", f"{stat_state} after {stat_s:.0f} s; {waiting} waited then, {passed} still did"),
+        ("stat case in the middle", f"{stat_state} after {stat_s:.0f} s; its import began after {first_s:.0f} s"),
+        ("routine cases: waiting then; begun before it", f"{waiting}; {between}"),
         *((f"calls a case: {name}", f"{count / given.cases:.2f}") for name, count in sorted(calls.items())),
         *((f"memory of the {name}, MiB, by tenths", " ".join(map(str, sampler.tenths(name)))) for name in sampler.seen),
         *((f"XCom of {dag} {task}", f"{size / count:.0f} bytes each, {count}") for dag, task, count, size in xcom[:6]),
@@ -281,6 +299,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--running", type=int, default=50, help="tasks that the fake ECS runs at once")
+    parser.add_argument(
+        "--slots",
+        type=int,
+        default=4 * len(os.sched_getaffinity(0)),
+        help="processes of tasks that Airflow has at once",
+    )
     given = parser.parse_args()
     sys.path.insert(0, str(REPOSITORY / "tests"))
     from fakes.ecs import fake_ecs

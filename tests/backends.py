@@ -15,15 +15,17 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from radiant.errors import JobLostError
 from radiant.jobs.documents import Request, Result, decode_request
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.local import LocalJobOperator
-from radiant.operators.note import request_on_file
+from radiant.operators.note import read_note, request_on_file
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace
+from radiant.operators.trigger import ContainerTrigger
 from radiant.settings import load_settings
 
 WORKER = '''#!{python}
@@ -195,6 +197,33 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
         msg = f"killed while it was deferred: {reason}"
         raise JobLostError(msg, reason=reason)
     return getattr(new_operator(), method)(context, json.loads(json.dumps(event)))
+
+
+def deferred(operator: Any, context: dict[str, Any]) -> ContainerTrigger:
+    """Run a task until it is deferred, and its trigger until the container is started; that triggerer is killed.
+
+    Returns:
+        the trigger as another triggerer makes it again.
+    """
+    with pytest.raises(TaskDeferred) as raised:
+        execute(operator, context)
+    arguments = json.dumps(raised.value.trigger.serialize()[1])
+    place = TaskPlace.of(context, load_settings().effective_work_uri)
+
+    async def start() -> None:
+        running = asyncio.create_task(follow(ContainerTrigger(**json.loads(arguments))))
+        while not running.done() and not is_started():  # noqa: ASYNC110 - a document on a store
+            await asyncio.sleep(0.02)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    def is_started() -> bool:
+        note = read_note(place)
+        return note is not None and note.handle is not None
+
+    asyncio.run(start())
+    return ContainerTrigger(**json.loads(arguments))
 
 
 async def follow(trigger: Any, kill_after_s: float | None = None) -> Any:

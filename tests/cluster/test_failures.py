@@ -13,7 +13,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from kubernetes import client
 from kubernetes.utils.quantity import parse_quantity
 
-from backends import airflow_context, execute, follow, run_task
+from backends import airflow_context, deferred, execute, follow, run_task
 from cluster.site import wait_for
 from radiant.errors import JobLostError
 from radiant.jobs.catalogue import POC
@@ -259,10 +259,9 @@ def test_the_kubelet_ends_a_job_that_no_process_watches(deferred_pods, context):
     deferred_pods.set(RADIANT_JOBS__POC__TIMEOUT_S="2", RADIANT_CONTAINER__START_TIMEOUT_S="2")
     deferred_pods.install("time.sleep(60)")
     operator = deferred_pods.operator_class(task_id="poc", job="poc", arguments={})
-    with pytest.raises(TaskDeferred) as deferred:
-        execute(operator, context)
+    trigger = deferred(operator, context)
     wait_for(lambda: deferred_pods.site.pods(selector="job=poc")[0].status.reason == "DeadlineExceeded", "the deadline")
-    event = asyncio.run(follow(deferred.value.trigger))
+    event = asyncio.run(follow(trigger))
     with pytest.raises(JobLostError, match="RADIANT_JOBS__POC__TIMEOUT_S") as raised:
         operator.resume(context, json.loads(json.dumps(event)))
     assert raised.value.reason == "DeadlineExceeded"
@@ -300,13 +299,20 @@ def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
         for index in range(30):
             context = airflow_context(task_id="poc", map_index=index)
             operator = pods.operator_class(task_id="poc", job="poc", arguments={"case_id": index})
-            with pytest.raises(TaskDeferred) as deferred:
+            with pytest.raises(TaskDeferred) as raised:
                 execute(operator, context)
-            tasks[index] = operator, context, deferred.value.trigger
-        gate.touch()
+            tasks[index] = operator, context, raised.value.trigger
+
+        def is_refused_or_started(context):
+            note = read_note(pods.place(context))
+            return note.refusals > 0 or note.handle is not None
 
         async def wait_for_all():
-            return await asyncio.gather(*(follow(trigger) for _, _, trigger in tasks.values()))
+            following = [asyncio.create_task(follow(trigger)) for _, _, trigger in tasks.values()]
+            while not all(is_refused_or_started(context) for _, context, _ in tasks.values()):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+            gate.touch()
+            return await asyncio.gather(*following)
 
         events = asyncio.run(wait_for_all())
         refusals = [read_note(pods.place(context)).refusals for _, context, _ in tasks.values()]
@@ -343,13 +349,13 @@ def test_nothing_is_lost_or_doubled_when_the_triggerer_is_replaced(deferred_pods
     pods = deferred_pods
     pods.install("for i in range(60):\n    print(f'line {i} end', flush=True)\n    time.sleep(0.1)\nanswer()")
     operator = pods.operator_class(task_id="poc", job="poc", arguments={})
-    with pytest.raises(TaskDeferred) as deferred:
+    with pytest.raises(TaskDeferred) as raised:
         execute(operator, context)
-    path, arguments = deferred.value.trigger.serialize()
+    path, arguments = raised.value.trigger.serialize()
     assert path == "radiant.operators.trigger.ContainerTrigger"
 
     async def one_triggerer(seconds):
-        trigger = type(deferred.value.trigger)(**json.loads(json.dumps(arguments)))
+        trigger = type(raised.value.trigger)(**json.loads(json.dumps(arguments)))
 
         async def first():
             async for event in trigger.run():
@@ -399,8 +405,7 @@ def test_a_drained_task_leaves_its_pod_and_the_next_try_adopts_it(pods, context,
 def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
     pods = deferred_pods
     pods.install("answer('of the first try')")
-    with pytest.raises(TaskDeferred):
-        execute(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), context)
+    deferred(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), context)
     wait_for(lambda: pods.site.pods(selector="job=poc")[0].status.phase == "Succeeded", "the pod ends")
     found = pods.run("answer('of a second pod')", context=next_try(context), job="poc")
     assert found["output"] == "of the first try"
@@ -446,8 +451,7 @@ def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
     """The next try may begin before the triggerer receives the clearing."""
     pods = deferred_pods
     pods.install("time.sleep(4)\nanswer('once')")
-    with pytest.raises(TaskDeferred) as deferred:
-        execute(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), context)
+    trigger = deferred(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": 17}), context)
     found = {}
 
     def second():
@@ -458,7 +462,7 @@ def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
     thread = threading.Thread(target=second)
     thread.start()
     wait_for(lambda: read_note(pods.place(context)).held_by == 2, "the second try adopts")
-    asyncio.run(deferred.value.trigger.on_kill())
+    asyncio.run(trigger.on_kill())
     thread.join()
     assert found["value"]["output"] == "once"
     time.sleep(0.1)

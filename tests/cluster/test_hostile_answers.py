@@ -12,11 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException
 from kubernetes.client import ApiException
 from urllib3.exceptions import HTTPError
 
-from backends import airflow_context, execute
+from backends import airflow_context, deferred
 from cluster.api_proxy import UNAUTHORIZED, ApiProxy
 from cluster.site import wait_for
 from radiant.errors import JobError, JobLostError
@@ -170,8 +170,7 @@ def test_pods_whose_triggerer_died_are_removed_by_the_end_of_the_run_and_other_r
     contexts = [airflow_context(task_id="poc", map_index=index) for index in range(3)]
     other = airflow_context(task_id="poc", map_index=0, run_id="run:2")
     for index, one in enumerate([*contexts, other]):
-        with pytest.raises(TaskDeferred):
-            execute(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": index}), one)
+        deferred(pods.operator_class(task_id="poc", job="poc", arguments={"case_id": index}), one)
     wait_for(
         lambda: sum(one.status.phase == "Succeeded" for one in pods.site.pods(selector="job=poc")) == 3, "they end"
     )

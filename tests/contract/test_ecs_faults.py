@@ -10,9 +10,9 @@ import threading
 import time
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException
 
-from backends import EcsBackend, airflow_context, execute, follow, run_task
+from backends import EcsBackend, airflow_context, deferred, follow, run_task
 from radiant.errors import JobError, JobLostError, PlatformUnavailableError
 from radiant.operators.ecs_task import pace, platform, reads
 from radiant.operators.leftovers import sweep
@@ -119,8 +119,7 @@ def test_what_a_dead_process_left_of_a_run_is_stopped_and_other_runs_go_on(there
     there.install(LONG)
     other = airflow_context(run_id="run:2")
     for one in (context, airflow_context(map_index=4), other):
-        with pytest.raises(TaskDeferred):
-            execute(there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17}), one)
+        deferred(there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17}), one)
     there.wait_for_task()
     there.fake.fault("unavailable", call="ecs:ListTasks", times=1)
     found = sweep("ecs", there.place(context).run_uri)
@@ -242,9 +241,7 @@ def test_an_attempt_older_than_its_token_is_looked_for_before_it_is_started(here
 def test_a_triggerer_s_death_leaves_the_task_and_another_goes_on_with_its_log(there, context, capfd):
     there.install("for i in range(6):\n  print('line', i, flush=True)\n  time.sleep(0.4)\nanswer('done')")
     operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
-    with pytest.raises(TaskDeferred) as deferred:
-        execute(operator, context)
-    trigger = deferred.value.trigger
+    trigger = deferred(operator, context)
 
     async def die_after(seconds):
         running = asyncio.create_task(anext(aiter(trigger.run())))
@@ -275,9 +272,7 @@ def test_a_job_soon_over_waits_until_airflow_knows_that_its_task_was_deferred(th
     # Else the scheduler takes the task that has gone on for one that was killed, and gives it another try.
     there.install("answer('done')")
     operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
-    with pytest.raises(TaskDeferred) as deferred:
-        execute(operator, context)
-    trigger = deferred.value.trigger
+    trigger = deferred(operator, context)
     assert trigger.deferred_at == pytest.approx(time.time(), abs=60)
     trigger.deferred_at = time.time() - ago_s
     there.fake.wait(there.fake.tasks()[0]["taskArn"])
