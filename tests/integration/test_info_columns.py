@@ -12,7 +12,7 @@ from radiant.cli.variants import variants
 from radiant.domain.tables import VARIANT
 from radiant.errors import InputError
 from radiant.jobs.documents import Status, run_uri
-from radiant.lake.tables import load_table
+from radiant.lake.create import load_table
 from radiant.settings import load_settings
 
 HEADER = """\

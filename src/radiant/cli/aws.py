@@ -1,4 +1,4 @@
-"""The AWS side of the `radiant` command: clients, and errors said in a sentence."""
+"""The AWS side of the `radiant` command: clients, and errors as sentences."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class Aws:
             ConfigError: boto3 is not installed, or nothing names a region.
         """
         try:
-            import boto3  # noqa: PLC0415 - only who uses ECS has it
+            import boto3  # noqa: PLC0415 - comes with radiant[ecs]
         except ImportError as error:
             msg = "boto3 is not installed: install radiant[ecs] beside radiant[cli]"
             raise ConfigError(msg) from error

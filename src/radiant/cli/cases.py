@@ -148,7 +148,7 @@ def list_cases(
 
 @app.command()
 def show(case: CaseNumber) -> None:
-    """Print what is known of a case: members, files, state, history, and why it failed."""
+    """Print a case: members, files, state, history, and why it failed."""
     registry = _registry()
     record = registry.get(case)
     typer.echo(f"case {case}")
@@ -191,7 +191,7 @@ def remove(case: CaseNumber) -> None:
 
 
 def _listed(record: "CaseRecord") -> dict[str, str | int | None]:
-    """Return what the list says of a case, by `_LISTED`; `members` is 0 where they are as in the VCF."""
+    """Return the list's columns of a case, by `_LISTED`; `members` is 0 where they are as in the VCF."""
     return {
         "case": record.case.case_id,
         "state": str(record.state),
@@ -239,7 +239,7 @@ def _registry() -> "Registry":
 
 
 def _printable(text: str) -> str:
-    """Replace what a terminal would obey instead of showing it; a tab would break a line's columns."""
+    """Replace control characters, which a terminal would obey; a tab would break a line's columns."""
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 

@@ -8,8 +8,8 @@ import typer
 
 from radiant.cli import ecs_checks as checks
 from radiant.cli.aws import Aws, plain_errors
-from radiant.cli.ecs_checks import Finding, Verdict
 from radiant.cli.ecs_stack import Change, Stack, template_text
+from radiant.cli.finding import Finding, Verdict, print_findings, unknown
 from radiant.errors import EXIT_CONFIG, ConfigError, PlatformUnavailableError
 from radiant.settings import Settings, airflow_connection, load_settings
 
@@ -136,34 +136,28 @@ def doctor() -> None:
     ecs = settings.ecs
     with plain_errors():
         aws.client("sts").get_caller_identity()
-    groups: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+    look: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("settings", lambda: checks.check_settings(settings)),
         ("credentials", lambda: checks.check_identity(aws, settings, airflow_connection(ecs.conn_id))),
         ("cluster", lambda: checks.check_cluster(aws, ecs)),
-        ("task definitions", lambda: checks.check_definitions(aws, settings)),
+        ("jobs", lambda: checks.check_definitions(aws, settings)),
         ("network", lambda: checks.check_network(aws, ecs)),
         ("documents", lambda: checks.check_work(aws, settings)),
         ("quotas", lambda: checks.check_quotas(aws, settings)),
     ]
-    bad = 0
-    for title, check in groups:
-        for finding in _safely(check):
-            typer.echo(f"{finding.verdict:>3}  {title}: {finding.what}")
-            if finding.fix:
-                typer.echo(f"     {' ' * len(title)}  -> {finding.fix}")
-            bad += finding.verdict is Verdict.BAD
-    if bad:
-        typer.echo(f"{bad} to fix", err=True)
+    findings = print_findings(found for about, check in look for found in _safely(about, check))
+    if wrong := sum(one.verdict is Verdict.WRONG for one in findings):
+        typer.echo(f"{wrong} to fix", err=True)
         raise typer.Exit(EXIT_CONFIG)
 
 
-def _safely(check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
-    """Yield what a check finds; that it may not look says nothing about the tasks."""
+def _safely(about: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+    """Yield what a check finds; a missing right to look is unknown, not wrong."""
     try:
         with plain_errors():
             yield from check()
     except (ConfigError, PlatformUnavailableError) as error:
-        yield Finding(Verdict.UNSURE, f"not checked to the end: {error}", "give these credentials the right to look")
+        yield unknown(about, f"not checked to the end: {error}", "give these credentials the right to look")
 
 
 def _is_s3(uri: str | None) -> bool:

@@ -1,13 +1,12 @@
-"""The checks of `radiant ecs doctor`; each returns its findings, with the fix of each fault."""
+"""What `radiant ecs doctor` looks at; each check says what it found and how to fix it."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from radiant.cli.aws import Aws
+from radiant.cli.finding import Finding, good, unknown, warning, wrong
 from radiant.jobs.catalogue import JOBS
 from radiant.operators.ecs_task.order import family
 from radiant.operators.ecs_task.size import MANAGED, task_size
@@ -27,42 +26,23 @@ _SECRET_NAME = re.compile(r"(?i)password|secret|token|key|registry__url|catalog_
 _DEPLOY = "run `radiant ecs deploy`"
 
 
-class Verdict(StrEnum):
-    """How a check ended."""
-
-    GOOD = "ok"
-    UNSURE = "?"
-    """It could not be checked, or may be meant."""
-    BAD = "BAD"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a check found."""
-
-    verdict: Verdict
-    what: str
-    fix: str = ""
-    """What to do, empty when nothing is wrong."""
-
-
 def check_settings(settings: Settings) -> Iterator[Finding]:
     """Look at the settings alone."""
     if settings.backend == "ecs":
-        yield Finding(Verdict.GOOD, "RADIANT_BACKEND is ecs")
+        yield good("settings", "RADIANT_BACKEND is ecs")
     else:
-        yield Finding(Verdict.UNSURE, f"RADIANT_BACKEND is {settings.backend}", "set RADIANT_BACKEND=ecs for Airflow")
+        yield warning("settings", f"RADIANT_BACKEND is {settings.backend}", "set RADIANT_BACKEND=ecs for Airflow")
     work = settings.effective_work_uri
     if work.startswith("s3://"):
-        yield Finding(Verdict.GOOD, f"documents are at {work}")
+        yield good("settings", f"documents are at {work}")
     else:
-        yield Finding(
-            Verdict.BAD,
+        yield wrong(
+            "settings",
             f"RADIANT_WORK_URI is {work}, which a task on ECS cannot reach",
             "set it to the output WorkUri of `radiant ecs deploy`",
         )
     if not settings.ecs.subnets:
-        yield Finding(Verdict.BAD, "RADIANT_ECS__SUBNETS is empty", "`radiant ecs deploy` prints those of the VPC")
+        yield wrong("settings", "RADIANT_ECS__SUBNETS is empty", "`radiant ecs deploy` prints those of the VPC")
 
 
 def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iterator[Finding]:
@@ -74,11 +54,11 @@ def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iter
         connection: the connection as this environment describes it, None where it does not.
     """
     found = aws.client("sts").get_caller_identity()
-    yield Finding(Verdict.GOOD, f"credentials of {found['Arn']} in {aws.region}")
+    yield good("credentials", f"credentials of {found['Arn']} in {aws.region}")
     name = settings.ecs.conn_id
     if connection is None:
-        yield Finding(
-            Verdict.UNSURE,
+        yield unknown(
+            "credentials",
             f"the connection {name} is not in this environment; Airflow looks for it in its own places and goes on "
             "with its role where there is none",
             f"on the machine of Airflow: airflow connections get {name}",
@@ -86,10 +66,10 @@ def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iter
         return
     kind = connection_type(connection)
     if kind == "aws":
-        yield Finding(Verdict.GOOD, f"AIRFLOW_CONN_{name.upper()} is of type aws")
+        yield good("credentials", f"AIRFLOW_CONN_{name.upper()} is of type aws")
     else:
         fix = 'it must be of type aws: \'{"conn_type": "aws", "extra": {"region_name": "..."}}\''
-        yield Finding(Verdict.BAD, f"AIRFLOW_CONN_{name.upper()} is of type {kind!r}", fix)
+        yield wrong("credentials", f"AIRFLOW_CONN_{name.upper()} is of type {kind!r}", fix)
 
 
 def connection_type(connection: str) -> str:
@@ -107,15 +87,15 @@ def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
     clusters = aws.client("ecs").describe_clusters(clusters=[ecs.cluster])["clusters"]
     active = [one for one in clusters if one["status"] == "ACTIVE"]
     if not active:
-        yield Finding(Verdict.BAD, f"there is no cluster {ecs.cluster} in {aws.region}", _DEPLOY)
+        yield wrong("cluster", f"there is no cluster {ecs.cluster} in {aws.region}", _DEPLOY)
         return
-    yield Finding(Verdict.GOOD, f"cluster {ecs.cluster}")
+    yield good("cluster", f"cluster {ecs.cluster}")
     for name in dict.fromkeys((ecs.capacity_provider, ecs.last_resort)):
         if name in active[0].get("capacityProviders", []):
-            yield Finding(Verdict.GOOD, f"capacity provider {name}")
+            yield good("cluster", f"capacity provider {name}")
         else:
             fix = "set RADIANT_ECS__CAPACITY_PROVIDER to one of the cluster's, or give the cluster this one"
-            yield Finding(Verdict.BAD, f"the cluster has no capacity provider {name}", fix)
+            yield wrong("cluster", f"the cluster has no capacity provider {name}", fix)
 
 
 def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
@@ -129,15 +109,15 @@ def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
         try:
             found = aws.client("ecs").describe_task_definition(taskDefinition=name)["taskDefinition"]
         except aws.client("ecs").exceptions.ClientException:
-            yield Finding(Verdict.BAD, f"there is no task definition {name}", _DEPLOY)
+            yield wrong("jobs", f"there is no task definition {name}", _DEPLOY)
             continue
         container = next((one for one in found["containerDefinitions"] if one["name"] == ecs.container), None)
         if container is None:
             fix = "set RADIANT_ECS__CONTAINER to the container that runs the job"
-            yield Finding(Verdict.BAD, f"{name} has no container {ecs.container}", fix)
+            yield wrong("jobs", f"{name} has no container {ecs.container}", fix)
             continue
         faults = list(_faults(found, container, ecs, name))
-        yield from faults or [Finding(Verdict.GOOD, f"task definition {name}:{found['revision']}")]
+        yield from faults or [good("jobs", f"task definition {name}:{found['revision']}")]
         yield from _secrets(aws, job, container)
         images.add(container["image"])
         groups.add((container.get("logConfiguration") or {}).get("options", {}).get("awslogs-group", ""))
@@ -160,27 +140,27 @@ def check_network(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
         groups = ec2.describe_security_groups(GroupIds=list(ecs.security_groups))["SecurityGroups"]
     except ec2.exceptions.ClientError as error:
         text = error.response["Error"]["Message"]
-        yield Finding(Verdict.BAD, text, "correct RADIANT_ECS__SUBNETS and RADIANT_ECS__SECURITY_GROUPS")
+        yield wrong("network", text, "correct RADIANT_ECS__SUBNETS and RADIANT_ECS__SECURITY_GROUPS")
         return
     vpcs = {one["VpcId"] for one in subnets} | ({one["VpcId"] for one in groups} if ecs.security_groups else set())
     if len(vpcs) > 1:
         fix = "all must be of one VPC"
-        yield Finding(Verdict.BAD, f"subnets and security groups are in the VPCs {', '.join(sorted(vpcs))}", fix)
+        yield wrong("network", f"subnets and security groups are in the VPCs {', '.join(sorted(vpcs))}", fix)
     zones = {one["AvailabilityZone"] for one in subnets}
     if len(zones) < 2:  # noqa: PLR2004 - said below
         fix = "add subnets of other zones: capacity is found more often in two"
-        yield Finding(Verdict.UNSURE, f"all subnets are in {', '.join(zones)}", fix)
+        yield warning("network", f"all subnets are in {', '.join(zones)}", fix)
     for subnet in subnets:
         name, free = subnet["SubnetId"], subnet["AvailableIpAddressCount"]
         if free < _FEW_ADDRESSES:
-            yield Finding(Verdict.UNSURE, f"{name} has {free} free addresses", "each task takes one: add subnets")
+            yield warning("network", f"{name} has {free} free addresses", "each task takes one: add subnets")
         yield _way_out(ec2, subnet, public=ecs.assign_public_ip)
     for group in groups if ecs.security_groups else []:
         if any(_reaches_https(one) for one in group["IpPermissionsEgress"]):
-            yield Finding(Verdict.GOOD, f"security group {group['GroupId']}")
+            yield good("network", f"security group {group['GroupId']}")
         else:
             fix = "let it reach port 443: image, S3, logs and secrets are there"
-            yield Finding(Verdict.BAD, f"security group {group['GroupId']} lets nothing out", fix)
+            yield wrong("network", f"security group {group['GroupId']} lets nothing out", fix)
 
 
 def check_work(aws: Aws, settings: Settings) -> Iterator[Finding]:
@@ -195,9 +175,9 @@ def check_work(aws: Aws, settings: Settings) -> Iterator[Finding]:
     except s3.exceptions.ClientError as error:
         found = {"404": "does not exist", "403": "may not be listed by these credentials"}
         text = found.get(error.response["Error"]["Code"], str(error))
-        yield Finding(Verdict.BAD, f"bucket {bucket} {text}", "make it, or correct RADIANT_WORK_URI")
+        yield wrong("documents", f"bucket {bucket} {text}", "make it, or correct RADIANT_WORK_URI")
     else:
-        yield Finding(Verdict.GOOD, f"bucket {bucket}")
+        yield good("documents", f"bucket {bucket}")
 
 
 def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
@@ -210,34 +190,32 @@ def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
         fit = int(quota["Value"] * 1024 / units)
         text = f"{name}: {quota['Value']:.0f}, {fit} import-case at once"
         if fit < 1:
-            yield Finding(Verdict.BAD, text, f"ask for more in Service Quotas ({code})")
+            yield wrong("quotas", text, f"ask for more in Service Quotas ({code})")
         else:
-            yield Finding(Verdict.GOOD, f"{text}; more wait for room")
+            yield good("quotas", f"{text}; more wait for room")
 
 
 def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, name: str) -> Iterator[Finding]:
     if {ecs.capacity_provider, ecs.last_resort} & set(MANAGED):
         if "FARGATE" not in found.get("compatibilities", []) or found.get("networkMode") != "awsvpc":
-            yield Finding(Verdict.BAD, f"{name} cannot run on Fargate", _DEPLOY)
+            yield wrong("jobs", f"{name} cannot run on Fargate", _DEPLOY)
         if not found.get("executionRoleArn"):
-            yield Finding(Verdict.BAD, f"{name} has no execution role", _DEPLOY)
+            yield wrong("jobs", f"{name} has no execution role", _DEPLOY)
     architecture = found.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
     if architecture != ecs.architecture:
         fix = "set RADIANT_ECS__ARCHITECTURE, or deploy with the other --architecture and its image"
-        yield Finding(
-            Verdict.BAD, f"{name} is for {architecture}, RADIANT_ECS__ARCHITECTURE is {ecs.architecture}", fix
-        )
+        yield wrong("jobs", f"{name} is for {architecture}, RADIANT_ECS__ARCHITECTURE is {ecs.architecture}", fix)
     log = container.get("logConfiguration") or {}
     options, prefix = log.get("options", {}), ecs.log_prefix or name
     wanted = ("awslogs", ecs.log_group, prefix)
     if (log.get("logDriver"), options.get("awslogs-group"), options.get("awslogs-stream-prefix")) != wanted:
         fix = "set RADIANT_ECS__LOG_GROUP and RADIANT_ECS__LOG_PREFIX as the definition has them, else no log is shown"
-        yield Finding(Verdict.BAD, f"{name} does not log to {ecs.log_group} with the prefix {prefix}", fix)
+        yield wrong("jobs", f"{name} does not log to {ecs.log_group} with the prefix {prefix}", fix)
     for one in container.get("environment") or []:
         if _SECRET_NAME.search(one["name"]):
-            yield Finding(
-                Verdict.BAD,
-                f"{name} holds {one['name']} in plain text, readable by all who may describe it",
+            yield wrong(
+                "jobs",
+                f"{name} holds {one['name']} in plain text, readable by every user that may describe it",
                 "put the value into Secrets Manager and deploy with --registry-secret or --catalog-secret",
             )
 
@@ -246,7 +224,7 @@ def _secrets(aws: Aws, job: str, container: Mapping[str, Any]) -> Iterator[Findi
     names = {one["name"]: one["valueFrom"] for one in container.get("secrets") or []}
     if job in _WITH_CREDENTIALS and "RADIANT_REGISTRY__URL" not in names:
         fix = "deploy with --registry-secret; without it only the POC job can run"
-        yield Finding(Verdict.UNSURE, f"{job} gets no RADIANT_REGISTRY__URL", fix)
+        yield warning("jobs", f"{job} gets no RADIANT_REGISTRY__URL", fix)
     client = aws.client("secretsmanager")
     for name, place in names.items():
         if ":secretsmanager:" not in place:
@@ -254,7 +232,7 @@ def _secrets(aws: Aws, job: str, container: Mapping[str, Any]) -> Iterator[Findi
         try:
             client.describe_secret(SecretId=":".join(place.split(":")[:7]))
         except client.exceptions.ResourceNotFoundException:
-            yield Finding(Verdict.BAD, f"the secret of {name} for {job} does not exist", "make it, then deploy again")
+            yield wrong("jobs", f"the secret of {name} for {job} does not exist", "make it, then deploy again")
 
 
 def _role(aws: Aws, arn: str, name: str) -> Iterator[Finding]:
@@ -263,34 +241,34 @@ def _role(aws: Aws, arn: str, name: str) -> Iterator[Finding]:
     try:
         found = iam.get_role(RoleName=role)["Role"]
     except iam.exceptions.NoSuchEntityException:
-        yield Finding(Verdict.BAD, f"the role {role} of {name} does not exist", _DEPLOY)
+        yield wrong("jobs", f"the role {role} of {name} does not exist", _DEPLOY)
         return
     if "ecs-tasks.amazonaws.com" in str(found["AssumeRolePolicyDocument"]):
-        yield Finding(Verdict.GOOD, f"role {role}")
+        yield good("jobs", f"role {role}")
     else:
         fix = "its trust policy must name ecs-tasks.amazonaws.com"
-        yield Finding(Verdict.BAD, f"ECS may not take the role {role}", fix)
+        yield wrong("jobs", f"ECS may not take the role {role}", fix)
 
 
 def _log_group(aws: Aws, name: str) -> Iterator[Finding]:
     found = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     group = next((one for one in found if one["logGroupName"] == name), None)
     if group is None:
-        yield Finding(Verdict.BAD, f"there is no log group {name}; a task without it does not start", _DEPLOY)
+        yield wrong("jobs", f"there is no log group {name}; a task without it does not start", _DEPLOY)
     elif "retentionInDays" not in group:
-        yield Finding(Verdict.UNSURE, f"log group {name} keeps everything for ever", "set its retention")
+        yield warning("jobs", f"log group {name} keeps everything for ever", "set its retention")
     else:
-        yield Finding(Verdict.GOOD, f"log group {name}, {group['retentionInDays']} days")
+        yield good("jobs", f"log group {name}, {group['retentionInDays']} days")
 
 
 def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[Finding]:
     if wanted is not None and wanted != image:
         fix = "set RADIANT_IMAGE to it, or deploy the other with --image: it is recorded with every import"
-        yield Finding(Verdict.BAD, f"the task definitions run {image}, RADIANT_IMAGE is {wanted}", fix)
+        yield wrong("jobs", f"the task definitions run {image}, RADIANT_IMAGE is {wanted}", fix)
     place = _ECR.match(image)
     if place is None:
         fix = "pull it from a task's subnet to be sure"
-        yield Finding(Verdict.UNSURE, f"image {image} is not in ECR and was not looked for", fix)
+        yield unknown("jobs", f"image {image} is not in ECR and was not looked for", fix)
         return
     repository, _, digest = place["rest"].partition("@")
     repository, _, tag = repository.partition(":")
@@ -299,9 +277,9 @@ def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[Finding]:
     try:
         ecr.describe_images(registryId=place["account"], repositoryName=repository, imageIds=[one])
     except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
-        yield Finding(Verdict.BAD, f"image {image} does not exist", "push it, or deploy with another --image")
+        yield wrong("jobs", f"image {image} does not exist", "push it, or deploy with another --image")
     else:
-        yield Finding(Verdict.GOOD, f"image {image}")
+        yield good("jobs", f"image {image}")
 
 
 def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
@@ -312,12 +290,12 @@ def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
         tables = ec2.describe_route_tables(Filters=main)["RouteTables"]
     routes = [route for table in tables for route in table["Routes"]]
     if any("NatGatewayId" in one or "TransitGatewayId" in one for one in routes):
-        return Finding(Verdict.GOOD, f"subnet {name}, out by NAT")
+        return good("network", f"subnet {name}, out by NAT")
     if any(one.get("GatewayId", "").startswith("igw-") for one in routes):
         if public:
-            return Finding(Verdict.GOOD, f"subnet {name}, public addresses")
-        return Finding(
-            Verdict.BAD,
+            return good("network", f"subnet {name}, public addresses")
+        return wrong(
+            "network",
             f"subnet {name} is public and tasks get no public address: they reach nothing",
             "set RADIANT_ECS__ASSIGN_PUBLIC_IP=true, or choose subnets with NAT",
         )
@@ -326,8 +304,8 @@ def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
     missing = [one for one in _ENDPOINTS if not any(end["ServiceName"].endswith(f".{one}") for end in found)]
     if missing:
         fix = f"add NAT, or VPC endpoints for {', '.join(missing)}"
-        return Finding(Verdict.BAD, f"subnet {name} has no way to AWS's services", fix)
-    return Finding(Verdict.GOOD, f"subnet {name}, out by VPC endpoints")
+        return wrong("network", f"subnet {name} has no way to AWS's services", fix)
+    return good("network", f"subnet {name}, out by VPC endpoints")
 
 
 def _reaches_https(permission: Mapping[str, Any]) -> bool:

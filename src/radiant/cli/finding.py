@@ -1,4 +1,4 @@
-"""The finding of a check, and its lines on the terminal."""
+"""The findings of a check, and how they are printed: `radiant kube doctor`, `radiant ecs doctor`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,54 +8,59 @@ import typer
 
 
 class Verdict(StrEnum):
-    """How it is."""
+    """What a finding means for jobs."""
 
     GOOD = "ok"
     WARNING = "warning"
-    """It works, and something should be otherwise."""
+    """Jobs run, and something should be otherwise."""
     WRONG = "wrong"
-    """Jobs will fail, or wait for ever."""
+    """Jobs fail, or wait for ever."""
     UNKNOWN = "unknown"
-    """It could not be looked at."""
+    """It could not be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """One thing that was checked."""
 
     verdict: Verdict
     about: str
+    """The part that was checked: `cluster`, `network`."""
     text: str
     fix: str = ""
     """What to do; empty where there is nothing to do."""
 
 
 def good(about: str, text: str) -> Finding:
-    """Return that it is as it must be."""
+    """Return a finding that needs nothing."""
     return Finding(Verdict.GOOD, about, text)
 
 
 def warning(about: str, text: str, fix: str) -> Finding:
-    """Return that it should be otherwise."""
+    """Return a finding that should be otherwise."""
     return Finding(Verdict.WARNING, about, text, fix)
 
 
 def wrong(about: str, text: str, fix: str) -> Finding:
-    """Return that jobs will fail."""
+    """Return a finding that makes jobs fail."""
     return Finding(Verdict.WRONG, about, text, fix)
 
 
 def unknown(about: str, text: str, fix: str = "") -> Finding:
-    """Return that the check could not look."""
+    """Return a finding about something that could not be checked."""
     return Finding(Verdict.UNKNOWN, about, text, fix)
 
 
-def show(findings: Iterable[Finding]) -> list[Finding]:
-    """Print findings as they come, one a line, what to do below; return them."""
-    shown: list[Finding] = []
+def print_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Print findings as they come, one a line with its fix below, and return them.
+
+    Example:
+        `wrong    network     subnet-1 has no way to AWS's services`, then `-> add NAT`
+    """
+    printed: list[Finding] = []
     for one in findings:
         typer.echo(f"{one.verdict:<8} {one.about:<11} {one.text}")
         if one.fix:
             typer.echo(f"{'':<20} -> {one.fix}")
-        shown.append(one)
-    return shown
+        printed.append(one)
+    return printed

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from radiant.cli.finding import Finding, Verdict, show, unknown, wrong
+from radiant.cli.finding import Finding, Verdict, print_findings, unknown, wrong
 from radiant.cli.kube_access import (
     KUBECONFIG,
     ContextOption,
@@ -36,7 +36,7 @@ def doctor(  # noqa: PLR0913 - one parameter per option
     user: UserOption = None,
     password_file: PasswordOption = None,
 ) -> None:
-    """Check everything that jobs on Kubernetes need; print each fault with its fix.
+    """Look at all that jobs on Kubernetes need, say what is wrong and how to fix it.
 
     Give the options that the connection was made with: it is this credential that is looked at. The exit code is 0 when
     nothing is wrong, 78 otherwise.
@@ -53,8 +53,8 @@ def doctor(  # noqa: PLR0913 - one parameter per option
     from radiant.cli.kube_cluster_checks import open_client  # noqa: PLC0415 - heavy, only here
 
     client = open_client(access)
-    findings = show(_cluster(client, access, where, settings, wait_s=wait if pod else None))
-    findings += show(_airflow(settings, airflow, user, password_file))
+    findings = print_findings(_cluster(client, access, where, settings, wait_s=wait if pod else None))
+    findings += print_findings(_airflow(settings, airflow, user, password_file))
     counts = {verdict: sum(one.verdict is verdict for one in findings) for verdict in Verdict}
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
     if counts[Verdict.WRONG]:

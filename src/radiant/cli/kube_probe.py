@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LOOK_S = 0.5
 _LOG_LINES = 5
 _PULLS = 2
-"""Looks at an image that does not come before the check ends: a job would go on waiting, a user wants the reason."""
+"""Looks at an image that does not come; a job would go on waiting."""
 
 
 def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) -> Iterator[Finding]:
@@ -131,7 +131,7 @@ def _not_started(look: "Look | None", waited_s: float) -> Finding:
     reason = look.reason if look is not None else None
     detail = look.detail if look is not None else ""
     about = "image" if reason == "ImagePull" else "pod"
-    fix = "RADIANT_IMAGE, RADIANT_KUBERNETES__PULL_POLICY and __PULL_SECRETS set the image and how it is fetched"
+    fix = "RADIANT_IMAGE, RADIANT_KUBERNETES__PULL_POLICY and __PULL_SECRETS say which image and how it is fetched"
     if about == "pod":
         fix = "`radiant kube render --job poc` shows the pod; --wait gives it more time"
     return wrong(about, f"it did not run within {waited_s:.0f} s: {reason or 'no reason given'}. {detail}".strip(), fix)

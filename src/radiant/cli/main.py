@@ -3,14 +3,17 @@
 import signal
 import sys
 import traceback
+from collections.abc import Iterator
 from importlib import metadata
 from types import FrameType
 from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, config, demo, ecs, kube, poc, run, tables, variants, vcf
+from radiant.cli import cases, demo, ecs, kube, poc, run, variants, vcf
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
+from radiant.jobs.catalogue import JOBS
+from radiant.settings import PREFIX, effective_settings, load_settings
 
 app = typer.Typer(
     name="radiant",
@@ -26,9 +29,8 @@ app.add_typer(kube.app, name="kube")
 app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
 app.command()(poc.poc)
-app.command()(tables.tables)
+app.command()(variants.tables)
 app.command()(variants.variants)
-app.command()(config.config)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer passes a flag's value by position
@@ -46,6 +48,25 @@ def radiant(
 ) -> None:
     """Hold the options of the command itself."""
     del version
+
+
+@app.command()
+def config() -> None:
+    """Print the effective settings, one `NAME=value` a line, passwords masked."""
+    catalogue = dict(_job_defaults())
+    for name, value in effective_settings(load_settings()):
+        typer.echo(f"{name}={value or catalogue.get(name, '')}")
+
+
+def _job_defaults() -> Iterator[tuple[str, str]]:
+    """Yield (variable, value) of the catalogue's numbers, which hold where the settings have none."""
+    for job in JOBS.values():
+        prefix = f"{PREFIX}JOBS__{job.name.replace('-', '_').upper()}__"
+        yield f"{prefix}CPU", str(job.resources.cpu)
+        yield f"{prefix}MEMORY_MIB", str(job.resources.memory_mib)
+        yield f"{prefix}SCRATCH_GIB", str(job.resources.scratch_gib)
+        yield f"{prefix}TIMEOUT_S", str(job.timeout_s)
+        yield f"{prefix}RETRIES", str(job.retries)
 
 
 def _terminate(number: int, _: FrameType | None) -> None:
@@ -66,7 +87,7 @@ def main() -> None:
         # Of this machine, not of the program: a full disk, a right that is missing.
         typer.echo(f"error: {error}. Fix it and run the command again", err=True)
         sys.exit(EXIT_TRANSIENT)
-    except Exception as error:  # noqa: BLE001 - the last one who can say so
+    except Exception as error:  # noqa: BLE001 - the last handler
         traceback.print_exc()
         typer.echo(
             f"error: {type(error).__name__}: {error}. This is a bug in radiant: report it with the lines above",

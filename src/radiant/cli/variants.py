@@ -1,4 +1,4 @@
-"""`radiant variants`."""
+"""`radiant variants` and `radiant tables`: read the lake."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def variants(  # noqa: PLR0913 - each is an option of the command
 
 
 def _warn_if_older(case: int, settings: Settings) -> None:
-    """Warn on standard error when these rows are not of the case's newest files."""
+    """Print to standard error when these rows are not of the case's newest files."""
     from radiant.domain.case import CaseState  # noqa: PLC0415 - only here
     from radiant.registry import Registry  # noqa: PLC0415 - loads SQLAlchemy
 
@@ -220,7 +220,7 @@ def _note(rows: int, query: VariantQuery, *, more: bool) -> str:
 
 
 _WIDTH_OF_PIPES = 260
-"""Columns of text where no terminal says its width."""
+"""Columns of text for `variants` where no terminal has a width."""
 
 _COLUMNS: dict[str, Literal["left", "right"]] = {
     "locus": "left",
@@ -298,3 +298,40 @@ def _styled(text: str) -> str:
 def _after_colon(hgvs: str | None) -> str | None:
     """Return `p.Arg97Trp` of `ENSP00000269305.4:p.Arg97Trp`: the transcript is in HGVSc already."""
     return None if hgvs is None else hgvs.rpartition(":")[2]
+
+
+# --- `radiant tables` -------------------------------------------------------------------------------------------------
+
+
+_WIDTH_OF_OVERVIEW = 160
+"""The same for `tables`."""
+
+
+def tables() -> None:
+    """List the Iceberg tables: rows, data files, size, snapshots; and how many cases are visible."""
+    from rich.console import Console  # noqa: PLC0415 - heavy, only here
+    from rich.filesize import decimal  # noqa: PLC0415 - as above
+    from rich.table import Table  # noqa: PLC0415 - as above
+
+    from radiant import lake  # noqa: PLC0415 - as above
+
+    settings = load_settings()
+    with lake.open_catalog(settings) as catalog:
+        overviews = lake.table_overview(catalog, settings.lake.namespace)
+    view = Table(box=None, pad_edge=False)
+    view.add_column("table", no_wrap=True)
+    for name in ("rows", "files", "size", "snapshots"):
+        view.add_column(name, justify="right")
+    view.add_column("one row per", overflow="fold")
+    for one in overviews:
+        doc = one.doc.removeprefix("One row per ").rstrip(".")
+        if one.exists:
+            view.add_row(one.name, f"{one.rows:,}", f"{one.files:,}", decimal(one.bytes), f"{one.snapshots:,}", doc)
+        else:
+            view.add_row(one.name, "-", "-", "-", "-", f"{doc} (not created yet)")
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_OF_OVERVIEW)
+    console.print(view)
+    cases = overviews[-1].rows
+    console.print(
+        f"\n{cases} {'case is' if cases == 1 else 'cases are'} visible. `radiant variants --case N` reads one."
+    )

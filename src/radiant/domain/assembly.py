@@ -13,7 +13,7 @@ from radiant.errors import InputError
 
 
 class RegionClass(StrEnum):
-    """How many copies a person has of a place in the genome, and who passes them on."""
+    """The copies that a person has of a place in the genome, and the parents that pass them on."""
 
     AUTOSOME = "autosome"
     """Two copies, one from each parent."""

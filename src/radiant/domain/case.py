@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 LAST_CASE = 2**63 - 1
-"""Greatest case number: what a 64-bit column of the registry and the tables holds."""
+"""Greatest case number: the most that a 64-bit column of the registry and the tables holds."""
 
 
 class Sex(StrEnum):
@@ -80,9 +80,9 @@ class Member:
     family_id: str
     """First column of the PED file."""
     father: str | None
-    """Individual id of the father, None when the pedigree says `0`. May name someone who is not sequenced."""
+    """Individual id of the father, None when the pedigree says `0`. It may name a person who was not sequenced."""
     mother: str | None
-    """Individual id of the mother, None when the pedigree says `0`. May name someone who is not sequenced."""
+    """Individual id of the mother, None when the pedigree says `0`. It may name a person who was not sequenced."""
     sex: Sex
     affected: Affected
     patient_id: str

@@ -11,7 +11,7 @@ way is as possible as the less possible of its two halves. From these follow
 - the Mendelian error: no way is possible (True), some way is certain (False), else it depends
   on what is missing (None). One missing call of a parent stands for one allele, so two alleles of the child that only
   that parent can have passed on are an error (`trio.has_all`);
-- the origin: who gives the allele in the ways that are possible;
+- the origin: the parent that gives the allele in the possible ways;
 - the mode: the first model of the disease that contradicts no stated affected status.
 
 `docs/inheritance.md` has the values, their rules and examples.

@@ -81,7 +81,7 @@ class Bucket(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SiteJudgement:
     """What the genotypes of one site say of a child and the stated parents."""
 
     bucket: Bucket
@@ -97,7 +97,7 @@ class Verdict:
 
 
 @lru_cache(maxsize=1 << 14)
-def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> Verdict:
+def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> SiteJudgement:
     """Judge a site of a child with a parent or two.
 
     Cached: the chromosomes and variant types of a whole genome repeat the same few hundred trios.
@@ -125,7 +125,7 @@ def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mot
     )
     two_copies = error is not None and _two_copies(region, sex, child, father, mother)
     uniparental = _explained_by(child, father or (), mother or (), error=error is True) if two_copies else None
-    return Verdict(bucket, error is True, shared, two_copies, uniparental)
+    return SiteJudgement(bucket, error is True, shared, two_copies, uniparental)
 
 
 def _complete(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> bool:
@@ -222,7 +222,7 @@ class TrioCounts:
             if name is not None:
                 setattr(counts, name, getattr(counts, name) + times)
 
-    def _add_mendel(self, verdict: Verdict, region: RegionClass, variant_type: str, times: int) -> None:
+    def _add_mendel(self, verdict: SiteJudgement, region: RegionClass, variant_type: str, times: int) -> None:
         kinds = [self.mendel, self.by_type.setdefault(variant_type, MendelCounts())]
         if region is RegionClass.AUTOSOME:
             kinds.append(self.autosomal)
@@ -337,7 +337,7 @@ class TrioCounts:
             )
 
 
-def _count(counts: MendelCounts, verdict: Verdict, times: int) -> None:
+def _count(counts: MendelCounts, verdict: SiteJudgement, times: int) -> None:
     match verdict.bucket:
         case Bucket.SKIPPED:
             counts.skipped += times

@@ -2,7 +2,7 @@
 
 Occurrences are partitioned by `part`, so that one part can be loaded, replaced and swapped alone. Members of one
 patient, family, case or sequencing experiment always share a part. Every strategy has a range of `PARTS_PER_RANGE`
-parts of its own. Pure: the caller says what is known, this module says what should be.
+parts of its own. Pure: from the parts that are, the parts that should be.
 """
 
 from collections import defaultdict
@@ -82,7 +82,7 @@ class BlockedCases:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Parts in the order in which they run, and what had to stay behind."""
+    """Parts in the order in which they run, and the cases that had to stay out."""
 
     parts: tuple[PlannedPart, ...]
     """By urgency, then by part."""

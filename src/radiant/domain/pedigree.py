@@ -85,7 +85,7 @@ def parse_pedigree(text: str, name: str, proband: str | None = None) -> tuple[Me
 
 
 def pedigree_digest(members: Iterable[Member]) -> str:
-    """Return the sha256 of what the members state, in lower-case hexadecimal; comments and layout do not count."""
+    """Return the sha256 of the members, in lower-case hexadecimal; comments and layout do not count."""
     stated = [dataclasses.asdict(member) for member in members]
     return hashlib.sha256(json.dumps(stated, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
@@ -143,12 +143,12 @@ def _read_person(columns: Sequence[str], extra: dict[str, int], where: str) -> M
     if len(columns) < len(_COLUMNS):
         msg = (
             f"{where}: has {len(columns)} columns, {len(_COLUMNS)} are needed: {', '.join(_COLUMNS)}. "
-            "Separate them by tabs or blanks; write 0 for a parent who is not known"
+            "Separate them by tabs or blanks; write 0 for an unknown parent"
         )
         raise PedigreeError(msg)
     for column, value in zip(_COLUMNS, columns, strict=False):
         if not value:
-            msg = f"{where}: the column {column} is empty. Write 0 for what is not known"
+            msg = f"{where}: the column {column} is empty. Write 0 for an unknown value"
             raise PedigreeError(msg)
     family, sample, father, mother, sex, phenotype = columns[: len(_COLUMNS)]
     if sample in _NO_INDIVIDUAL:
@@ -218,7 +218,7 @@ def _check_parents(lines: Sequence[_Line], name: str) -> None:
         if person.father is not None and person.father == person.mother:
             msg = (
                 f"{name}, line {line.number}: {person.father!r} is both father and mother of {person.sample!r}. "
-                "Write 0 for the parent who is not known"
+                "Write 0 for the unknown parent"
             )
             raise PedigreeError(msg)
         for role, parent, wrong in (("father", person.father, Sex.FEMALE), ("mother", person.mother, Sex.MALE)):

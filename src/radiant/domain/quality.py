@@ -140,7 +140,7 @@ class QualityCounts:
         }
 
     def warnings(self) -> tuple[str, ...]:
-        """Return what a person must look at before trusting the case, with the numbers; empty when all fits.
+        """Return warnings for a person, with the numbers; empty when all fits.
 
         People are named by their place in the pedigree and their role, never by a sample name: a warning may be logged.
         """
@@ -180,7 +180,7 @@ class QualityCounts:
         return f"member {place + 1} ({self._role(place)})"
 
     def _judge(self) -> tuple[dict[int, TrioCounts], list[PersonCounts]]:
-        """Work out what the combinations mean: per member who has a parent here, and per member. Once."""
+        """Evaluate the combinations, once: per member with a parent here, and per member."""
         if self._judged is not None:
             return self._judged
         people = [PersonCounts(alone=len(self.members) == 1) for _ in self.members]

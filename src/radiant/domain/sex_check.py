@@ -90,7 +90,7 @@ class PersonCounts:
         return Sex.UNKNOWN
 
     def to_json(self, stated: Sex) -> dict[str, Any]:
-        """Return the counts, the rates, both sexes, and what they say of each other.
+        """Return the counts, the rates, both sexes, and whether they agree.
 
         `sex` is `fits`, `contradicts`, `cannot judge` (too few sites, or a rate between the thresholds) or
         `not stated`.

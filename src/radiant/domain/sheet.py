@@ -123,12 +123,12 @@ def read_strategy(value: str, strategies: Collection[str]) -> str:
 
 
 _Problem = tuple[int, str]
-"""Line and what is wrong there."""
+"""Line and problem."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Turns the cells of a line into a row, and keeps what is wrong with them."""
+    """Turns the cells of a line into a row, and collects the problems."""
 
     to_uri: Callable[[str], str]
     strategies: Sequence[str]

@@ -1,4 +1,4 @@
-"""Text files as people hand them in."""
+"""Text files that people write."""
 
 from radiant.errors import InputError
 

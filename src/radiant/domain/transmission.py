@@ -1,6 +1,6 @@
 """Which model of inheritance the genotypes and affected statuses of a trio fit.
 
-A model predicts who is affected. The mode is the first model that predicts nothing a stated status contradicts.
+A model predicts the affected members. The mode is the first model that no stated status contradicts.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A trio at a site: which copies a child has, who passes them on, who has an allele.
+"""A trio at a site: the copies of a child, the parents that pass them on, the carriers of an allele.
 
 Vocabulary of `inheritance` and `transmission`.
 """
@@ -78,7 +78,7 @@ class Has(IntEnum):
 
 
 def sources(region: RegionClass, sex: Sex) -> tuple[Parent, ...]:
-    """Name the parents who each pass on one copy of a place; see `expected_copies` for an unknown sex."""
+    """Return the parents who each pass on one copy of a place; see `expected_copies` for an unknown sex."""
     match region:
         case RegionClass.X if sex is Sex.MALE:
             return (Parent.MOTHER,)

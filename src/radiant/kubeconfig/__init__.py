@@ -1,4 +1,4 @@
-"""A kubeconfig as an Airflow connection: standard library and PyYAML, no Kubernetes client, no Airflow."""
+"""A kubeconfig as an Airflow connection: PyYAML and cryptography, no Kubernetes client, no Airflow."""
 
 from radiant.kubeconfig.access import Access, embed
 from radiant.kubeconfig.connection import airflow_connection, environment_line, kube_config

@@ -14,7 +14,7 @@ from radiant.kubeconfig.certificate import token_expiry, validity
 from radiant.kubeconfig.context import Context, Entry
 
 FILES = ("certificate-authority", "client-certificate", "client-key")
-"""Keys that name a file; with `-data` behind it the content itself, base64."""
+"""Keys that name a file; with `-data` appended the content itself, base64."""
 _SOON = timedelta(days=7)
 _IMPERSONATION = ("as", "as-groups", "as-uid", "as-user-extra")
 """What Airflow's Kubernetes client does not do: the connection would have other rights than kubectl."""

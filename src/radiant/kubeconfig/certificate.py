@@ -1,19 +1,15 @@
-"""When certificates and tokens end; only so much of X.509 and JWT as that takes.
+"""When certificates and tokens end.
 
-Source: RFC 5280, sections 4.1 (Certificate) and 4.1.2.5 (Validity); X.690 (DER); RFC 7519, section 4.1.4 (`exp`).
+Source: RFC 5280, section 4.1.2.5 (Validity); RFC 7519, section 4.1.4 (`exp`).
 """
 
 import base64
-import binascii
 import json
-import re
 from datetime import UTC, datetime
 
-from radiant.errors import ConfigError
+from cryptography import x509
 
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
-_VERSION, _UTC_TIME, _GENERALIZED_TIME = 0xA0, 0x17, 0x18
-_LONG = 0x80
+from radiant.errors import ConfigError
 
 
 def validity(pem: bytes, what: str) -> tuple[datetime, datetime]:
@@ -24,17 +20,17 @@ def validity(pem: bytes, what: str) -> tuple[datetime, datetime]:
         what: names the file in the message of the error.
 
     Raises:
-        ConfigError: there is no certificate in it.
+        ConfigError: there is no certificate in it, or one that cannot be read.
     """
-    try:
-        spans = [_validity(base64.b64decode(body)) for body in _PEM.findall(pem)]
-    except (ValueError, IndexError, binascii.Error) as error:
-        msg = f"{what}: the certificate cannot be read: {error}"
-        raise ConfigError(msg) from error
-    if not spans:
+    if b"-----BEGIN CERTIFICATE-----" not in pem:
         msg = f"{what}: no certificate in it; it must be a PEM file with -----BEGIN CERTIFICATE-----"
         raise ConfigError(msg)
-    return max(start for start, _ in spans), min(end for _, end in spans)
+    try:
+        found = x509.load_pem_x509_certificates(pem)
+        return max(one.not_valid_before_utc for one in found), min(one.not_valid_after_utc for one in found)
+    except ValueError as error:
+        msg = f"{what}: the certificate cannot be read: {error}"
+        raise ConfigError(msg) from error
 
 
 def token_expiry(token: str) -> datetime | None:
@@ -47,40 +43,3 @@ def token_expiry(token: str) -> datetime | None:
         return datetime.fromtimestamp(claims["exp"], UTC)
     except (ValueError, TypeError, KeyError, OverflowError):
         return None
-
-
-def _validity(der: bytes) -> tuple[datetime, datetime]:
-    certificate, _ = _element(der, 0)
-    fields, _ = _element(certificate[1], 0)
-    position = 0
-    (tag, _), position = _element(fields[1], 0)
-    if tag == _VERSION:
-        _, position = _element(fields[1], position)  # the serial number
-    for _ in ("signature algorithm", "issuer"):
-        _, position = _element(fields[1], position)
-    span, _ = _element(fields[1], position)
-    start, position = _element(span[1], 0)
-    end, _ = _element(span[1], position)
-    return _time(*start), _time(*end)
-
-
-def _element(data: bytes, position: int) -> tuple[tuple[int, bytes], int]:
-    """Return (tag, content) of the DER element at a position, and where the next one begins."""
-    tag, length = data[position], data[position + 1]
-    position += 2
-    if length & _LONG:
-        count = length & ~_LONG
-        length = int.from_bytes(data[position : position + count])
-        position += count
-    return (tag, data[position : position + length]), position + length
-
-
-def _time(tag: int, content: bytes) -> datetime:
-    text = content.decode("ascii")
-    if tag == _UTC_TIME:
-        century = "20" if int(text[:2]) < 50 else "19"  # noqa: PLR2004 - the rule of RFC 5280
-        text = century + text
-    elif tag != _GENERALIZED_TIME:
-        msg = f"its validity is no time (tag {tag:#x})"
-        raise ValueError(msg)
-    return datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)

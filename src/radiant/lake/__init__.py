@@ -10,17 +10,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from radiant.lake.digest import RowDigest
-from radiant.lake.reference import TableRef
 from radiant.lake.stage import Manifest, Stager
+from radiant.lake.table_ref import TableRef
 
 if TYPE_CHECKING:
     from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases
     from radiant.lake.catalog import open_catalog
-    from radiant.lake.clean import delete_staged
-    from radiant.lake.commit import CommitReport, commit_part
+    from radiant.lake.commit import CommitReport, commit_part, delete_staged
+    from radiant.lake.create import ensure_tables
     from radiant.lake.overview import TableOverview, table_overview
     from radiant.lake.read import case_rows
-    from radiant.lake.tables import ensure_tables
     from radiant.lake.variant_query import VariantQuery, lacks_frequencies, result_schema, variants
 
 __all__ = [
@@ -54,8 +53,8 @@ _MODULES = {
     "VisibleCase": "case_load",
     "case_rows": "read",
     "commit_part": "commit",
-    "delete_staged": "clean",
-    "ensure_tables": "tables",
+    "delete_staged": "commit",
+    "ensure_tables": "create",
     "lacks_frequencies": "variant_query",
     "open_catalog": "catalog",
     "result_schema": "variant_query",

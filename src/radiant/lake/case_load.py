@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from radiant.domain.tables import CASE_LOAD
 from radiant.errors import CaseNotFoundError, LakeError
+from radiant.lake.create import load_table
 from radiant.lake.filters import all_of, equal
 from radiant.lake.layout import CASE_COLUMN
-from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

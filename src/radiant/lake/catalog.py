@@ -1,4 +1,4 @@
-"""Which Iceberg catalog: the one PyIceberg is configured for, else a SQLite file in the home folder."""
+"""The Iceberg catalog: the one that PyIceberg is configured for, else a SQLite file in the home folder."""
 
 import contextlib
 import sqlite3
@@ -19,7 +19,7 @@ _BUSY_TIMEOUT_S = 60
 """A writer of the SQLite catalog waits this long for another one: a commit holds it for milliseconds."""
 
 _ATTEMPTS = 5
-"""Two processes that open a new catalog at once both try to create its tables; one of them loses and looks again."""
+"""Two processes that open a new catalog at once both try to create its tables: one of them fails, and retries."""
 
 
 def open_catalog(settings: Settings) -> Catalog:

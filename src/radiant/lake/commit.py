@@ -1,4 +1,4 @@
-"""Make staged cases visible: one snapshot per table, `case_load` last; repeatable by its token."""
+"""Make staged cases visible, one snapshot per table and `case_load` last; delete staged files that no table took."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from radiant import storage
 from radiant.domain.tables import CASE_LOAD, CASE_TABLES
 from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
+from radiant.lake.create import load_table
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
+from radiant.lake.iceberg_schema import full_file_schema
 from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
-from radiant.lake.recast import recast_batch
-from radiant.lake.reference import TableRef
-from radiant.lake.scan import plan, scan_files
-from radiant.lake.schema import file_schema
+from radiant.lake.scan import plan, recast_batch, scan_files
 from radiant.lake.snapshot import (
     CommitKey,
     LiveFile,
     Replacement,
     commit_replacement,
     committed_snapshot,
+    files_of_all_snapshots,
     live_files,
 )
-from radiant.lake.stage import HANDED_OVER
-from radiant.lake.tables import load_table
+from radiant.lake.stage import HANDED_OVER, staged_folder
+from radiant.lake.table_ref import TableRef
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
@@ -55,17 +55,12 @@ _THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class CommitReport:
-    """What a commit did."""
+    """The result of a commit."""
 
-    token: str
     snapshots: dict[str, int | None]
     """Snapshot that holds the cases' rows, by the table's short name; None for a table that never had rows."""
     changed: bool
     """False when an earlier run of the same token had done everything."""
-    rows: dict[int, dict[str, int]]
-    """Rows per table's short name, by case."""
-    deleted: tuple[int, ...]
-    """Cases that are in no table any more."""
 
 
 def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
@@ -77,7 +72,7 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
     deleted_cases: Collection[int],
     token: str,
 ) -> CommitReport:
-    """Replace the rows of these cases by what was staged, and remove the deleted cases.
+    """Replace the rows of these cases by the staged ones, and remove the deleted cases.
 
     Deleted cases leave `case_load` first, so that they are invisible at once. Then each case table gets one snapshot:
     all rows of these cases, in whatever part, go, and the staged ones come. `case_load` is last: until then readers
@@ -134,17 +129,11 @@ def _commit_part(  # noqa: PLR0913, PLR0917 - as above
         rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
         _, landed = _commit(gate, part, staged, key, rows=rows)
         changed |= landed
-    return CommitReport(
-        token=token,
-        snapshots=snapshots,
-        changed=changed,
-        rows={case_id: manifest.rows for case_id, manifest in staged.items()},
-        deleted=deleted,
-    )
+    return CommitReport(snapshots, changed)
 
 
 def _content(manifests: Sequence[Manifest], deleted: Sequence[int]) -> str:
-    """Return a digest of what is committed: another attempt of the same load is other files, so another commit.
+    """Return a digest of the files to commit: another attempt of a load has other files, so it is another commit.
 
     A commit that only deletes is never taken for an earlier one: the same case may come back and be deleted again.
     """
@@ -204,7 +193,7 @@ def _commit(  # noqa: PLR0913 - as above
     if files and {file.data_file.file_path for file in old} == {file.path for file in files}:
         # Committed before, and the snapshot that carried the key is expired.
         return _current(table), False
-    # What an earlier commit of other cases brought along stays where it is.
+    # Staged files that an earlier commit of other cases added stay where they are.
     live = {file.data_file.file_path for file in old}
     staged = {file.path for file in files}
     old = [file for file in old if file.data_file.file_path not in staged]
@@ -242,7 +231,7 @@ def _current(table: IcebergTable) -> int | None:
 def _take_over(table: IcebergTable, files: Sequence[StagedFile]) -> None:
     """Check that the staged files are there, and mark them as no longer the stager's to delete.
 
-    A table that names one missing file cannot be read at all.
+    A table with one missing file cannot be read at all.
     """
 
     def problem(file: StagedFile) -> str | None:
@@ -284,7 +273,7 @@ def _rewrite(
     Columns that another engine added stay, null in `rows`. Without such files they are left out: every reader sees null
     where a file lacks a column, but PyIceberg 0.12 shows a null list or map of structs as an empty one.
     """
-    schema = file_schema(table.schema()) if rows is None or files else rows.schema
+    schema = full_file_schema(table.schema()) if rows is None or files else rows.schema
     writer = _writer(table, part, schema)
     try:
         for batch in scan_files(table, _tasks(table, part, files) if files else (), none_of(CASE_COLUMN, without)):
@@ -318,3 +307,34 @@ def _discard(table: IcebergTable, files: Sequence[StagedFile]) -> None:
     for file in files:
         with contextlib.suppress(OSError):
             table.io.delete(file.path)
+
+
+# --- Staged, and not visible --------------------------------------------------------------------------------------
+
+
+def delete_staged(catalog: Catalog, namespace: str, part: int, case_id: int, load_id: str) -> int:
+    """Delete the data files of an import that did not become visible; return how many files went.
+
+    A file that any snapshot of its table names stays: a commit that was cut short may have put it there, and a table
+    that names a missing file cannot be read. The next commit of the case takes such a file out of the table.
+
+    Raises:
+        LakeError: the catalog does not answer.
+        StorageError: files could not be listed or deleted for a reason that may pass.
+    """
+    deleted = 0
+    for declared in CASE_TABLES.values():
+        table = load_table(catalog, namespace, declared)
+        if table is None:
+            continue
+        folder = staged_folder(TableRef.of(table), part, case_id, load_id)
+        staged = storage.list_files(folder)
+        if not staged:
+            continue
+        named = files_of_all_snapshots(table, part)
+        if any(path.startswith(f"{folder}/") for path in named):
+            log.info("case %d: files of load %s stay, a snapshot of %s names them", case_id, load_id, declared.name)
+            continue
+        storage.delete_prefix(folder)
+        deleted += sum(uri.endswith(".parquet") for uri in staged)
+    return deleted

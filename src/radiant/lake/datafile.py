@@ -1,4 +1,4 @@
-"""Write Parquet data files as Iceberg wants them, and describe them so that a commit reads no footer."""
+"""Write Parquet data files as Iceberg wants them, and describe them: a commit reads no footer."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FILE_BYTES = 256 * 1024 * 1024
 """A file that reached this size is closed and the next one opened; a whole genome's largest table makes a few."""
 
 ROW_GROUP_ROWS = 128 * 1024
-"""Most rows of a row group: what a reader of one region reads at least."""
+"""Most rows of a row group: the least that a reader of one region reads."""
 
 BUFFER_BYTES = 8 * 1024 * 1024
 """Rows are collected up to this size in Arrow's memory before a row group is written: bounds the memory per table."""
@@ -37,7 +37,7 @@ _BOUND_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class StagedFile:
-    """One data file: what an Iceberg manifest entry says about it. Crosses as JSON."""
+    """One data file, described as in an Iceberg manifest entry. Crosses as JSON."""
 
     path: str
     """URI."""
@@ -79,7 +79,7 @@ class StagedFile:
 
     def data_file(self) -> DataFile:
         """Return the manifest entry's data file."""
-        from pyiceberg.manifest import DataFile, DataFileContent, FileFormat  # noqa: PLC0415 - only who commits has it
+        from pyiceberg.manifest import DataFile, DataFileContent, FileFormat  # noqa: PLC0415 - a process that only stages does without
         from pyiceberg.typedef import Record  # noqa: PLC0415 - as above
 
         data_file = DataFile.from_args(
@@ -155,7 +155,7 @@ class DataFileWriter:
             self._flush()
 
     def close(self) -> tuple[StagedFile, ...]:
-        """Write what is left and describe all files; no rows, no files."""
+        """Write the last rows and describe all files; no rows, no files."""
         self._flush()
         self._roll()
         return tuple(self._files)

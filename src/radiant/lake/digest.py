@@ -287,7 +287,7 @@ class _Texts:
         self._hashes: _Numbers = np.empty(0, dtype=np.uint64)
 
     def add(self, array: pa.Array) -> _Later:
-        """Take strings; what is returned makes their numbers, after `hash_few`."""
+        """Take strings; return a function that makes their numbers, after `hash_few`."""
         if len(array) >= _FEW:
             return lambda: _hashes(_as(array, _flat(array.type)))
         start = self._count
@@ -302,7 +302,7 @@ class _Texts:
 
 
 def _flat(type_: pa.DataType) -> pa.DataType:
-    """Return a type of strings that lie one behind the other in memory."""
+    """Return a type of strings that lie one after the other in memory."""
     return pa.large_string() if pa.types.is_string_view(type_) else type_
 
 
@@ -316,7 +316,7 @@ def _hashes(strings: pa.StringArray | pa.LargeStringArray) -> _Numbers:
     width = np.int64 if pa.types.is_large_string(strings.type) else np.int32
     offsets = np.frombuffer(strings.buffers()[1], dtype=width)[strings.offset : strings.offset + count + 1]
     data = strings.buffers()[2]
-    # With a word behind the last text, so that the word at its last byte exists.
+    # With a word after the last text, so that the word at its last byte exists.
     first, size = (int(offsets[0]), int(offsets[-1] - offsets[0])) if count else (0, 0)
     padded = np.zeros(size + _WORD, dtype=np.uint8)
     if data is not None:

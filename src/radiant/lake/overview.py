@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from radiant.domain.tables import TABLES
+from radiant.lake.create import load_table
 from radiant.lake.snapshot import live_files
-from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:
     from pyiceberg.catalog import Catalog

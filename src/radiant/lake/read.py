@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import LakeError
 from radiant.lake.case_load import VisibleCase, visible_case
+from radiant.lake.create import load_table
 from radiant.lake.filters import all_of, rows_of
 from radiant.lake.layout import CASE_COLUMN
 from radiant.lake.scan import plan, scan_files
 from radiant.lake.snapshot import live_file
-from radiant.lake.tables import load_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def case_table(catalog: Catalog, namespace: str, visible: VisibleCase, short_nam
     if found != expected:
         msg = (
             f"case {visible.case_id} has {found} rows in {namespace}.{declared.name}, its import left {expected}: "
-            "its rows were changed by something else than radiant. Import the case again"
+            "something other than radiant changed its rows. Import the case again"
         )
         raise LakeError(msg)
     return CaseTable(table, visible, tasks)

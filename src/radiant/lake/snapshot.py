@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestContent, ManifestFile
 from pyiceberg.table.snapshots import Operation
-from pyiceberg.table.update.snapshot import _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
 from pyiceberg.types import LongType
 
 from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
 from radiant.lake.layout import CASE_COLUMN
+from radiant.lake.pyiceberg_internals import ReplaceFiles
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -35,7 +35,7 @@ class CommitKey:
     """What makes two commits the same: repeating one changes nothing."""
 
     token: str
-    """The caller's name for the commit."""
+    """The caller's name of the commit."""
     content: str
     """What is committed: a digest of the names of the staged files and of the deleted cases."""
 
@@ -77,20 +77,17 @@ class Replacement:
     """The rows this commit decides about: a concurrent commit that touches one of them is a conflict."""
 
 
-def live_files(table: IcebergTable, parts: Collection[int] | None = None) -> Iterator[LiveFile]:
-    """Yield the data files of the current snapshot; with `parts`, those of these partitions only."""
+def live_files(table: IcebergTable) -> Iterator[LiveFile]:
+    """Yield the data files of the current snapshot."""
     snapshot = table.current_snapshot()
     if snapshot is None:
         return
     for manifest in snapshot.manifests(table.io):
-        if manifest.content != ManifestContent.DATA or (parts is not None and not _may_hold_part(manifest, parts)):
+        if manifest.content != ManifestContent.DATA:
             continue
         for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
-            data_file = entry.data_file
-            part = data_file.partition[0]
-            if data_file.content != DataFileContent.DATA or (parts is not None and part not in parts):
-                continue
-            yield live_file(table, data_file)
+            if entry.data_file.content == DataFileContent.DATA:
+                yield live_file(table, entry.data_file)
 
 
 def live_file(table: IcebergTable, data_file: DataFile) -> LiveFile:
@@ -112,7 +109,7 @@ def files_of_all_snapshots(table: IcebergTable, part: int) -> set[str]:
         manifest.manifest_path: manifest
         for snapshot in table.snapshots()
         for manifest in snapshot.manifests(table.io)
-        if _may_hold_part(manifest, {part})
+        if _may_hold_part(manifest, part)
     }
     return {
         entry.data_file.file_path
@@ -121,13 +118,13 @@ def files_of_all_snapshots(table: IcebergTable, part: int) -> set[str]:
     }
 
 
-def _may_hold_part(manifest: ManifestFile, parts: Collection[int]) -> bool:
+def _may_hold_part(manifest: ManifestFile, part: int) -> bool:
     if not manifest.partitions or manifest.partitions[0].lower_bound is None:
         return True
     summary = manifest.partitions[0]
     lower = int.from_bytes(summary.lower_bound or b"", "little", signed=True)
     upper = int.from_bytes(summary.upper_bound or b"", "little", signed=True)
-    return any(lower <= part <= upper for part in parts)
+    return lower <= part <= upper
 
 
 def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:
@@ -155,7 +152,7 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         current = table.current_snapshot()
         return None if current is None else current.snapshot_id
     transaction = table.transaction()
-    producer = _ReplaceFiles(
+    producer = ReplaceFiles(
         operation=_operation(change),
         transaction=transaction,
         io=table.io,
@@ -219,17 +216,3 @@ def _landed(table: IcebergTable, key: CommitKey) -> int | None:
     except Exception as error:  # noqa: BLE001 - the first failure is the one to report
         log.warning("%s cannot be read after a failed commit: %s", ".".join(table.name()), error)
         return None
-
-
-class _ReplaceFiles(_OverwriteFiles):
-    """PyIceberg's overwrite, without the manifests that only say what earlier snapshots deleted.
-
-    PyIceberg 0.12 carries those along for ever: each replaced case would make every later read slower.
-    """
-
-    def _existing_manifests(self) -> list[Any]:
-        return [
-            manifest
-            for manifest in super()._existing_manifests()
-            if manifest.has_added_files() or manifest.has_existing_files()
-        ]

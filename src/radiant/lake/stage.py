@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from radiant.domain.columns import Column, Table
-    from radiant.lake.reference import TableRef
+    from radiant.lake.table_ref import TableRef
 
 HANDED_OVER = "_committed"
-"""A file of this name in a staged folder says that a commit took its data files: they are no longer the stager's."""
+"""A file of this name in a staged folder marks that a commit took its data files: they are no longer the stager's."""
 
 _REPEATED_TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -127,8 +127,8 @@ class Stager:
             part: The case's partition.
             case_id: The case.
             load_id: Names this import; part of every path.
-            attempt: Begins the files' names; a new one when None. A helper that stages a piece of the rows (and never
-                enters the block) takes the other stager's and a dash and a number behind it.
+            attempt: Begins the files' names; a new one when None. A helper that stages a segment of the rows (and never
+                enters the block) takes the other stager's, a dash and a number.
             tables: The declarations of the tables, by short name.
         """
         self._tables = tables
@@ -152,7 +152,7 @@ class Stager:
         self._manifest: Manifest | None = None
 
     def __enter__(self) -> Self:
-        """Delete what an earlier attempt of this load left, unless a commit took it."""
+        """Delete the files of an earlier attempt of this load, unless a commit took them."""
         for folder in self._folders.values():
             if not storage.exists(storage.join(folder, HANDED_OVER)):
                 storage.delete_prefix(folder)
@@ -201,7 +201,7 @@ class Stager:
 
     @property
     def attempt(self) -> str:
-        """What the names of all files of this attempt begin with."""
+        """The prefix of the names of all files of this attempt."""
         return self._attempt
 
     @property
@@ -210,7 +210,7 @@ class Stager:
         return self._digests
 
     def adopt(self, pieces: Manifest, digests: Mapping[str, RowDigest]) -> None:
-        """Take the rows that a helper staged, behind those that are there.
+        """Add the rows that a helper staged after those that are there.
 
         A table's rows come from helpers or from `write`, not from both: their files would not be in order.
 
@@ -251,7 +251,7 @@ class Stager:
         for name, writer in self._writers.items():
             writer.abort()
             for uri in storage.list_files(self._folders[name]):
-                # With a dot in front: what a helper that was killed had half written.
+                # With a leading dot: a file that a killed helper left half written.
                 if uri.rpartition("/")[2].removeprefix(".").startswith(f"{self._attempt}-"):
                     storage.delete_prefix(uri)
 

@@ -1,4 +1,4 @@
-"""The variants of a case as a person reads them: occurrence, picked consequence and rs numbers in one row."""
+"""The variants of a case for people: occurrence, picked consequence and rs numbers in one row."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from radiant.lake.filters import (
     overlapping,
     starting_within,
 )
+from radiant.lake.iceberg_schema import iceberg_schema
 from radiant.lake.read import CaseTable, case_table
-from radiant.lake.schema import iceberg_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,9 +102,9 @@ class VariantQuery:
 def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[pa.RecordBatch]:
     """Yield one row per member and allele, in the order of the VCF.
 
-    Columns: those of `RESULT_COLUMNS`. Impact and gene are looked for in all of VEP's entries, so that nothing hides
-    behind the picked one; the row shows the entry that matched (the picked one first, then the most severe). Without
-    these conditions it shows the picked entry. Memory: one batch of occurrences and the rows of its region.
+    Columns: those of `RESULT_COLUMNS`. Impact and gene are compared with all of VEP's entries, not with the picked one
+    alone; the row shows the entry that matched (the picked one first, then the most severe). Without these conditions
+    it shows the picked entry. Memory: one batch of occurrences and the rows of its region.
 
     Raises:
         CaseNotFoundError: the case was never imported, or is deleted.
@@ -170,7 +170,7 @@ def _with_consequences(
     by_entry: BooleanExpression | None,
     by_site: BooleanExpression | None,
 ) -> pa.Table:
-    """Join occurrences of one chromosome with what VEP said about their loci."""
+    """Join occurrences of one chromosome with the entries of their loci."""
     if by_site is not None:
         rows = rows.filter(pc.is_valid(_index(rows, _nearby(tables["variant"], rows, ("locus",), by_site))))
     entries = None

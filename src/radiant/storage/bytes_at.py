@@ -19,7 +19,7 @@ from radiant.storage.store_errors import named
 
 _FILE = "file://"
 _UPLOAD_BYTES = 8 << 20
-"""Of one part of an upload, and what an open file holds in memory. S3 takes 5 MiB or more and 10,000 parts."""
+"""Bytes of one part of an upload, and of an open file in memory. S3 takes 5 MiB or more and 10,000 parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def to_uri(path: str, base: Path | None = None) -> str:
 
 
 def _refuse_stream(uri: str, path: str | Path) -> None:
-    """Refuse what is no file but passes by once.
+    """Refuse a pipe: its bytes pass by once.
 
     A case's bytes are read again after a fault, hashed and compared, and what ends a pipe is not known: a program that
     died looks like one that has finished. Opening a named pipe would wait for its writer.

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from radiant.errors import ConfigError, InputError, RadiantError, StorageError
 
 _STORE_LIBRARIES = frozenset({"aiobotocore", "aiohttp", "azure", "botocore", "gcsfs", "google"})
-"""Clients of object stores, and what they stand on, whose own errors are no OSError."""
+"""Clients of object stores and their libraries, whose own errors are no OSError."""
 
 
 def is_of_a_store(error: Exception) -> bool:
@@ -54,7 +54,7 @@ def answering(what: str) -> Generator[None]:
 
 
 def store_error(uri: str, error: Exception) -> RadiantError | None:
-    """Return what an object store's client means, None for an error that is none of its own."""
+    """Return the meaning of a store client's error, None for any other error."""
     if not is_of_a_store(error):
         return None
     names = " ".join(one.__name__ for one in type(error).__mro__)

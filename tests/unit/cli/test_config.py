@@ -1,9 +1,9 @@
 """`radiant config`."""
 
-from radiant.cli.config import config
+from radiant.cli.main import config
 
 
-def test_the_limits_of_a_job_are_shown_even_if_no_setting_changes_them(monkeypatch, capsys):
+def test_what_a_job_may_use_is_shown_even_if_no_setting_says_so(monkeypatch, capsys):
     monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__RETRIES", "0")
     config()
     shown = dict(line.split("=", 1) for line in capsys.readouterr().out.splitlines())

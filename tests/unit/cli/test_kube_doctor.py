@@ -7,7 +7,7 @@ from kubernetes.client import models as k8s
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.cli import airflow_checks, kube_cluster_checks
-from radiant.cli.finding import Verdict, good, show, wrong
+from radiant.cli.finding import Verdict, good, print_findings, wrong
 from radiant.cli.kube_cluster_checks import RIGHTS
 from radiant.jobs.catalogue import JOBS
 
@@ -141,7 +141,7 @@ def verdicts(api):
     return {one.verdict for one in airflow_checks.check_airflow(api, "kubernetes_conn")}
 
 
-def test_an_airflow_as_it_should_be_has_no_fault():
+def test_an_airflow_as_it_should_be_has_nothing_to_fix():
     assert verdicts(an_airflow()) == {Verdict.GOOD}
     assert verdicts(an_airflow(slots=-1)) == {Verdict.GOOD}
 
@@ -156,8 +156,8 @@ def test_an_airflow_as_it_should_be_has_no_fault():
 )
 def test_a_setting_that_jobs_suffer_from_is_reported_with_its_variable(option, value, variable):
     found = list(airflow_checks.check_airflow(an_airflow(options={option: value}), "kubernetes_conn"))
-    (found_one,) = [one for one in found if one.verdict is not Verdict.GOOD]
-    assert (found_one.verdict, found_one.fix) == (Verdict.WARNING, variable)
+    (finding,) = [one for one in found if one.verdict is not Verdict.GOOD]
+    assert (finding.verdict, finding.fix) == (Verdict.WARNING, variable)
 
 
 def test_settings_that_airflow_does_not_show_are_unknown_not_good():
@@ -179,7 +179,7 @@ def test_connection_and_pool_are_judged(api, verdict):
 
 
 def test_what_to_do_stands_below_what_is_wrong(capsys):
-    show(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
+    print_findings(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [
         ["ok", "access", "fine"],

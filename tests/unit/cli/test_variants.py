@@ -11,8 +11,7 @@ from typer.testing import CliRunner
 
 import small_case
 from radiant import lake
-from radiant.cli.tables import tables
-from radiant.cli.variants import variants
+from radiant.cli.variants import tables, variants
 from radiant.errors import CaseNotFoundError, InputError
 from radiant.settings import load_settings
 from staging import NAMESPACE

@@ -1,4 +1,4 @@
-"""Create what is missing, never drop: tables by declaration, columns by addition."""
+"""Create missing tables, add missing columns, drop nothing."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from pyiceberg.types import ListType, MapType
 
 from radiant.domain.tables import TABLES
 from radiant.errors import LakeError, LakeUnavailableError, SchemaMismatchError
-from radiant.lake.layout import PARTITION_COLUMN
-from radiant.lake.reference import TableRef
-from radiant.lake.schema import (
+from radiant.lake.iceberg_schema import (
     iceberg_schema,
     iceberg_type,
     partition_spec,
     sort_order,
     table_properties,
 )
+from radiant.lake.layout import PARTITION_COLUMN
+from radiant.lake.table_ref import TableRef
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from radiant.domain.columns import Table
 
 _ATTEMPTS = 10
-"""Creation and schema changes race with other processes that do the same; the loser looks again."""
+"""Creation and schema changes race with other processes that do the same; the loser retries."""
 
 
 def ensure_tables(
@@ -54,7 +54,7 @@ def ensure_tables(
         case_tables: By short name; with the columns that settings choose; those of `domain.tables` when None.
 
     Raises:
-        SchemaMismatchError: a column has another type than declared, a column this version does not fill is required,
+        SchemaMismatchError: a column has another type than declared, a required column is not declared,
             or the table is not partitioned by `part` alone.
         LakeUnavailableError: the catalog does not answer.
     """

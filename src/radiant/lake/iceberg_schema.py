@@ -97,7 +97,7 @@ def table_properties(table: Table) -> dict[str, str]:
     return _PROPERTIES | bounded | {"comment": table.doc}
 
 
-def file_schema(schema: Schema) -> pa.Schema:
+def full_file_schema(schema: Schema) -> pa.Schema:
     """Return the Arrow schema of a data file with all columns of a table, even of other versions."""
     fields = schema_to_pyarrow(schema)
     return pa.schema([_small_field(field) for field in fields])

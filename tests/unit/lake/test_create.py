@@ -13,8 +13,8 @@ from radiant import lake
 from radiant.domain.columns import Column, Type
 from radiant.domain.tables import CASE_TABLES, OCCURRENCE, TABLES, VARIANT
 from radiant.errors import LakeUnavailableError, SchemaMismatchError
-from radiant.lake import schema as schemas
-from radiant.lake import tables
+from radiant.lake import create
+from radiant.lake import iceberg_schema as schemas
 from radiant.settings import load_settings
 from staging import NAMESPACE, commit, raw_rows, read, stage
 
@@ -169,7 +169,7 @@ def test_two_processes_that_add_the_same_column_both_succeed(catalog, monkeypatc
         return real(self, table, requirements, updates)
 
     monkeypatch.setattr(type(catalog), "commit_table", another_first)
-    monkeypatch.setattr(tables.time, "sleep", lambda _: None)
+    monkeypatch.setattr(create.time, "sleep", lambda _: None)
     assert "cadd" in {field.name for field in lake.ensure_tables(catalog, NAMESPACE)["variant"].schema.fields}
     names = [field.name for field in load(catalog, VARIANT).schema().fields]
     assert names.count("cadd") == 1
@@ -185,7 +185,7 @@ def test_a_schema_change_that_always_loses_gives_up(catalog, monkeypatch):
         raise CommitFailedException(message)
 
     monkeypatch.setattr(type(catalog), "commit_table", lose)
-    monkeypatch.setattr(tables.time, "sleep", lambda _: None)
+    monkeypatch.setattr(create.time, "sleep", lambda _: None)
     with pytest.raises(LakeUnavailableError, match="germline_snv_variant"):
         lake.ensure_tables(catalog, NAMESPACE)
 

@@ -1,0 +1,28 @@
+"""The private names of PyIceberg that radiant uses have the form that it expects."""
+
+import inspect
+
+from pyiceberg.io.pyarrow import ArrowScan
+from pyiceberg.manifest import ManifestFile
+from pyiceberg.table.update.snapshot import _OverwriteFiles, _SnapshotProducer
+
+from radiant.lake.pyiceberg_internals import ReplaceFiles
+
+
+def parameters(function) -> list[str]:
+    return list(inspect.signature(function).parameters)
+
+
+def test_a_commit_of_pyiceberg_collects_its_manifests_by_the_methods_that_are_replaced():
+    assert issubclass(_OverwriteFiles, _SnapshotProducer)
+    assert parameters(_OverwriteFiles._existing_manifests) == ["self"]
+    assert "_existing_manifests" in inspect.getsource(_SnapshotProducer._manifests)
+    assert {"has_added_files", "has_existing_files"} <= set(dir(ManifestFile))
+    for public in ("delete_by_predicate", "delete_data_file", "append_data_file", "commit"):
+        assert hasattr(ReplaceFiles, public)
+
+
+def test_a_scan_of_pyiceberg_yields_the_batches_of_a_task():
+    assert parameters(ArrowScan._record_batches_from_scan_tasks_and_deletes) == [
+        *("self", "tasks", "deletes_per_file"),
+    ]
