@@ -150,6 +150,14 @@ def test_what_several_readers_cannot_judge_is_left_to_one(tmp_path, second):
         sharded_outcome(path, size=1, tolerate=5)
 
 
+def test_an_allele_of_two_shards_before_is_left_to_one_reader(tmp_path):
+    blocks = [text([record(pos=100)]), record(pos=100, alt="C") + "\n", record(pos=100) + "\n"]
+    path = tmp_path / "a.vcf.gz"
+    path.write_bytes(_bgzip([block.encode() for block in blocks]))
+    with pytest.raises(NeedsOneReaderError):
+        sharded_outcome(path, size=1, tolerate=5)
+
+
 def test_a_damaged_or_other_file_is_left_to_one(tmp_path):
     content = text([record(pos=pos, info=f"X={pos * 7919 % 1009}") for pos in range(1, 9000)])
     whole = write(tmp_path / "a.vcf.bgz", content).read_bytes()

@@ -178,7 +178,7 @@ def check_assembly(uri: str, header: Header, assembly: Assembly) -> None:
             "on both is refused"
         )
     if not header.has_lengths:
-        header.warnings.append(f"the header states no contig lengths: nobody checked that this is {assembly.name}")
+        header.warnings.append(f"the header states no contig lengths: it was not checked that this is {assembly.name}")
 
 
 def _twice(header: Header) -> Iterator[tuple[str, str]]:

@@ -285,8 +285,8 @@ class Source:
         last = rest.text()
         if last and not self.proven_complete:
             msg = (
-                f"{self.uri}, line {number}: the last line does not end with a line break, so nobody can tell "
-                "whether the file is whole. Copy it again; if it is whole, add a line break"
+                f"{self.uri}, line {number}: the last line does not end with a line break, so it is not "
+                "certain that the file is whole. Copy it again; if it is whole, add a line break"
             )
             raise VcfTruncatedError(msg)
         if last:
