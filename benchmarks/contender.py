@@ -17,7 +17,8 @@ def prepare(vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str
     from radiant import lake, storage
     from radiant.domain.case import Case, Priority
     from radiant.domain.pedigree import parse_pedigree
-    from radiant.jobs.documents import Request, encode
+    from radiant.jobs.codec import encode
+    from radiant.jobs.documents import Request
     from radiant.settings import load_settings
     from radiant.worker import case_document
 

@@ -8,7 +8,7 @@ from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import part_confs
 from radiant.operators.params import cases_param
 from radiant.operators.retry import TASK_DEFAULTS
-from radiant.operators.verdict import Verdict, deliver, judge_plan
+from radiant.operators.verdict import deliver, judge_plan
 
 JobOperator = job_operator()
 
@@ -40,7 +40,7 @@ read again, pedigrees included.
     ).expand(confs=task(part_confs, task_id="parts")(plan.output))
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def verdict(planned: dict | None, parts: list[Verdict]) -> Verdict:
+    def verdict(planned: dict | None, parts: list[dict]) -> dict:
         """Fail unless every case is imported."""
         release_leftovers()
         return deliver(judge_plan(planned, parts or []))

@@ -5,10 +5,11 @@ from airflow.sdk import DAG, TriggerRule, task
 
 from radiant.operators.backend import job_operator
 from radiant.operators.leftovers import release_leftovers
-from radiant.operators.mapping import import_requests, map_limit
+from radiant.operators.mapping import import_arguments, map_limit
 from radiant.operators.params import cases_param, part_param
+from radiant.operators.request import task_folder
 from radiant.operators.retry import TASK_DEFAULTS
-from radiant.operators.verdict import Verdict, deliver, judge_import
+from radiant.operators.verdict import deliver, judge_import
 
 JobOperator = job_operator()
 
@@ -30,6 +31,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
     is_paused_upon_creation=False,
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
+    user_defined_macros={"task_folder": task_folder},
     params={
         "part": part_param(),
         "cases": cases_param(". Empty: every case assigned to the part."),
@@ -40,7 +42,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
         job="prepare-part",
         arguments={"part": "{{ params.part }}", "cases": "{{ params.cases }}", "most": map_limit()},
     )
-    requests = task(import_requests, task_id="requests")(prepare.output)
+    requests = task(import_arguments, task_id="requests")(prepare.output)
     import_case = JobOperator.partial(
         task_id="import_case",
         job="import-case",
@@ -54,13 +56,14 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
             "part": "{{ params.part }}",
             "loads": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('cases') }}",
             "deleted": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('deleted') }}",
+            "imports_uri": "{{ task_folder(ti, 'import_case') }}",
         },
         # Whatever happened to the cases, but not when prepare failed: then nothing at all succeeded.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
     )
 
     @task(trigger_rule=TriggerRule.ALL_DONE)
-    def verdict(prepared: dict | None, committed: dict | None) -> Verdict:
+    def verdict(prepared: dict | None, committed: dict | None) -> dict:
         """Fail unless every case is imported."""
         release_leftovers()
         return deliver(judge_import(prepared, committed))

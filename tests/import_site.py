@@ -6,7 +6,8 @@ from typing import Any
 
 from radiant import lake, storage
 from radiant.domain.case import Priority
-from radiant.jobs.documents import Request, Result, Status, decode_result, encode, outcome_uri, run_uri, task_uri
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Result, Status, decode_result, outcome_uri, run_uri, task_uri
 from radiant.registry import Registration, Registry
 from radiant.settings import Settings
 from radiant.worker.main import run
@@ -66,6 +67,7 @@ class ImportSite:
             "part": part["part"],
             "loads": prepared.output["cases"],
             "deleted": prepared.output["deleted"],
+            "imports_uri": task_uri(top, "import_case"),
         }
         committed = self.job("commit-part", "commit", top, **arguments)
         assert committed.status is Status.SUCCEEDED, committed.failure

@@ -1,7 +1,8 @@
 """The import's jobs in their order, in this process, with every document on the S3 of a test."""
 
 from radiant import storage
-from radiant.jobs.documents import Request, Result, Status, decode_result, encode, outcome_uri, run_uri, task_uri
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Result, Status, decode_result, outcome_uri, run_uri, task_uri
 from radiant.worker.main import run
 
 

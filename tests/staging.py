@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from radiant import lake
 from radiant.domain.tables import CASE_TABLES
+from radiant.jobs.codec import decode, encode
 from random_rows import batch
 
 NAMESPACE = "radiant"
@@ -21,7 +22,7 @@ def stage(  # noqa: PLR0913 - tests vary each
         for name in CASE_TABLES:
             stager.write(name, batch(name, rows, case_id if seed is None else seed))
         manifest = stager.finish()
-    return lake.Manifest.from_json(json.loads(json.dumps(manifest.to_json())))
+    return decode(lake.Manifest, encode(manifest), where="here", what="a manifest", remedy="")
 
 
 def case_load(case_id: int) -> lake.CaseLoad:

@@ -25,7 +25,7 @@ from radiant.jobs.documents import Request
 from radiant.settings import Settings, load_settings
 from radiant.vcf.schema import arrow_schema
 from radiant.worker import case_document, import_case, import_pool
-from radiant.worker.case_document import CaseDocument, Staged
+from radiant.worker.case_document import CaseDocument, StagedDocument
 from slow_digest import slow_digest
 from staging import NAMESPACE, case_load
 
@@ -37,7 +37,7 @@ class Imported:
     """The rows and the report of a job for a file."""
 
     case_id: int
-    staged: Staged | None
+    staged: StagedDocument | None
     tables: dict[str, pa.Table]
     """As the staged files hold them, without the key."""
     error: str | None
@@ -150,10 +150,10 @@ def assert_imported(found: Imported, expected: Expected) -> None:
     assert found.staged.manifest.rows == {name: len(rows) for name, rows in expected.rows.items()}
     assert found.staged.manifest.digests == expected.digests
     assert found.staged.report == expected.report
-    assert found.output["warnings"] == expected.report["warnings"]
+    assert list(found.output.warnings) == expected.report["warnings"]
 
 
-def _staged_tables(staged: Staged) -> dict[str, pa.Table]:
+def _staged_tables(staged: StagedDocument) -> dict[str, pa.Table]:
     files = staged.manifest.files
     return {
         name: pa.concat_tables(

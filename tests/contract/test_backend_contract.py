@@ -13,7 +13,8 @@ from backends import BACKENDS, airflow_context
 from radiant import storage
 from radiant.errors import JobFailedError, JobLostError
 from radiant.jobs.catalogue import IMPORT_CASE
-from radiant.jobs.documents import Status, decode_request, encode
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Status, decode_request
 
 
 @pytest.fixture

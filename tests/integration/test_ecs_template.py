@@ -12,7 +12,8 @@ import yaml
 from conftest import REPOSITORY
 from fakes.ecs.sizes import FARGATE_MIB
 from radiant.jobs.catalogue import JOBS
-from radiant.jobs.documents import Request, encode
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request
 
 FOLDER = REPOSITORY / "deploy" / "ecs"
 WITH_CREDENTIALS = {"plan-import", "prepare-part", "commit-part"}

@@ -20,7 +20,8 @@ from contract.postgresql import stoppable_server
 from radiant import lake, storage
 from radiant.demo.make import make
 from radiant.domain.case import Priority
-from radiant.jobs.documents import Request, Status, encode, task_uri
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Status, task_uri
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 from radiant.storage import read_ahead

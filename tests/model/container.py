@@ -9,7 +9,7 @@ from model.clock import Actor, OverError, World
 from radiant.errors import InputError, TerminatedError
 from radiant.jobs.documents import Usage
 from radiant.worker import main as worker_main
-from radiant.worker.outcome import Outcome
+from radiant.worker.handler import HandlerResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,7 +107,7 @@ class Container:
         except TerminatedError:  # before or after the job: the interpreter dies of it
             self._end(143)
 
-    def job(self, request: Any) -> Outcome:
+    def job(self, request: Any) -> HandlerResult:
         """Stand in for the handler of the job."""
         self.attempt = request.attempt
         self.world.say(f"{self.name} works for attempt {self.attempt[:8]}")
@@ -123,7 +123,7 @@ class Container:
         if self.plan.ending == "bad-input":
             msg = "the file is no VCF"
             raise InputError(msg)
-        return Outcome(output={"container": self.name})
+        return HandlerResult(output={"container": self.name})
 
 
 class _Meter:
@@ -144,7 +144,7 @@ def install(monkeypatch: Any, world: World, containers: list[Container]) -> None
     def current() -> Container:
         return next(one for one in containers if one._actor is world.current)
 
-    def handle(request: Any, _settings: Any) -> Outcome:
+    def handle(request: Any, _settings: Any) -> HandlerResult:
         return current().job(request)
 
     def on_signal(_number: int, handler: Any) -> None:

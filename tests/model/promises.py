@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from model.container import Container
-from radiant.jobs.documents import Status
-from radiant.worker import commit_part
+from radiant.jobs.documents import Status, task_uri
+from radiant.worker import import_outcome
 
 WINDOW_S = 60.0
 RESTARTS = 3
@@ -157,8 +157,10 @@ class Promises:
         task = self.site.task
         if not task.over or task.marked:
             return
-        read = commit_part._reads(self.site.run_uri).get(17)
-        found = read.result if read is not None and read.load_id == task.load_id else None
+        uri = task_uri(self.site.run_uri, "import_case", 0)
+        last = import_outcome.read_request(uri)
+        of_this_load = last is not None and last.arguments["load_id"] == task.load_id
+        found = import_outcome.read_result(uri, last) if of_this_load else None
         if self.winner is None:
             # A process that was killed after it had judged: the proof is on file, only Airflow has not heard of it.
             killed = bool(task.outcomes) and task.outcomes[-1][2] == "killed"

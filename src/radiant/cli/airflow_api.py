@@ -7,7 +7,7 @@ import http.client
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ class TaskInstance:
     map_index: int
     """-1 for a task that is not mapped, or whose mapping is not known yet."""
     state: str | None
-    """None while nothing was decided."""
+    """None before the task is scheduled."""
     try_number: int
     """From 1; 0 before the first start."""
     start_date: datetime | None
@@ -48,7 +48,7 @@ class AirflowApi:
 
     Every call raises:
         AirflowUnavailableError: no answer.
-        AirflowError: the answer is an error; status and Airflow's own words are in the message.
+        AirflowError: the answer is an error; the message has its status and text.
     """
 
     def __init__(self, url: str, username: str, password: str, timeout_s: float = 30) -> None:
@@ -75,7 +75,7 @@ class AirflowApi:
         """Unpause a DAG that was paused in the UI; runs of a paused DAG would wait for ever."""
         self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
-    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> str:
+    def trigger(self, dag_id: str, conf: Mapping[str, object] | None = None) -> str:
         """Start a DAG run and return its id."""
         body = {"logical_date": None, "conf": conf or {}}
         return self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
@@ -109,7 +109,7 @@ class AirflowApi:
             for one in found
         ]
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> object:
         """Return what a task returned, None when it returned nothing."""
         path = f"{_run_path(dag_id, run_id)}/taskInstances/{quote(task_id)}/xcomEntries/return_value"
         try:
@@ -137,7 +137,7 @@ class AirflowApi:
                 return None
             raise
 
-    def put_connection(self, conn_id: str, connection: dict[str, Any]) -> bool:
+    def put_connection(self, conn_id: str, connection: Mapping[str, object]) -> bool:
         """Make a connection, or replace the one of that id; return whether it is new.
 
         Args:
@@ -175,7 +175,7 @@ class AirflowApi:
             if not page[key] or offset >= page["total_entries"]:
                 return
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         if self._token is None:
             self._token = self._send("POST", "/auth/token", self._login)["access_token"]
         try:
@@ -187,7 +187,7 @@ class AirflowApi:
         self._token = self._send("POST", "/auth/token", self._login)["access_token"]
         return self._send(method, path, body)
 
-    def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - the URL is the one this process gave to Airflow
             self.url + path,
             method=method,

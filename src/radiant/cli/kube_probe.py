@@ -9,7 +9,8 @@ from radiant import storage
 from radiant.cli.finding import Finding, good, unknown, wrong
 from radiant.cli.kube_cluster_checks import TIMEOUT_S, said_by
 from radiant.errors import ConfigError, JobRefusedError, RadiantError
-from radiant.jobs.documents import Request, Status, decode_result, encode
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Status, decode_result
 from radiant.settings import Settings
 
 if TYPE_CHECKING:

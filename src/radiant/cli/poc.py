@@ -11,6 +11,7 @@ import typer
 from radiant.cli.dag_ids import POC
 from radiant.cli.run import find_dags, stop_signals
 from radiant.errors import EXIT_BUG, EXIT_OK, AirflowUnavailableError
+from radiant.jobs.documents import read_job_summary
 from radiant.settings import load_settings
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _TASK = "poc"
 _Shown = tuple[int, Counter[str]]
 """The try, and how often each line of its log was printed."""
-_LOOK_S = 1.0
+_POLL_S = 1.0
 _PATIENCE_S = 120
 """How long Airflow may leave requests unanswered while its processes live."""
 
@@ -35,7 +36,7 @@ def poc(
     ] = None,
     dags: Annotated[Path | None, typer.Option(help="Folder of the DAGs.  [default: dags of the checkout]")] = None,
 ) -> None:
-    """Run the DAG POC-ecs-k8s-operators where RADIANT_BACKEND says, and show its log and its answer.
+    """Run the DAG POC-ecs-k8s-operators where RADIANT_BACKEND says, and show its log and its output.
 
     The exit code is 0 when it is green, 70 when it failed, 75 when Airflow stopped.
     """
@@ -59,7 +60,7 @@ def poc(
                 typer.echo("Ctrl-C ends it.")
                 while True:
                     airflow.check()
-                    time.sleep(_LOOK_S)
+                    time.sleep(_POLL_S)
         except KeyboardInterrupt:
             if exit_code is None:
                 exit_code = 128 + stopped[-1]
@@ -70,7 +71,7 @@ def poc(
 
 
 def _follow(airflow: "Standalone", run_id: str) -> str:
-    """Print the task's log as it comes, then its answer; return the state of the run.
+    """Print the task's log as it comes, then its output; return the state of the run.
 
     Raises:
         AirflowUnavailableError: a part of Airflow ended, or it does not answer for two minutes.
@@ -89,9 +90,9 @@ def _follow(airflow: "Standalone", run_id: str) -> str:
             answered = time.monotonic()
             if state in {"success", "failed"}:
                 break
-        time.sleep(_LOOK_S)
-    answer = airflow.api.xcom(POC, run_id, _TASK)
-    output = answer.get("output") if isinstance(answer, dict) else None
+        time.sleep(_POLL_S)
+    xcom = airflow.api.xcom(POC, run_id, _TASK)
+    output = None if xcom is None else read_job_summary(xcom, f"the XCom of {_TASK} of run {run_id}").output
     typer.echo(f"{POC}: {state}, answer {json.dumps(output)}")
     return str(state)
 

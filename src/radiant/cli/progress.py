@@ -2,16 +2,19 @@
 
 import itertools
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from rich.console import Console
 
 from radiant.cli.airflow_api import FINISHED_RUN, FINISHED_TASK, TaskInstance
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
+from radiant.domain.partition import PlannedPart
+from radiant.jobs.contracts import ImportOutput, PlanOutput, output_of
+from radiant.jobs.documents import Status, read_job_summary
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
 _SILENCE_S = 30
@@ -19,7 +22,7 @@ _SILENCE_S = 30
 
 
 class RunReader(Protocol):
-    """What is needed of `AirflowApi`."""
+    """The methods of `AirflowApi` that reading a run needs."""
 
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """Return all task instances of a DAG run."""
@@ -29,8 +32,8 @@ class RunReader(Protocol):
         """Return the state of a DAG run."""
         ...
 
-    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-        """Return what a task returned."""
+    def xcom(self, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> object:
+        """Return what a task returned, None when it returned nothing."""
         ...
 
 
@@ -77,42 +80,56 @@ class Progress:
         return ", ".join(parts)
 
 
-def import_run_id(run_id: str, part: Mapping[str, Any], block: int) -> str:
+def read_plan(api: RunReader, run_id: str) -> PlanOutput | None:
+    """Return the plan of a run of `import-radiant`, None while there is none.
+
+    Raises:
+        JobProtocolError: the XCom is of another version.
+    """
+    xcom = api.xcom(IMPORT_RADIANT, run_id, "plan")
+    if xcom is None:
+        return None
+    summary = read_job_summary(xcom, f"the XCom of plan of run {run_id}")
+    return output_of(summary, PlanOutput) if summary.status is Status.SUCCEEDED else None
+
+
+def import_run_id(run_id: str, part: PlannedPart, block: int) -> str:
     """Return the id of the run of `import-vcf` for a block of one part's cases, as the DAGs name it.
 
     Args:
-        run_id: of the run of `import-radiant`.
-        part: as `plan-import` returned it.
-        block: from 1.
+        run_id: Of the run of `import-radiant`.
+        part: As `plan-import` returned it.
+        block: From 1.
     """
-    return block_run_id(part_run_id(run_id, part["part"], part["cases"]), block)
+    return block_run_id(part_run_id(run_id, part.part, part.cases), block)
 
 
 @dataclass
-class Watch:
-    """Reads the progress of one run; stores what cannot change any more, so that a look stays cheap."""
+class RunProgress:
+    """Reads the progress of one run. What cannot change any more is read once."""
 
     api: RunReader
     run_id: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _parts: list[dict[str, Any]] | None = None
+    _parts: tuple[PlannedPart, ...] | None = None
     _ended: dict[str, list[TaskInstance]] = field(default_factory=dict[str, list[TaskInstance]])
     _over: set[int] = field(default_factory=set[int])
     _records: dict[tuple[str, int], int] = field(default_factory=dict[tuple[str, int], int])
 
-    def look(self) -> Progress:
+    def read(self) -> Progress:
         """Return how far the run is.
 
         Raises:
-            AirflowError: Airflow refused to say.
-            AirflowUnavailableError: no answer; looking again may help.
+            AirflowError: Airflow answers with an error.
+            AirflowUnavailableError: no answer; another read may get one.
+            JobProtocolError: an XCom is of another version.
         """
         state = self.api.run_state(IMPORT_RADIANT, self.run_id)
         ended = state is None or state in FINISHED_RUN
         parts = self._plan()
         if parts is None:
             return Progress("finished" if ended else "planning")
-        total = sum(len(part["cases"]) for part in parts)
+        total = sum(len(part.cases) for part in parts)
         imports = {
             imported_by: tasks for part in self._started(parts) for imported_by, tasks in self._imports(part).items()
         }
@@ -133,14 +150,12 @@ class Watch:
             elapsed_s=max((until - min(begun)).total_seconds(), 0.0) if begun else 0.0,
         )
 
-    def _plan(self) -> list[dict[str, Any]] | None:
-        if self._parts is None:
-            planned = self.api.xcom(IMPORT_RADIANT, self.run_id, "plan")
-            if planned and planned["status"] == "succeeded":
-                self._parts = planned["output"]["parts"]
+    def _plan(self) -> tuple[PlannedPart, ...] | None:
+        if self._parts is None and (plan := read_plan(self.api, self.run_id)) is not None:
+            self._parts = plan.parts
         return self._parts
 
-    def _started(self, parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    def _started(self, parts: Sequence[PlannedPart]) -> Sequence[PlannedPart]:
         """Return the parts whose runs may exist; one call instead of one per part."""
         if len(self._over) == len(parts):
             return parts
@@ -152,9 +167,9 @@ class Watch:
         ]
         started = {one.map_index for one in tasks if one.state not in waiting}
         # Where there are more parts than Airflow maps a task over, each task runs every n-th part.
-        return [part for place, part in enumerate(parts) if tasks and place % len(tasks) in started]
+        return [part for index, part in enumerate(parts) if tasks and index % len(tasks) in started]
 
-    def _imports(self, part: dict[str, Any]) -> dict[str, list[TaskInstance]]:
+    def _imports(self, part: PlannedPart) -> dict[str, list[TaskInstance]]:
         """Return the import tasks of one part by the run of `import-vcf`; a further run begins when one has ended."""
         found: dict[str, list[TaskInstance]] = {}
         for block in itertools.count(1):
@@ -175,9 +190,9 @@ class Watch:
             else:
                 tasks = self._ended[run_id]
             found[run_id] = tasks
-            complete = sum(map(len, found.values())) >= len(part["cases"])
+            complete = sum(map(len, found.values())) >= len(part.cases)
             if ended and complete:
-                self._over.add(part["part"])
+                self._over.add(part.part)
             if complete or not ended:
                 return found
         raise AssertionError
@@ -186,8 +201,14 @@ class Watch:
         for one in tasks:
             key = (run_id, one.map_index)
             if one.state == "success" and key not in self._records:
-                answer = self.api.xcom(IMPORT_VCF, run_id, "import_case", one.map_index)
-                self._records[key] = answer["output"]["records"]["read"] if answer else 0
+                self._records[key] = self._records_read(run_id, one.map_index)
+
+    def _records_read(self, run_id: str, map_index: int) -> int:
+        xcom = self.api.xcom(IMPORT_VCF, run_id, "import_case", map_index)
+        if xcom is None:
+            return 0
+        summary = read_job_summary(xcom, f"the XCom of import_case {map_index} of run {run_id}")
+        return output_of(summary, ImportOutput).records.read
 
 
 @contextmanager

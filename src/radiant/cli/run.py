@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _DEMO_FAMILIES = 2
 _DEMO_RECORDS = 5000
 _DEMO_SEED = 1
-_LOOK_S = 1.0
+_POLL_S = 1.0
 _PATIENCE_S = 120
 """How long Airflow may leave requests unanswered while its processes live: two cores can be busy."""
 
@@ -89,7 +89,7 @@ def _run(  # noqa: PLR0913 - the options of the command
             if sheet is not None:
                 _register(registry, sheet, settings, console)  # bad input is reported before Airflow is started for it
             airflow.start()
-            # What its killed runs held. No more than that: another Airflow may share the registry.
+            # The leases of killed runs of this Airflow alone: another Airflow may share the registry.
             registry.release({run_uri(settings.effective_work_uri, *run) for run in airflow.past_runs})
             console.print(f"Starting Airflow, its log is {airflow.log_path}", soft_wrap=True)
             if demo is not None or (sheet is None and not registry.list_cases()):
@@ -105,7 +105,7 @@ def _run(  # noqa: PLR0913 - the options of the command
                 console.print(f"Airflow keeps running: {login}\nCtrl-C ends it.", soft_wrap=True)
                 while True:
                     airflow.check()
-                    time.sleep(_LOOK_S)
+                    time.sleep(_POLL_S)
         except KeyboardInterrupt:
             if exit_code is None:
                 exit_code = 128 + stopped[-1]
@@ -131,7 +131,7 @@ def _make_home(home: Path) -> None:
 
 
 def _register(registry: "Registry", sheet: str, settings: Settings, console: "Console") -> None:
-    """Do what `radiant cases add --sheet` does, with a shorter answer.
+    """Register the cases of a sheet as `radiant cases add --sheet` does, with shorter output.
 
     Raises:
         InputError: all that is wrong with the sheet or its files; the good cases of a sheet that the registry refused
@@ -152,7 +152,7 @@ def _register(registry: "Registry", sheet: str, settings: Settings, console: "Co
 
 
 def _make_demo(settings: Settings, wanted: tuple[int, int] | None, console: "Console") -> str:
-    """Make demo cases unless they are there and none were asked for; return their sheet."""
+    """Make demo cases unless they exist and no number was given; return their sheet."""
     sheet = settings.home_path / "demo" / "cases.csv"
     if wanted is None and sheet.exists():
         return str(sheet)
@@ -169,16 +169,16 @@ def _follow(airflow: "Standalone", console: "Console") -> str:
     Raises:
         AirflowUnavailableError: a part of Airflow ended, or it does not answer for two minutes.
     """
-    from radiant.cli.progress import Watch, shown  # noqa: PLC0415 - heavy, only here
+    from radiant.cli.progress import RunProgress, shown  # noqa: PLC0415 - heavy, only here
 
     for dag_id in IMPORT_DAGS:
         airflow.api.unpause(dag_id)
-    watch = Watch(airflow.api, airflow.api.trigger(IMPORT_RADIANT))
+    run = RunProgress(airflow.api, airflow.api.trigger(IMPORT_RADIANT))
     answered = time.monotonic()
     with shown(console) as show:
         while True:
             try:
-                progress = watch.look()
+                progress = run.read()
             except AirflowUnavailableError:
                 airflow.check()
                 if time.monotonic() - answered > _PATIENCE_S:
@@ -187,9 +187,9 @@ def _follow(airflow: "Standalone", console: "Console") -> str:
                 answered = time.monotonic()
                 show(progress)
                 if progress.phase == "finished":
-                    return watch.run_id
+                    return run.run_id
             airflow.check()
-            time.sleep(_LOOK_S)
+            time.sleep(_POLL_S)
 
 
 @contextlib.contextmanager

@@ -1,47 +1,23 @@
 """The outcome of a run: read from Airflow's API, rendered for a user, turned into an exit code."""
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
-from radiant.cli.progress import RunReader, import_run_id
+from radiant.cli.progress import RunReader, import_run_id, read_plan
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
+from radiant.jobs.contracts import CommitOutput, FailedCase, ImportedCase, Verdict, output_of, read_verdict
+from radiant.jobs.documents import Status, read_job_summary
 
 _RECORDS = ("read", "kept", "split", "skipped", "rejected")
 _PIPE_WIDTH = 200
 """Width where there is no terminal: a log or a pipe needs no folding."""
-
-
-@dataclass(frozen=True, slots=True)
-class ImportedCase:
-    """A case whose rows are visible."""
-
-    case_id: int
-    records: Mapping[str, int]
-    """Data lines by bucket: read, kept, split, skipped, rejected."""
-    rows: Mapping[str, int]
-    """Rows by table, short names."""
-    seconds: float
-    """Wall time of the import."""
-    peak_memory_mib: float
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FailedCase:
-    """A case that is not imported."""
-
-    case_id: int
-    code: str
-    """`code` of the error class, or the platform's reason (OutOfMemory, Lost)."""
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,46 +43,50 @@ class Summary:
 
 
 def read_summary(api: RunReader, run_id: str) -> Summary:
-    """Read the outcome of a finished run of `import-radiant`.
+    """Return the outcome of a finished run of `import-radiant`.
 
-    The verdict of the run decides what failed; the numbers come from the commits. What ended without saying anything
-    is trouble, never silence.
+    The verdict of the run decides what failed; the numbers come from the commits. A run without a verdict is trouble.
 
     Raises:
-        AirflowError: Airflow refused to say, or does not answer.
+        AirflowError: Airflow answers with an error, or does not answer.
+        JobProtocolError: an XCom is of another version.
     """
     state = api.run_state(IMPORT_RADIANT, run_id)
-    verdict = api.xcom(IMPORT_RADIANT, run_id, "verdict")
-    plan = api.xcom(IMPORT_RADIANT, run_id, "plan")
-    parts: Sequence[Mapping[str, Any]] = plan["output"]["parts"] if plan and plan["status"] == "succeeded" else ()
-    imported: list[ImportedCase] = []
-    deleted: list[int] = []
-    for part in parts:
-        counted = 0
-        for block in itertools.count(1):
-            commit = api.xcom(IMPORT_VCF, import_run_id(run_id, part, block), "commit")
-            if not commit:
-                break
-            if commit["status"] != "succeeded":
-                continue
-            output = commit["output"]
-            imported += [_imported(case) for case in output["imported"]]
-            deleted += output["deleted"]
-            counted += sum(len(output[name]) for name in ("imported", "failed", "deleted"))
-            if counted >= len(part["cases"]):
-                break
-    failed = [FailedCase(case["case_id"], case["code"], case["reason"]) for case in (verdict or {}).get("failed", [])]
-    trouble: list[str] = [*(verdict or {}).get("trouble", [])]
+    verdict = read_verdict(api.xcom(IMPORT_RADIANT, run_id, "verdict"), f"the verdict of run {run_id}")
+    commits = _commits(api, run_id)
+    failed, trouble = (verdict or Verdict()).failed, (verdict or Verdict()).trouble
     if verdict is None:
-        trouble.append(f"the run ended {state or 'nowhere'} without a verdict; the UI shows which task failed")
+        trouble = (f"the run ended {state or 'nowhere'} without a verdict; the UI shows which task failed",)
     elif state != "success" and not failed and not trouble:
-        trouble.append(f"the run ended {state}, though its verdict is good; the UI shows which task failed")
+        trouble = (f"the run ended {state}, though its verdict is good; the UI shows which task failed",)
     return Summary(
-        imported=tuple(sorted(imported, key=lambda case: case.case_id)),
+        imported=tuple(sorted((case for one in commits for case in one.imported), key=lambda case: case.case_id)),
         failed=tuple(sorted(failed, key=lambda case: case.case_id)),
-        deleted=tuple(sorted(deleted)),
-        trouble=tuple(trouble),
+        deleted=tuple(sorted(case_id for one in commits for case_id in one.deleted)),
+        trouble=trouble,
     )
+
+
+def _commits(api: RunReader, run_id: str) -> list[CommitOutput]:
+    """Return the output of each commit of the run that succeeded."""
+    plan = read_plan(api, run_id)
+    found: list[CommitOutput] = []
+    for part in plan.parts if plan else ():
+        named = 0
+        for block in itertools.count(1):
+            vcf_run = import_run_id(run_id, part, block)
+            xcom = api.xcom(IMPORT_VCF, vcf_run, "commit")
+            if xcom is None:
+                break
+            commit = read_job_summary(xcom, f"the XCom of commit of run {vcf_run}")
+            if commit.status is not Status.SUCCEEDED:
+                continue
+            output = output_of(commit, CommitOutput)
+            found.append(output)
+            named += len(output.imported) + len(output.failed) + len(output.deleted)
+            if named >= len(part.cases):
+                break
+    return found
 
 
 def print_summary(summary: Summary, console: Console) -> None:
@@ -164,7 +144,8 @@ def _table(
         table.add_column(name, justify="right", no_wrap=True)
     lines: list[tuple[int, Text, list[str]]] = []
     for case in summary.imported:
-        numbers = [case.records.get(name) for name in records.values()]
+        counts = asdict(case.records)
+        numbers: list[int | None] = [counts.get(name) for name in records.values()]
         numbers += [case.rows.get(short) for short in rows.values()]
         texts = ["" if number is None else f"{number:,}" for number in numbers]
         if usage:
@@ -182,17 +163,6 @@ def _table(
 def _line(console: Console, text: str, style: str) -> None:
     # Text, not markup: a reason may quote a file.
     console.print(Text(text, style), soft_wrap=True)
-
-
-def _imported(case: Mapping[str, Any]) -> ImportedCase:
-    return ImportedCase(
-        case_id=case["case_id"],
-        records=case["records"],
-        rows=case["rows"],
-        seconds=case["seconds"],
-        peak_memory_mib=case["peak_memory_mib"],
-        warnings=tuple(str(warning) for warning in case["warnings"]),
-    )
 
 
 def _codes_of_bad_input() -> frozenset[str]:

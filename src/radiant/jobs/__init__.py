@@ -1,1 +1,1 @@
-"""The contract both sides know: what a job is, and the two documents that cross between Airflow and a container."""
+"""The contract of Airflow and the container: the jobs, their arguments and outputs, the two documents between them."""

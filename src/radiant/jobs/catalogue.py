@@ -1,4 +1,4 @@
-"""All jobs there are."""
+"""The jobs."""
 
 from radiant.errors import ConfigError
 from radiant.jobs.spec import JobSpec, Resources
@@ -26,7 +26,7 @@ IMPORT_CASE = JobSpec(
 )
 COMMIT_PART = JobSpec(
     name="commit-part",
-    summary="Make the staged cases of one partition visible and record what became of each",
+    summary="Make the staged cases of one partition visible and record the outcome of each",
     resources=Resources(cpu=0.5, memory_mib=1024, scratch_gib=1),
     timeout_s=3600,
     retries=3,

@@ -1,16 +1,15 @@
-"""The two documents: what Airflow asks (`request.json`) and what the container answers (`result.json`).
+"""The two documents of a job, `request.json` and `result.json`, and its summary, the XCom of its task.
 
-Plain JSON objects, version 2. Nothing secret is ever in one: credentials come from the environment of whoever needs
-them. `attempt` ties an answer to its question: a result counts only when it repeats the request's attempt.
+JSON objects, version 2. None holds a secret: each process has the credentials that it needs in its environment. A
+result counts only when it repeats the `attempt` of the request.
 """
 
-import dataclasses
-import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from radiant.errors import JobProtocolError
+from radiant.jobs.codec import JsonObject, decode, exact, from_json, to_json
 from radiant.jobs.run_ids import folder_name
 
 PROTOCOL = 2
@@ -22,34 +21,36 @@ class Status(StrEnum):
     SUCCEEDED = "succeeded"
     FAILED = "failed"
     LOST = "lost"
-    """Written by the operator for a job that ended without a word."""
+    """Written by the operator for a job that ended without a result."""
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the operator asks of the worker."""
+    """What a worker has to do: one attempt of one job."""
 
     job: str
     attempt: str
     """Unique for each start of a container; a container that is adopted keeps the attempt it was started with."""
     run_uri: str
     """Where the requests and results of all tasks of this DAG run are; see `task_uri`."""
-    arguments: dict[str, Any] = field(default_factory=dict)
-    """The job's own arguments. URIs and numbers, never data, never a secret."""
+    arguments: JsonObject = field(default_factory=JsonObject)
+    """The job's own arguments, see `radiant.jobs.contracts`. URIs and numbers, never data, never a secret."""
     memory_mib: int | None = None
     """The memory limit of this attempt, None where there is none."""
     cpu: float | None = None
     """The CPU limit of this attempt in cores, None where there is none."""
     radiant_version: str = ""
     image: str | None = None
-    """Image reference the operator asked for, None for a local process."""
-    trace_context: dict[str, str] = field(default_factory=dict)
+    """Image reference of the container, None for a local process."""
+    trace_context: dict[str, str] = field(default_factory=dict[str, str])
     """W3C `traceparent` and `tracestate`, so that spans nest."""
     task_uri: str = ""
     """Folder of the task instance, see `task_uri`; empty for a request that no task made."""
     protocol: int = PROTOCOL
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Why a job failed."""
@@ -62,9 +63,10 @@ class Failure:
     """65, 70, 75 or 78; None when the process did not end by itself."""
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the job used, measured by itself."""
+    """What a job used, as the worker measured it."""
 
     wall_s: float
     cpu_s: float
@@ -75,20 +77,21 @@ class Usage:
     bytes_written: int
 
 
+@exact
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the worker answers."""
+    """How one attempt of a job ended."""
 
     job: str
     attempt: str
     status: Status
     failure: Failure | None = None
     """Set unless `status` is succeeded."""
-    output: Any = None
-    """The job's own answer; small, it becomes the XCom."""
-    rows: dict[str, int] = field(default_factory=dict)
-    """Rows per table, for jobs that make rows."""
-    digests: dict[str, str] = field(default_factory=dict)
+    output: object = None
+    """The job's own output as plain JSON types, see `radiant.jobs.contracts`; small, since it is part of the XCom."""
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    """Rows by table, for jobs that make rows."""
+    digests: dict[str, str] = field(default_factory=dict[str, str])
     """sha256 by name, for what must be comparable between runs."""
     usage: Usage | None = None
     radiant_version: str = ""
@@ -100,12 +103,42 @@ class Result:
     protocol: int = PROTOCOL
 
 
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """XCom of a job's task: small, the same on every backend, also pushed when the job failed."""
+
+    job: str
+    status: Status
+    output: object
+    """As in `Result`; None when the job failed."""
+    rows: dict[str, int]
+    seconds: float
+    """From start to end, as the platform saw it."""
+    cpu_s: float | None
+    peak_memory_mib: float | None
+    memory_limit_mib: int
+    radiant_version: str
+    image: str | None
+    code: str | None = None
+    """`code` of the failure, None when the job succeeded."""
+    reason: str | None = None
+    """Message of the failure, None when the job succeeded."""
+
+    def to_xcom(self) -> JsonObject:
+        """Return plain JSON types, without `code` and `reason` for a job that succeeded."""
+        return {name: value for name, value in to_json(self).items() if value is not None or name not in _OF_FAILURES}
+
+
+_OF_FAILURES = ("code", "reason")
+
 _D = TypeVar("_D", Request, Result)
 
+_REMEDY = "Run the same radiant version in Airflow and in the image"
 
-def encode(document: Request | Result) -> bytes:
-    """Return the document as UTF-8 JSON with sorted keys."""
-    return json.dumps(dataclasses.asdict(document), sort_keys=True, ensure_ascii=False, indent=1).encode()
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    protocol: int
 
 
 def decode_request(data: bytes, where: str) -> Request:
@@ -123,41 +156,32 @@ def decode_result(data: bytes, where: str) -> Result:
     Raises:
         JobProtocolError: not JSON, unknown or missing keys, or another protocol version; `where` is in the message.
     """
-    raw = _decode(Result, data, where)
-    try:
-        return dataclasses.replace(
-            raw,
-            status=Status(raw.status),
-            failure=Failure(**raw.failure) if isinstance(raw.failure, dict) else None,
-            usage=Usage(**raw.usage) if isinstance(raw.usage, dict) else None,
-        )
-    except (TypeError, ValueError) as error:
-        msg = f"{where} is not a result document of protocol {PROTOCOL}: {error}"
-        raise JobProtocolError(msg) from error
+    return _decode(Result, data, where)
 
 
 def _decode(kind: type[_D], data: bytes, where: str) -> _D:
-    try:
-        raw = json.loads(data)
-        version = raw["protocol"]
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{where} is not a {kind.__name__.lower()} document: {error!r}"
-        raise JobProtocolError(msg) from error
+    what = f"a {kind.__name__.lower()} document of protocol {PROTOCOL}"
+    version = decode(_Version, data, where=where, what=what, remedy=_REMEDY).protocol
     if version != PROTOCOL:
         msg = (
             f"{where} speaks protocol {version}, this side speaks {PROTOCOL}: "
             "run the same radiant version in Airflow and in the image"
         )
         raise JobProtocolError(msg)
-    try:
-        return kind(**raw)
-    except TypeError as error:
-        msg = f"{where} is not a {kind.__name__.lower()} document of protocol {PROTOCOL}: {error}"
-        raise JobProtocolError(msg) from error
+    return decode(kind, data, where=where, what=what, remedy=_REMEDY)
+
+
+def read_job_summary(xcom: object, where: str) -> JobSummary:
+    """Return the summary of an XCom.
+
+    Raises:
+        JobProtocolError: it is no summary of this version; `where` is in the message.
+    """
+    return from_json(JobSummary, xcom, where=where, what="the summary of a job of this version", remedy=_REMEDY)
 
 
 def run_uri(work_uri: str, dag_id: str, run_id: str) -> str:
-    """Return the folder of one DAG run below the work URI; every part is one name that is safe, see `folder_name`."""
+    """Return the folder of one DAG run below the work URI; each id is one folder, see `folder_name`."""
     return "/".join((work_uri.rstrip("/"), folder_name(dag_id), folder_name(run_id)))
 
 
@@ -165,18 +189,23 @@ def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
     """Return the folder of one task instance below `run_uri`.
 
     It holds `request.json`, the request that was written last, and a folder for each attempt: the attempt's own
-    `request.json`, the worker's `result.json` and log, and `outcome.json`, the result that counts. The try number is
-    not in it: the next try finds the container of an earlier one there.
+    `request.json`, the worker's `result.json` and log, and `outcome.json`, the result that counts. The URI has no try
+    number: the next try finds the container of an earlier one there.
     """
     name = folder_name(task_id)
     return f"{run}/{name}" if map_index < 0 else f"{run}/{name}/{map_index}"
 
 
+def request_uri(task: str) -> str:
+    """Return the URI of the request that was written last, below `task_uri`: its attempt is the one that counts."""
+    return f"{task}/request.json"
+
+
 def outcome_uri(task: str, attempt: str) -> str:
-    """Return where the operator writes the result that counts for an attempt, below `task_uri`."""
+    """Return the URI of the result that counts for an attempt, as the operator judged it, below `task_uri`."""
     return f"{task}/{folder_name(attempt)}/outcome.json"
 
 
 def log_uri(result_uri: str) -> str:
-    """Return where a worker keeps its own log, gzip, beside its result: text, a line as on standard output."""
+    """Return where a worker writes its own log beside its result: the lines of its standard output, gzip."""
     return f"{result_uri.rpartition('/')[0]}/worker.log.gz"

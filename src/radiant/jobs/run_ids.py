@@ -1,4 +1,4 @@
-"""Run ids: the names of runs that other runs start, and what a run id becomes in a path, a label or a tag.
+"""Run ids of runs that other runs start, and the form of a run id in a path, a label or a tag.
 
 Airflow takes run ids of up to 250 characters, of any script where `[scheduler] allowed_run_id_pattern` allows it. A
 folder's name holds 255 bytes, a label 63 characters, a tag 256, so what does not fit is shortened to a readable head
@@ -38,7 +38,7 @@ def short_name(text: str, longest: int, unsafe: re.Pattern[str] = _UNSAFE) -> st
     Args:
         text: A run id, or another name.
         longest: Characters; at least 24.
-        unsafe: What becomes `_`.
+        unsafe: Replaced by `_`.
     """
     safe = unsafe.sub("_", text)
     if safe == text and len(text) <= longest:
@@ -52,8 +52,8 @@ def part_run_id(run_id: str, part: int, cases: Sequence[int]) -> str:
     The part comes first, so that a narrow column of the UI shows it, and the run id of the parent has the time. The
     same part with other cases, as when a person clears `plan`, is another run: the params of a run never change.
     """
-    asked = _digest(",".join(map(str, sorted(cases))), 6)
-    return short_name(f"part_{part}__{run_id}__{asked}", _LONGEST_CHILD)
+    digest = _digest(",".join(map(str, sorted(cases))), 6)
+    return short_name(f"part_{part}__{run_id}__{digest}", _LONGEST_CHILD)
 
 
 def block_run_id(run_id: str, block: int) -> str:

@@ -1,4 +1,4 @@
-"""What a job is, as data."""
+"""A job as data: its resources, its time limit, its command line."""
 
 from dataclasses import dataclass
 

@@ -60,23 +60,6 @@ class StagedFile:
     split_offsets: tuple[int, ...]
     """Where the row groups begin, ascending."""
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return {name: getattr(self, name) for name in self.__slots__} | {"split_offsets": list(self.split_offsets)}
-
-    @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> StagedFile:
-        """Read what `to_json` returned, after JSON made strings of the field ids.
-
-        Raises:
-            TypeError: a key is missing or unknown.
-        """
-        fields: dict[str, Any] = dict(raw)
-        for name in ("column_sizes", "value_counts", "null_value_counts", "lower_bounds", "upper_bounds"):
-            fields[name] = {int(field_id): value for field_id, value in fields[name].items()}
-        fields["split_offsets"] = tuple(fields["split_offsets"])
-        return cls(**fields)
-
     def data_file(self) -> DataFile:
         """Return the manifest entry's data file."""
         from pyiceberg.manifest import DataFile, DataFileContent, FileFormat  # noqa: PLC0415 - a process that only stages does without

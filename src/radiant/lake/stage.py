@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pyarrow as pa
 
@@ -53,34 +53,6 @@ class Manifest:
             StorageError: the store does not answer.
         """
         return [file.path for files in self.files.values() for file in files if not _is_there(file)]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a JSON object."""
-        return {
-            "part": self.part,
-            "case_id": self.case_id,
-            "load_id": self.load_id,
-            "files": {name: [file.to_json() for file in files] for name, files in self.files.items()},
-            "rows": self.rows,
-            "digests": self.digests,
-        }
-
-    @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> Manifest:
-        """Read what `to_json` returned.
-
-        Raises:
-            KeyError: a key is missing.
-            TypeError: a file's description has other keys.
-        """
-        return cls(
-            part=raw["part"],
-            case_id=raw["case_id"],
-            load_id=raw["load_id"],
-            files={name: tuple(StagedFile.from_json(file) for file in files) for name, files in raw["files"].items()},
-            rows=raw["rows"],
-            digests=raw["digests"],
-        )
 
 
 def _is_there(file: StagedFile) -> bool:

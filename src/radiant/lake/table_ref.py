@@ -58,7 +58,7 @@ class TableRef:
         """Return the Arrow schema of a data file with these columns of the table."""
         return file_schema(json.loads(self.schema_json), names)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return a JSON object."""
         return {
             "identifier": self.identifier,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiant.errors import EXIT_OK, JobProtocolError
-from radiant.jobs.documents import Failure, Request, Result, Status
+from radiant.jobs.codec import JsonObject
+from radiant.jobs.documents import Failure, JobSummary, Request, Result, Status
 from radiant.operators.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
 
 
@@ -71,24 +72,23 @@ def read_together(request: Request, ended: Ended, result: Result | JobProtocolEr
     return result
 
 
-def summary(result: Result, ended: Ended) -> dict[str, Any]:
-    """Return the task's XCom: small, plain JSON, the same on every backend and also there when the job failed."""
-    usage = result.usage
-    facts: dict[str, Any] = {
-        "job": result.job,
-        "status": result.status.value,
-        "output": result.output,
-        "rows": result.rows,
-        "seconds": round(ended.seconds, 1),
-        "cpu_s": usage.cpu_s if usage else None,
-        "peak_memory_mib": usage.peak_memory_mib if usage else ended.peak_memory_mib,
-        "memory_limit_mib": ended.memory_limit_mib,
-        "radiant_version": result.radiant_version,
-        "image": result.image,
-    }
-    if result.failure is not None:
-        facts |= {"code": result.failure.code, "reason": result.failure.message}
-    return facts
+def summary(result: Result, ended: Ended) -> JsonObject:
+    """Return the XCom of a job's task, see `JobSummary`."""
+    usage, failure = result.usage, result.failure
+    return JobSummary(
+        job=result.job,
+        status=result.status,
+        output=result.output,
+        rows=result.rows,
+        seconds=round(ended.seconds, 1),
+        cpu_s=usage.cpu_s if usage else None,
+        peak_memory_mib=usage.peak_memory_mib if usage else ended.peak_memory_mib,
+        memory_limit_mib=ended.memory_limit_mib,
+        radiant_version=result.radiant_version,
+        image=result.image,
+        code=failure.code if failure else None,
+        reason=failure.message if failure else None,
+    ).to_xcom()
 
 
 def _lost(request: Request, code: str, message: str, retryable: bool) -> Result:  # noqa: FBT001 - named by its callers

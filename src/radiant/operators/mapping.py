@@ -1,52 +1,65 @@
-"""Turning the output of one job into the items of a mapped task, never more than Airflow maps a task over."""
+"""The output of one job as the items of a mapped task, never more than Airflow maps a task over."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowFailException
 
+from radiant.jobs.codec import JsonObject, to_json
+from radiant.jobs.contracts import ImportParams, PlanOutput, PrepareOutput, output_of
+from radiant.jobs.documents import read_job_summary
+
 
 def map_limit() -> int:
-    """Return how many items Airflow maps a task over at most, `[core] max_map_length`."""
+    """Return the greatest number of items of a mapped task, `[core] max_map_length`."""
     return conf.getint("core", "max_map_length", fallback=1024)
 
 
-def import_requests(prepared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return one `import-case` request for each case that `prepare-part` claimed, in its order.
+def import_arguments(prepared: object) -> list[JsonObject]:
+    """Return the arguments of `import-case` for each case that `prepare-part` claimed, in its order.
 
-    `prepare-part` was given the limit, so that there are never too many, unless the processes of one Airflow are
-    configured differently.
+    `prepare-part` was given the limit, so there are too many only where the processes of one Airflow are configured
+    differently.
+
+    Args:
+        prepared: XCom of the task `prepare`.
 
     Raises:
         AirflowFailException: there are more than Airflow maps a task over.
+        JobProtocolError: the XCom is not that of `prepare-part`.
     """
-    requests: list[dict[str, Any]] = prepared["output"]["cases"]
+    cases = output_of(read_job_summary(prepared, "the XCom of prepare"), PrepareOutput).cases
     limit = map_limit()
-    if len(requests) > limit:
+    if len(cases) > limit:
         msg = (
-            f"{len(requests)} cases were prepared and this process maps a task over {limit} at most: give every "
+            f"{len(cases)} cases were prepared and this process maps a task over {limit} at most: give every "
             "process of Airflow the same AIRFLOW__CORE__MAX_MAP_LENGTH, then clear prepare"
         )
         raise AirflowFailException(msg)
-    return requests
+    return [to_json(one) for one in cases]
 
 
-def part_confs(planned: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+def part_confs(planned: object) -> list[list[JsonObject]]:
     """Return the params of one `import-part` run for each part that `plan-import` found, most urgent first.
 
     Each item is the parts that one mapped task runs, one after another: a single part, and several only where there are
     more parts than Airflow maps a task over.
+
+    Args:
+        planned: XCom of the task `plan`.
+
+    Raises:
+        JobProtocolError: the XCom is not that of `plan-import`.
     """
-    keys = ("part", "cases", "priority")
-    parts = [{key: part[key] for key in keys} for part in planned["output"]["parts"]]
+    parts = output_of(read_job_summary(planned, "the XCom of plan"), PlanOutput).parts
+    confs = [to_json(ImportParams(part.part, part.cases, part.priority)) for part in parts]
     limit = map_limit()
-    return [parts[first::limit] for first in range(min(limit, len(parts)))]
+    return [confs[first::limit] for first in range(min(limit, len(confs)))]
 
 
-def blocks(cases: Sequence[int] | None) -> list[list[int] | None]:
+def blocks(cases: Sequence[int] | None) -> list[tuple[int, ...] | None]:
     """Return the cases in blocks that Airflow can map a task over; None (all of a part) is one block."""
     if cases is None:
         return [None]
     limit = map_limit()
-    return [list(cases[first : first + limit]) for first in range(0, len(cases), limit)]
+    return [tuple(cases[first : first + limit]) for first in range(0, len(cases), limit)]

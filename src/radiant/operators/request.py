@@ -14,10 +14,11 @@ from opentelemetry import propagate
 from radiant import storage
 from radiant.errors import InputError, JobProtocolError
 from radiant.jobs.catalogue import find_job
-from radiant.jobs.documents import Request, Result, decode_result, encode, log_uri, outcome_uri, run_uri, task_uri
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Result, decode_result, log_uri, outcome_uri, request_uri, run_uri, task_uri
 from radiant.jobs.run_ids import folder_name
 from radiant.jobs.spec import Argv, JobSpec
-from radiant.settings import JobOverrides, Settings
+from radiant.settings import JobOverrides, Settings, load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class TaskPlace:
     @property
     def request_uri(self) -> str:
         """`request.json`, the request that was written last: its attempt is the one that counts."""
-        return storage.join(self.uri, "request.json")
+        return request_uri(self.uri)
 
     def attempt_uri(self, attempt: str) -> str:
         """Return the folder of one attempt: its worker writes there and nowhere else."""
@@ -100,6 +101,15 @@ class TaskPlace:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Keep a small JSON object here."""
         storage.write_bytes(storage.join(self.uri, name), json.dumps(content).encode())
+
+
+def task_folder(instance: Any, task_id: str) -> str:
+    """Return the folder of a task of the run that a task instance belongs to, or of all instances of a mapped task.
+
+    For templates, since no worker has the ids of tasks.
+    """
+    run = run_uri(load_settings().effective_work_uri, instance.dag_id, instance.run_id)
+    return task_uri(run, task_id)
 
 
 def run_key(run: str) -> str:

@@ -1,109 +1,148 @@
-"""The case document: all that `import-case` needs to know, so that it needs neither registry nor catalog.
+"""The documents of one case in the folder of its run.
 
-`prepare-part` writes one per case to `<run_uri>/cases/<case_id>.json`; `import-case` answers with the manifest of what
-it staged, `<run_uri>/cases/<case_id>.<attempt>.staged.json`. `commit-part` reads the manifest of the attempt that
-counts, and removes the document of a case whose failure it has recorded: an import that starts after that must not read
-the case as it was. `<run_uri>/prepared.json` has the cases of the run in the order of the mapped task.
+| URI below the run | written by | read by |
+|---|---|---|
+| `prepared.json`, the cases in the order of the mapped task | `prepare-part` | a repetition of `prepare-part` |
+| `cases/<case>.json`, the case document | `prepare-part` | `import-case`, `commit-part` |
+| `cases/<case>.<attempt>.staged.json`, manifest and report | `import-case` | `commit-part` |
+
+The case document has all that `import-case` needs, so that it needs neither registry nor catalog. `commit-part` reads
+the manifest of the attempt that counts, and removes the document of a case whose failure it has recorded: an import
+that starts after that must not read the case as it was.
 """
 
 import dataclasses
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated
+
+from pydantic import PlainValidator
 
 from radiant import storage
-from radiant.domain.case import Affected, Case, Member, Priority, Sex
-from radiant.errors import InputError, JobProtocolError
+from radiant.domain.case import Case
+from radiant.errors import InputError
+from radiant.jobs.codec import JsonObject, decode, encode, from_json, to_json
+from radiant.jobs.contracts import RecordCounts
 from radiant.lake import Manifest, TableRef
 from radiant.vcf import DEFAULT, InfoOptions
+from radiant.vcf.report import Provenance
+
+
+def _table(stored: JsonObject) -> TableRef:
+    try:
+        return TableRef.from_json(stored)
+    except (KeyError, TypeError) as error:
+        msg = f"it is no description of a table, {error!r}"
+        raise ValueError(msg) from error
 
 
 @dataclass(frozen=True, slots=True)
 class CaseDocument:
-    """One case to import, once."""
+    """One load of one case: what `import-case` has to do."""
 
     case: Case
     part: int
-    """The partition its rows belong to."""
+    """The partition of its rows."""
     load_id: str
     """This import of the case; its staged files carry it."""
     tolerate: int
-    """Up to this many rejected lines are let through."""
+    """Greatest number of rejected lines with which the case is imported."""
     compound_het_impact: str
     """VEP impact from which two heterozygous alleles of a gene can be a pair."""
     fasta: str | None
     """URI of the reference FASTA, None without one."""
-    tables: dict[str, TableRef]
+    tables: dict[str, Annotated[TableRef, PlainValidator(_table)]]
     """By short name: where each table is and which columns it has."""
     committed: bool = False
     """The rows of this load are visible: nothing is left to do."""
     info: InfoOptions = DEFAULT
-    """What frequencies are read from, and where INFO keys without a column go."""
+    """Which INFO keys frequencies are read from, and where keys without a column go."""
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class ReportFacts:
+    """The keys of an import report that later jobs use."""
+
+    lines: RecordCounts
+    warnings: tuple[str, ...]
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class StagedDocument:
     """What `import-case` staged, complete."""
 
     manifest: Manifest
-    report: dict[str, Any]
-    """`ImportReport.to_json()`."""
+    report: JsonObject
+    """`ImportReport.to_json()`, as the table `case_load` stores it."""
+
+    def facts(self) -> ReportFacts:
+        """Return what later jobs use of the report.
+
+        Raises:
+            JobProtocolError: the report is of another version.
+        """
+        used = {name: self.report.get(name) for name in ("lines", "warnings", "provenance")}
+        where = f"the report of case {self.manifest.case_id}"
+        return from_json(ReportFacts, used, where=where, what="a report of this version", remedy=_IMPORT_AGAIN)
+
+    def with_warning(self, warning: str) -> "StagedDocument":
+        """Return the document with a further warning in its report."""
+        return dataclasses.replace(self, report=self.report | {"warnings": [*self.facts().warnings, warning]})
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedCases:
+    """The cases of a run as `prepare-part` found them."""
+
+    cases: tuple[int, ...] = ()
+    """In the order of the mapped task."""
+    deleted: tuple[int, ...] = ()
+    """Removed cases whose rows must go."""
+
+
+_IMPORT_AGAIN = "Import the case again"
 
 
 def case_uri(run_uri: str, case_id: int) -> str:
-    """Return where the case document of a run is."""
+    """Return the URI of the case document in a run."""
     return storage.join(run_uri, "cases", f"{case_id}.json")
 
 
 def staged_uri(run_uri: str, case_id: int, attempt: str) -> str:
-    """Return where one attempt's manifest of a case's staged rows is."""
+    """Return the URI of the manifest that one attempt writes."""
     return storage.join(run_uri, "cases", f"{case_id}.{attempt}.staged.json")
 
 
 def prepared_uri(run_uri: str) -> str:
-    """Return where the run's list of cases is."""
+    """Return the URI of the run's list of cases."""
     return storage.join(run_uri, "prepared.json")
 
 
-def write_prepared(run_uri: str, cases: Sequence[int], deleted: Sequence[int]) -> None:
-    """Write which cases the run has, in the order of its mapped task, and which removed ones."""
-    storage.write_bytes(prepared_uri(run_uri), json.dumps({"cases": cases, "deleted": deleted}).encode())
+def write_prepared(run_uri: str, prepared: PreparedCases) -> None:
+    """Write the list of the run's cases."""
+    storage.write_bytes(prepared_uri(run_uri), encode(prepared))
 
 
-def read_prepared(run_uri: str) -> tuple[list[int], list[int]]:
-    """Return the cases and the removed cases of the run as they were prepared before; none where they were not.
+def read_prepared(run_uri: str) -> PreparedCases:
+    """Return the list of the run's cases as it was prepared before, an empty one for a run that was not prepared.
 
     Raises:
         JobProtocolError: it is no list of this version.
     """
     uri = prepared_uri(run_uri)
     try:
-        raw = json.loads(storage.read_bytes(uri))
-        return raw["cases"], raw["deleted"]
+        data = storage.read_bytes(uri)
     except InputError:
-        return [], []
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{uri} is not a list of this version: {error!r}. Start another run"
-        raise JobProtocolError(msg) from error
-
-
-def staged_before(run_uri: str, case_id: int, load_id: str) -> "Staged | None":
-    """Return the manifest that an earlier attempt of this load left in the run's folder, None where there is none."""
-    start = storage.join(run_uri, "cases", f"{case_id}.")
-    for uri in storage.list_files(storage.join(run_uri, "cases")):
-        if uri.startswith(start) and uri.endswith(".staged.json"):
-            staged = read_staged(uri)
-            if staged.manifest.load_id == load_id:
-                return staged
-    return None
+        return PreparedCases()
+    return decode(PreparedCases, data, where=uri, what="a list of this version", remedy="Start another run")
 
 
 def write_case(uri: str, document: CaseDocument) -> None:
     """Write a case document."""
-    raw = dataclasses.asdict(dataclasses.replace(document, tables={}))
-    raw["tables"] = {name: table.to_json() for name, table in document.tables.items()}
-    storage.write_bytes(uri, json.dumps(raw, ensure_ascii=False).encode())
+    stored = to_json(dataclasses.replace(document, tables={}))
+    tables = {name: table.to_json() for name, table in document.tables.items()}
+    storage.write_bytes(uri, json.dumps(stored | {"tables": tables}, ensure_ascii=False).encode())
 
 
 def read_case(uri: str) -> CaseDocument:
@@ -113,46 +152,32 @@ def read_case(uri: str) -> CaseDocument:
         InputError: there is none.
         JobProtocolError: it is no case document of this version.
     """
-    data = storage.read_bytes(uri)
-    try:
-        raw = json.loads(data)
-        case = raw["case"]
-        members = tuple(
-            Member(**(member | {"sex": Sex(member["sex"]), "affected": Affected(member["affected"])}))
-            for member in case["members"]
-        )
-        return CaseDocument(
-            **(
-                raw
-                | {
-                    "case": Case(**(case | {"members": members, "priority": Priority(case["priority"])})),
-                    "info": InfoOptions.from_json(raw["info"]),
-                    "tables": {name: TableRef.from_json(table) for name, table in raw["tables"].items()},
-                }
-            )
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{uri} is not a case document of this version: {error!r}. Run prepare-part again"
-        raise JobProtocolError(msg) from error
+    what, remedy = "a case document of this version", "Run prepare-part again"
+    return decode(CaseDocument, storage.read_bytes(uri), where=uri, what=what, remedy=remedy)
 
 
-def write_staged(uri: str, staged: Staged) -> None:
-    """Write the manifest of a case's staged rows."""
-    raw = {"manifest": staged.manifest.to_json(), "report": staged.report}
-    storage.write_bytes(uri, json.dumps(raw, ensure_ascii=False).encode())
+def write_staged(uri: str, staged: StagedDocument) -> None:
+    """Write the manifest of a case's staged rows, with the report."""
+    storage.write_bytes(uri, encode(staged))
 
 
-def read_staged(uri: str) -> Staged:
-    """Read the manifest of a case's staged rows.
+def read_staged(uri: str) -> StagedDocument:
+    """Read the manifest of a case's staged rows, with the report.
 
     Raises:
         InputError: there is none.
         JobProtocolError: it is no manifest of this version.
     """
     data = storage.read_bytes(uri)
-    try:
-        raw = json.loads(data)
-        return Staged(Manifest.from_json(raw["manifest"]), raw["report"])
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{uri} is not a manifest of this version: {error!r}. Import the case again"
-        raise JobProtocolError(msg) from error
+    return decode(StagedDocument, data, where=uri, what="a manifest of this version", remedy=_IMPORT_AGAIN)
+
+
+def staged_before(run_uri: str, case_id: int, load_id: str) -> StagedDocument | None:
+    """Return the manifest that an earlier attempt of this load left in the run's folder, None where there is none."""
+    start = storage.join(run_uri, "cases", f"{case_id}.")
+    for uri in storage.list_files(storage.join(run_uri, "cases")):
+        if uri.startswith(start) and uri.endswith(".staged.json"):
+            staged = read_staged(uri)
+            if staged.manifest.load_id == load_id:
+                return staged
+    return None

@@ -1,4 +1,4 @@
-"""How many cores this process may really use."""
+"""The number of cores that this process may use."""
 
 import math
 import os
@@ -8,18 +8,18 @@ _CGROUP = Path("/sys/fs/cgroup")
 _OWN_CGROUP = Path("/proc/self/cgroup")
 
 
-def usable_cores(asked: float | None = None, root: Path = _CGROUP, own: Path = _OWN_CGROUP) -> int:
-    """Return the least of the cores asked for, the container's CPU limit and the cores it may run on; at least 1.
+def usable_cores(limit: float | None = None, root: Path = _CGROUP, own: Path = _OWN_CGROUP) -> int:
+    """Return the least of the job's limit, the container's CPU limit and the cores it may run on; at least 1.
 
     A container sees all cores of its node; the limit is a quota of its control group (version 2 or 1).
 
     Args:
-        asked: The job's own limit; None for none.
+        limit: The job's own, in cores; None for none.
         root: Where control groups are mounted.
         own: Which control groups this process is in.
     """
     limits = [float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else float(os.cpu_count() or 1)]
-    limits += [limit for limit in (asked, *_quotas(root, own)) if limit is not None]
+    limits += [one for one in (limit, *_quotas(root, own)) if one is not None]
     return max(1, math.floor(min(limits) + 0.01))
 
 

@@ -4,19 +4,25 @@ import contextlib
 import logging
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pyarrow as pa
 
 from radiant import lake, storage, vcf
 from radiant.errors import CaseStateError, InputError
+from radiant.jobs.contracts import ImportArguments, ImportOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.settings import Settings
-from radiant.worker.attempt import require_current
-from radiant.worker.case_document import CaseDocument, Staged, read_case, staged_before, staged_uri, write_staged
+from radiant.worker.case_document import (
+    CaseDocument,
+    StagedDocument,
+    read_case,
+    staged_before,
+    staged_uri,
+    write_staged,
+)
 from radiant.worker.cores import usable_cores
+from radiant.worker.handler import HandlerResult, require_current
 from radiant.worker.import_pool import ImportPool, ReadingFailedError, ShardBugError, ShardTask, tune_process
-from radiant.worker.outcome import Outcome
 
 log = logging.getLogger("radiant.worker.import_case")
 
@@ -32,17 +38,16 @@ SPLIT_FROM_BYTES = 32 << 20
 """Smaller files are read before further processes have started."""
 
 
-def handle(request: Request, settings: Settings) -> Outcome:
+def handle(request: Request, settings: Settings) -> HandlerResult:
     """Read the case's VCF, stage its rows as Parquet files under the tables' locations, then write the manifest.
 
-    Arguments of the request: `case_id`, `case_uri`, `load_id`. Holds neither registry nor catalog credentials: all it
-    needs is in the case document. Nothing it writes is visible to a reader until `commit-part` commits the manifest; on
-    failure it removes what it staged.
+    The job has credentials of neither registry nor catalog: the case document has all that it needs. Readers see
+    nothing that it writes before `commit-part` commits the manifest. On failure it removes what it staged.
 
     Raises:
         InputError: the VCF breaks a rule, its samples are not the pedigree's, or it cannot be read.
         StorageError: files could not be read or written for a reason that may pass.
-        CaseStateError: the case was prepared again, or its failure recorded, since this import was asked for.
+        CaseStateError: the case was prepared again, or its failure recorded, after this import was requested.
         TerminatedError: another attempt has replaced this one.
         SchemaMismatchError: a table's columns are not those this version writes.
     """
@@ -67,36 +72,36 @@ def handle(request: Request, settings: Settings) -> Outcome:
     tune_process()
     processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
     staged = _stage(request, document, options, processes)
-    manifest, report = staged.manifest, staged.report
     write_staged(manifest_uri, staged)
-    for warning in report["warnings"]:
+    result = _result(document, staged)
+    for warning in staged.facts().warnings:
         log.warning("case %d: %s", case.case_id, warning)
-    log.info("case %d: staged %s", case.case_id, manifest.rows)
-    return _outcome(document, staged)
+    log.info("case %d: staged %s", case.case_id, staged.manifest.rows)
+    return result
 
 
 def _document(request: Request) -> CaseDocument:
-    """Return the case document of the load that is asked for.
+    """Return the case document of the load that is requested.
 
     Raises:
         CaseStateError: there is none any more, or it is of another load: the run has come further meanwhile.
     """
-    case_id, load_id = request.arguments["case_id"], request.arguments["load_id"]
+    arguments = arguments_of(request, ImportArguments)
     document: CaseDocument | None = None
-    if load_id is not None:
+    if arguments.load_id is not None:
         with contextlib.suppress(InputError):
-            document = read_case(request.arguments["case_uri"])
-    if document is None or document.load_id != load_id:
+            document = read_case(arguments.case_uri)
+    if document is None or document.load_id != arguments.load_id:
         msg = (
-            f"case {case_id} must be prepared before it can be read again: clear this task once more with "
+            f"case {arguments.case_id} must be prepared before it can be read again: clear this task once more with "
             "Downstream chosen, so that Airflow clears prepare with it, or trigger import-radiant for the case"
         )
         raise CaseStateError(msg)
     return document
 
 
-def _imported_before(document: CaseDocument, request: Request) -> Outcome:
-    """Return what an earlier attempt of this load, whose rows are visible, returned; nothing is read or written again.
+def _imported_before(document: CaseDocument, request: Request) -> HandlerResult:
+    """Return what an earlier attempt of this load returned; its rows are visible, so nothing is read or staged again.
 
     Raises:
         CaseStateError: its manifest is gone.
@@ -108,26 +113,22 @@ def _imported_before(document: CaseDocument, request: Request) -> Outcome:
         raise CaseStateError(msg)
     write_staged(staged_uri(request.run_uri, case_id, request.attempt), staged)
     log.info("case %d: this run has imported it already and it has not changed: it stays", case_id)
-    return _outcome(document, staged)
+    return _result(document, staged)
 
 
-def _outcome(document: CaseDocument, staged: Staged) -> Outcome:
-    return Outcome(
-        output={
-            "case_id": document.case.case_id,
-            "load_id": document.load_id,
-            "records": records(staged.report),
-            "warnings": staged.report["warnings"],
-        },
+def _result(document: CaseDocument, staged: StagedDocument) -> HandlerResult:
+    facts = staged.facts()
+    return HandlerResult(
+        output=ImportOutput(document.case.case_id, document.load_id, facts.lines, facts.warnings),
         rows=staged.manifest.rows,
         digests=staged.manifest.digests,
     )
 
 
-def _stage(request: Request, document: CaseDocument, options: vcf.ReadOptions, processes: int) -> Staged:
+def _stage(request: Request, document: CaseDocument, options: vcf.ReadOptions, processes: int) -> StagedDocument:
     """Read and stage with several processes where the file is large enough, with one where they cannot read it.
 
-    What failed for another reason than the file becomes a warning of the report, even though the rows are complete.
+    A failure of the processes that the file did not cause becomes a warning of the report; the rows are complete.
     """
     case = document.case
     # Staging begins with the removal of what an earlier attempt left: never of what a later one has finished.
@@ -143,12 +144,10 @@ def _stage(request: Request, document: CaseDocument, options: vcf.ReadOptions, p
         log.error("case %d: %s", case.case_id, failed)
     require_current(request)
     staged = _stage_alone(document, options)
-    if failed is not None:
-        staged.report["warnings"].append(str(failed))
-    return staged
+    return staged if failed is None else staged.with_warning(str(failed))
 
 
-def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> Staged:
+def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> StagedDocument:
     """Read and stage with one reader."""
     case = document.case
     reader = vcf.read_case(case.vcf_uri, case.members or None, options)
@@ -157,10 +156,10 @@ def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> Staged:
     ) as stager:
         for name, batch in _with_progress(reader):
             stager.write(name, batch)
-        return Staged(stager.finish(), reader.report.to_json())
+        return StagedDocument(stager.finish(), reader.report.to_json())
 
 
-def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> Staged:
+def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> StagedDocument:
     """Read and stage with several processes.
 
     Raises:
@@ -195,21 +194,15 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
             stager.adopt(*pieces[index])
         for name, batch in reader.finish():
             stager.write(name, batch)
-        return Staged(stager.finish(), reader.report.to_json())
-
-
-def records(report: dict[str, Any]) -> dict[str, int]:
-    """Return the line counts of a report that a summary shows: read, kept, split, skipped, rejected."""
-    lines = report["lines"]
-    return {name: lines[name] for name in ("read", "kept", "split", "skipped", "rejected")}
+        return StagedDocument(stager.finish(), reader.report.to_json())
 
 
 def _with_progress(reader: vcf.CaseReader) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Yield the reader's batches and log now and then how far it is."""
-    started = told = time.monotonic()
+    """Yield the reader's batches and log the number of lines every few seconds."""
+    started = logged = time.monotonic()
     for item in reader.batches():
         now = time.monotonic()
-        if now - told >= _LOG_EVERY_S:
+        if now - logged >= _LOG_EVERY_S:
             log.info("%d lines, %.0f lines/s", reader.lines_read, reader.lines_read / (now - started))
-            told = now
+            logged = now
         yield item

@@ -1,8 +1,8 @@
 """`radiant-worker <job> --request URI --result URI`: the same command line on every backend.
 
-Deletes a stale result, works, then writes the result by rename, also when it fails. Its log goes to standard output
-and, compressed, beside the result. Exit 0, or 65 bad input, 70 bug, 75 transient, 78 configuration. Without a
-readable request there is no attempt to answer: the error goes to standard error and the exit code alone says it.
+Deletes a stale result, works, then writes the result by rename, even if the job failed. The log goes to standard output
+and, compressed, beside the result. Exit code 0, or 65 bad input, 70 bug, 75 transient, 78 configuration. Without a
+readable request there is no attempt to write a result for: the log and the exit code alone have the error.
 """
 
 import argparse
@@ -15,25 +15,22 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from importlib import metadata
 from types import FrameType
 
 from radiant import storage
 from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, RadiantError, TerminatedError
 from radiant.jobs.catalogue import find_job
-from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, encode, log_uri
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, log_uri
 from radiant.settings import Settings, load_settings
-from radiant.worker.attempt import require_current
-from radiant.worker.outcome import Outcome
+from radiant.worker.handler import Handler, HandlerResult, require_current
 from radiant.worker.own_log import OwnLog
 from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker")
 
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
-
-Handler = Callable[[Request, Settings], Outcome]
 
 HANDLERS = {
     "plan-import": "radiant.worker.plan_import",
@@ -42,13 +39,13 @@ HANDLERS = {
     "commit-part": "radiant.worker.commit_part",
     "poc": "radiant.worker.poc",
 }
-"""Module of each job's `handle`; imported only when its job runs, so that none pays for another's libraries."""
+"""Module of each job's `handle`, imported when its job runs: no job loads the libraries of another."""
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run one job and exit."""
     arguments = _parse(sys.argv[1:] if argv is None else argv)
-    # A job's log is somebody's only witness: lines leave at once and in order.
+    # Every line is written at once and in order: a job that is killed leaves nothing but its log.
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_FORMAT)
     signal.signal(signal.SIGTERM, _terminate)
     try:
@@ -62,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
         require_current(request)
         storage.delete_prefix(arguments.result)
     except RadiantError as error:
-        log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for a person, a traceback is not
+        log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for people, a traceback is not
         sys.exit(error.exit_code)
     with OwnLog(log_uri(arguments.result), logging.Formatter(_FORMAT)):
         code = run(request, settings, arguments.result)
@@ -74,23 +71,23 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
     started = _now()
     meter = UsageMeter()
     meter.start()
-    outcome = Outcome(output=None)
+    returned = HandlerResult(output=None)
     failure: Failure | None = None
     try:
         handler: Handler = importlib.import_module(HANDLERS[request.job]).handle
-        outcome = handler(request, settings)
+        returned = handler(request, settings)
     except RadiantError as error:
         failure = Failure(error.code, str(error), error.retryable, error.exit_code)
-        log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for a person, a traceback is not
+        log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for people, a traceback is not
     except MemoryError:
         failure = Failure("OutOfMemory", "the job ran out of memory", retryable=True, exit_code=EXIT_TRANSIENT)
         log.exception("OutOfMemory")
-    except Exception as error:  # noqa: BLE001 - the last one who can say so
-        # Not the error's own text: it may quote a value of the file, an identifier among them. That of an import names
-        # the library that an image lacks.
-        said = f" ({error})" if isinstance(error, ImportError) else ""
+    except Exception as error:  # noqa: BLE001 - no caller is left that could report it
+        # Without the error's own text, which may quote a value of the file, an identifier among them; that of an import
+        # names the library that the image lacks.
+        detail = f" ({error})" if isinstance(error, ImportError) else ""
         message = (
-            f"{type(error).__name__}{said} {_place_of(error)}. This is a bug in radiant: report it with the log above"
+            f"{type(error).__name__}{detail} {_place_of(error)}. This is a bug in radiant: report it with the log above"
         )
         failure = Failure("Bug", message, retryable=False, exit_code=EXIT_BUG)
         log.error("Bug: %s\n%s", message, "".join(traceback.format_tb(error.__traceback__)).rstrip())  # noqa: TRY400 - as above
@@ -100,9 +97,9 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
         attempt=request.attempt,
         status=Status.FAILED if failure else Status.SUCCEEDED,
         failure=failure,
-        output=outcome.output,
-        rows=outcome.rows,
-        digests=outcome.digests,
+        output=returned.output,
+        rows=returned.rows,
+        digests=returned.digests,
         usage=meter.stop(),
         radiant_version=metadata.version("radiant"),
         image=settings.image,
@@ -119,7 +116,7 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
 
 
 def _write(uri: str, result: Result) -> None:
-    """Write the result, trying for a while: all the work is in it."""
+    """Write the result; retry transient errors for 20 seconds, because all the work is in it."""
     for pause_s in (1, 4, 15):
         try:
             storage.write_bytes(uri, encode(result))
@@ -142,7 +139,7 @@ def _parse(argv: list[str]) -> argparse.Namespace:
 
 
 def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    # Only once: a second SIGTERM must not interrupt the cleaning up after the first.
+    # A second SIGTERM must not interrupt the clean-up after the first.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     msg = f"process {os.getpid()} was asked to stop (SIGTERM); nothing it staged is visible, another try starts over"
     raise TerminatedError(msg)

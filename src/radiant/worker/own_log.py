@@ -1,4 +1,4 @@
-"""The worker's own log at the work URI: nothing of it depends on what a platform keeps."""
+"""The worker's own log at the work URI, for platforms that keep no log."""
 
 import logging
 import threading
@@ -13,9 +13,9 @@ from radiant.errors import RadiantError
 log = logging.getLogger("radiant.worker")
 
 SAVE_S = 30.0
-"""Between two copies while the job runs: a killed worker leaves what it had logged until then."""
+"""Between two copies while the job runs: a worker that is killed leaves the last one."""
 MOST_BYTES = 32 << 20
-"""Compressed; a log that grows beyond is kept up to here, and says so."""
+"""Compressed; the rest of a longer log is left out, with a line about it."""
 _SMALL_BYTES = 1 << 20
 """A larger copy is written again only after the log has grown by a quarter, so that all copies together stay linear."""
 _GROWTH = 1.25
@@ -24,7 +24,7 @@ _FINAL_PAUSE_S = 2.0
 
 
 class OwnLog(logging.Handler):
-    """Keeps every line that is logged, compressed, and writes it to a URI at intervals and at the end.
+    """Stores every line that is logged, compressed, and writes them to a URI at intervals and at the end.
 
     A context manager around the job. The file is complete gzip at any time. A log that cannot be written fails no job.
     """
@@ -33,8 +33,8 @@ class OwnLog(logging.Handler):
         """Prepare; entering the block begins.
 
         Args:
-            uri: where the copies go, each in place of the one before.
-            formatter: of a line.
+            uri: Of the copy; each replaces the one before.
+            formatter: Of a line.
         """
         super().__init__()
         self.setFormatter(formatter)
@@ -47,7 +47,7 @@ class OwnLog(logging.Handler):
         self._thread = threading.Thread(target=self._save_at_intervals, daemon=True)
 
     def __enter__(self) -> Self:
-        """Take part in all logging."""
+        """Add the handler to the root logger."""
         logging.getLogger().addHandler(self)
         self._thread.start()
         return self
@@ -69,13 +69,13 @@ class OwnLog(logging.Handler):
                 log.warning("the worker's own log could not be written to %s: %s", self._uri, again)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one line."""
+        """Store one line."""
         if self._full:
             return
         line = f"{self.format(record)}\n"
         self._full = len(self._packed) > MOST_BYTES
         if self._full:
-            line += f"(the log goes on; more than {MOST_BYTES >> 20} MiB of it are not kept here)\n"
+            line += f"(the log goes on; its first {MOST_BYTES >> 20} MiB are here)\n"
         self._packed += self._packer.compress(line.encode("utf-8", "replace"))
         self._lines += 1
 

@@ -1,27 +1,23 @@
 """The job `plan-import`: finds the cases that are due and gives them partitions and an order."""
 
+import dataclasses
 import logging
-from typing import Any
 
 from radiant import lake
 from radiant.domain.case import CaseState
 from radiant.domain.case_numbers import read_case_numbers
 from radiant.domain.partition import BlockedCases, plan
+from radiant.jobs.contracts import PlanArguments, PlanOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.registry import Registry, configured_strategies
 from radiant.settings import Settings
-from radiant.worker.outcome import Outcome
+from radiant.worker.handler import HandlerResult
 
 log = logging.getLogger("radiant.worker.plan_import")
 
 
-def handle(request: Request, settings: Settings) -> Outcome:
-    """Plan the due cases and reserve them for this run (`assigned`).
-
-    Arguments of the request: `cases`, the numbers of the cases to import whatever their state, as a person types them;
-    None, an empty text or an empty list for all that are due. The output lists `parts` (`part`, `priority`, `cases`) in
-    the order in which they run, and `blocked` (`cases`, `reason`): what should have been imported and cannot be. The
-    numbers in `cases` include removed cases whose rows must go.
+def handle(request: Request, settings: Settings) -> HandlerResult:
+    """Plan the due cases and reserve them for this run (`assigned`); cases that are named are planned in any state.
 
     Raises:
         InputError: `cases` is not case numbers.
@@ -30,7 +26,7 @@ def handle(request: Request, settings: Settings) -> Outcome:
         RegistryUnavailableError: the registry does not answer.
         LakeError: the catalog does not answer.
     """
-    requested = read_case_numbers(request.arguments.get("cases"))
+    requested = read_case_numbers(arguments_of(request, PlanArguments).cases)
     strategies = configured_strategies(settings)
     registry = Registry(settings.effective_registry_url)
     lost = _lost(registry, settings) if requested is None else ()
@@ -53,28 +49,24 @@ def handle(request: Request, settings: Settings) -> Outcome:
         *planned.blocked,
         *(BlockedCases((case_id,), reason) for case_id, reason in sorted(refused.items())),
     ]
-    parts: list[dict[str, Any]] = []
-    for part in planned.parts:
-        cases = [case_id for case_id in part.cases if case_id not in refused]
-        if cases:
-            parts.append({"part": part.part, "priority": str(part.priority), "cases": cases})
-    for part in parts:
-        log.info("part %d (%s): %d cases", part["part"], part["priority"], len(part["cases"]))
-    for one in blocked:
+    parts = [
+        dataclasses.replace(part, cases=tuple(case_id for case_id in part.cases if case_id not in refused))
+        for part in planned.parts
+    ]
+    output = PlanOutput(tuple(part for part in parts if part.cases), tuple(blocked))
+    for part in output.parts:
+        log.info("part %d (%s): %d cases", part.part, part.priority, len(part.cases))
+    for one in output.blocked:
         # The reason may name patients: it is for the result document, not for the log.
         log.warning("blocked, reason in the result: cases %s", ", ".join(map(str, one.cases)))
-    return Outcome(
-        output={
-            "parts": parts,
-            "blocked": [{"cases": list(one.cases), "reason": one.reason} for one in blocked],
-        }
-    )
+    return HandlerResult(output)
 
 
 def _lost(registry: Registry, settings: Settings) -> set[int]:
     """Return the imported cases without visible rows: of a catalog that was deleted, or of another one.
 
-    The registry is asked first: a case that is imported then was committed before, so a running import is never meant.
+    The registry is read first: a case that is `imported` there was committed before the catalog is read, so the result
+    never has a case whose import is under way.
     """
     imported = {record.case.case_id for record in registry.list_cases(CaseState.IMPORTED)}
     if not imported:

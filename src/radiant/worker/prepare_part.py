@@ -6,37 +6,32 @@ from collections.abc import Sequence
 from radiant import lake, storage
 from radiant.domain.case_numbers import read_case_numbers
 from radiant.errors import CaseStateError
+from radiant.jobs.contracts import FailedCase, PrepareArguments, PreparedCase, PrepareOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.registry import ClaimedCase, Registry
 from radiant.settings import Settings
 from radiant.vcf import InfoOptions
 from radiant.worker.case_document import (
     CaseDocument,
+    PreparedCases,
     case_uri,
     read_prepared,
     write_case,
     write_prepared,
 )
-from radiant.worker.outcome import Outcome
+from radiant.worker.handler import HandlerResult
 
 log = logging.getLogger("radiant.worker.prepare_part")
 
 
-def handle(request: Request, settings: Settings) -> Outcome:
+def handle(request: Request, settings: Settings) -> HandlerResult:
     """Claim the part's cases, make sure that the tables exist and write what each import needs.
 
-    Arguments of the request: `part`, `cases` (numbers as a person types them; None for all that wait in this part),
-    `most` (how many cases at most, None for no limit). Staged files of earlier imports of these cases that never became
-    visible are deleted.
+    Staged files of earlier imports of these cases that never became visible are deleted.
 
-    Repeating it in the same run, as when a person repairs a case and clears a task, reads pedigrees and registrations
+    A repetition in the same run, as when a person repairs a case and clears a task, reads pedigrees and registrations
     again: a case that this run has imported and that has not changed stays, one that is under way and has not changed
     goes on, any other gets a new load. Cases keep their places in the list, since the mapped tasks are numbered by it.
-
-    The output lists `cases` (`case_id`, `case_uri`, `load_id`; the load is None for one that the run had and has no
-    more), `deleted` (ids of removed cases whose rows must go), `refused` (`case_id`, `code`, `reason`: cases of another
-    part, with a pedigree that cannot be read, or that another run holds) and `waiting` (ids that were left alone,
-    because `most` others were claimed).
 
     Raises:
         InputError: `cases` is not case numbers.
@@ -44,31 +39,31 @@ def handle(request: Request, settings: Settings) -> Outcome:
         ConfigError: a setting of INFO columns cannot be used.
         LakeError: the catalog does not answer.
     """
-    part: int = request.arguments["part"]
-    asked = read_case_numbers(request.arguments.get("cases"))
+    arguments = arguments_of(request, PrepareArguments)
+    part, requested = arguments.part, read_case_numbers(arguments.cases)
     registry = Registry(settings.effective_registry_url)
     namespace = settings.lake.namespace
-    before, deleted_before = read_prepared(request.run_uri)
+    before = read_prepared(request.run_uri)
     info = InfoOptions.of(settings.vcf)
     with lake.open_catalog(settings) as catalog:
         tables = lake.ensure_tables(catalog, namespace, info.tables)
-        shown = lake.visible_cases(catalog, namespace) if before else {}
+        shown = lake.visible_cases(catalog, namespace) if before.cases else {}
         claim = registry.claim(
             part,
-            asked,
+            requested,
             run=request.run_uri,
             lease_s=settings.registry.lease_s,
-            again=[*before, *deleted_before],
+            again=[*before.cases, *before.deleted],
             visible={case_id: one.load_id for case_id, one in shown.items()},
-            most=request.arguments.get("most"),
+            most=arguments.most,
         )
         for load in claim.unfinished:
             lake.delete_staged(catalog, namespace, load.part, load.case_id, load.load_id)
     registry.mark_cleaned(load.load_id for load in claim.unfinished)
     claimed = {one.case.case_id: one for one in claim.cases}
-    slots = list(dict.fromkeys([*before, *claimed]))
-    # Before the documents: whatever happens now, a repetition gives each case the place it has here.
-    write_prepared(request.run_uri, slots, claim.deleted)
+    slots = list(dict.fromkeys([*before.cases, *claimed]))
+    # Before the documents: even if this job ends here, a repetition gives each case the index that it has now.
+    write_prepared(request.run_uri, PreparedCases(tuple(slots), tuple(claim.deleted)))
     for case_id, one in claimed.items():
         document = CaseDocument(
             case=one.case,
@@ -82,43 +77,39 @@ def handle(request: Request, settings: Settings) -> Outcome:
             info=info,
         )
         write_case(case_uri(request.run_uri, case_id), document)
-    for case_id in before:
+    for case_id in before.cases:
         if case_id not in claimed:
             storage.delete_prefix(case_uri(request.run_uri, case_id))
-    cases = [
-        {
-            "case_id": case_id,
-            "case_uri": case_uri(request.run_uri, case_id),
-            "load_id": claimed[case_id].load_id if case_id in claimed else None,
-        }
-        for case_id in slots
-    ]
-    refused = [
-        {"case_id": case_id, "code": CaseStateError.code, "reason": reason}
-        for case_id, reason in sorted(claim.refused.items())
-    ]
-    for one in refused:
+    output = PrepareOutput(
+        part=part,
+        cases=tuple(
+            PreparedCase(
+                case_id=case_id,
+                case_uri=case_uri(request.run_uri, case_id),
+                load_id=claimed[case_id].load_id if case_id in claimed else None,
+            )
+            for case_id in slots
+        ),
+        deleted=tuple(claim.deleted),
+        refused=tuple(
+            FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in sorted(claim.refused.items())
+        ),
+        waiting=tuple(claim.waiting),
+    )
+    for one in output.refused:
         # The reason may quote a pedigree: it is for the result document, not for the log.
-        log.warning("case %d is refused, the reason is in the verdict", one["case_id"])
-    if before:
-        _say_what_stays(claim.cases)
+        log.warning("case %d is refused, the reason is in the verdict", one.case_id)
+    if before.cases:
+        _log_repetition(claim.cases)
     if claim.waiting:
         log.warning("part %d: %d cases are left to another run", part, len(claim.waiting))
     to_import = sum(not one.committed for one in claim.cases)
     log.info("part %d: %d cases to import, %d to delete", part, to_import, len(claim.deleted))
-    return Outcome(
-        output={
-            "part": part,
-            "cases": cases,
-            "deleted": list(claim.deleted),
-            "refused": refused,
-            "waiting": list(claim.waiting),
-        }
-    )
+    return HandlerResult(output)
 
 
-def _say_what_stays(cases: Sequence[ClaimedCase]) -> None:
-    """Log what a repetition found, so that a person who cleared a task sees what is read again."""
+def _log_repetition(cases: Sequence[ClaimedCase]) -> None:
+    """Log what a repetition found, so that a person who cleared a task sees which cases are read again."""
     kept = [one.case.case_id for one in cases if one.committed]
     others = [one.case.case_id for one in cases if not one.committed]
     log.info("this run was prepared before: pedigrees and registrations of its cases were read again")

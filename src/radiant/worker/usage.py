@@ -12,8 +12,8 @@ from radiant.jobs.documents import Usage
 
 _MIB = 1 << 20
 _INTERVAL_S = 0.1
-_LOOKS_FOR_CHILDREN = 5
-"""Once in so many samples: it means to look at every process of the machine."""
+_FIND_CHILDREN_EVERY = 5
+"""In samples; finding children reads the list of all processes of the machine."""
 
 
 class UsageMeter:
@@ -34,7 +34,7 @@ class UsageMeter:
         self._thread.start()
 
     def stop(self) -> Usage:
-        """End the thread and return what was used since `start`; CPU time counts from the start of the process."""
+        """End the thread and return the usage since `start`; CPU time counts from the start of the process."""
         self._stop.set()
         self._thread.join()
         own = resource.getrusage(resource.RUSAGE_SELF)
@@ -56,7 +56,7 @@ class UsageMeter:
         while not self._stop.wait(_INTERVAL_S):
             total = 0
             with contextlib.suppress(psutil.Error):
-                if samples % _LOOKS_FOR_CHILDREN == 0:
+                if samples % _FIND_CHILDREN_EVERY == 0:
                     processes = [self._process, *self._process.children(recursive=True)]
                 for process in processes:
                     with contextlib.suppress(psutil.Error):
@@ -65,7 +65,7 @@ class UsageMeter:
             samples += 1
 
     def _bytes(self) -> tuple[int, int]:
-        """Return what passed through read and write calls; 0 where the system does not count it (macOS)."""
+        """Return the bytes of all read and write calls; 0 where the system does not count them (macOS)."""
         with contextlib.suppress(AttributeError, psutil.Error):
             counters = self._process.io_counters()
             return int(counters.read_chars), int(counters.write_chars)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from job_xcoms import succeeded
 from radiant.cli import poc, standalone
 from radiant.cli.main import app
 from radiant.errors import AirflowUnavailableError
@@ -28,7 +29,7 @@ class FakeAirflow:
             run_state=self.run_state,
             task_instances=lambda *_: [SimpleNamespace(task_id="poc", try_number=self.now[1])],
             log_lines=self.log_lines,
-            xcom=lambda *_: {"output": [1, 4, 9]} if self.now[0] == "success" else None,
+            xcom=lambda *_: succeeded([1, 4, 9]) if self.now[0] == "success" else None,
         )
 
     def run_state(self, *_):
@@ -62,7 +63,7 @@ def play(monkeypatch, tmp_path):
     def run(*script):
         monkeypatch.setattr(FakeAirflow, "script", script)
         monkeypatch.setattr(standalone, "Standalone", FakeAirflow)
-        monkeypatch.setattr(poc, "_LOOK_S", 0)
+        monkeypatch.setattr(poc, "_POLL_S", 0)
         monkeypatch.setenv("RADIANT_HOME", str(tmp_path / "home"))
         result = CliRunner().invoke(app, ["poc"])
         assert FakeAirflow.last.calls[-1] == "stop", "Airflow was left behind"

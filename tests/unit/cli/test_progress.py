@@ -4,9 +4,10 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
+from job_xcoms import RECORDS, failed, succeeded
 from radiant.cli.airflow_api import TaskInstance
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
-from radiant.cli.progress import Progress, Watch, shown
+from radiant.cli.progress import Progress, RunProgress, shown
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
 PART_7 = part_run_id("r", 7, [1, 2])
@@ -46,10 +47,8 @@ class FakeApi:
 def api():
     """Part 7 with two cases under way, part 8 with one case waiting."""
     api = FakeApi()
-    api.xcoms[IMPORT_RADIANT, "r", "plan", -1] = {
-        "status": "succeeded",
-        "output": {"parts": [{"part": 7, "cases": [1, 2]}, {"part": 8, "cases": [3]}], "blocked": []},
-    }
+    parts = [{"part": 7, "priority": "stat", "cases": [1, 2]}, {"part": 8, "priority": "routine", "cases": [3]}]
+    api.xcoms[IMPORT_RADIANT, "r", "plan", -1] = succeeded({"parts": parts, "blocked": []})
     api.tasks[IMPORT_RADIANT, "r"] = [
         task("plan", -1, "success"),
         task("import_part", 0, "deferred"),
@@ -61,12 +60,14 @@ def api():
         task("import_case", 0, "success", 10, 30),
         task("import_case", 1, "running", 12),
     ]
-    api.xcoms[IMPORT_VCF, PART_7, "import_case", 0] = {"output": {"records": {"read": 4000}}}
+    api.xcoms[IMPORT_VCF, PART_7, "import_case", 0] = succeeded(
+        {"case_id": 1, "load_id": "l", "records": RECORDS | {"read": 4000}, "warnings": []}
+    )
     return api
 
 
 def look(api, at_s):
-    return Watch(api, "r", now=lambda: BEGIN + timedelta(seconds=at_s)).look()
+    return RunProgress(api, "r", now=lambda: BEGIN + timedelta(seconds=at_s)).read()
 
 
 def test_before_the_plan_is_made_nothing_is_known():
@@ -74,7 +75,7 @@ def test_before_the_plan_is_made_nothing_is_known():
 
 
 def test_a_failed_plan_ends_the_run_without_cases(api):
-    api.xcoms[IMPORT_RADIANT, "r", "plan", -1] = {"status": "failed", "output": None}
+    api.xcoms[IMPORT_RADIANT, "r", "plan", -1] = failed("Storage", "disk full")
     api.states[IMPORT_RADIANT, "r"] = "failed"
     assert look(api, 5) == Progress("finished")
 
@@ -108,11 +109,11 @@ def test_the_end_of_the_run_is_the_end(api):
 
 
 def test_an_ended_part_is_not_asked_for_again(api):
-    watch = Watch(api, "r", now=lambda: BEGIN)
+    run = RunProgress(api, "r", now=lambda: BEGIN)
     api.states[IMPORT_VCF, PART_7] = "success"
-    first = watch.look()
+    first = run.read()
     api.calls = 0
-    assert watch.look() == first
+    assert run.read() == first
     assert api.calls == 2  # the run's state, and which parts were started
 
 
@@ -161,8 +162,10 @@ def test_on_a_terminal_there_is_a_live_bar():
 
 
 def test_a_part_that_is_imported_in_blocks_is_counted_as_one(api):
-    """Airflow maps a task over a limited number of cases: the next run begins when one has ended."""
-    api.xcoms[IMPORT_RADIANT, "r", "plan", -1]["output"]["parts"] = [{"part": 7, "cases": [1, 2, 3]}]
+    """Airflow limits the length of a mapped task: the next run begins when one has ended."""
+    api.xcoms[IMPORT_RADIANT, "r", "plan", -1]["output"]["parts"] = [
+        {"part": 7, "priority": "stat", "cases": [1, 2, 3]}
+    ]
     first = part_run_id("r", 7, [1, 2, 3])
     second = block_run_id(first, 2)
     api.tasks[IMPORT_RADIANT, "r"].pop()

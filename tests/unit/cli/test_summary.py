@@ -4,14 +4,16 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from job_xcoms import imported_case, succeeded
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
-from radiant.cli.summary import FailedCase, ImportedCase, Summary, print_summary, read_summary
+from radiant.cli.summary import Summary, print_summary, read_summary
+from radiant.jobs.contracts import FailedCase, ImportedCase, RecordCounts
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
-RECORDS = {"read": 5000, "kept": 4761, "split": 239, "skipped": 0, "rejected": 0}
+COUNTS = RecordCounts(read=5000, kept=4761, split=239, skipped=0, rejected=0)
 ROWS = {"occurrence": 10427, "variant": 5254, "consequence": 20226, "compound_het": 266, "quarantine": 0}
-GOOD = ImportedCase(1, RECORDS, ROWS, 26.84, 232.4, ())
-WARNED = ImportedCase(3, RECORDS, ROWS, 1.0, 100, ("sex: stated female, observed male",))
+GOOD = ImportedCase(1, COUNTS, ROWS, 26.84, 30.0, 232.4, ())
+WARNED = ImportedCase(3, COUNTS, ROWS, 1.0, 1.0, 100, ("sex: stated female, observed male",))
 BAD = FailedCase(2, "VcfTruncated", "file:///cases/a.vcf.gz: no BGZF end-of-file block [red]")
 
 
@@ -32,23 +34,9 @@ class FakeApi:
         return self.xcoms.get((dag_id, run_id, task_id))
 
 
-def imported(case_id):
-    return {
-        "case_id": case_id,
-        "records": RECORDS,
-        "rows": ROWS,
-        "seconds": 1.5,
-        "cpu_s": 2.0,
-        "peak_memory_mib": 200.0,
-        "warnings": [],
-    }
-
-
 def xcoms(verdict, *parts):
-    plan = {
-        "status": "succeeded",
-        "output": {"parts": [{"part": part, "cases": [part]} for part, _ in parts], "blocked": []},
-    }
+    planned = [{"part": part, "priority": "routine", "cases": [part]} for part, _ in parts]
+    plan = succeeded({"parts": planned, "blocked": []})
     return {
         (IMPORT_RADIANT, "r", "plan"): plan,
         (IMPORT_RADIANT, "r", "verdict"): verdict,
@@ -60,7 +48,7 @@ def test_the_cases_of_all_blocks_of_a_part_are_added_up():
     """Airflow maps a task over a limited number of cases: a part is then imported by several runs."""
     verdict = {"imported": [1, 2, 3], "failed": [], "trouble": []}
     found = xcoms(verdict)
-    found[IMPORT_RADIANT, "r", "plan"]["output"]["parts"] = [{"part": 7, "cases": [1, 2, 3]}]
+    found[IMPORT_RADIANT, "r", "plan"]["output"]["parts"] = [{"part": 7, "priority": "routine", "cases": [1, 2, 3]}]
     first = part_run_id("r", 7, [1, 2, 3])
     found[IMPORT_VCF, first, "commit"] = committed(1, 2)
     found[IMPORT_VCF, block_run_id(first, 2), "commit"] = committed(3)
@@ -68,10 +56,8 @@ def test_the_cases_of_all_blocks_of_a_part_are_added_up():
 
 
 def committed(*case_ids, deleted=()):
-    return {
-        "status": "succeeded",
-        "output": {"imported": [imported(one) for one in case_ids], "failed": [], "deleted": list(deleted)},
-    }
+    imported = [imported_case(one) for one in case_ids]
+    return succeeded({"part": 7, "imported": imported, "failed": [], "deleted": list(deleted)})
 
 
 def test_the_cases_of_all_parts_are_added_up_by_number():

@@ -7,13 +7,14 @@ import pytest
 from radiant.errors import ConfigError, JobProtocolError
 from radiant.jobs import documents
 from radiant.jobs.catalogue import find_job
+from radiant.jobs.codec import encode
 from radiant.jobs.documents import Failure, Request, Result, Status, Usage
 from radiant.jobs.spec import Argv
 
 
 def test_a_request_comes_back_as_it_was_written():
     request = Request(job="poc", attempt="1", run_uri="file:///w", arguments={"é": [1, None]}, memory_mib=64)
-    assert documents.decode_request(documents.encode(request), "here") == request
+    assert documents.decode_request(encode(request), "here") == request
 
 
 def test_a_result_comes_back_as_it_was_written():
@@ -24,12 +25,12 @@ def test_a_result_comes_back_as_it_was_written():
         failure=Failure("Bug", "why", retryable=False, exit_code=70),
         usage=Usage(1.0, 2.0, 3.0, 4, 5),
     )
-    assert documents.decode_result(documents.encode(result), "here") == result
+    assert documents.decode_result(encode(result), "here") == result
 
 
 @pytest.mark.parametrize("change", [{"protocol": 1}, {"status": "fine"}, {"colour": "red"}, {"usage": {"wall_s": 1}}])
 def test_a_document_of_another_shape_is_refused_and_named(change):
-    document = json.loads(documents.encode(Result(job="poc", attempt="1", status=Status.SUCCEEDED))) | change
+    document = json.loads(encode(Result(job="poc", attempt="1", status=Status.SUCCEEDED))) | change
     with pytest.raises(JobProtocolError, match=r"file:///w/result\.json"):
         documents.decode_result(json.dumps(document).encode(), "file:///w/result.json")
 

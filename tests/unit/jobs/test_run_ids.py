@@ -67,7 +67,7 @@ def test_a_child_s_run_id_fits_airflow_s_column_and_pattern(run_id):
         assert short_name(found, 250) == found
 
 
-def test_child_runs_are_told_apart_by_part_time_and_cases():
+def test_child_runs_differ_by_part_time_and_cases():
     run_id = "manual__2026-01-01T00:00:00+00:00"
     found = part_run_id(run_id, 7, [2, 1])
     assert found.startswith(f"part_7__{run_id}__")

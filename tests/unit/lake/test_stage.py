@@ -18,6 +18,7 @@ from radiant import lake, storage
 from radiant.domain.columns import Encoding
 from radiant.domain.tables import CASE_TABLES, COLUMNS
 from radiant.errors import LakeError, SchemaMismatchError, StorageError
+from radiant.jobs.codec import decode, encode
 from radiant.lake import datafile
 from radiant.settings import load_settings
 from staging import NAMESPACE
@@ -61,7 +62,7 @@ def test_a_table_without_rows_has_no_file_and_zero_rows(refs, tmp_path):
 
 def test_the_manifest_survives_json(refs):
     manifest = staged(refs, *((name, random_rows.batch(name, 9)) for name in CASE_TABLES))
-    assert lake.Manifest.from_json(json.loads(json.dumps(manifest.to_json()))) == manifest
+    assert decode(lake.Manifest, encode(manifest), where="here", what="a manifest", remedy="") == manifest
 
 
 def test_the_reference_survives_json(refs):

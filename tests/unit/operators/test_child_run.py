@@ -6,6 +6,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, DagRunTriggerException, TaskDeferred
 
 from backends import airflow_context, execute
+from job_xcoms import succeeded
 from radiant.jobs.run_ids import part_run_id
 from radiant.operators.child_run import RunBlocksOperator, RunPartsOperator
 from radiant.operators.mapping import part_confs
@@ -63,14 +64,14 @@ def test_a_run_that_does_not_exist_is_started_and_waited_for_without_a_slot():
     assert (found.trigger_dag_id, found.dag_run_id, found.conf) == (
         "import-part",
         RUN,
-        {"part": 7, "cases": [1, 2]},
+        {"part": 7, "cases": [1, 2], "priority": "routine"},
     )
     assert found.wait_for_completion
     assert found.deferrable
     assert found.note == "Part 7, 2 case(s), for run r1 of import-radiant."
 
 
-def test_runs_are_ordered_by_map_index_whoever_starts_first():
+def test_runs_are_ordered_by_map_index_in_any_order_of_starts():
     runs = [started(child(None, map_index=index)) for index in (0, 1, 2)]
     for name in ("logical_date", "run_after"):
         dates = [getattr(run, name) for run in runs]
@@ -158,7 +159,7 @@ def test_a_run_that_this_task_would_not_start_is_refused():
 
 
 class Airflow:
-    """Runs of another DAG, as a task sees them: `end` decides what becomes of each."""
+    """Runs of another DAG, as a task sees them: `end` decides how each ends."""
 
     def __init__(self, end, states=None):
         self.end = end
@@ -268,7 +269,7 @@ def test_cases_that_are_no_numbers_fail_the_task_with_what_to_write():
 @pytest.mark.usefixtures("three_at_most")
 def test_more_parts_than_airflow_maps_a_task_over_share_tasks():
     parts = [{"part": part, "cases": [part], "priority": "routine"} for part in range(1, 8)]
-    items = part_confs({"output": {"parts": parts}})
+    items = part_confs(succeeded({"parts": parts, "blocked": []}))
     assert len(items) == 3
     assert [one["part"] for one in items[0]] == [1, 4, 7], "the most urgent of each task first"
     assert sorted(one["part"] for item in items for one in item) == list(range(1, 8))

@@ -6,7 +6,8 @@ import pytest
 from radiant import storage
 from radiant.errors import ConfigError, JobProtocolError
 from radiant.jobs.catalogue import IMPORT_CASE
-from radiant.jobs.documents import Result, Status, decode_request, encode
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Result, Status, decode_request
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.settings import load_settings
 

@@ -1,8 +1,5 @@
 """Frequencies under other names, chosen INFO columns, and the map of the rest; by both readers."""
 
-import dataclasses
-import json
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -11,6 +8,7 @@ from equivalence import compare
 from radiant.domain.columns import Type, chosen_columns
 from radiant.domain.tables import VARIANT, with_chosen_columns
 from radiant.errors import ConfigError
+from radiant.jobs.codec import decode, encode
 from radiant.settings import Vcf, load_settings
 from radiant.vcf import InfoOptions
 from real_families import CLINICAL
@@ -209,7 +207,7 @@ def test_settings_from_the_environment_and_the_way_as_json():
     options = InfoOptions.of(load_settings(environment).vcf)
     assert [one.name for one in options.chosen] == ["info_cadd", "info_clnsig"]
     assert dict(options.frequencies)["max_af"] == ("MAX_AF", "OUR_MAX")
-    assert InfoOptions.from_json(json.loads(json.dumps(dataclasses.asdict(options)))) == options
+    assert decode(InfoOptions, encode(options), where="here", what="options", remedy="") == options
     with pytest.raises(ConfigError, match="INFO_COLUMNS"):
         load_settings({"RADIANT_VCF__INFO_COLUMNS": "CADD:text"})
 

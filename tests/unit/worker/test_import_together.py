@@ -98,7 +98,7 @@ def test_a_process_that_dies_is_replaced_by_one_reader(run, monkeypatch, caplog)
     two, staged = run(2)
     assert "read again" in caplog.text
     assert one.digests == two.digests
-    (ended,) = set(two.output["warnings"]) - set(one.output["warnings"])
+    (ended,) = set(two.output.warnings) - set(one.output.warnings)
     assert ended in staged.report["warnings"]
     assert "SIGKILL" in ended
     assert "RADIANT_VCF__PROCESSES" in ended
@@ -144,7 +144,7 @@ def test_an_error_that_is_not_about_the_input_is_a_bug_even_if_one_reader_saves_
     in_each_process(monkeypatch, statements)
     two, staged = run(2)
     assert (one.rows, one.digests) == (two.rows, two.digests)
-    (bug,) = set(two.output["warnings"]) - set(one.output["warnings"])
+    (bug,) = set(two.output.warnings) - set(one.output.warnings)
     assert bug in staged.report["warnings"]
     assert "this is a bug of radiant, not of the file" in bug
     assert words in bug
@@ -160,7 +160,7 @@ def test_an_error_of_the_thread_that_reads_is_a_bug(run, monkeypatch):
 
     monkeypatch.setattr(import_pool, "_stage_shard", fail)
     two, _ = run(2)
-    assert any("met ValueError" in warning for warning in two.output["warnings"])
+    assert any("met ValueError" in warning for warning in two.output.warnings)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +172,6 @@ def test_an_error_of_the_machine_is_no_bug(run, monkeypatch, error, words):
     in_each_process(monkeypatch, FAIL.format(error=error))
     two, _ = run(2)
     assert (one.rows, one.digests) == (two.rows, two.digests)
-    more = set(two.output["warnings"]) - set(one.output["warnings"])
+    more = set(two.output.warnings) - set(one.output.warnings)
     assert len(more) == (words is not None)
     assert all(words in warning for warning in more)

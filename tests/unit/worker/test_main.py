@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from radiant import storage
-from radiant.jobs.documents import Request, Status, decode_result, encode
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Status, decode_result
 
 WORKER = Path(sys.executable).with_name("radiant-worker")
 
@@ -54,7 +55,7 @@ def test_bad_input_exits_65_and_says_so_in_the_result(folder):
     assert "pause_s is 'soon'" in failure.message
 
 
-def test_an_image_that_lacks_a_library_is_told_which(folder):
+def test_the_result_names_a_library_that_the_image_lacks(folder):
     (folder / "pyarrow.py").write_text("raise ImportError('libarrow_x.so: cannot open shared object file')")
     command = ask(folder, job="plan-import")
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(folder)}, capture_output=True, check=False)
@@ -125,7 +126,7 @@ def test_a_misspelt_setting_exits_78_with_the_nearest_name(folder):
 
 
 @pytest.mark.parametrize(("level", "shown"), [("INFO", False), ("DEBUG", True)])
-def test_a_bug_is_told_by_its_place_and_its_text_only_to_who_asks_for_debug(folder, level, shown):
+def test_a_bug_is_reported_by_its_line_and_its_text_is_logged_at_debug_alone(folder, level, shown):
     code = (
         "import sys, radiant.worker.poc as poc\n"
         "def handle(request, settings): raise KeyError('NA12878')\n"

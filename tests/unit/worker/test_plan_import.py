@@ -4,6 +4,7 @@ import pytest
 
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import CaseNotFoundError, ConfigError, InputError
+from radiant.jobs.codec import to_json
 from radiant.jobs.documents import Request
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
@@ -39,7 +40,7 @@ def add(registry, tmp_path):
 
 
 def output(settings, cases=None, run="file:///run"):
-    return handle(Request("plan-import", "1", run, {"cases": cases}), settings).output
+    return to_json(handle(Request("plan-import", "1", run, {"cases": cases}), settings).output)
 
 
 def test_due_cases_get_parts_in_the_order_of_their_urgency(settings, registry, add):
@@ -167,7 +168,7 @@ def test_an_unknown_number_is_an_error(settings):
         output(settings, [9])
 
 
-def test_a_range_that_overlaps_is_a_setting_to_mend(tmp_path):
+def test_a_range_that_overlaps_is_a_setting_to_correct(tmp_path):
     settings = load_settings(
         {
             "RADIANT_HOME": str(tmp_path),

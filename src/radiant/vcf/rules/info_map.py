@@ -15,7 +15,6 @@ Source: VCF 4.3, section 1.6.1 (INFO), and 1.4.2 (Number).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from radiant.domain.columns import ChosenColumn, Table, Type, chosen_columns
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
@@ -70,20 +69,6 @@ class InfoOptions:
                 msg = f"RADIANT_VCF__INFO_COLUMNS: {one.key} is read into the consequence table; leave it out"
                 raise ConfigError(msg)
         return cls(frequencies, vcf.info_columns, vcf.info_map, vcf.info_without)
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> "InfoOptions":
-        """Read what `dataclasses.asdict` made, after JSON made lists of the tuples.
-
-        Raises:
-            KeyError: a key is missing.
-        """
-        return cls(
-            frequencies=tuple((column, tuple(names)) for column, names in raw["frequencies"]),
-            columns=tuple(raw["columns"]),
-            map=raw["map"],
-            without=tuple(raw["without"]),
-        )
 
     @property
     def chosen(self) -> tuple[ChosenColumn, ...]:

@@ -1,0 +1,46 @@
+"""What a job's handler is: called with a request and the settings, returns a `HandlerResult` or raises."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from radiant import storage
+from radiant.errors import InputError, TerminatedError
+from radiant.jobs.documents import Request, decode_request, request_uri
+from radiant.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class HandlerResult:
+    """The job's own part of the result document."""
+
+    output: object
+    """A dataclass of `radiant.jobs.contracts`, or plain JSON types; small, since it is part of the XCom."""
+    rows: dict[str, int] = field(default_factory=dict[str, int])
+    """Rows by table (short names), for jobs that make rows."""
+    digests: dict[str, str] = field(default_factory=dict[str, str])
+    """sha256 by name, for what must be comparable between runs."""
+
+
+Handler = Callable[[Request, Settings], HandlerResult]
+
+
+def require_current(request: Request) -> None:
+    """Return when the request's attempt counts: no later attempt of the same task instance was requested.
+
+    A container that starts late must not disturb the one that replaced it.
+
+    Raises:
+        TerminatedError: another attempt has replaced this one.
+        StorageError: the work URI does not answer.
+        JobProtocolError: the task's request is of another version.
+    """
+    if not request.task_uri:
+        return
+    uri = request_uri(request.task_uri)
+    try:
+        current = decode_request(storage.read_bytes(uri), uri)
+    except InputError:
+        return
+    if current.attempt != request.attempt:
+        msg = f"attempt {request.attempt} ends: attempt {current.attempt} of the same task has replaced it"
+        raise TerminatedError(msg)
