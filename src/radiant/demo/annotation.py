@@ -189,7 +189,7 @@ def effect_of(reference: str, alternate: str, entropy: int, wanted: str | None) 
         reference: REF in shortest form.
         alternate: ALT in shortest form.
         entropy: Random bits.
-        wanted: What a story asks for, None to draw.
+        wanted: The effect that a story requires, None to draw one.
     """
     effect = wanted or _DRAW[entropy % len(_DRAW)]
     change = len(alternate) - len(reference)
