@@ -25,7 +25,7 @@ class Clock:
 
 
 class Files:
-    """Families on disk: one VCF and one PED each. No test reads these VCFs."""
+    """Families on disk: one VCF and one PED each. These VCFs are never read."""
 
     def __init__(self, folder: Path):
         self.folder = folder

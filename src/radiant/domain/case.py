@@ -48,26 +48,6 @@ class CaseState(StrEnum):
     DELETED = "deleted"
 
 
-TRANSITIONS: dict[CaseState, frozenset[CaseState]] = {
-    CaseState.REGISTERED: frozenset({CaseState.ASSIGNED, CaseState.DELETED}),
-    CaseState.ASSIGNED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.IMPORTING, CaseState.DELETED}),
-    CaseState.IMPORTING: frozenset(
-        {
-            CaseState.REGISTERED,
-            CaseState.ASSIGNED,
-            CaseState.IMPORTING,
-            CaseState.IMPORTED,
-            CaseState.FAILED,
-            CaseState.DELETED,
-        }
-    ),
-    CaseState.IMPORTED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.DELETED}),
-    CaseState.FAILED: frozenset({CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.DELETED}),
-    CaseState.DELETED: frozenset({CaseState.REGISTERED}),
-}
-"""Which state may follow which. A crashed run leaves `assigned` or `importing`; both may start over."""
-
-
 @dataclass(frozen=True, slots=True)
 class Member:
     """One person of a case, as the pedigree states it.

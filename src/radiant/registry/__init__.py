@@ -1,10 +1,11 @@
 """Cases and their states (SQLAlchemy: SQLite by default, PostgreSQL).
 
-`Registry` is the door; the rest are the values that go through it.
+`Registry` is the interface; the rest are its arguments and results.
 """
 
 from radiant.registry.case_registry import Registry
 from radiant.registry.changes import read_pedigree
+from radiant.registry.planning import configured_strategies
 from radiant.registry.records import (
     AddOutcome,
     CaseFailure,
@@ -23,7 +24,6 @@ from radiant.registry.records import (
     Placement,
     Registration,
 )
-from radiant.registry.strategies import configured_strategies
 
 __all__ = [
     "AddOutcome",

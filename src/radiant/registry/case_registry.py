@@ -1,4 +1,4 @@
-"""The registry as its callers see it."""
+"""The interface of the registry."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -9,8 +9,9 @@ from radiant.domain.case import CaseState
 from radiant.domain.partition import Plan
 from radiant.errors import CaseStateError
 from radiant.registry import loads, planning, registration
-from radiant.registry.changes import look_at_all
+from radiant.registry.changes import file_statuses
 from radiant.registry.database import Database
+from radiant.registry.lifecycle import Lease
 from radiant.registry.model import CaseRow, HistoryRow
 from radiant.registry.records import (
     AddOutcome,
@@ -23,7 +24,7 @@ from radiant.registry.records import (
     Placement,
     Registration,
 )
-from radiant.registry.rows import Hold, find, find_all, to_history, to_record
+from radiant.registry.rows import find, find_all, to_history, to_record
 
 
 def utc_now() -> dt.datetime:
@@ -34,8 +35,8 @@ def utc_now() -> dt.datetime:
 class Registry:
     """Cases, their members, files, states and history, in SQLite or PostgreSQL.
 
-    Every method is one short transaction or two (files are looked at in between, never inside one); several processes
-    may use the same registry at once. Methods that raise have changed nothing, `finish_imported` excepted.
+    Every method is one short transaction or two (files are read in between, never inside one); several processes may
+    use the same registry at once. A method that raises has changed nothing, except `finish_imported`.
 
     Args:
         url: SQLAlchemy URL (`settings.effective_registry_url`). Tables are made if missing.
@@ -43,7 +44,8 @@ class Registry:
 
     Raises:
         ConfigError: the URL is wrong, its driver is missing, or the tables are of another version.
-        RegistryUnavailableError: the database does not answer; every method may raise it. The password is never in it.
+        RegistryUnavailableError: the database does not answer; every method may raise it. Its message has no
+            password.
     """
 
     def __init__(self, url: str, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
@@ -55,8 +57,8 @@ class Registry:
 
         A case is found by its number, else by the URI of its VCF. Adding the same twice changes nothing, and what is
         not stated stays as it is. Another VCF (other content, or at another place), pedigree, strategy or assembly
-        makes the case due again; another priority is noted only. While the case is being imported, that import goes on
-        and the case is due after it. A removed case comes back under its number.
+        makes the case due again; another priority is only recorded. While the case is being imported, that import goes
+        on and the case is due after it. A removed case comes back under its number.
 
         Args:
             case: The case.
@@ -90,7 +92,7 @@ class Registry:
             return [to_record(row) for row in session.scalars(wanted)]
 
     def history(self, case_id: int) -> list[HistoryEntry]:
-        """Return what happened to a case, oldest first.
+        """Return the history of a case, oldest entry first.
 
         Raises:
             CaseNotFoundError: there is none of that number.
@@ -118,16 +120,16 @@ class Registry:
         those that failed for a reason that may pass; those whose run's lease ended; removed ones that are not purged;
         imported ones that are `lost`.
         A case that failed by bad input is due again only when a file of it changed, or on request. A VCF that is gone
-        does not make an imported case due: nothing could be imported in its place. With `requested`: these, whatever
-        their state.
+        does not make an imported case due: nothing could be imported in its place. With `requested`: these, in any
+        state.
 
         Pedigree files that changed are read again, here, and their members stored.
 
         Args:
             requested: Case numbers, None for all that are due.
-            run: The run that asks; what it has assigned to itself before is due again, so that planning can be
+            run: The run that plans; what an earlier plan assigned to it is due again, so that planning can be
                 repeated.
-            lost: Numbers of the cases that the lake does not show.
+            lost: Numbers of the cases without rows in the lake.
 
         Returns:
             Cases that another run holds, that were purged, or whose pedigree or store cannot be read are in `blocked`.
@@ -145,7 +147,7 @@ class Registry:
     def assign(self, plan: Plan, *, run: str, lease_s: int) -> dict[int, str]:
         """Store the parts of a plan and reserve its cases (`assigned`).
 
-        What the run had assigned by an earlier plan and is not in this one is given back.
+        A case of an earlier plan of the run that is not in this one is registered again.
 
         Returns:
             Reason by number of the cases that were refused: held by another run, changed or removed since `due`.
@@ -154,7 +156,7 @@ class Registry:
             CaseNotFoundError: the plan names a case that is not registered.
         """
         with self._database.write() as session:
-            return planning.assign(session, plan, self._hold(run, lease_s))
+            return planning.assign(session, plan, self._lease(run, lease_s))
 
     def claim(  # noqa: PLR0913 - all but two by name
         self,
@@ -170,13 +172,13 @@ class Registry:
         """Take cases of one part for import (`importing`), each with a load id.
 
         `case_ids` None takes all of the part that wait: registered, assigned, those whose lease ended, and the removed
-        ones whose rows must go. Named ones are taken whatever their state. A case that another run imports is refused
+        ones whose rows must go. Named ones are taken in any state. A case that another run imports is refused
         until its lease ends. Pedigree files that changed since they were read are read again, here, and their members
-        stored; new ids become ids of this part.
+        stored; ids without a part become ids of this part.
 
-        So the job can be repeated, also after a person has repaired a case and cleared a task: a case that the same
-        run claimed before keeps its load where neither its files nor its registration have changed and the load has not
-        failed; any other gets a new one.
+        The job can be repeated, even after a case was repaired and its task cleared: a case that the same run claimed
+        before keeps its load where neither its files nor its registration have changed and the load has not failed; any
+        other gets a new one.
 
         The claim of one case never depends on another's. `Claim.refused` must reach the person who started the run.
 
@@ -184,14 +186,14 @@ class Registry:
             part: The part.
             case_ids: The cases, None for all that wait.
             run: The run that claims.
-            lease_s: For how long.
+            lease_s: How long the lease holds.
             again: Cases that this run claimed before; they are claimed beside `case_ids`.
-            visible: Load id by case of what the lake shows; a load that is not there is not kept as committed.
-            most: How many cases are claimed at most; those of `again` first, then by urgency.
+            visible: Load id by case of the rows in the lake; a load that is not there is not kept as committed.
+            most: The most cases that are claimed; those of `again` first, then by urgency.
 
         Returns:
             `unfinished` lists earlier loads of these cases, ended without a commit: delete their staged files, then
-            call `mark_cleaned`. Loads that `begin_commit` let through are never in it unless they surely did not land.
+            call `mark_cleaned`. A load that `begin_commit` passed is never in it unless it certainly did not land.
 
         Raises:
             CaseNotFoundError: a number is not registered.
@@ -201,11 +203,11 @@ class Registry:
             wanted = list(dict.fromkeys([*again, *wanted]))
             records = [to_record(row) for row in find_all(session, wanted).values()]
             revisions = {row.case_id: row.revision for row in find_all(session, wanted).values()}
-        seen = look_at_all([file.uri for record in records for file in record.files])
-        pedigrees = planning.changed_pedigrees(records, revisions, seen)
-        asked = loads.Asked(part, wanted, frozenset(again), visible or {}, most)
+        files = file_statuses([file.uri for record in records for file in record.files])
+        pedigrees = planning.changed_pedigrees(records, revisions, files)
+        scope = loads.ClaimScope(part, wanted, frozenset(again), visible or {}, most)
         with self._database.write() as session:
-            return loads.claim(session, asked, self._hold(run, lease_s), seen, pedigrees)
+            return loads.claim(session, scope, self._lease(run, lease_s), files, pedigrees)
 
     def committed(self, load_ids: Iterable[str]) -> frozenset[str]:
         """Return which of these loads are recorded as visible."""
@@ -213,14 +215,14 @@ class Registry:
             return loads.committed(session, load_ids)
 
     def mark_cleaned(self, load_ids: Iterable[str]) -> None:
-        """Note that no staged file of these loads is left."""
+        """Record that no staged file of these loads is left."""
         with self._database.write() as session:
             loads.mark_cleaned(session, load_ids)
 
     def begin_commit(self, claimed: Sequence[tuple[int, str]], deleted: Sequence[int], token: str) -> CommitGate:
-        """Ask, directly before the lake's commit, which loads (case id, load id) and removals still count.
+        """Return, directly before the lake's commit, which loads (case id, load id) and removals still count.
 
-        From then on the files of these loads are never listed as unfinished. A load that was committed before passes
+        After it the files of these loads are never listed as unfinished. A load that was committed before passes
         again, so that the job can be repeated with the same token. Loads that were superseded or released, and removed
         cases that were added again, are refused: committing them would put older rows over newer ones.
 
@@ -239,10 +241,11 @@ class Registry:
         Args:
             case_id: The case.
             load_id: The load that was committed.
-            vcf_sha256: Digest of the bytes that were read. With it, a VCF that is merely touched is not imported again.
+            vcf_sha256: Digest of the bytes that were read. With it, a VCF with another time and the same content is not
+                imported again.
 
         Raises:
-            CaseStateError: the load is no longer the case's current one. Its rows may have landed all the same, so the
+            CaseStateError: the load is no longer the case's current one. Its rows may have landed nevertheless, so the
                 case is made due again (or to be purged again) before this is raised.
         """
         with self._database.write() as session:
@@ -256,15 +259,15 @@ class Registry:
         Args:
             case_id: The case.
             load_id: The load that failed.
-            code: Of the error class, or the platform's reason. After `CommitConflict` nothing landed, after
-                `CommitUnknown` that is unknown: the staged files are then kept.
+            code: Of the error class, or the platform's reason. `CommitConflict`: nothing landed. `CommitUnknown`: it is
+                unknown whether it landed, and the staged files are left alone.
             reason: The message.
-            retryable: Whether it may pass: the case is then due again by itself.
+            retryable: Whether it may pass: the next planning makes the case due again.
 
         Raises:
             CaseStateError: the load is no longer the case's current one, or it was committed.
         """
-        # Whatever a message quotes, it must be possible to store it.
+        # A message may quote bytes that the database cannot store.
         storable = reason.encode(errors="backslashreplace").decode().replace("\0", "\\x00")
         failure = CaseFailure(code, storable, retryable)
         with self._database.write() as session:
@@ -273,13 +276,13 @@ class Registry:
     def mark_purged(self, case_ids: Iterable[int]) -> None:
         """Record that no table holds rows of these removed cases any more.
 
-        Ids that only they had are free for another part. A case that was added again meanwhile is left alone.
+        Ids that only they had are free for another part. A case that was added again meanwhile is left as it is.
         """
         with self._database.write() as session:
             loads.mark_purged(session, case_ids, self._clock())
 
     def release(self, runs: Collection[str]) -> list[int]:
-        """Give back everything that these runs, which are known to be dead, hold.
+        """Return every case that these dead runs hold to `registered`.
 
         Returns:
             The cases that are `registered` again, by number.
@@ -287,7 +290,7 @@ class Registry:
         with self._database.write() as session:
             return loads.release(session, runs, self._clock())
 
-    def _hold(self, run: str, lease_s: int) -> Hold:
-        # Asked for inside the writing transaction: waiting for other writers must not eat up the lease.
+    def _lease(self, run: str, lease_s: int) -> Lease:
+        # Called inside the writing transaction: the wait for other writers must not use up the lease.
         now = self._clock()
-        return Hold(run, now, now + dt.timedelta(seconds=lease_s))
+        return Lease(run, now, now + dt.timedelta(seconds=lease_s))

@@ -1,4 +1,4 @@
-"""Has a file changed since it was read? And what a pedigree file says now."""
+"""Whether a file of a case changed since it was read, and the members that a pedigree file states."""
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
@@ -12,59 +12,59 @@ from radiant.errors import InputError, PedigreeError, StorageError
 from radiant.registry.records import CaseFile
 
 _AT_ONCE = 16
-"""Look-ups at a time: an object store answers in tens of milliseconds, and there may be thousands of cases."""
+"""Requests at a time: an object store answers in tens of milliseconds, and there may be thousands of cases."""
 _CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A file as it is now."""
+class FileStatus:
+    """Size and tag of a file now."""
 
     size: int | None
-    """Bytes; None when it cannot be seen."""
+    """Bytes; None when the file cannot be read."""
     tag: str | None
-    """ETag or modification time; None when it cannot be seen."""
+    """ETag or modification time; None when the file cannot be read."""
     problem: str | None = None
-    """Why it cannot be seen."""
+    """Why there is no status."""
     may_pass: bool = False
     """Whether the problem is the store's and not the file's."""
 
 
-def look(uri: str) -> Seen:
-    """Return size and tag of a file, or why it cannot be seen; never raises."""
+def file_status(uri: str) -> FileStatus:
+    """Return size and tag of a file, or why there is none; never raises."""
     try:
         found = storage.fingerprint(uri)
     except InputError as error:
-        return Seen(None, None, str(error))
+        return FileStatus(None, None, str(error))
     except StorageError as error:
-        return Seen(None, None, str(error), may_pass=True)
-    return Seen(found.size, found.tag)
+        return FileStatus(None, None, str(error), may_pass=True)
+    return FileStatus(found.size, found.tag)
 
 
-def look_at_all(uris: list[str]) -> dict[str, Seen]:
-    """Return what each file is like now, several looked up at a time."""
+def file_statuses(uris: list[str]) -> dict[str, FileStatus]:
+    """Return the status of each file by URI, several requested at a time."""
     unique = list(dict.fromkeys(uris))
     if not unique:
         return {}
     with ThreadPoolExecutor(min(_AT_ONCE, len(unique))) as pool:
-        return dict(zip(unique, pool.map(look, unique), strict=True))
+        return dict(zip(unique, pool.map(file_status, unique), strict=True))
 
 
-def has_changed(known: CaseFile, seen: Seen) -> bool:
-    """Return whether a file's content differs from the stored one.
+def has_changed(stored: CaseFile, now: FileStatus) -> bool:
+    """Return whether a file's content differs from its stored state.
 
-    Size and tag decide when they are equal; otherwise the content does, if its sha256 was known. A file that is gone
-    has not changed: what was imported from it stays valid, and there is nothing to import again.
+    Equal size and tag mean that it does not; otherwise the sha256 decides, where one is stored. A file that is gone has
+    not changed: what was imported from it stays valid, and there is nothing to import again.
 
     Raises:
         InputError: the file vanished or became unreadable meanwhile.
         StorageError: the store does not answer.
     """
-    if seen.size is None or (seen.size, seen.tag) == (known.size, known.tag):
+    if now.size is None or (now.size, now.tag) == (stored.size, stored.tag):
         return False
-    if known.sha256 is None or (known.size is not None and seen.size != known.size):
+    if stored.sha256 is None or (stored.size is not None and now.size != stored.size):
         return True
-    return sha256(known.uri) != known.sha256
+    return sha256(stored.uri) != stored.sha256
 
 
 def sha256(uri: str) -> str:

@@ -25,7 +25,7 @@ class Database:
 
     Every transaction opens a connection of its own and closes it: transactions are few and short, and a process that
     forks shares none. There is one writer at a time, on SQLite by `BEGIN IMMEDIATE`, elsewhere by a lock on the row of
-    `radiant_schema`; so whatever a writing transaction read is still true when it ends.
+    `radiant_schema`; so what a writing transaction read is still true when it ends.
 
     Args:
         url: SQLAlchemy URL, `sqlite:////folder/registry.db` or `postgresql://user:password@host/database`.
@@ -90,7 +90,7 @@ class Database:
 
     @contextlib.contextmanager
     def _errors(self) -> Generator[None]:
-        """Turn the driver's errors into ours, without password and without parameters."""
+        """Raise the driver's errors as `radiant.errors`, without password and without parameters."""
         try:
             yield
         except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError) as error:

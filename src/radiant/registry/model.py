@@ -12,11 +12,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 SCHEMA_VERSION = 1
-"""Raised whenever a table changes; `Database` refuses a registry of another version."""
+"""Increased with every change of a table; `Database` rejects a registry of another version."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """An aware UTC time on both sides of a column without time zones."""
+    """An aware UTC time in a column without time zones."""
 
     impl = DateTime
     cache_ok = True
@@ -78,7 +78,7 @@ class FileRow(Base):
 
 
 class CaseRow(Base):
-    """One case and where it stands."""
+    """One case and its state."""
 
     __tablename__ = "radiant_case"
     __table_args__ = (Index("radiant_case_state", "state"),)
@@ -91,7 +91,7 @@ class CaseRow(Base):
     state: Mapped[str] = mapped_column(String(16))
     part: Mapped[int | None]
     revision: Mapped[int] = mapped_column(default=0)
-    """Raised by every change that asks for a new import; a load of an older revision leaves the case due."""
+    """Increased by every change that requires a new import; a load of an older revision leaves the case due."""
     run: Mapped[str | None] = mapped_column(Text)
     lease_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     load_id: Mapped[str | None] = mapped_column(String(32))
@@ -112,7 +112,7 @@ class CaseRow(Base):
 
 
 class HistoryRow(Base):
-    """One step in the life of a case."""
+    """One entry in the history of a case."""
 
     __tablename__ = "radiant_history"
     __table_args__ = (Index("radiant_history_case", "case_id"),)

@@ -1,4 +1,4 @@
-"""What is due, and what a plan made of it."""
+"""Which cases are due, and storing the plan for them."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,59 +8,46 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from radiant.domain.case import CaseState, Member
-from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, identities
+from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, Strategy, identities, strategy_table
 from radiant.domain.pedigree import pedigree_digest
 from radiant.errors import InputError, StorageError
-from radiant.registry.changes import Seen, has_changed, look_at_all, read_pedigree
+from radiant.registry import lifecycle
+from radiant.registry.changes import FileStatus, file_statuses, has_changed, read_pedigree
 from radiant.registry.database import Database
+from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow
 from radiant.registry.records import CaseFile, CaseRecord, DueCase, DueCases, FileRole, Placement
-from radiant.registry.registration import ask_again, replace_members
-from radiant.registry.rows import (
-    HELD,
-    Hold,
-    batches,
-    end_started,
-    file_of,
-    find,
-    find_all,
-    has_lease,
-    held_note,
-    move,
-    not_found,
-    purged_note,
-    to_case,
-    to_record,
-)
+from radiant.registry.rows import batches, file_of, find, find_all, not_found, replace_members, to_case, to_record
+from radiant.settings import Settings
 
 
 @dataclass(slots=True)
 class _Check:
-    """One case between being a candidate and being due."""
+    """One candidate, and what its files showed."""
 
     record: CaseRecord
     revision: int
     reason: str | None
-    """Why it is due; None while only its files can say so."""
+    """Why it is due; None while that depends on its files."""
     members: tuple[Member, ...] | None = None
-    """What the pedigree file says now, where that is something else."""
-    touched: list[tuple[FileRole, Seen]] = field(default_factory=list)
+    """Members that the pedigree file states now, where they differ."""
+    touched: list[tuple[FileRole, FileStatus]] = field(default_factory=list)
     """Files of which size and tag are to be stored, because their content was found unchanged or was read."""
 
 
 def due(
     database: Database, at: dt.datetime, requested: Collection[int] | None, run: str | None, lost: Collection[int]
 ) -> DueCases:
-    """Return what is due; see `Registry.due`."""
+    """Return the due cases."""
     blocked: list[BlockedCases] = []
     with database.read() as session:
         checks = _candidates(session, at, requested, run, lost, blocked)
-    # Looking at files takes long, so no transaction is open meanwhile.
-    seen = look_at_all([file.uri for check in checks for file in _files_to_look_at(check)])
+    # Requesting the status of files takes long, so no transaction is open meanwhile.
+    files = file_statuses([file.uri for check in checks for file in _files_to_check(check)])
     checked: list[_Check] = []
     for check in checks:
         try:
-            _check_files(check, seen)
+            _check_files(check, files)
         except (InputError, StorageError) as error:
             reason = f"case {check.record.case.case_id}: {error}"
             blocked.append(BlockedCases((check.record.case.case_id,), reason))
@@ -84,7 +71,7 @@ def due(
     )
 
 
-def _candidates(  # noqa: PLR0913, PLR0917 - what the caller asked, and where to put what cannot be
+def _candidates(  # noqa: PLR0913, PLR0917 - the caller's arguments
     session: Session,
     at: dt.datetime,
     requested: Collection[int] | None,
@@ -104,12 +91,12 @@ def _candidates(  # noqa: PLR0913, PLR0917 - what the caller asked, and where to
         rows = list(found.values())
     checks: list[_Check] = []
     for row in rows:
-        if has_lease(row, at) and not (row.state == CaseState.ASSIGNED and run is not None and row.run == run):
+        if (held := lifecycle.why_not_free(row, lifecycle.PLAN, run, at)) is not None:
             if requested is not None:
-                blocked.append(BlockedCases((row.case_id,), held_note(row)))
+                blocked.append(BlockedCases((row.case_id,), held))
             continue
-        if row.state == CaseState.DELETED and row.purged:
-            blocked.append(BlockedCases((row.case_id,), purged_note(row)))
+        if (purged := lifecycle.why_purged(row)) is not None:
+            blocked.append(BlockedCases((row.case_id,), purged))
             continue
         if requested is not None:
             reason = "asked for"
@@ -129,23 +116,23 @@ def _reason_by_state(row: CaseRow, run: str | None) -> str | None:
         return "removed, its rows must go"
     if state is CaseState.ASSIGNED and run is not None and row.run == run:
         return "planned before by this run"
-    if state in HELD:
+    if state in lifecycle.HELD:
         return f"the lease of run {row.run} ended"
     if state is CaseState.FAILED and row.failure_retryable:
         return f"failed for a reason that may pass ({row.failure_code})"
     return None
 
 
-def _files_to_look_at(check: _Check) -> Iterable[CaseFile]:
-    """The VCF only where its change would make the case due; the pedigree wherever members may be handed out."""
+def _files_to_check(check: _Check) -> Iterable[CaseFile]:
+    """Return the pedigree, and the VCF where a change of it would make the case due."""
     if check.record.state is CaseState.DELETED:
         return ()
     return [file for file in check.record.files if file.role is FileRole.PED or check.reason is None]
 
 
-def _check_files(check: _Check, seen: Mapping[str, Seen]) -> None:
-    for file in _files_to_look_at(check):
-        now = seen[file.uri]
+def _check_files(check: _Check, files: Mapping[str, FileStatus]) -> None:
+    for file in _files_to_check(check):
+        now = files[file.uri]
         if now.may_pass:
             raise StorageError(now.problem)
         if now.size is None or (now.size, now.tag) == (file.size, file.tag):
@@ -167,36 +154,36 @@ def _store(session: Session, checks: Sequence[_Check], at: dt.datetime) -> None:
         row = find(session, check.record.case.case_id)
         if row.revision != check.revision:
             continue  # the case was changed meanwhile: that change is newer
-        for role, seen in check.touched:
+        for role, now in check.touched:
             file = file_of(row, role)
             if file is not None:
-                file.size, file.tag = seen.size, seen.tag
+                file.size, file.tag = now.size, now.tag
         if check.members is not None:
             replace_members(session, row, check.members)
-            ask_again(session, row, at, "pedigree changed")
+            lifecycle.require_import(session, row, at, "pedigree changed")
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedPedigree:
-    """A pedigree file that is another than when it was read."""
+    """A pedigree file that changed since it was read."""
 
     revision: int
-    """Of the case when the file was looked at."""
-    seen: Seen
+    """Of the case when the status was requested."""
+    status: FileStatus
     members: tuple[Member, ...] = ()
     problem: str = ""
     """Why it cannot be read; empty where it can."""
 
 
 def changed_pedigrees(
-    records: Iterable[CaseRecord], revisions: Mapping[int, int], seen: Mapping[str, Seen]
+    records: Iterable[CaseRecord], revisions: Mapping[int, int], files: Mapping[str, FileStatus]
 ) -> dict[int, ChangedPedigree]:
     """Return, by case, the pedigree files that changed since they were read; one that is gone has not changed."""
     found: dict[int, ChangedPedigree] = {}
     for record in records:
         case_id = record.case.case_id
         for file in record.files:
-            now = seen[file.uri]
+            now = files[file.uri]
             if file.role is not FileRole.PED or (now.size, now.tag) == (file.size, file.tag):
                 continue
             if now.size is None:
@@ -212,7 +199,7 @@ def changed_pedigrees(
 
 
 def placement(session: Session) -> Placement:
-    """Return what is known of parts; see `Registry.placement`."""
+    """Return the part of every id and the experiments per part."""
     known = {Identity(Kind(row.kind), row.id): row.part for row in session.scalars(sa.select(AssignmentRow))}
     counts: dict[int, int] = {}
     for identity, part in known.items():
@@ -221,14 +208,14 @@ def placement(session: Session) -> Placement:
     return Placement(known, counts)
 
 
-def assign(session: Session, plan: Plan, hold: Hold) -> dict[int, str]:
-    """Store a plan; see `Registry.assign`."""
+def assign(session: Session, plan: Plan, lease: Lease) -> dict[int, str]:
+    """Store a plan."""
     refused: dict[int, str] = {}
     rows = find_all(session, (case_id for part in plan.parts for case_id in part.cases))
-    mine = sa.select(CaseRow).where(CaseRow.state == CaseState.ASSIGNED, CaseRow.run == hold.run)
-    for row in session.scalars(mine):
+    planned_before = sa.select(CaseRow).where(CaseRow.state == CaseState.ASSIGNED, CaseRow.run == lease.run)
+    for row in session.scalars(planned_before):
         if row.case_id not in rows:
-            move(session, row, CaseState.REGISTERED, hold.at, "no longer in the plan of its run", run=hold.run)
+            lifecycle.drop_from_plan(session, row, lease)
     known = parts_of(session, plan.identities)
     for part in plan.parts:
         for case_id in part.cases:
@@ -238,7 +225,9 @@ def assign(session: Session, plan: Plan, hold: Hold) -> dict[int, str]:
             if row.state == CaseState.DELETED and row.part == part.part:
                 continue
             ids = identities(to_case(row))
-            reason = _why_not_planned(row, ids, part.part, plan, known) or _why_not_free(row, hold)
+            reason = _why_not_planned(row, ids, part.part, plan, known) or lifecycle.why_not_free(
+                row, lifecycle.PLAN, lease.run, lease.at
+            )
             if reason is not None:
                 refused[case_id] = reason
                 continue
@@ -246,11 +235,7 @@ def assign(session: Session, plan: Plan, hold: Hold) -> dict[int, str]:
                 if identity not in known:
                     known[identity] = part.part
                     session.add(AssignmentRow(kind=identity.kind, id=identity.id, part=part.part))
-            end_started(session, row, hold.at, "LeaseEnded", "planned again after its lease had ended")
-            move(session, row, CaseState.ASSIGNED, hold.at, f"planned in part {part.part}", run=hold.run)
-            row.part = part.part
-            row.run = hold.run
-            row.lease_until = hold.until
+            lifecycle.plan(session, row, part.part, lease)
     return refused
 
 
@@ -267,12 +252,6 @@ def _why_not_planned(
             f"case {row.case_id} was planned in part {part}, and meanwhile another run planned a case that it is tied "
             f"to in part {min(other)}; run import-radiant again"
         )
-    return None
-
-
-def _why_not_free(row: CaseRow, hold: Hold) -> str | None:
-    if has_lease(row, hold.at) and not (row.state == CaseState.ASSIGNED and row.run == hold.run):
-        return held_note(row)
     return None
 
 
@@ -295,6 +274,20 @@ def waiting_in(session: Session, part: int, at: dt.datetime) -> list[int]:
         row.case_id
         for row in rows
         if row.state in {CaseState.REGISTERED, CaseState.ASSIGNED}
-        or (row.state == CaseState.IMPORTING and not has_lease(row, at))
+        or (row.state == CaseState.IMPORTING and not lifecycle.has_lease(row, at))
         or (row.state == CaseState.DELETED and not row.purged)
+    )
+
+
+def configured_strategies(settings: Settings) -> dict[str, Strategy]:
+    """Return range and limit of every strategy by name, the built-in ones first.
+
+    Raises:
+        ConfigError: a configured range is not aligned, overlaps another, or lies outside the 32-bit column.
+    """
+    return strategy_table(
+        {
+            name: Strategy(configured.first_part, configured.tasks_per_part)
+            for name, configured in settings.registry.strategies.items()
+        }
     )

@@ -9,24 +9,24 @@ from radiant.domain.partition import BlockedCases, Identity
 
 
 class Change(StrEnum):
-    """What `Registry.add` did."""
+    """The kind of change that `Registry.add` made."""
 
     ADDED = "added"
     UNCHANGED = "unchanged"
     CHANGED = "changed"
     DIFFERS = "differs"
-    """Nothing was done: what was handed in is not what is registered, and replacing it was not asked for."""
+    """Nothing was done: the registered case differs, and replacing it was not requested."""
 
 
 class FileRole(StrEnum):
-    """What a file is to its case."""
+    """The role of a file in its case."""
 
     VCF = "vcf"
     PED = "ped"
 
 
 class LoadStatus(StrEnum):
-    """How one import of one case stands."""
+    """The status of one load."""
 
     STARTED = "started"
     COMMITTED = "committed"
@@ -35,7 +35,7 @@ class LoadStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """A case as a person hands it in."""
+    """A case to register."""
 
     vcf_uri: str
     """Absolute URI."""
@@ -61,7 +61,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class AddOutcome:
-    """What `Registry.add` did."""
+    """The result of `Registry.add`."""
 
     case_id: int
     change: Change
@@ -76,9 +76,9 @@ class CaseFile:
     role: FileRole
     uri: str
     size: int | None
-    """Bytes; None when the file could not be seen."""
+    """Bytes; None when the file could not be read."""
     tag: str | None
-    """ETag or modification time; None when the file could not be seen."""
+    """ETag or modification time; None when the file could not be read."""
     sha256: str | None
     """Of the bytes an import read, None before."""
 
@@ -94,7 +94,7 @@ class CaseFailure:
 
 @dataclass(frozen=True, slots=True)
 class CaseRecord:
-    """One case with all its data in the registry, except the history."""
+    """One case with all that the registry stores, except its history."""
 
     case: Case
     state: CaseState
@@ -107,9 +107,9 @@ class CaseRecord:
     failure: CaseFailure | None
     """Set while the state is `failed`."""
     run: str | None
-    """The run that holds the case, while it is assigned or importing."""
+    """The run that has the lease, while the case is assigned or importing."""
     lease_until: dt.datetime | None
-    """Until when, UTC."""
+    """End of the lease, UTC."""
     load_id: str | None
     """The last import, running or ended."""
     purged: bool
@@ -150,17 +150,17 @@ class DueCase:
 
 @dataclass(frozen=True, slots=True)
 class DueCases:
-    """The due cases, and those that could not be judged."""
+    """Due cases, and those of which it is unknown."""
 
     cases: tuple[DueCase, ...]
     """By case number."""
     blocked: tuple[BlockedCases, ...]
-    """Asked for and impossible, or due and unreadable: a pedigree that became wrong, a store that does not answer."""
+    """Requested and impossible, or due and unreadable: a pedigree that became wrong, a store that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """The planner's input from earlier runs."""
+    """The parts of the ids so far, for the planner."""
 
     known: dict[Identity, int]
     """Part of every id."""
@@ -170,7 +170,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedCase:
-    """A case that is this run's to import."""
+    """A case that this run imports."""
 
     case: Case
     load_id: str
@@ -200,7 +200,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What `Registry.claim` gave."""
+    """The result of `Registry.claim`."""
 
     cases: tuple[ClaimedCase, ...]
     """To import, most urgent first."""
@@ -216,7 +216,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class CommitGate:
-    """What `Registry.begin_commit` lets through."""
+    """The result of `Registry.begin_commit`."""
 
     loads: tuple[str, ...]
     """Loads that are still their case's current one: these may be committed."""

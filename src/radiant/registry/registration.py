@@ -13,15 +13,15 @@ from radiant.domain.partition import Identity, identities
 from radiant.domain.pedigree import pedigree_digest
 from radiant.domain.sheet import DEFAULT_STRATEGY
 from radiant.errors import InputError, StorageError
-from radiant.registry.changes import Seen, has_changed, look, read_pedigree
+from radiant.registry import lifecycle
+from radiant.registry.changes import FileStatus, file_status, has_changed, read_pedigree
 from radiant.registry.database import Database
 from radiant.registry.model import AssignmentRow, CaseRow, FileRow
 from radiant.registry.records import AddOutcome, CaseFile, CaseRecord, Change, FileRole, Registration
 from radiant.registry.rows import (
     file_of,
     find,
-    move,
-    remark,
+    replace_members,
     to_case,
     to_file,
     to_file_rows,
@@ -32,7 +32,7 @@ from radiant.registry.rows import (
 
 @dataclass(frozen=True, slots=True)
 class _Stated:
-    """A registration and what its files are like."""
+    """A registration with the members and files that it states."""
 
     registration: Registration
     members: tuple[Member, ...]
@@ -43,14 +43,14 @@ class _Stated:
 
 
 def add(database: Database, registration: Registration, at: dt.datetime, *, replace: bool, assembly: str) -> AddOutcome:
-    """Register a case; see `Registry.add`."""
+    """Register a case."""
     _check_values(registration)
-    vcf = _look(FileRole.VCF, registration.vcf_uri)
+    vcf = _file(FileRole.VCF, registration.vcf_uri)
     files = [vcf]
     members: tuple[Member, ...] = ()
     if registration.ped_uri is not None:
-        # Looked at before it is read: a change in between is found later, never missed.
-        files.append(_look(FileRole.PED, registration.ped_uri))
+        # The status is taken before the file is read: a change in between is found later, never missed.
+        files.append(_file(FileRole.PED, registration.ped_uri))
         members = read_pedigree(registration.ped_uri, registration.proband)
     with database.read() as session:
         row = _match(session, registration, members)
@@ -63,12 +63,12 @@ def add(database: Database, registration: Registration, at: dt.datetime, *, repl
         msg = f"{registration.ped_uri}: the case has this pedigree; state the patient there, in its column patient_id"
         raise InputError(msg)
     if registration.ped_uri is not None and not ped_is_stated:
-        files.append(_look(FileRole.PED, registration.ped_uri))
+        files.append(_file(FileRole.PED, registration.ped_uri))
         members = read_pedigree(registration.ped_uri, registration.proband)
     elif registration.ped_uri is not None and registration.proband is not None:
         members = read_pedigree(registration.ped_uri, registration.proband)
     # Reading a whole VCF to compare digests takes long, so no transaction is open meanwhile.
-    new_content = before is None or before.uri != vcf.uri or has_changed(before, Seen(vcf.size, vcf.tag))
+    new_content = before is None or before.uri != vcf.uri or has_changed(before, FileStatus(vcf.size, vcf.tag))
     if before is not None and not new_content:
         files[0] = dataclasses.replace(vcf, sha256=before.sha256)
     stated = _Stated(registration, members, tuple(files), new_content)
@@ -83,7 +83,7 @@ def add(database: Database, registration: Registration, at: dt.datetime, *, repl
 
 
 def _check_values(registration: Registration) -> None:
-    """Refuse what a registry cannot store."""
+    """Reject values that the registry cannot store."""
     if registration.case_id is not None and not 1 <= registration.case_id <= LAST_CASE:
         msg = f"case {registration.case_id}: a case number is a whole number from 1"
         raise InputError(msg)
@@ -117,7 +117,7 @@ def _completed(registration: Registration, record: CaseRecord | None, assembly: 
 
 
 def _differences(row: CaseRow, registration: Registration) -> tuple[str, ...]:
-    """Return what a registration states in another way than it is registered, a text each."""
+    """Return the differences between a registration and its registered case, one text each."""
     vcf, ped = file_of(row, FileRole.VCF), file_of(row, FileRole.PED)
     facts = (
         ("vcf", None if vcf is None else vcf.uri, registration.vcf_uri),
@@ -150,19 +150,15 @@ def _members(stated: _Stated, case_id: int) -> tuple[Member, ...]:
 
 
 def remove(session: Session, case_id: int, at: dt.datetime) -> CaseRecord:
-    """Mark a case as deleted; see `Registry.remove`."""
+    """Mark a case as deleted."""
     row = find(session, case_id)
-    if row.state != CaseState.DELETED:
-        move(session, row, CaseState.DELETED, at, "removed")
-        # Without a part or a load there is no row and no staged file anywhere.
-        row.purged = row.part is None or row.load_id is None
-        if row.purged:
-            remove_ids(session, [row])
+    if row.state != CaseState.DELETED and lifecycle.remove(session, row, at):
+        release_ids(session, [row])
     return to_record(row)
 
 
-def remove_ids(session: Session, purged: list[CaseRow]) -> None:
-    """Give back the ids that only these cases, which are gone, had; they may then belong to another part."""
+def release_ids(session: Session, purged: list[CaseRow]) -> None:
+    """Release the ids that only these purged cases had: they may belong to another part afterwards."""
     parts = {row.part for row in purged if row.part is not None}
     for row in purged:
         row.part = None
@@ -188,11 +184,11 @@ def _is_storable(text: str) -> bool:
         return False
 
 
-def _look(role: FileRole, uri: str) -> CaseFile:
-    seen = look(uri)
-    if seen.problem is not None:
-        raise (StorageError if seen.may_pass else InputError)(seen.problem)
-    return CaseFile(role, uri, seen.size, seen.tag, None)
+def _file(role: FileRole, uri: str) -> CaseFile:
+    status = file_status(uri)
+    if status.problem is not None:
+        raise (StorageError if status.may_pass else InputError)(status.problem)
+    return CaseFile(role, uri, status.size, status.tag, None)
 
 
 def _match(session: Session, registration: Registration, members: Iterable[Member]) -> CaseRow | None:
@@ -253,7 +249,7 @@ def _insert(session: Session, stated: _Stated, at: dt.datetime) -> AddOutcome:
     )
     session.add(row)
     session.flush()
-    remark(session, row, at, "registered", from_state=None)
+    lifecycle.note_new(session, row, at)
     return AddOutcome(case_id, Change.ADDED)
 
 
@@ -290,36 +286,12 @@ def _update(session: Session, row: CaseRow, stated: _Stated, at: dt.datetime) ->
     row.files.extend(to_file_rows(stated.files))
     if family in changed:
         replace_members(session, row, members)
-    state = CaseState(row.state)
     note = f"{', '.join([*changed, *noted])} changed"
-    if state is CaseState.DELETED:
-        row.purged = False
-        row.revision += 1
-        move(session, row, CaseState.REGISTERED, at, "added again")
+    if row.state == CaseState.DELETED:
+        lifecycle.add_again(session, row, at)
         return AddOutcome(row.case_id, Change.CHANGED)
     if changed:
-        ask_again(session, row, at, note)
+        lifecycle.require_import(session, row, at, note)
     elif noted:
-        remark(session, row, at, note, from_state=state)
+        lifecycle.note_change(session, row, at, note)
     return AddOutcome(row.case_id, Change.CHANGED if changed or noted else Change.UNCHANGED)
-
-
-def ask_again(session: Session, row: CaseRow, at: dt.datetime, note: str) -> None:
-    """Note that a case needs a new import.
-
-    A running import goes on: two at a time would get in each other's way. Its load is of an older revision, so the case
-    is registered again when it ends.
-    """
-    row.revision += 1
-    state = CaseState(row.state)
-    if state in {CaseState.REGISTERED, CaseState.IMPORTING}:
-        remark(session, row, at, note, from_state=state)
-    else:
-        move(session, row, CaseState.REGISTERED, at, note)
-
-
-def replace_members(session: Session, row: CaseRow, members: Iterable[Member]) -> None:
-    """Put other members in the place of a case's."""
-    row.members.clear()
-    session.flush()
-    row.members.extend(to_member_rows(members))

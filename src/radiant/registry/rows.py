@@ -1,35 +1,18 @@
-"""Between the registry's rows and the values it answers with; the only place that moves a case to another state."""
+"""Finding the registry's rows, and converting them from and to values."""
 
-import datetime as dt
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from radiant.domain.case import TRANSITIONS, Affected, Case, CaseState, Member, Priority, Sex
-from radiant.errors import CaseNotFoundError, CaseStateError
+from radiant.domain.case import Affected, Case, CaseState, Member, Priority, Sex
+from radiant.errors import CaseNotFoundError
 from radiant.registry.model import CaseRow, FileRow, HistoryRow, LoadRow, MemberRow
 from radiant.registry.records import CaseFailure, CaseFile, CaseRecord, FileRole, HistoryEntry, Load, LoadStatus
 
 _IN_BATCH = 500
 """Ids in one IN clause: below every database's limit of bound values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """The run that takes cases, and its lease."""
-
-    run: str
-    at: dt.datetime
-    """Now, UTC."""
-    until: dt.datetime
-    """End of the lease, UTC."""
-
-
-HELD = (CaseState.ASSIGNED, CaseState.IMPORTING)
-"""The states in which a run holds a case."""
 
 
 def find(session: Session, case_id: int) -> CaseRow:
@@ -60,90 +43,9 @@ def not_found(case_ids: Iterable[int]) -> CaseNotFoundError:
 
 
 def batches(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    """Yield the items in pieces that fit one IN clause."""
+    """Yield the items in batches that fit one IN clause."""
     for start in range(0, len(items), _IN_BATCH):
         yield items[start : start + _IN_BATCH]
-
-
-def move(  # noqa: PLR0913 - one history entry has that many columns
-    session: Session,
-    row: CaseRow,
-    to: CaseState,
-    at: dt.datetime,
-    note: str,
-    *,
-    run: str | None = None,
-    load_id: str | None = None,
-) -> None:
-    """Bring a case into a state and write that down.
-
-    Raises:
-        CaseStateError: the state machine does not allow it.
-    """
-    state = CaseState(row.state)
-    if to not in TRANSITIONS[state]:
-        msg = f"case {row.case_id} is {state} and cannot become {to} ({note})"
-        raise CaseStateError(msg)
-    row.state = to
-    if to not in HELD:
-        row.run = None
-        row.lease_until = None
-    if to is not CaseState.FAILED:
-        row.failure_code = None
-        row.failure_reason = None
-        row.failure_retryable = False
-    remark(session, row, at, note, from_state=state, run=run, load_id=load_id)
-
-
-def remark(  # noqa: PLR0913 - one history entry has that many columns
-    session: Session,
-    row: CaseRow,
-    at: dt.datetime,
-    note: str,
-    *,
-    from_state: CaseState | None,
-    run: str | None = None,
-    load_id: str | None = None,
-) -> None:
-    """Write an entry into the history of a case."""
-    row.updated_at = at
-    session.add(
-        HistoryRow(
-            case_id=row.case_id,
-            at=at,
-            from_state=from_state,
-            to_state=row.state,
-            run=run,
-            load_id=load_id,
-            note=note,
-        )
-    )
-
-
-def end_started(session: Session, row: CaseRow, at: dt.datetime, code: str, reason: str) -> None:
-    """Note that what was under way for a case has failed."""
-    started = sa.select(LoadRow).where(LoadRow.case_id == row.case_id, LoadRow.status == LoadStatus.STARTED)
-    for load in session.scalars(started):
-        load.status = LoadStatus.FAILED
-        load.finished_at = at
-        load.code = code
-        load.reason = reason
-
-
-def held_note(row: CaseRow) -> str:
-    """Return the sentence with the run that holds a case, until when, and what to do."""
-    until = "" if row.lease_until is None else f" until {row.lease_until:%Y-%m-%d %H:%M} UTC"
-    return f"case {row.case_id} is {row.state} by run {row.run}{until}; wait for it, or for the end of its lease"
-
-
-def purged_note(row: CaseRow) -> str:
-    """Return the sentence that no rows of a removed case are left, and what to do."""
-    return f"case {row.case_id} was removed, nothing of it is left; add it again to import it"
-
-
-def has_lease(row: CaseRow, at: dt.datetime) -> bool:
-    """Return whether some run still holds the case."""
-    return CaseState(row.state) in HELD and row.lease_until is not None and row.lease_until > at
 
 
 def file_of(row: CaseRow, role: FileRole) -> FileRow | None:
@@ -196,6 +98,13 @@ def to_member_rows(members: Iterable[Member]) -> list[MemberRow]:
     ]
 
 
+def replace_members(session: Session, row: CaseRow, members: Iterable[Member]) -> None:
+    """Replace the members of a case."""
+    row.members.clear()
+    session.flush()
+    row.members.extend(to_member_rows(members))
+
+
 def to_file(row: FileRow) -> CaseFile:
     """Return a file row's value."""
     return CaseFile(FileRole(row.role), row.uri, row.size, row.tag, row.sha256)
@@ -207,7 +116,7 @@ def to_file_rows(files: Iterable[CaseFile]) -> list[FileRow]:
 
 
 def to_record(row: CaseRow) -> CaseRecord:
-    """Return all that a row says."""
+    """Return the record of a case."""
     failure = None
     if row.failure_code is not None:
         failure = CaseFailure(row.failure_code, row.failure_reason or "", row.failure_retryable)

@@ -124,7 +124,7 @@ class TestAdd:
     def test_a_comment_in_the_pedigree_is_no_change(self, registry, files):
         registry.add(files.make())
         import_all(registry)
-        files.ped(extra="# a remark\n")
+        files.ped(extra="# seen by a reader\n")
         assert registry.add(files.registration()).change is Change.UNCHANGED
         assert due_ids(registry) == []
 
