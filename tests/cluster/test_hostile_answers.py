@@ -23,6 +23,7 @@ from radiant.errors import JobError, JobLostError
 from radiant.operators import leftovers
 from radiant.operators.note import read_note
 from radiant.operators.pod import client as pod_client
+from radiant.settings import load_settings
 
 PAGE = b"<html><body>not Kubernetes</body></html>"
 FOREIGN = {
@@ -175,14 +176,14 @@ def test_pods_whose_triggerer_died_are_removed_by_the_end_of_the_run_and_other_r
         lambda: sum(one.status.phase == "Succeeded" for one in pods.site.pods(selector="job=poc")) == 3, "they end"
     )
     proxy.fault("^GET .*/pods", 503, PAGE, times=1)
-    found = leftovers.sweep("kubernetes", pods.place(contexts[0]).run_uri)
+    found = leftovers.sweep("kubernetes", pods.place(contexts[0]).run_uri, load_settings())
     assert sorted(found) == sorted(read_note(pods.place(one)).handle["name"] for one in contexts)
     kept = read_note(pods.place(other)).handle["name"]
     wait_for(lambda: [one.metadata.name for one in pods.site.pods(selector="job=poc")] == [kept], "the others go")
 
 
 def test_what_a_failed_removal_left_is_removed_by_the_next_try(deferred_pods, context, proxy, monkeypatch):
-    monkeypatch.setattr("radiant.operators.release._RELEASE_PAUSES_S", ())
+    monkeypatch.setattr("radiant.operators.note._RELEASE_PAUSES_S", ())
     pods = through(deferred_pods, proxy)
     proxy.fault("^DELETE ", 503, PAGE, times=1)
     pods.run("answer('first')", context=context, job="poc")

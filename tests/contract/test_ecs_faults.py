@@ -19,6 +19,7 @@ from radiant.operators.leftovers import sweep
 from radiant.operators.note import read_note
 from radiant.operators.request import run_key
 from radiant.operators.trigger import ContainerTrigger
+from radiant.settings import load_settings
 
 GOOD = "time.sleep(0.3)\nanswer('done')"
 LONG = "time.sleep(60)\nanswer('done')"
@@ -122,7 +123,7 @@ def test_what_a_dead_process_left_of_a_run_is_stopped_and_other_runs_go_on(there
         deferred(there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17}), one)
     there.wait_for_task()
     there.fake.fault("unavailable", call="ecs:ListTasks", times=1)
-    found = sweep("ecs", there.place(context).run_uri)
+    found = sweep("ecs", there.place(context).run_uri, load_settings())
     assert len(found) == 2
     kept = read_note(there.place(other)).handle["arn"]
     assert kept not in found

@@ -160,7 +160,10 @@ class Site:
         """Do what the run's last task does: end and remove what is left."""
         found: list[str] = []
         self.forget()
-        self.world.spawn("the run's last task", lambda: found.extend(leftovers.sweep(self.backend, self.run_uri)))
+        settings = load_settings()
+        self.world.spawn(
+            "the run's last task", lambda: found.extend(leftovers.sweep(self.backend, self.run_uri, settings))
+        )
         self.world.run(300)
         return found
 

@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from radiant.settings import load_settings
+from radiant.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from radiant.operators.job import JobOperator
@@ -37,12 +37,8 @@ def job_operator() -> "type[JobOperator]":
     return found
 
 
-def platform_of(backend: str) -> "Platform":
-    """Return the platform of a backend that runs containers, as the settings describe it.
-
-    Raises:
-        ConfigError: a setting is wrong.
-    """
+def platform_of(backend: str, settings: Settings) -> "Platform":
+    """Return the platform of a backend that runs containers, as the settings describe it."""
     module, name = _PLATFORMS[backend]
-    found: Platform = getattr(importlib.import_module(module), name)(load_settings())
+    found: Platform = getattr(importlib.import_module(module), name)(settings)
     return found

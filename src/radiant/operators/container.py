@@ -1,4 +1,4 @@
-"""What the backends that run containers share: start or adopt, wait here or in the triggerer, stop, judge."""
+"""A job as a container: start or adopt it, wait here or in the triggerer, stop it, judge its end."""
 
 import contextlib
 import dataclasses
@@ -9,20 +9,16 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferred
 
 from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformUnavailableError, StorageError
-from radiant.jobs.documents import Request
-from radiant.jobs.spec import JobSpec
 from radiant.operators.backend import platform_of
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
-from radiant.operators.note import Note, may_adopt, new_note, read_note, request_on_file
-from radiant.operators.platform import TaskFacts
+from radiant.operators.note import Note, let_go, may_adopt, new_note, read_note, request_on_file
+from radiant.operators.platform import Platform
 from radiant.operators.reasons import Reason
-from radiant.operators.release import let_go
-from radiant.operators.request import TaskPlace
+from radiant.operators.task_run import TaskRun
 from radiant.operators.trigger import ContainerTrigger
-from radiant.operators.watch import Step, Watch
-from radiant.settings import Settings, load_settings
+from radiant.operators.watcher import Step, Watcher
 
 _LOOK_FOR_STOP_S = 0.2
 
@@ -30,8 +26,8 @@ _LOOK_FOR_STOP_S = 0.2
 class ContainerJobOperator(JobOperator):
     """Runs a job as a container; a subclass names the backend and repeats the constructor.
 
-    The container outlives the task's process: a try finds by the note at the work URI what an earlier try started, and
-    goes on with it (or takes its end) when it does what this try wants. Only a person's wish (mark failed, mark
+    The container outlives the task's process: a try finds the container of an earlier try by its record at the work
+    URI, and follows it (or takes its end) when its request is the same. Only a person's wish (mark failed, mark
     success, clear) and a time-out stop it; a worker that is drained or dies does not.
 
     With `RADIANT_CONTAINER__DEFERRABLE` the task waits in the triggerer and holds no worker slot.
@@ -46,180 +42,150 @@ class ContainerJobOperator(JobOperator):
 
     def resume(self, context: Any, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the triggerer has seen the container's end; raises as `execute` does."""
-        with self.told_to_airflow():
-            return self._resume(context, event)
+        with self.permanent_errors():
+            run = self._task_run(context)
+            if (error := event.get("error")) is not None:
+                msg = f"{self.job}: {error}"
+                raise JobLostError(msg, reason=event["code"]) if event["retryable"] else AirflowFailException(msg)
+            request = request_on_file(run.folder)
+            if request is None:
+                msg = f"{run.folder.request_uri} is gone: something removes files from the work URI while tasks run"
+                raise ConfigError(msg)
+            return self.conclude(dataclasses.replace(run, request=request), Ended.from_json(event["ended"]))
 
-    def begin(self, context: Any, place: TaskPlace, wanted: Request) -> Request:
-        """Adopt what an earlier try started, else write this try's request and its note."""
-        platform = platform_of(self.backend)
-        note, on_file = read_note(place), request_on_file(place)
-        try_number = context["ti"].try_number
-        if note is not None and on_file is not None and may_adopt(note, on_file, wanted, self.backend):
-            self.log.info("adopting the %s of an earlier try: %s", platform.noun, note.handle or note.attempt)
-            # Without a handle nobody has the answer to its start.
-            dataclasses.replace(note, held_by=try_number, unsure=note.handle is None).save(place)
-            return on_file
-        if note is not None:
-            self._end_earlier(note)
-        place.ask(wanted)
-        new_note(wanted, self.backend, try_number).save(place)
-        return wanted
+    def begin(self, run: TaskRun) -> TaskRun:
+        """Adopt the container of an earlier try, or write this try's request and its record."""
+        record, on_file = read_note(run.folder), request_on_file(run.folder)
+        if record is not None and on_file is not None and may_adopt(record, on_file, run.request, self.backend):
+            self.log.info("adopting the %s of an earlier try: %s", self._platform(run).noun, record.handle or record.attempt)
+            # Without a handle the answer to its start is unknown.
+            adopted = dataclasses.replace(record, held_by=run.task.try_number, unsure=record.handle is None)
+            adopted.save(run.folder)
+            return dataclasses.replace(run, request=on_file)
+        if record is not None:
+            self._end_earlier(platform_of(record.platform, run.settings), record)
+        run.folder.ask(run.request)
+        new_note(run.request, self.backend, run.task.try_number).save(run.folder)
+        return run
 
-    def _end_earlier(self, note: Note) -> None:
+    def _end_earlier(self, platform: Platform, record: Note) -> None:
         """Stop what an earlier try left, and remove what is left of a container whose end is judged.
 
         Raises:
             PlatformUnavailableError: what may still run could not be stopped; nothing is started beside it.
         """
-        platform = platform_of(note.platform)
-        if note.closed:
-            if note.handle is not None:
+        if record.closed:
+            if record.handle is not None:
                 with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
-                    platform.release(note.handle)
+                    platform.release(record.handle)
             return
-        handle = note.handle or platform.find(note.attempt)
+        handle = record.handle or platform.find(record.attempt)
         if handle is not None:
-            self.log.warning("stopping the %s of an earlier try, which wanted something else", platform.noun)
+            self.log.warning("stopping the %s of an earlier try, which had other arguments", platform.noun)
             platform.stop(handle, Reason.KILLED)
             platform.release(handle)
 
-    def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
+    def run_job(self, run: TaskRun) -> Ended:
         """Start the container and follow it here, or leave both to the triggerer.
 
         The triggerer has its client and its modules already; loading them costs each process of a task more CPU time
         than all the rest that it does.
         """
-        watch = self._watch(context, spec, place, request)
-        if not load_settings().container.deferrable:
-            return self._follow(context, watch)
+        if not run.settings.container.deferrable:
+            return self._follow(run, self._watcher(run))
         if self.stop_requested:
-            return self._stopped(context, watch)
+            return self._stopped(run, self._watcher(run))
         trigger = ContainerTrigger(
             backend=self.backend,
             job=self.job,
-            run_uri=place.run_uri,
-            uri=place.uri,
-            task=dataclasses.asdict(task_facts(context)),
-            deadline=watch.deadline,
+            run_uri=run.folder.run_uri,
+            uri=run.folder.uri,
+            task=dataclasses.asdict(run.task),
+            deadline=run.deadline,
             deferred_at=time.time(),
         )
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
-    def conclude(
-        self, context: Any, settings: Settings, place: TaskPlace, request: Request, ended: Ended
-    ) -> dict[str, Any]:
-        """Judge, then let go of the container; its note stays open when the result could not be read.
+    def conclude(self, run: TaskRun, ended: Ended) -> dict[str, Any]:
+        """Judge, then remove the container; its record stays open when the result could not be read.
 
         Raises:
             JobLostError: this process has to go; the next try adopts the container or its end, or has done so.
         """
-        if self.stop_requested and self.stop_reason(context) == Reason.DRAINED:
-            raise self._drained()
-        self._require_held(context, place)
+        if self.stop_requested and self.stop_reason(run) is Reason.DRAINED:
+            raise self._drained(run)
+        self._require_held(run)
         try:
             # The container may have been started again, with another attempt.
-            found = super().conclude(context, settings, place, request_on_file(place) or request, ended)
+            request = request_on_file(run.folder) or run.request
+            found = super().conclude(dataclasses.replace(run, request=request), ended)
         except StorageError:
-            self.log.warning("the next try judges the end of this %s again", platform_of(self.backend).noun)
+            self.log.warning("the next try judges the end of this %s again", self._platform(run).noun)
             raise
         except BaseException:
-            self._let_go(place)
+            self._close(run)
             raise
-        self._let_go(place)
+        self._close(run)
         return found
 
-    def _require_held(self, context: Any, place: TaskPlace) -> None:
+    def _require_held(self, run: TaskRun) -> None:
         """Return when no later try has adopted the container: what that one judged must stand."""
-        note, try_number = read_note(place), context["ti"].try_number
-        if note is not None and note.held_by > try_number:
-            msg = f"{self.job}: {Reason.SUPERSEDED}: try {note.held_by} has adopted the container of try {try_number}"
+        record, try_number = read_note(run.folder), run.task.try_number
+        if record is not None and record.held_by > try_number:
+            msg = f"{self.job}: {Reason.SUPERSEDED}: try {record.held_by} has adopted the container of try {try_number}"
             raise JobLostError(msg, reason=Reason.SUPERSEDED)
 
-    def _let_go(self, place: TaskPlace) -> None:
-        note = read_note(place)
-        if note is None:
+    def _close(self, run: TaskRun) -> None:
+        record = read_note(run.folder)
+        if record is None:
             return
         try:
-            if left := let_go(platform_of(self.backend), place, note):
+            if left := let_go(self._platform(run), run.folder, record):
                 self.log.warning("%s", left)
         except StorageError as error:
             self.log.warning("the next try judges the same end again: %s", error)
 
-    def _watch(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Watch:
-        task = task_facts(context)
-        note = read_note(place) or new_note(request, self.backend, task.try_number)
-        return Watch(
-            platform_of(self.backend),
-            place,
-            request=request,
-            note=note,
-            spec=spec,
-            task=task,
-            limits=load_settings().container,
-            deadline=time.time() + self.execution_timeout.total_seconds() if self.execution_timeout else None,
-        )
+    def _watcher(self, run: TaskRun) -> Watcher:
+        record = read_note(run.folder) or new_note(run.request, self.backend, run.task.try_number)
+        return Watcher(self._platform(run), run, record)
 
-    def _follow(self, context: Any, watch: Watch) -> Ended:
+    def _follow(self, run: TaskRun, watcher: Watcher) -> Ended:
+        position = watcher.begin
         try:
             while True:
-                step = watch.step()
-                self._tell(step)
-                watch.logged()
+                step = watcher.step(position)
+                self._log_step(step)
+                position = step.position
                 if step.ended is not None:
                     return step.ended
                 until = time.monotonic() + step.pause_s
                 while not self.stop_requested and time.monotonic() < until:
                     time.sleep(min(_LOOK_FOR_STOP_S, max(0.0, until - time.monotonic())))
                 if self.stop_requested:
-                    return self._stopped(context, watch)
+                    return self._stopped(run, watcher)
         except AirflowTaskTimeout:
-            reason = platform_of(self.backend).timeout_reason
-            return watch.kill(reason, "The task's own execution_timeout is over.")
+            return watcher.kill(self._platform(run).timeout_reason, "The task's own execution_timeout is over.")
 
-    def _stopped(self, context: Any, watch: Watch) -> Ended:
+    def _stopped(self, run: TaskRun, watcher: Watcher) -> Ended:
         """Stop the container for a person; leave it alone when only this process has to go.
 
         Raises:
             JobLostError: this process has to go; the next try adopts the container.
         """
-        if self.stop_reason(context) == Reason.KILLED:
-            return watch.kill(Reason.KILLED, "Somebody marked or cleared the task.")
-        raise self._drained()
+        if self.stop_reason(run) is Reason.KILLED:
+            return watcher.kill(Reason.KILLED, "The task was marked or cleared.")
+        raise self._drained(run)
 
-    def _drained(self) -> JobLostError:
-        noun = platform_of(self.backend).noun
+    def _drained(self, run: TaskRun) -> JobLostError:
+        noun = self._platform(run).noun
         msg = f"{self.job}: {Reason.DRAINED}: this Airflow worker was asked to stop; the {noun} is left to the next try"
         return JobLostError(msg, reason=Reason.DRAINED)
 
-    def _tell(self, step: Step) -> None:
+    def _log_step(self, step: Step) -> None:
         for line in step.lines:
             self.log_line(line)
         if step.news:
             self.log.log(level_of(step.news), "%s", step.news)
 
-    def _resume(self, context: Any, event: Mapping[str, Any]) -> dict[str, Any]:
-        settings = load_settings()
-        place = TaskPlace.of(context, settings.effective_work_uri)
-        if (error := event.get("error")) is not None:
-            msg = f"{self.job}: {error}"
-            raise JobLostError(msg, reason=event["code"]) if event["retryable"] else AirflowFailException(msg)
-        request = request_on_file(place)
-        if request is None:
-            msg = f"{place.request_uri} is gone: something removes files from the work URI while tasks run"
-            raise ConfigError(msg)
-        return self.conclude(context, settings, place, request, Ended.from_json(event["ended"]))
-
-
-def task_facts(context: Any) -> TaskFacts:
-    """Return which try of which task an Airflow context is of."""
-    instance = context["ti"]
-    index: int | None = instance.map_index
-    tries = getattr(instance, "max_tries", None)
-    return TaskFacts(
-        dag_id=instance.dag_id,
-        run_id=instance.run_id,
-        task_id=instance.task_id,
-        map_index=-1 if index is None else index,
-        try_number=instance.try_number,
-        last_try=tries is not None and instance.try_number > tries,
-    )
+    def _platform(self, run: TaskRun) -> Platform:
+        return platform_of(self.backend, run.settings)

@@ -6,7 +6,7 @@ from typing import Any
 from radiant.jobs.spec import JobSpec
 from radiant.operators.container import ContainerJobOperator
 from radiant.operators.ecs_task.size import task_size
-from radiant.settings import load_settings
+from radiant.settings import Settings
 
 
 class EcsJobOperator(ContainerJobOperator):
@@ -23,6 +23,6 @@ class EcsJobOperator(ContainerJobOperator):
         """Describe the task, see `JobOperator`."""
         super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 
-    def memory_limit(self, spec: JobSpec, memory_mib: int) -> int:
+    def memory_limit(self, job: JobSpec, memory_mib: int, settings: Settings) -> int:
         """Return the memory of the Fargate size that holds the job: it is paid for, so the job may use it."""
-        return task_size(spec.resources.cpu, memory_mib, load_settings().ecs.capacity_provider).memory_mib
+        return task_size(job.resources.cpu, memory_mib, settings.ecs.capacity_provider).memory_mib

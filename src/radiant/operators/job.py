@@ -1,7 +1,8 @@
-"""What all backends share: one job as one Airflow task."""
+"""One job as one Airflow task: what all backends share."""
 
 import contextlib
 import dataclasses
+import time
 from collections.abc import Generator, Mapping
 from typing import Any
 
@@ -9,18 +10,19 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError, JobRefusedError
-from radiant.jobs.documents import Request, Result, Status
+from radiant.jobs.documents import Result, Status
 from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import Ended, read_together, summary, with_message
 from radiant.operators.log_line import level_of
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
+from radiant.operators.task_run import TaskRun, task_facts
 from radiant.settings import Settings, load_settings
 
 
 class JobOperator(BaseOperator):
-    """Runs one job of the catalogue; a subclass knows one platform.
+    """Runs one job of the catalogue; a subclass has one platform.
 
     Writes the request, lets the platform run the job, and is green only when the job ended with exit code 0 and left a
     valid result of this very attempt. The XCom is `radiant.operators.ending.summary`, pushed also when the job failed.
@@ -64,19 +66,18 @@ class JobOperator(BaseOperator):
         """Return the Airflow arguments that follow from the job."""
         return {**TASK_DEFAULTS, "retries": effective_job(job, load_settings()).retries}
 
-    def memory_limit(self, spec: JobSpec, memory_mib: int) -> int:
-        """Return the limit that a job gets which must have this much: more on a platform with fixed sizes."""
-        del spec
+    def memory_limit(self, job: JobSpec, memory_mib: int, settings: Settings) -> int:
+        """Return the limit of a job that needs this much memory: more on a platform with fixed sizes."""
+        del job, settings
         return memory_mib
 
-    def begin(self, context: Any, place: TaskPlace, wanted: Request) -> Request:
-        """Write the request and return it; a backend whose jobs outlive their task may return an earlier try's."""
-        del context
-        place.ask(wanted)
-        return wanted
+    def begin(self, run: TaskRun) -> TaskRun:
+        """Write the request; a backend whose jobs outlive their task may return a run with an earlier try's request."""
+        run.folder.ask(run.request)
+        return run
 
-    def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
-        """Run `place.argv(spec.name, request.attempt)` to its end within the limits and return what was seen of it.
+    def run_job(self, run: TaskRun) -> Ended:
+        """Run `run.folder.argv(run.job.name, run.request.attempt)` to its end within the limits; return its end.
 
         Must watch `self.stop_requested`, which `on_kill` sets at any time.
         """
@@ -91,12 +92,20 @@ class JobOperator(BaseOperator):
             JobLostError: it ended without a result of its own.
             StorageError: its documents could not be written or read.
         """
-        with self.told_to_airflow():
-            return self._execute(context)
+        with self.permanent_errors():
+            run = self.begin(self._task_run(context))
+            self.log.info(
+                "%s: %d MiB at most, %d s at most; request, result and the worker's own log (worker.log.gz) at %s",
+                self.job,
+                run.request.memory_mib,
+                run.job.timeout_s,
+                run.folder.attempt_uri(run.request.attempt),
+            )
+            return self.conclude(run, self.run_job(run))
 
     @contextlib.contextmanager
-    def told_to_airflow(self) -> Generator[None]:
-        """Turn the errors that another try does not change into the one that ends the task."""
+    def permanent_errors(self) -> Generator[None]:
+        """Raise an error that another try does not change as the one that ends the task."""
         try:
             yield
         except (ConfigError, InputError, JobRefusedError) as error:
@@ -107,83 +116,77 @@ class JobOperator(BaseOperator):
         """Put a line of the job's log into the task's, at the level that the worker gave it."""
         self.log.log(level_of(line), "%s", line)
 
-    def _execute(self, context: Any) -> dict[str, Any]:
+    def _task_run(self, context: Any) -> TaskRun:
         settings = load_settings()
-        spec = effective_job(self.job, settings)
-        place = TaskPlace.of(context, settings.effective_work_uri)
-        memory_mib = self.memory_limit(spec, max(spec.resources.memory_mib, place.read_memory_mib()))
-        wanted = new_request(spec, self.arguments, place, memory_mib=memory_mib, image=settings.image)
-        request = self.begin(context, place, wanted)
-        self.log.info(
-            "%s: %d MiB at most, %d s at most; request, result and the worker's own log (worker.log.gz) at %s",
-            self.job,
-            request.memory_mib,
-            spec.timeout_s,
-            place.attempt_uri(request.attempt),
+        job = effective_job(self.job, settings)
+        folder = TaskPlace.of(context, settings.effective_work_uri)
+        memory_mib = self.memory_limit(job, max(job.resources.memory_mib, folder.read_memory_mib()), settings)
+        return TaskRun(
+            settings=settings,
+            job=job,
+            folder=folder,
+            task=task_facts(context),
+            request=new_request(job, self.arguments, folder, memory_mib=memory_mib, image=settings.image),
+            deadline=time.time() + self.execution_timeout.total_seconds() if self.execution_timeout else None,
+            instance=context["ti"],
         )
-        ended = self.run_job(context, spec, place, request)
-        return self.conclude(context, settings, place, request, ended)
 
-    def conclude(
-        self, context: Any, settings: Settings, place: TaskPlace, request: Request, ended: Ended
-    ) -> dict[str, Any]:
+    def conclude(self, run: TaskRun, ended: Ended) -> dict[str, Any]:
         """Read the result, judge, and return the XCom; raises as `execute` does."""
-        result = read_together(request, ended, place.answer(request.attempt))
+        result = read_together(run.request, ended, run.folder.answer(run.request.attempt))
         if self.stop_requested and result.status is Status.SUCCEEDED:
             # Airflow ends a task green that returns after SIGTERM (apache/airflow#73006).
-            ended = dataclasses.replace(ended, reason=self.stop_reason(context))
-            result = read_together(request, ended, result)
+            ended = dataclasses.replace(ended, reason=self.stop_reason(run))
+            result = read_together(run.request, ended, result)
         if result.failure is not None:
-            self._fail(context, settings, place, result, ended)
-        place.keep_outcome(result)
+            self._fail(run, result, ended)
+        run.folder.keep_outcome(result)
         return summary(result, ended)
 
     def on_kill(self) -> None:
         """Ask the running `run_job` to stop; called from a signal handler."""
         self.stop_requested = True
 
-    def stop_reason(self, context: Any) -> str:
-        """Return who wants this process to stop: a person, or whoever drains this Airflow worker.
+    def stop_reason(self, run: TaskRun) -> Reason:
+        """Return why this process has to stop: `KILLED` by a person, or `DRAINED` with this Airflow worker.
 
         The task is still `running` for Airflow when its worker is drained; a person has changed its state. When Airflow
         does not answer, it was no person.
         """
-        instance = context["ti"]
-        index = -1 if instance.map_index is None else instance.map_index
+        task = run.task
         try:
-            found = instance.get_task_states(
-                dag_id=instance.dag_id, map_index=index, task_ids=[instance.task_id], run_ids=[instance.run_id]
+            found = run.instance.get_task_states(
+                dag_id=task.dag_id, map_index=task.map_index, task_ids=[task.task_id], run_ids=[task.run_id]
             )
         except Exception:  # noqa: BLE001 - whatever it is, there are seconds left and a job to leave in order
-            self.log.warning("Airflow did not say who wants this task to stop")
+            self.log.warning("Airflow did not answer why this task has to stop")
             return Reason.DRAINED
-        states = set(found.get(instance.run_id, {}).values())
+        states = set(found.get(task.run_id, {}).values())
         return Reason.DRAINED if states == {"running"} else Reason.KILLED
 
-    def _fail(self, context: Any, settings: Settings, place: TaskPlace, result: Result, ended: Ended) -> None:
+    def _fail(self, run: TaskRun, result: Result, ended: Ended) -> None:
         failure = result.failure
         if failure is None:
             return
-        spec = effective_job(self.job, settings)
         decision = decide(
             failure,
             job=self.job,
-            try_number=context["ti"].try_number,
+            try_number=run.task.try_number,
             limit_mib=ended.memory_limit_mib,
             peak_mib=ended.peak_memory_mib,
             asked_mib=ended.memory_asked_mib,
-            cap_mib=settings.jobs.memory_cap_mib,
-            fit=lambda memory_mib: self.memory_limit(spec, memory_mib),
+            cap_mib=run.settings.jobs.memory_cap_mib,
+            fit=lambda memory_mib: self.memory_limit(run.job, memory_mib, run.settings),
         )
         if decision.memory_mib is not None:
-            place.write_memory_mib(decision.memory_mib)
+            run.folder.write_memory_mib(decision.memory_mib)
         if result.status is Status.LOST:
             result = with_message(result, _sentences(failure.message, decision.hint))
-        place.keep_outcome(result)
+        run.folder.keep_outcome(result)
         try:
-            context["ti"].xcom_push(key="return_value", value=summary(result, ended))
+            run.instance.xcom_push(key="return_value", value=summary(result, ended))
         except Exception:  # noqa: BLE001 - the server refuses XComs of a task it has given up; the failure is what counts
-            self.log.warning("the summary of the failed job could not be kept as XCom")
+            self.log.warning("the summary of the failed job could not be stored as XCom")
         error = _error(result, f"{self.job}: {failure.code}: {_sentences(failure.message, decision.hint)}", ended)
         if decision.retry:
             raise error

@@ -14,7 +14,7 @@ from radiant.jobs.documents import run_uri
 from radiant.operators.backend import platform_of
 from radiant.operators.process import end_stray
 from radiant.operators.request import run_key
-from radiant.settings import load_settings
+from radiant.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def release_leftovers() -> None:
     settings = load_settings()
     run = run_uri(settings.effective_work_uri, instance.dag_id, instance.run_id)
     try:
-        found = end_processes(run) if settings.backend == "local" else sweep(settings.backend, run)
+        found = end_processes(run) if settings.backend == "local" else sweep(settings.backend, run, settings)
     except RadiantError as error:
         log.warning("what this run may have left on %s could not be looked for: %s", settings.backend, error)
         return
@@ -44,18 +44,19 @@ def release_leftovers() -> None:
         )
 
 
-def sweep(backend: str, run: str) -> list[str]:
+def sweep(backend: str, run: str, settings: Settings) -> list[str]:
     """End and remove the containers of a run; return their names.
 
     Args:
         backend: as `RADIANT_BACKEND` names it.
         run: the run's folder.
+        settings: describe the backend.
 
     Raises:
         PlatformUnavailableError: the platform does not answer for about a minute.
         JobRefusedError: the connection does not describe it.
     """
-    platform = platform_of(backend)
+    platform = platform_of(backend, settings)
     for pause_s in (*_PAUSES_S, None):
         try:
             return platform.sweep(run_key(run))

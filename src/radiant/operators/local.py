@@ -11,13 +11,12 @@ from typing import Any
 import psutil
 
 from radiant.errors import ConfigError
-from radiant.jobs.documents import Request
-from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.process import end_stray, run_process, start_time
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace, effective_job
+from radiant.operators.request import effective_job
+from radiant.operators.task_run import TaskRun
 from radiant.settings import load_settings
 
 _MIB = 1 << 20
@@ -42,31 +41,31 @@ class LocalJobOperator(JobOperator):
         fit = min(_cores() / wanted.cpu, psutil.virtual_memory().total / _MIB / wanted.memory_mib)
         return {**super().airflow_defaults(job), "max_active_tis_per_dag": max(1, int(fit))}
 
-    def run_job(self, context: Any, spec: JobSpec, place: TaskPlace, request: Request) -> Ended:
+    def run_job(self, run: TaskRun) -> Ended:
         """Run the job as a process, after ending one that an earlier try left behind.
 
         Raises:
             ConfigError: the worker is not installed beside this interpreter.
         """
         host = socket.gethostname()
-        note = place.read("process.json")
+        note = run.folder.read("process.json")
         if note and note["host"] == host and end_stray(note["pid"], note["started"]):
             self.log.warning("process %d of an earlier try was still running and has been killed", note["pid"])
 
         def started(pid: int) -> None:
-            place.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
+            run.folder.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
 
-        command, *arguments = place.argv(spec.name, request.attempt)
+        command, *arguments = run.folder.argv(run.job.name, run.request.attempt)
         ended = run_process(
             [str(executable(command)), *arguments],
-            memory_mib=request.memory_mib or spec.resources.memory_mib,
-            timeout_s=spec.timeout_s,
+            memory_mib=run.request.memory_mib or run.job.resources.memory_mib,
+            timeout_s=run.job.timeout_s,
             on_start=started,
             on_line=self.log_line,
             should_stop=lambda: self.stop_requested,
         )
         # The job has gone either way: a process does not outlive its task.
-        return dataclasses.replace(ended, reason=self.stop_reason(context)) if ended.reason == Reason.KILLED else ended
+        return dataclasses.replace(ended, reason=self.stop_reason(run)) if ended.reason == Reason.KILLED else ended
 
 
 def executable(name: str) -> Path:

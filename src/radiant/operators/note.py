@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiant import storage
-from radiant.errors import InputError, JobProtocolError
+from radiant.errors import InputError, JobProtocolError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.documents import Request, decode_request
-from radiant.operators.platform import Handle
+from radiant.operators.platform import Handle, Platform
 from radiant.operators.request import TaskPlace
 
 _NAME = "container.json"
+_RELEASE_PAUSES_S = (0.5, 2.0)
+"""Between tries to remove an ended container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +94,37 @@ def may_adopt(note: Note, on_file: Request | None, wanted: Request, platform: st
         and (on_file.job, on_file.arguments, on_file.radiant_version, on_file.image)
         == (wanted.job, wanted.arguments, wanted.radiant_version, wanted.image)
     )
+
+
+def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:
+    """Write down that the container's end has been judged, then remove what is left of it.
+
+    Return what could not be removed and why, in a sentence; the empty text when nothing is left.
+
+    Raises:
+        StorageError: the note could not be written.
+    """
+    dataclasses.replace(note, closed=True).save(place)
+    return release(platform, note)
+
+
+def release(platform: Platform, note: Note) -> str:
+    """Remove what is left of an ended container; return what could not be removed and why, or the empty text."""
+    if note.handle is None:
+        return ""
+    for pause_s in (*_RELEASE_PAUSES_S, None):
+        try:
+            platform.release(note.handle)
+        except (PlatformUnavailableError, JobRefusedError) as error:
+            if pause_s is None:
+                what = f"{platform.noun} {name_of(note.handle)}"
+                return f"{what} could not be removed, the last task of the run tries again: {error}"
+            time.sleep(pause_s)
+        else:
+            break
+    return ""
+
+
+def name_of(handle: Handle) -> str:
+    """Return the name by which a person finds the container on its platform."""
+    return str(handle.get("name") or handle.get("arn") or handle)

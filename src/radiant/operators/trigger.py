@@ -17,19 +17,20 @@ from radiant.operators.note import read_note, request_on_file
 from radiant.operators.platform import TaskFacts
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job
-from radiant.operators.watch import Watch
+from radiant.operators.task_run import TaskRun
+from radiant.operators.watcher import LogPosition, Watcher
 from radiant.settings import load_settings
 
 _SAVE_EVERY_S = 60.0
-"""How often the place in the log is kept: as much is logged twice when the triggerer is killed."""
+"""How often the position in the log is stored: what was logged since then comes twice when the triggerer is killed."""
 SETTLES_S = conf.getint("workers", "min_heartbeat_interval", fallback=5) + 5.0
-"""No event sooner after the task was deferred. The process that deferred can be that interval in ending, then the
-scheduler has to hear of it; told after the task has gone on, it takes the task that runs for one that was killed and
-gives it another try (apache/airflow issue 72716)."""
+"""No event sooner than this after the task was deferred. The process that deferred may need that interval to end. The
+scheduler takes its end, when it is recorded after the task has gone on, for the end of the task that runs, and gives it
+another try (apache/airflow issue 72716)."""
 
 
 class ContainerTrigger(BaseTrigger):
-    """Steps a `Watch` and yields one event: `{"ended": ...}`, or `{"error": text, "retryable": bool}`.
+    """Steps a `Watcher` and yields one event: `{"ended": ...}`, or `{"error": text, "retryable": bool}`.
 
     Its arguments are names, URIs and numbers; credentials come from the triggerer's own environment and connections.
     """
@@ -53,7 +54,8 @@ class ContainerTrigger(BaseTrigger):
         self.facts = task
         self.deadline = deadline
         self.deferred_at = deferred_at
-        self._watch: Watch | None = None
+        self._watcher: Watcher | None = None
+        self._position: LogPosition | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and the arguments that make this trigger again."""
@@ -70,72 +72,74 @@ class ContainerTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Follow the container to its end."""
         try:
-            self._watch = watch = await asyncio.to_thread(self._open)
+            self._watcher = watcher = await asyncio.to_thread(self._open)
+            self._position = watcher.begin
             saved = time.monotonic()
             while True:
-                step = await asyncio.to_thread(watch.step)
+                step = await asyncio.to_thread(watcher.step, self._position)
                 for line in step.lines:
                     self.log.log(level_of(line), "%s", line)
                 if step.news:
                     self.log.info("%s", step.news)
-                watch.logged()
+                self._position = step.position
                 if step.ended is not None:
                     break
                 if time.monotonic() - saved > _SAVE_EVERY_S:
-                    await asyncio.to_thread(watch.save_log_cursor)
+                    await asyncio.to_thread(watcher.save_position, self._position)
                     saved = time.monotonic()
                 await asyncio.sleep(step.pause_s)
-            await asyncio.to_thread(watch.save_log_cursor)
+            await asyncio.to_thread(watcher.save_position, self._position)
             payload = {"ended": step.ended.to_json()}
         except RadiantError as error:
             name = error.reason if isinstance(error, PlatformUnavailableError) else error.code
-            payload = {"error": f"{name}: {error}", "code": name, "retryable": error.retryable}
+            payload = {"error": f"{name}: {error}", "code": str(name), "retryable": error.retryable}
         await self._settled()
-        # From here on the note is the task's: it may be closed by the time this trigger is cleaned up.
-        self._watch = None
+        # The record is the task's after this: it may be closed by the time this trigger is cleaned up.
+        self._watcher = None
         yield TriggerEvent(payload)
 
     async def on_kill(self) -> None:
-        """Stop the container and leave a result that says so: somebody marked or cleared the task."""
-        watch, self._watch = self._watch, None
-        await asyncio.to_thread(self._kill, watch)
+        """Stop the container and write a result with the reason: the task was marked or cleared."""
+        watcher, self._watcher = self._watcher, None
+        await asyncio.to_thread(self._kill, watcher)
 
     async def cleanup(self) -> None:
-        """Keep the place in the log: this triggerer may be on its way out while the container goes on."""
-        if self._watch is not None:
+        """Store the position in the log: this triggerer may be ending while the container goes on."""
+        if self._watcher is not None and self._position is not None:
             with contextlib.suppress(StorageError):
-                await asyncio.to_thread(self._watch.save_log_cursor)
+                await asyncio.to_thread(self._watcher.save_position, self._position)
 
     async def _settled(self) -> None:
-        """Wait until Airflow knows that the process is gone which deferred the task."""
+        """Wait until Airflow has recorded the end of the process that deferred the task."""
         await asyncio.sleep(min(SETTLES_S, self.deferred_at + SETTLES_S - time.time()))
 
-    def _open(self) -> Watch:
+    @property
+    def _folder(self) -> TaskPlace:
+        return TaskPlace(self.run_uri, self.uri)
+
+    def _open(self) -> Watcher:
         settings = load_settings()
-        place = TaskPlace(self.run_uri, self.uri)
-        note, request = read_note(place), request_on_file(place)
-        if note is None or request is None:
+        record, request = read_note(self._folder), request_on_file(self._folder)
+        if record is None or request is None:
             msg = f"{self.uri}: the task's documents are gone: something removes files from the work URI"
             raise StorageError(msg)
-        return Watch(
-            platform_of(self.backend),
-            place,
-            request=request,
-            note=note,
-            spec=effective_job(self.job, settings),
+        run = TaskRun(
+            settings=settings,
+            job=effective_job(self.job, settings),
+            folder=self._folder,
             task=TaskFacts(**self.facts),
-            limits=settings.container,
+            request=request,
             deadline=self.deadline,
         )
+        return Watcher(platform_of(self.backend, settings), run, record)
 
-    def _kill(self, watch: Watch | None) -> None:
-        if self._is_ours():
-            place = TaskPlace(self.run_uri, self.uri)
-            ended = (watch or self._open()).kill(Reason.KILLED, "Somebody marked or cleared the task.")
-            if (request := request_on_file(place)) is not None:
-                place.keep_outcome(read_together(request, ended, None))
+    def _kill(self, watcher: Watcher | None) -> None:
+        if self._is_held():
+            ended = (watcher or self._open()).kill(Reason.KILLED, "The task was marked or cleared.")
+            if (request := request_on_file(self._folder)) is not None:
+                self._folder.keep_outcome(read_together(request, ended, None))
 
-    def _is_ours(self) -> bool:
-        """Tell whether the container is still this try's: a later one may have adopted it, or its end is judged."""
-        note = read_note(TaskPlace(self.run_uri, self.uri))
-        return note is not None and not note.closed and note.held_by == self.facts["try_number"]
+    def _is_held(self) -> bool:
+        """Return whether this try holds the container: a later one may have adopted it, or its end is judged."""
+        record = read_note(self._folder)
+        return record is not None and not record.closed and record.held_by == self.facts["try_number"]

@@ -7,13 +7,14 @@ import pytest
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.catalogue import POC
-from radiant.operators.note import may_adopt, new_note, read_note, request_on_file
+from radiant.operators.note import let_go, may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import LogPage, Look, State, TaskFacts
 from radiant.operators.reasons import Reason
-from radiant.operators.release import let_go
 from radiant.operators.request import TaskPlace, new_request
-from radiant.operators.watch import Watch
-from radiant.settings import Container
+from radiant.operators.task_run import TaskRun
+from radiant.operators.watch import Action, Limits, LogProgress, WatchState, decide, decide_unanswered
+from radiant.operators.watcher import Watcher
+from radiant.settings import Container, load_settings
 
 RUNS = Look(State.RUNNING, started_at=1.0)
 GOOD = Look(State.ENDED, exit_code=0, started_at=1.0, finished_at=6.0)
@@ -62,7 +63,7 @@ def place(tmp_path):
     return TaskPlace(f"file://{tmp_path}", f"file://{tmp_path}/poc")
 
 
-def watch_of(platform, place, *, note=None, timeout_s=10**10, try_number=1, **limits):
+def watch_of(platform, place, *, note=None, timeout_s=10**10, try_number=1, clock=None, **limits):  # noqa: PLR0913
     request = request_on_file(place)
     if request is None:
         request = new_request(POC, {}, place, memory_mib=512, image=None)
@@ -71,22 +72,53 @@ def watch_of(platform, place, *, note=None, timeout_s=10**10, try_number=1, **li
     # As the operator's `begin` does: the try that is there holds the container.
     note = dataclasses.replace(note or read_note(place), held_by=try_number)
     note.save(place)
-    return Watch(
-        platform,
+    settings = load_settings({}).model_copy(update={"container": Container(**limits)})
+    run = TaskRun(
+        settings,
+        dataclasses.replace(POC, timeout_s=timeout_s),
         place,
-        request=request,
-        note=note,
-        spec=dataclasses.replace(POC, timeout_s=timeout_s),
-        task=TaskFacts("d", "r", "t", -1, try_number, last_try=False),
-        limits=Container(**limits),
+        TaskFacts("d", "r", "t", -1, try_number, last_try=False),
+        request,
     )
+    return Driver(Watcher(platform, run, note, clock=clock))
+
+
+class Driver:
+    """Steps a watcher as a task does: the lines of each step are logged unless a test says otherwise."""
+
+    def __init__(self, watcher):
+        self.watcher = watcher
+        self.position = watcher.begin
+
+    def step(self, *, logged=True):
+        found = self.watcher.step(self.position)
+        if logged:
+            self.position = found.position
+        return found
+
+    def save(self):
+        self.watcher.save_position(self.position)
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self):
+        self.now = time.time()
+
+    def time(self):
+        return self.now
+
+    monotonic = time
+
+    def sleep(self, seconds):
+        self.now += seconds
 
 
 def steps(watch):
     found = []
     for _ in range(50):
         found.append(watch.step())
-        watch.logged()
         if found[-1].ended is not None:
             return found
     raise AssertionError(found)
@@ -161,18 +193,17 @@ def test_a_process_whose_try_was_replaced_neither_judges_nor_stops(place):
     with pytest.raises(JobLostError, match="try 2 has adopted it"):
         watch.step()
     with pytest.raises(JobLostError, match="try 2 has adopted it"):
-        watch.kill(Reason.KILLED, "by hand")
+        watch.watcher.kill(Reason.KILLED, "by hand")
     assert (platform.stopped, platform.released) == ([], [])
 
 
-def test_the_place_in_the_log_of_a_replaced_process_changes_no_note(place):
+def test_the_position_in_the_log_of_a_replaced_process_changes_no_record(place):
     watch = watch_of(Scripted([RUNS], pages=[LogPage(["a"], "1")]), place)
     watch.step()
     watch.step()
-    watch.logged()
     later = dataclasses.replace(read_note(place), held_by=2)
     later.save(place)
-    watch.save_log_cursor()
+    watch.save()
     assert read_note(place) == later
 
 
@@ -187,7 +218,7 @@ def test_two_processes_of_one_try_follow_the_container_that_was_started_last(pla
     assert len(platform.attempts) == 1, "the first has taken away what was evicted"
     first.step()
     assert len(platform.attempts) == 2
-    assert second.note.attempt == first.note.attempt
+    assert second.watcher.record.attempt == first.watcher.record.attempt
     assert steps(second)[-1].ended.reason is None
     assert len(platform.attempts) == 2
 
@@ -254,35 +285,42 @@ def test_a_platform_that_does_not_answer_is_asked_again(place):
 
 
 def test_a_platform_that_does_not_answer_for_too_long_leaves_the_container_to_the_next_try(place):
-    watch = watch_of(Scripted([PlatformUnavailableError("refused")] * 9), place)
+    clock = Clock()
+    watch = watch_of(Scripted([PlatformUnavailableError("refused")] * 9), place, clock=clock, patience_s=60)
     watch.step()
     watch.step()
-    watch._unanswered_since = 1.0
+    clock.now += 61
     with pytest.raises(PlatformUnavailableError):
         watch.step()
     assert not read_note(place).closed
 
 
-def test_lines_that_nobody_logged_come_again_to_whoever_goes_on(place):
+def test_lines_that_were_not_logged_come_again_to_the_next_process(place):
     pages = [LogPage(["a"], "1"), LogPage(["b"], "2")]
     first = watch_of(Scripted([RUNS] * 9, pages=pages), place)
     first.step()
-    first.logged()
     assert first.step().lines == ["a"]
-    first.logged()
-    assert first.step().lines == ["b"]
-    first.save_log_cursor()  # its driver was cancelled before it could log b
+    assert first.step(logged=False).lines == ["b"]
+    first.save()  # its driver was cancelled before it could log b
     platform = Scripted([RUNS] * 9)
     watch_of(platform, place).step()
     assert platform.cursors == ["1"]
+
+
+def test_lines_that_were_not_logged_come_again_to_the_same_process(place):
+    platform = Scripted([RUNS] * 9, pages=[LogPage(["a"], "1"), LogPage(["a"], "1")])
+    watch = watch_of(platform, place)
+    watch.step()
+    assert watch.step(logged=False).lines == watch.step().lines == ["a"]
+    watch.step()
+    assert platform.cursors == ["", "", "1"]
 
 
 def test_another_try_has_the_log_from_its_beginning(place):
     first = watch_of(Scripted([RUNS] * 9, pages=[LogPage(["a"], "1")]), place)
     first.step()
     first.step()
-    first.logged()
-    first.save_log_cursor()
+    first.save()
     platform = Scripted([RUNS])
     watch_of(platform, place, try_number=2).step()
     assert platform.cursors == [""]
@@ -298,17 +336,14 @@ def test_lines_read_before_a_stop_that_got_no_answer_are_not_lost(place):
     assert platform.cursors == ["", ""]
 
 
-def test_a_log_that_cannot_be_read_fails_no_job_and_is_told_with_the_place_of_the_worker_s_own(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.unread._PAUSE_S", 0.01)
-    monkeypatch.setattr("radiant.operators.unread._LONGEST_S", 0.01)
-    monkeypatch.setattr("radiant.operators.watch._NO_LOG_S", 0.05)
+def test_a_log_that_cannot_be_read_fails_no_job_and_names_the_worker_s_own(place):
+    clock = Clock()
     platform = Scripted([RUNS, RUNS, GOOD], pages=[LogPage(["a"], "1")] + [PlatformUnavailableError("500")] * 10**4)
-    watch = watch_of(platform, place)
+    watch = watch_of(platform, place, clock=clock)
     found = []
     while not found or found[-1].ended is None:
         found.append(watch.step())
-        watch.logged()
-        time.sleep(0.01)
+        clock.now += 0.5
     assert found[-1].ended.reason is None
     assert found[-1].ended.exit_code == 0
     lines = [line for one in found for line in one.lines]
@@ -319,7 +354,7 @@ def test_a_log_that_cannot_be_read_fails_no_job_and_is_told_with_the_place_of_th
 
 
 def test_a_log_that_is_readable_again_is_read_from_where_it_was(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.unread._PAUSE_S", 0.0)
+    monkeypatch.setattr("radiant.operators.watcher._LOG_PAUSE_S", 0.0)
     platform = Scripted([RUNS] * 3, pages=[LogPage(["a"], "1"), PlatformUnavailableError("500"), LogPage(["b"], "2")])
     found = steps(watch_of(platform, place))
     assert [line for one in found for line in one.lines] == ["a", "b"]
@@ -335,7 +370,7 @@ def test_a_long_log_is_read_without_a_look_for_each_page(place):
 
 
 def test_a_release_that_fails_is_tried_again_and_what_stays_is_told(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.release._RELEASE_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("radiant.operators.note._RELEASE_PAUSES_S", (0.0, 0.0))
     watch_of(Scripted(), place).step()
     note, calls = read_note(place), []
 
@@ -365,7 +400,7 @@ def test_a_kill_stops_closes_and_says_who(place):
     platform = Scripted([RUNS])
     watch = watch_of(platform, place)
     watch.step()
-    ended = watch.kill(Reason.KILLED, "a person")
+    ended = watch.watcher.kill(Reason.KILLED, "a person")
     assert (ended.reason, ended.exit_code) == (Reason.KILLED, None)
     assert platform.stopped == platform.released == [{"name": "pod-1"}]
     assert read_note(place).closed
@@ -375,7 +410,7 @@ def test_a_kill_finds_what_a_start_without_an_answer_left(place):
     platform = Scripted(starts=[PlatformUnavailableError("no answer")])
     watch = watch_of(platform, place)
     watch.step()
-    watch.kill(Reason.KILLED, "a person")
+    watch.watcher.kill(Reason.KILLED, "a person")
     assert platform.stopped == [{"name": platform.attempts[0]}]
 
 
@@ -389,3 +424,76 @@ def test_only_what_wants_the_same_is_adopted(place):
     assert not may_adopt(note, on_file, same, "ecs")
     assert not may_adopt(dataclasses.replace(note, closed=True), on_file, same, "kubernetes")
     assert not may_adopt(dataclasses.replace(note, attempt="another"), on_file, same, "kubernetes")
+
+
+LIMITS = Limits(
+    Container(queue_timeout_s=100, start_timeout_s=50, patience_s=60, restarts=1),
+    timeout_s=1000,
+    timeout_reason="DeadlineExceeded",
+    noun="pod",
+    interruptions=frozenset({"Preempted"}),
+)
+NOW = 10_000.0
+
+
+def state_of(place, **changes):
+    request = new_request(POC, {}, place, memory_mib=512, image=None)
+    return WatchState(dataclasses.replace(new_note(request, "kubernetes", 1), asked_at=NOW, **changes))
+
+
+@pytest.mark.parametrize(
+    ("after_s", "status", "action", "reason"),
+    [
+        (100, Look(State.WAITING, "Unschedulable"), Action.WAIT, None),
+        (101, Look(State.WAITING, "Unschedulable"), Action.STOP_AND_END, "Unschedulable"),
+        (101, Look(State.WAITING), Action.STOP_AND_END, "StartTimeout"),
+        (50, Look(State.STARTING), Action.WAIT, None),
+        (51, Look(State.STARTING), Action.STOP_AND_END, "StartTimeout"),
+        (0, Look(State.STARTING, "ImagePull", hopeless=True), Action.STOP_AND_END, "ImagePull"),
+        (1000, Look(State.RUNNING, started_at=NOW), Action.WAIT, None),
+        (1001, Look(State.RUNNING, started_at=NOW), Action.STOP, "DeadlineExceeded"),
+        (9999, Look(State.RUNNING), Action.WAIT, None),
+        (9999, Look(State.ENDED, exit_code=0), Action.END, None),
+        (0, Look(State.ENDED, "NoCapacity"), Action.START_AGAIN, None),
+        (101, Look(State.ENDED, "NoCapacity"), Action.END, "NoCapacity"),
+        (0, Look(State.GONE, "Preempted"), Action.START_AGAIN, None),
+        (0, Look(State.GONE, "Preempted", hopeless=True), Action.END, None),
+    ],
+)
+def test_an_action_follows_from_status_and_time_alone(place, after_s, status, action, reason):
+    state = state_of(place, starting_since=NOW)
+    found = decide(state, status, LogProgress(), NOW + after_s, LIMITS)
+    assert found == decide(state, status, LogProgress(), NOW + after_s, LIMITS)
+    assert found.action is action
+    assert (None if found.state.stopping is None else found.state.stopping.reason) == reason
+
+
+def test_the_start_is_counted_from_the_first_look_that_shows_it(place):
+    found = decide(state_of(place), Look(State.STARTING), LogProgress(), NOW + 7, LIMITS)
+    assert found.state.record.starting_since == NOW + 7
+
+
+def test_a_container_that_does_not_stop_is_given_up_after_its_time(place):
+    state = decide(state_of(place), Look(State.RUNNING, started_at=0.0), LogProgress(), NOW, LIMITS).state
+    for after_s, action in ((150, Action.WAIT), (151, Action.END)):
+        assert decide(state, Look(State.RUNNING), LogProgress(), NOW + after_s, LIMITS).action is action
+
+
+def test_the_end_waits_for_the_rest_of_the_log(place):
+    found = decide(state_of(place), GOOD, LogProgress(lines=True, more=True), NOW, LIMITS)
+    assert (found.action, found.pause_s) == (Action.WAIT, 0.0)
+
+
+def test_restarts_end_with_their_number(place):
+    status = Look(State.GONE, "Preempted")
+    found = decide(state_of(place), status, LogProgress(), NOW + 5, LIMITS)
+    assert (found.state.record.restarts, found.state.record.asked_at) == (1, NOW + 5)
+    assert decide(found.state, status, LogProgress(), NOW + 6, LIMITS).action is Action.END
+
+
+def test_an_unanswered_platform_is_reported_once_and_given_up_after_patience(place):
+    first = decide_unanswered(state_of(place), "503", NOW, LIMITS)
+    assert first.news == "503; asking again, the pod goes on"
+    second = decide_unanswered(first.state, "503", NOW + 60, LIMITS)
+    assert (second.action, second.news) == (Action.WAIT, "")
+    assert decide_unanswered(second.state, "503", NOW + 61, LIMITS).action is Action.GIVE_UP
