@@ -19,6 +19,7 @@ from cluster.site import REPOSITORY, start_what_does_not_run, wait_for
 from radiant.errors import JobError
 from radiant.operators.note import read_note
 from radiant.operators.pod import client as pod_client
+from radiant.operators.shared import discard
 
 ROLE = REPOSITORY / "deploy" / "kubernetes" / "base" / "airflow.yaml"
 
@@ -40,7 +41,7 @@ def context():
 def account(pods, monkeypatch):
     """Make the Airflow connection that of a service account with the rights given."""
     monkeypatch.setattr(pod_client, "_DENIED_S", 1.0)
-    monkeypatch.setattr(pod_client, "_clusters", {})
+    discard()
     names = []
 
     def use(rights):
@@ -78,7 +79,7 @@ def account(pods, monkeypatch):
         path = pods.folder / f"{name}.kubeconfig"
         path.write_text(yaml.safe_dump(kubeconfig))
         pods.set(AIRFLOW_CONN_KUBERNETES_CONN=f"kubernetes://?kube_config_path={path}")
-        pod_client._clusters.clear()
+        discard()
 
     return use
 

@@ -23,6 +23,7 @@ from radiant.errors import JobError, JobLostError
 from radiant.operators import leftovers
 from radiant.operators.note import read_note
 from radiant.operators.pod import client as pod_client
+from radiant.operators.shared import discard
 from radiant.settings import load_settings
 
 PAGE = b"<html><body>not Kubernetes</body></html>"
@@ -46,8 +47,8 @@ def backend(request):
 
 
 @pytest.fixture
-def proxy(cluster, monkeypatch, tmp_path):
-    monkeypatch.setattr(pod_client, "_clusters", {})
+def proxy(cluster, tmp_path):
+    discard()
     with ApiProxy(cluster.api).serving() as found:
         path = tmp_path / "proxy.kubeconfig"
         path.write_text(found.kubeconfig())

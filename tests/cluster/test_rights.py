@@ -11,8 +11,8 @@ from radiant.cli.kube_pod import job_of, order_of
 from radiant.errors import PlatformUnavailableError
 from radiant.kubeconfig import airflow_connection, embed, read_context
 from radiant.operators.platform import State
-from radiant.operators.pod.client import forget_cluster
 from radiant.operators.pod.platform import KubernetesPlatform
+from radiant.operators.shared import discard
 from radiant.settings import load_settings
 
 OTHERS = [
@@ -67,7 +67,7 @@ class Life:
         monkeypatch.setenv("RADIANT_KUBERNETES__MOUNTS", json.dumps(mounts))
         monkeypatch.setenv("RADIANT_KUBERNETES__SERVICE_ACCOUNT", "radiant-worker")
         monkeypatch.setenv("RADIANT_KUBERNETES__PRIORITY_CLASS", "radiant-jobs")
-        forget_cluster("kubernetes_conn")
+        discard("cluster", "kubernetes_conn")
         settings = load_settings()
         self.platform = KubernetesPlatform(settings)
         self.order = order_of(job_of("poc", settings), settings, run_id="rights")
@@ -90,7 +90,7 @@ def life(cluster, namespace, monkeypatch, tmp_path_factory):
     folder.mkdir(exist_ok=True)
     found = Life(cluster, namespace, monkeypatch, folder)
     yield found
-    forget_cluster("kubernetes_conn")
+    discard("cluster", "kubernetes_conn")
 
 
 def test_the_role_suffices_for_the_whole_life_of_a_pod(cluster, namespace, life):
@@ -100,7 +100,7 @@ def test_the_role_suffices_for_the_whole_life_of_a_pod(cluster, namespace, life)
     assert "EventsUnknown" not in look.detail
     page = life.platform.read_log(life.handle, "", look)
     assert page.lines
-    assert life.platform.find(life.order.attempt) == life.handle
+    assert life.platform.find(life.order.attempt, life.order.job.name) == life.handle
     life.platform.release(life.handle)
     name = life.handle["name"]
     wait_for(lambda: name not in [pod.metadata.name for pod in cluster.pods(namespace)], "the deletion")

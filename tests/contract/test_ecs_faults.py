@@ -18,6 +18,7 @@ from radiant.operators.ecs_task import pace, platform, reads
 from radiant.operators.leftovers import sweep
 from radiant.operators.note import read_note
 from radiant.operators.request import run_key
+from radiant.operators.shared import discard
 from radiant.operators.trigger import ContainerTrigger
 from radiant.settings import load_settings
 
@@ -63,7 +64,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(reads, "GAP_S", 0.1)
     monkeypatch.setattr(pace, "_SHORTEST_S", 0.2)
     monkeypatch.setattr(pace, "_SILENCE_S", 0.2)
-    monkeypatch.setattr(platform, "_PACE", pace.Pace())
+    discard()
 
 
 @pytest.fixture(params=[HERE, THERE], ids=["worker", "triggerer"])
@@ -237,6 +238,16 @@ def test_an_attempt_older_than_its_token_is_looked_for_before_it_is_started(here
     assert here.run(LONG, context=next_try(context))["output"] == "done"
     assert [call["startedBy"] for call in here.calls("ListTasks")] == [note.attempt]
     assert len(here.fake.tasks()) == 1
+
+
+def test_a_task_that_is_found_has_the_log_of_its_own_job(there, context):
+    there.install("time.sleep(2)\nanswer('done')")
+    operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
+    with pytest.raises(TaskDeferred):
+        execute(operator, context)
+    record = read_note(there.place(context))
+    found = platform.EcsPlatform(load_settings()).find(record.attempt, "poc")
+    assert {**found, "asked_at": 0} == {**record.handle, "asked_at": 0}
 
 
 def test_a_triggerer_s_death_leaves_the_task_and_another_goes_on_with_its_log(there, context, capfd):

@@ -8,10 +8,11 @@ import pytest
 
 from radiant.errors import JobRefusedError
 from radiant.jobs.documents import Result, Status
-from radiant.operators.ecs_task import api, platform
+from radiant.operators.ecs_task import platform
 from radiant.operators.platform import Order, State, TaskFacts
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job, new_request
+from radiant.operators.shared import discard
 from radiant.settings import load_settings
 
 
@@ -34,8 +35,7 @@ def ground(aws, monkeypatch):
     aws.clear_calls()
     yield made
     aws.reset()
-    api.forget_clients()
-    platform._reader.cache_clear()
+    discard()
 
 
 def follow(runner, handle):

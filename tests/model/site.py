@@ -32,13 +32,13 @@ from radiant.operators import note as operators_note
 from radiant.operators import request as operators_request
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.ecs_task import api as ecs_api
-from radiant.operators.ecs_task import platform as ecs_platform
 from radiant.operators.ecs_task.pace import Pace
 from radiant.operators.ecs_task.reads import TaskReader
 from radiant.operators.kubernetes import KubernetesJobOperator
 from radiant.operators.platform import Order
 from radiant.operators.pod import client as pod_client
 from radiant.operators.pod import spec as pod_spec
+from radiant.operators.shared import discard
 from radiant.settings import load_settings
 
 LOOK_S = 5.0
@@ -226,7 +226,7 @@ class KubeSite(Site):
         return json.loads(body)
 
     def forget(self) -> None:
-        pod_client._clusters.clear()
+        discard()
 
     def pod_of(self, box: Container) -> Pod:
         return next(pod for pod in self.cluster.all if pod.container is box)
@@ -270,12 +270,9 @@ class EcsSite(Site):
         clock = self.world.as_time_module().monotonic
         for kind in (TaskReader, Pace):
             self.monkeypatch.setitem(kind.__init__.__kwdefaults__, "clock", clock)
-        self.monkeypatch.setattr(ecs_platform, "_PACE", Pace())
 
     def forget(self) -> None:
-        ecs_api.forget_clients()
-        ecs_platform._reader.cache_clear()
-        ecs_platform._PACE = Pace()
+        discard()
 
     def task_of(self, box: Container) -> EcsTask:
         return next(task for task in self.cluster.tasks.values() if task.container is box)
@@ -300,8 +297,7 @@ class EcsSite(Site):
 
     def close(self) -> None:
         super().close()
-        ecs_platform._reader.cache_clear()
-        ecs_api.forget_clients()
+        discard()
 
 
 @functools.cache

@@ -79,7 +79,7 @@ class ContainerJobOperator(JobOperator):
                 with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
                     platform.release(record.handle)
             return
-        handle = record.handle or platform.find(record.attempt)
+        handle = record.handle or platform.find(record.attempt, self.job)
         if handle is not None:
             self.log.warning("stopping the %s of an earlier try, which had other arguments", platform.noun)
             platform.stop(handle, Reason.KILLED)

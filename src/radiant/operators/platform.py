@@ -128,10 +128,10 @@ class Platform(Protocol):
         """
         ...
 
-    def find(self, attempt: str) -> Handle | None:
-        """Return the container that was started for this attempt and may still run, None where there is none.
+    def find(self, attempt: str, job: str) -> Handle | None:
+        """Return the container that was started for this attempt of a job and may still run, None where there is none.
 
-        Asked when the answer to `start` never arrived.
+        Called when the answer to `start` never arrived.
         """
         ...
 

@@ -261,7 +261,7 @@ class Watcher:
                 self._save(unsure=True)
             raise
         except (JobNotYetError, JobRefusedError):
-            found = self._platform.find(self.record.attempt) if self.record.unsure else None
+            found = self._platform.find(self.record.attempt, self._run.job.name) if self.record.unsure else None
             if found is None:
                 raise
             return found
@@ -368,7 +368,7 @@ class Watcher:
         for pause_s in (*_KILL_PAUSES_S, None):
             try:
                 # Its start may have been asked for without an answer.
-                handle = self.record.handle or self._platform.find(self.record.attempt)
+                handle = self.record.handle or self._platform.find(self.record.attempt, self._run.job.name)
                 if handle is not None:
                     self._platform.stop(handle, reason)
             except (PlatformUnavailableError, JobRefusedError):

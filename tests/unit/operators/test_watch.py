@@ -41,7 +41,7 @@ class Scripted:
         self.attempts.append(order.attempt)
         return self.answer(self.starts, {"name": f"pod-{len(self.attempts)}"})
 
-    def find(self, attempt):
+    def find(self, attempt, _job):
         return {"name": attempt} if attempt in self.attempts else None
 
     def look(self, _handle):

@@ -1,7 +1,5 @@
-"""The AWS clients of a process, and what their errors mean."""
+"""The AWS clients of a process, and the meaning of their errors."""
 
-import functools
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
@@ -22,9 +20,10 @@ from botocore.parsers import ResponseParserError
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.operators.ecs_task.ending import is_no_room
 from radiant.operators.reasons import Reason
+from radiant.operators.shared import discard, shared
 
 _CONFIG: dict[str, Any] = {
-    # Whoever asks asks again by itself, later and with the knowledge of what others were told.
+    # The caller retries, after the pause that all callers of the process share.
     "retries": {"total_max_attempts": 1, "mode": "standard"},
     "connect_timeout": 5,
     "read_timeout": 30,
@@ -46,37 +45,28 @@ _CREDENTIALS = frozenset(
     }
 )
 _SERVER_ERROR = 500
-_lock = threading.Lock()
-
-
-@functools.cache
-def _client(kind: type[EcsHook | AwsLogsHook], conn_id: str, region: str | None) -> Any:
-    return kind(aws_conn_id=conn_id, region_name=region, config=Config(**_CONFIG)).conn
+_CLIENT = "AWS client"
 
 
 def ecs_client(conn_id: str, region: str | None) -> Any:
     """Return this process's ECS client for an Airflow connection and a region."""
-    with _lock:
-        return _client(EcsHook, conn_id, region)
+    return shared((_CLIENT, "ecs", conn_id, region), lambda: _client(EcsHook, conn_id, region))
 
 
 def logs_client(conn_id: str, region: str | None) -> Any:
     """Return this process's CloudWatch Logs client for an Airflow connection and a region."""
-    with _lock:
-        return _client(AwsLogsHook, conn_id, region)
+    return shared((_CLIENT, "logs", conn_id, region), lambda: _client(AwsLogsHook, conn_id, region))
 
 
-def forget_clients() -> None:
-    """Make new ones at the next call: the connection may hold other credentials now."""
-    with _lock:
-        _client.cache_clear()
+def _client(kind: type[EcsHook | AwsLogsHook], conn_id: str, region: str | None) -> Any:
+    return kind(aws_conn_id=conn_id, region_name=region, config=Config(**_CONFIG)).conn
 
 
 @contextmanager
 def asking(what: str) -> Generator[None]:
-    """Turn what boto3 raises while a running task is asked about into "ask again".
+    """Raise the errors of boto3 about a running task as one that the caller retries after.
 
-    Also a missing right: the task is healthy and goes on, only its watcher cannot see it.
+    Even a missing right: the task is healthy and goes on, only its watcher cannot see it.
 
     Args:
         what: the call, for the message.
@@ -110,7 +100,7 @@ def unavailable(what: str, error: ClientError | BotoCoreError) -> PlatformUnavai
     if isinstance(error, ClientError) and is_foreign(error):
         return foreign(what)
     if code in _CREDENTIALS or isinstance(error, _NOT_CONFIGURED):
-        forget_clients()
+        discard(_CLIENT)  # the connection may hold other credentials now
     if is_throttled(error):
         return PlatformUnavailableError(f"ECS throttles {what} ({text})", reason=Reason.THROTTLED)
     if code in _DENIED:
@@ -121,7 +111,7 @@ def unavailable(what: str, error: ClientError | BotoCoreError) -> PlatformUnavai
 def not_started(error: ClientError | BotoCoreError) -> Exception:
     """Return what an error of RunTask means: ask again, wait for room, or never."""
     if isinstance(error, _NOT_CONFIGURED):
-        forget_clients()
+        discard(_CLIENT)  # the connection may hold other credentials now
         msg = (
             f"RunTask: {error}. Make the Airflow connection that RADIANT_ECS__CONN_ID names, or give Airflow's workers "
             "a role and AWS_DEFAULT_REGION"
@@ -157,7 +147,7 @@ def code_of(error: BaseException) -> str | None:
 
 
 def is_throttled(error: BaseException) -> bool:
-    """Tell whether AWS found that it is asked too often; ECS hides that of the services behind it in other codes."""
+    """Return whether AWS throttled the request; ECS hides the throttling of the services behind it in other codes."""
     text = str(error)
     return code_of(error) in _THROTTLED or "Rate exceeded" in text or "ErrorCode: Throttling" in text
 

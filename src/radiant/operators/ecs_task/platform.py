@@ -1,7 +1,5 @@
 """One ECS cluster as a platform: start, find, look, read the log, stop."""
 
-import contextlib
-import functools
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -18,6 +16,7 @@ from radiant.operators.ecs_task.pace import Pace
 from radiant.operators.ecs_task.reads import TaskReader
 from radiant.operators.platform import Handle, LogPage, Look, Order, State
 from radiant.operators.reasons import Reason
+from radiant.operators.shared import shared
 from radiant.settings import Settings
 
 _TOKEN_LIFE_S = 20 * 3600.0
@@ -30,7 +29,6 @@ _NEVER = ("ATTRIBUTE", "LOCATION", "INACTIVE", "MISSING", "MemberOf")
 """Begins of RunTask's failures that time does not heal."""
 
 _RUN_TASK = "RunTask"
-_PACE = Pace()
 
 
 class EcsPlatform:
@@ -58,12 +56,12 @@ class EcsPlatform:
         call = run_task_call(order, self._ecs)
         old = order.asked_at and time.time() - order.asked_at > _TOKEN_LIFE_S
         arn = self._running(order.attempt) if old else None
-        return self._handle(arn or self._run(call), family(self._ecs, order.job.name))
+        return self._handle(arn or self._run(call), order.job.name)
 
-    def find(self, attempt: str) -> Handle | None:
+    def find(self, attempt: str, job: str) -> Handle | None:
         """Return the task of this attempt if it runs or is about to."""
         arn = self._running(attempt)
-        return None if arn is None else self._handle(arn, self._ecs.task_definition)
+        return None if arn is None else self._handle(arn, job)
 
     def look(self, handle: Handle) -> Look:
         """Return what the task does now, or did some seconds ago when many tasks are waited for."""
@@ -82,7 +80,7 @@ class EcsPlatform:
         """Return the next lines from CloudWatch, none when it is not this task's turn."""
         return read_page(
             logs_client(*self._account),
-            _PACE,
+            shared(("CloudWatch pace",), Pace),
             cursor,
             group=handle["log_group"],
             stream=handle["log_stream"],
@@ -92,12 +90,7 @@ class EcsPlatform:
 
     def stop(self, handle: Handle, reason: str) -> None:
         """Ask ECS to stop the task; the reason stays with it."""
-        arn = handle["arn"]
-        try:
-            with asking("StopTask"):
-                self._stop(arn, reason)
-        except _NothingThereError:
-            return
+        self._stop(handle["arn"], reason)
 
     def release(self, handle: Handle) -> None:
         """Leave it to ECS, which forgets a task an hour after its end."""
@@ -113,8 +106,7 @@ class EcsPlatform:
                 tasks: list[Mapping[str, Any]] = answer["tasks"]
                 found += [str(one["taskArn"]) for one in tasks if {"key": RUN_TAG, "value": run} in one.get("tags", [])]
         for arn in found:
-            with contextlib.suppress(_NothingThereError), asking("StopTask"):
-                self._stop(arn, Reason.KILLED)
+            self._stop(arn, Reason.KILLED)
         return found
 
     def _active(self) -> Iterator[list[str]]:
@@ -131,16 +123,19 @@ class EcsPlatform:
             more = {"nextToken": answer["nextToken"]}
 
     def _stop(self, arn: str, reason: str) -> None:
-        try:
-            answer: Mapping[str, Any] = ecs_client(*self._account).stop_task(
-                cluster=_cluster_of(arn) or self._ecs.cluster, task=arn, reason=f"{STOPPED_BY_US}{reason}"
-            )
+        """Ask ECS to stop a task; a task that does not exist is stopped."""
+        cluster = _cluster_of(arn) or self._ecs.cluster
+        with asking("StopTask"):
+            try:
+                answer: Mapping[str, Any] = ecs_client(*self._account).stop_task(
+                    cluster=cluster, task=arn, reason=f"{STOPPED_BY_US}{reason}"
+                )
+            except ClientError as error:
+                if code_of(error) == "InvalidParameterException" and not is_throttled(error):
+                    return
+                raise
             # A page of a proxy is read as an answer without a task: nothing was stopped.
             answer["task"]["taskArn"]
-        except ClientError as error:
-            if code_of(error) == "InvalidParameterException" and not is_throttled(error):
-                raise _NothingThereError from None
-            raise
 
     def _run(self, call: Mapping[str, Any]) -> str:
         """Return the ARN of the task that RunTask started, now or when it was called before."""
@@ -171,18 +166,14 @@ class EcsPlatform:
             answer = ecs_client(*self._account).list_tasks(cluster=self._ecs.cluster, startedBy=attempt)
             return next(iter(answer["taskArns"]), None)
 
-    def _handle(self, arn: str, definition: str) -> Handle:
+    def _handle(self, arn: str, job: str) -> Handle:
         return {
             "arn": arn,
             "asked_at": time.time(),
             "container": self._ecs.container,
             "log_group": self._ecs.log_group,
-            "log_stream": log_stream(self._ecs, definition, arn),
+            "log_stream": log_stream(self._ecs, family(self._ecs, job), arn),
         }
-
-
-class _NothingThereError(Exception):
-    """There is no such task."""
 
 
 def _known(error: Exception) -> str:
@@ -204,7 +195,6 @@ def _cluster_of(arn: str) -> str | None:
     return parts[0] if len(parts) == 2 else None  # noqa: PLR2004 - cluster and id
 
 
-@functools.cache
 def _reader(conn_id: str, region: str | None) -> TaskReader:
     """Return the reader of this process for one connection and region."""
 
@@ -218,4 +208,4 @@ def _reader(conn_id: str, region: str | None) -> TaskReader:
                 raise foreign(call)
             return answer
 
-    return TaskReader(describe)
+    return shared(("ECS reader", conn_id, region), lambda: TaskReader(describe))

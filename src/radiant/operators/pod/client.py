@@ -1,9 +1,8 @@
-"""The API of the cluster that an Airflow connection names: one client in a process, what goes wrong by its name."""
+"""The API of the cluster that an Airflow connection names: one client in a process, and the meaning of its errors."""
 
 import contextlib
 import json
 import re
-import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -17,11 +16,13 @@ from urllib3.exceptions import HTTPError
 
 from radiant.errors import JobRefusedError, PlatformUnavailableError
 from radiant.operators.reasons import Reason
+from radiant.operators.shared import discard, shared
 
 TIMEOUT_S = (5, 20)
 """To connect, and between two bytes of an answer."""
 _KEEP_S = 600.0
-"""After this long the connection is read anew: somebody may have changed it."""
+"""After this long the connection is read again: it may have changed."""
+_CLUSTER = "cluster"
 _DENIED_S = 15.0
 """A server that has just started denies the start that it is about to allow: its rules are not loaded yet."""
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
@@ -38,31 +39,21 @@ class Cluster:
     opened_at: float
 
 
-_clusters: dict[str, Cluster] = {}
-_lock = threading.Lock()
-
-
 def cluster_of(conn_id: str) -> Cluster:
     """Return the cluster of an Airflow connection; all tasks of a triggerer share its few connections.
 
     Raises:
         JobRefusedError: there is no such connection, or it does not describe a cluster.
     """
-    # The client library keeps the credentials that it reads in a global of its own for a moment.
-    with _lock:
-        found = _clusters.get(conn_id)
-        if found is None or time.monotonic() - found.opened_at > _KEEP_S:
-            found = _clusters[conn_id] = _open(conn_id)
+    found = shared((_CLUSTER, conn_id), lambda: _open(conn_id))
+    if time.monotonic() - found.opened_at <= _KEEP_S:
         return found
-
-
-def forget_cluster(conn_id: str) -> None:
-    """Make the next call read the connection and its credentials anew."""
-    with _lock:
-        _clusters.pop(conn_id, None)
+    discard(_CLUSTER, conn_id)
+    return shared((_CLUSTER, conn_id), lambda: _open(conn_id))
 
 
 def _open(conn_id: str) -> Cluster:
+    # One thread at a time, see `shared`: the client library stores the credentials in a global of its own for a moment.
     hook = KubernetesHook(conn_id=conn_id)
     try:
         api = hook.core_v1_client
@@ -80,26 +71,26 @@ def _open(conn_id: str) -> Cluster:
 
 
 class Denials:
-    """Since when the cluster denies each thing that is asked of it."""
+    """Since when the cluster denies each kind of request."""
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
 
     def over(self, what: str) -> None:
-        """Forget: it was allowed."""
+        """Record that it was allowed."""
         self._since.pop(what, None)
 
     def last(self, what: str) -> bool:
-        """Tell whether it has been denied for long enough to be meant."""
+        """Return whether it has been denied for too long to be a server that is starting."""
         return time.monotonic() - self._since.setdefault(what, time.monotonic()) > _DENIED_S
 
 
 @contextlib.contextmanager
 def api_errors(what: str, conn_id: str, denials: Denials | None = None) -> Generator[None]:
-    """Give the errors of the client library our names; a 404 and what an admission says pass as they are.
+    """Raise the errors of the client library as `radiant.errors`; a 404 and an admission's refusal pass as they are.
 
-    Only what Kubernetes itself says passes: an answer that is none of its `Status` objects comes from something between
-    (a load balancer, a proxy, a gateway) and says nothing about the pod.
+    Only an answer of Kubernetes itself passes: one that is none of its `Status` objects comes from something between (a
+    load balancer, a proxy, a gateway) and is not about the pod.
 
     Args:
         what: the right that the call needs, for the message.
@@ -134,11 +125,11 @@ def _judge(error: ApiException, what: str, conn_id: str, denials: Denials | None
             what, f"{error.status} {error.reason}, {headers.get('Content-Type', 'no content type')}"
         ) from error
     if error.status == _UNAUTHORIZED:
-        forget_cluster(conn_id)
+        discard(_CLUSTER, conn_id)
         msg = f"Kubernetes does not accept the credential of the Airflow connection {conn_id!r} ({what}): {text}"
         raise PlatformUnavailableError(msg, reason=Reason.UNAUTHORIZED) from error
     if error.status == _FORBIDDEN and is_denied(text):
-        forget_cluster(conn_id)
+        discard(_CLUSTER, conn_id)
         msg = f"Kubernetes does not let the Airflow connection {conn_id!r} {what}: {text}"
         if denials is not None and denials.last(what):
             raise JobRefusedError(msg, reason=Reason.FORBIDDEN) from error
@@ -182,7 +173,7 @@ def status_of(error: ApiException) -> dict[str, Any] | None:
 
 
 def is_denied(text: str) -> bool:
-    """Tell a missing right from what an admission controller (a quota, a policy) says; both are a 403."""
+    """Return whether a 403 is a missing right, not the refusal of an admission controller (a quota, a policy)."""
     return re.search(r"\bcannot \w+ resource\b", text) is not None
 
 

@@ -95,15 +95,16 @@ class KubernetesPlatform:
             if (status_of(error) or {}).get("reason") != "AlreadyExists":
                 msg = f"Kubernetes has not made pod {pod_name(order.attempt)} yet: {message_of(error)}"
                 raise PlatformUnavailableError(msg, reason="Conflict") from error
-            found = self.find(order.attempt)
+            found = self.find(order.attempt, order.job.name)
             if found is None:
                 msg = f"pod {pod_name(order.attempt)} is there and is not: it is being deleted"
                 raise PlatformUnavailableError(msg) from error
             return found
         return _handle(_pod(made, "create pods", pod_name(order.attempt)))
 
-    def find(self, attempt: str) -> Handle | None:
+    def find(self, attempt: str, job: str) -> Handle | None:
         """Return the pod of an attempt."""
+        del job
         pod = self._read(pod_name(attempt), self._namespace())
         return None if pod is None else _handle(pod)
 
