@@ -69,7 +69,7 @@ class EcsGround:
 def ecs_ground(aws: Any) -> Iterator[EcsGround]:
     """The fake AWS, provisioned for every job, without leftovers of other tests."""
     from radiant.jobs.catalogue import JOBS  # noqa: PLC0415
-    from radiant.operators.ecs_task import platform  # noqa: PLC0415 - the provider costs seconds
+    from radiant.operators.shared import discard  # noqa: PLC0415
 
     aws.reset(services=True)
     ground = aws.provision(families={f"radiant-{job}": {} for job in JOBS})
@@ -97,4 +97,4 @@ def ecs_ground(aws: Any) -> Iterator[EcsGround]:
         },
     )
     aws.clear_tasks()
-    platform._reader.cache_clear()
+    discard("ECS reader")

@@ -96,7 +96,7 @@ def line_numbers(capfd):
     return [int(found) for found in re.findall(r"\bline (\d+)", capfd.readouterr().out)]
 
 
-# Reads and starts ---------------------------------------------------------------------------------------------------
+# Reads and starts ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["throttle", "unavailable", "drop", "deny"])
@@ -179,21 +179,21 @@ def test_a_task_that_may_not_be_seen_is_not_stopped_and_the_next_try_adopts_it(b
     assert backend.calls("StopTask") == []
 
 
-def test_a_task_that_ecs_does_not_know_yet_is_waited_for(backend, context):
+def test_a_task_that_ecs_does_not_have_yet_is_waited_for(backend, context):
     backend.fake.fault("missing", times=5, call="ecs:DescribeTasks")
     assert backend.run(GOOD, context=context)["output"] == "done"
     assert len(backend.fake.tasks()) == 1
 
 
-def test_a_task_that_ecs_does_not_know_any_more_is_lost(backend, context, monkeypatch):
+def test_a_task_that_ecs_does_not_have_any_more_is_lost(backend, context, monkeypatch):
     monkeypatch.setattr(platform, "_YOUNG_S", 0.0)
     backend.fake.fault("missing", times=None, call="ecs:DescribeTasks")
-    with pytest.raises(JobLostError, match="ECS does not know") as raised:
+    with pytest.raises(JobLostError, match="ECS has no task") as raised:
         backend.run(LONG, context=context)
     assert raised.value.reason == "Lost"
 
 
-# The death of who waits ---------------------------------------------------------------------------------------------
+# The waiting process dies --------------------------------------------------------------------------------------------
 
 
 def test_a_worker_s_death_leaves_the_task_and_the_next_try_adopts_it(here, context, capfd):
@@ -208,7 +208,7 @@ def test_a_worker_s_death_leaves_the_task_and_the_next_try_adopts_it(here, conte
     assert here.calls("StopTask") == []
 
 
-def test_a_task_that_ended_while_nobody_looked_is_adopted_with_its_end(here, context):
+def test_a_task_that_ended_between_two_tries_is_adopted_with_its_end(here, context):
     with pytest.raises(JobLostError):
         here.run("time.sleep(2)\nanswer('done')", context=context, kill_after_s=1)
     here.wait_for_task("STOPPED")
@@ -280,7 +280,9 @@ def test_a_triggerer_s_death_leaves_the_task_and_another_goes_on_with_its_log(th
         pytest.param(-600, 3, (2.5, 300), id="clocks-differ"),
     ],
 )
-def test_a_job_soon_over_waits_until_airflow_knows_that_its_task_was_deferred(there, context, ago_s, settles_s, wait_s):
+def test_a_job_soon_over_waits_until_airflow_has_recorded_that_its_task_was_deferred(
+    there, context, ago_s, settles_s, wait_s
+):
     # Else the scheduler takes the task that has gone on for one that was killed, and gives it another try.
     there.install("answer('done')")
     operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
@@ -296,7 +298,7 @@ def test_a_job_soon_over_waits_until_airflow_knows_that_its_task_was_deferred(th
     assert operator.resume(context, event)["output"] == "done"
 
 
-# Whoever stops a task -----------------------------------------------------------------------------------------------
+# What stops a task ---------------------------------------------------------------------------------------------------
 
 
 def stopped(backend):
@@ -322,7 +324,7 @@ def test_a_person_s_kill_stops_also_a_task_whose_start_was_never_answered(backen
     assert stopped(backend) == ("UserInitiated", "radiant: KilledByUser")
 
 
-def test_a_task_that_could_not_be_stopped_is_not_forgotten(here, monkeypatch):
+def test_a_task_that_could_not_be_stopped_is_not_lost(here, monkeypatch):
     monkeypatch.setattr("radiant.operators.watch._KILL_PAUSES_S", (0.1,))
     context = airflow_context(state="failed")
     here.fake.fault("throttle", call="ecs:StopTask", times=None)
@@ -348,20 +350,20 @@ def test_a_time_out_whose_stop_is_throttled_still_stops(backend, context, monkey
     assert stopped(backend) == ("UserInitiated", "radiant: Timeout")
 
 
-def test_a_task_that_somebody_stopped_in_the_console_is_lost_and_says_so(backend, context):
+def test_a_task_that_was_stopped_in_the_console_is_lost_and_named(backend, context):
     def stop():
         arn = backend.wait_for_task()["taskArn"]
         backend.fake.client("ecs").stop_task(cluster="radiant", task=arn, reason="by hand")
 
     thread = threading.Thread(target=stop)
     thread.start()
-    with pytest.raises(JobLostError, match=r"Somebody stopped the ECS task\. by hand") as raised:
+    with pytest.raises(JobLostError, match=r"The ECS task was stopped from outside\. by hand") as raised:
         backend.run(LONG, context=context)
     thread.join()
     assert raised.value.reason == "Lost"
 
 
-# Names of failures --------------------------------------------------------------------------------------------------
+# Names of failures ---------------------------------------------------------------------------------------------------
 
 
 def test_out_of_memory_on_fargate_gets_the_next_size(backend, context):
@@ -483,7 +485,7 @@ def test_a_wrong_setting_fails_at_once_and_is_named(here, context, name, value, 
         ("RADIANT_ECS__TASK_DEFINITION", "TaskDefinition not found.*radiant ecs doctor"),
     ],
 )
-def test_a_name_that_does_not_exist_is_named_also_where_airflow_may_start_everything(here, context, name, said):
+def test_a_name_that_does_not_exist_is_named_even_if_airflow_may_start_everything(here, context, name, said):
     here.fake.options(policies={})
     here.monkeypatch.setenv(name, "another")
     with pytest.raises(AirflowFailException, match=said):
@@ -496,7 +498,7 @@ def test_a_missing_right_to_start_fails_at_once_and_says_where_the_policy_is(bac
         backend.run(GOOD, context=context)
 
 
-# Logs and the answer ------------------------------------------------------------------------------------------------
+# Logs and the answer -------------------------------------------------------------------------------------------------
 
 
 def test_every_line_is_in_the_log_once_and_in_order_also_of_one_time_stamp(backend, context, capfd):
@@ -523,7 +525,7 @@ def test_the_xcom_is_the_summary_and_never_a_line_of_the_log(backend, context):
     assert (found["status"], found["output"]) == ("succeeded", [1])
 
 
-# What ECS is told ---------------------------------------------------------------------------------------------------
+# What ECS gets -------------------------------------------------------------------------------------------------------
 
 
 def test_the_override_holds_command_size_and_trace_and_nothing_else(backend, context):

@@ -31,7 +31,7 @@ def test_300_tasks_at_once_drain_and_the_calls_stay_few(tmp_path, monkeypatch, e
     backend = DeferrableEcsBackend(tmp_path, monkeypatch, ecs_ground)
     monkeypatch.setenv("RADIANT_CONTAINER__LOOK_S", "1")
     monkeypatch.setattr(reads, "GAP_S", 0.5)
-    # So many end within seconds, each log is read twice: at the pace of a real process that alone takes a minute.
+    # All of them end within seconds, each log is read twice: at the pace of a real process that alone takes a minute.
     monkeypatch.setattr(pace, "PER_S", 60.0)
     worker = backend.install("")
     worker.write_text(WORKER)

@@ -19,7 +19,7 @@ from model.kube import HTML
 
 GRACE_S = 30.0
 SPOT_GRACE_S = 120.0
-FORGETS_S = 3600.0
+REMOVES_S = 3600.0
 LOG_DELAY_S = 1.0
 PAGE_EVENTS = 1000
 _URL = "https://aws"
@@ -34,7 +34,7 @@ _VERBS = {
 
 @dataclasses.dataclass
 class EcsTask:
-    """A task: what was asked for, and what became of it."""
+    """A task: its arguments and its outcome."""
 
     arn: str
     call: dict[str, Any]
@@ -217,7 +217,7 @@ class Region:
         found, missing = [], []
         for arn in asked["tasks"]:
             task = self.tasks.get(arn)
-            if task is None or (task.stopped_at is not None and self.world.now - task.stopped_at > FORGETS_S):
+            if task is None or (task.stopped_at is not None and self.world.now - task.stopped_at > REMOVES_S):
                 missing.append({"arn": arn, "reason": "MISSING"})
             else:
                 found.append(self._json(task))

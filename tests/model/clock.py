@@ -77,7 +77,7 @@ class Actor:
         self._switch()
 
     def wait(self) -> None:
-        """Sleep until somebody calls `resume`."""
+        """Sleep until `resume` is called."""
         self._switch()
 
     def _switch(self) -> None:
@@ -104,7 +104,7 @@ class World:
         self._order = itertools.count()
 
     def at(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call it after so many seconds, from the hub."""
+        """Call it after a number of seconds, from the hub."""
         heapq.heappush(self._due, (self.now + max(seconds, 0.0), next(self._order), call))
 
     def spawn(self, name: str, work: Callable[[], None], after: float = 0.0) -> Actor:
@@ -136,7 +136,7 @@ class World:
         self.crashes.append(f"{actor.name}: {error!r}")
 
     def end(self) -> None:
-        """Forget all actors."""
+        """Discard all actors."""
         self.over = True
         self._due.clear()
         self.graveyard.clear()

@@ -6,5 +6,5 @@ def pytest_addoption(parser):
         "--model-minutes",
         type=float,
         default=0.0,
-        help="run each model with new random sequences for so many minutes instead of the repeatable ones",
+        help="run each model with new random sequences for this number of minutes instead of the repeatable ones",
     )

@@ -1,4 +1,4 @@
-"""A container of the model: the real `radiant.worker.main` in an actor, with a job that lasts as long as it is told."""
+"""A container of the model: the real `radiant.worker.main` in an actor, whose job lasts as long as a test wants."""
 
 import dataclasses
 import signal

@@ -28,7 +28,7 @@ def when(seconds: float) -> str:
 
 @dataclasses.dataclass
 class Pod:
-    """A pod: what was asked for, and what became of it."""
+    """A pod: its arguments and its outcome."""
 
     body: dict[str, Any]
     uid: str
@@ -163,7 +163,7 @@ class Cluster:
         pod.terminated_reason = "Error"
 
     def node_dies(self, pod: Pod) -> None:
-        """Cut its node off: the container goes on, nobody sees it; the pod is marked, then deleted and never gone."""
+        """Cut its node off: the container goes on unseen; the pod is marked, then deleted and never gone."""
         self.refresh(pod)
         if pod.node is None or pod.node in self.dead_nodes:
             return

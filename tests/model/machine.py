@@ -15,7 +15,7 @@ COUNTS = st.sampled_from([1, 2, 3, 6])
 
 
 class Life(RuleBasedStateMachine):
-    """The life of one task on one platform; a subclass knows the platform."""
+    """The life of one task on one platform; a subclass has the platform."""
 
     site_class: ClassVar[Any]
     kinds: ClassVar[tuple[str, ...]]
@@ -125,7 +125,7 @@ class Life(RuleBasedStateMachine):
         if len(self.site.plans) < 3:
             self.site.plans.append(Plan(JOB_S * 3, "good", 3))
 
-    # What becomes of containers.
+    # The outcome of containers.
 
     def running(self) -> list[Container]:
         return [one for one in self.site.containers if one.runs]

@@ -13,7 +13,7 @@ WINDOW_S = 60.0
 RESTARTS = 3
 """Within one try, as RADIANT_CONTAINER__RESTARTS has it by default."""
 AGAIN_BYTES = 64 * 1024
-"""As much of a log may come again with each request for what is new: Kubernetes knows no finer place than a second."""
+"""As much of a log may come again with each request for what is new: Kubernetes has no finer position than a second."""
 _LINE = re.compile(r"(box-\d+) line (\d+)$")
 _GAP = re.compile(r"rotat|missing|lost|could not be read|not read|cannot be read|gap", re.IGNORECASE)
 
@@ -170,7 +170,7 @@ class Promises:
         name = self.winner.name
         if found is None or found.status is not Status.SUCCEEDED or found.output != {"container": name}:
             said = None if found is None else (found.status.value, found.output, found.failure)
-            self.fail("one attempt is believed", f"{name} made the task green, the commit reads {said}")
+            self.fail("one attempt counts", f"{name} made the task green, the commit reads {said}")
 
     # Cost.
 
@@ -221,14 +221,14 @@ class Promises:
             return
         box = self.winner
         logged: list[int] = []
-        gap_told = False
+        gap_reported = False
         for process in self.site.task.processes:
             own = [int(found[2]) for line in process.lines if (found := _LINE.search(line)) and found[1] == box.name]
             if own != sorted(set(own)):
                 self.fail("each line once", f"{process.kind} of try {process.try_number} logged {box.name}: {own[:40]}")
             logged += own
-            gap_told |= any(_GAP.search(line) for line in process.lines if not _LINE.search(line))
+            gap_reported |= any(_GAP.search(line) for line in process.lines if not _LINE.search(line))
         first = min(logged, default=1) if box.dropped else 1
         missing = set(range(first, box.written + 1)) - set(logged)
-        if missing and not gap_told:
-            self.fail("every gap is told", f"{len(missing)} of {box.written} lines of {box.name} are missing")
+        if missing and not gap_reported:
+            self.fail("every gap is reported", f"{len(missing)} of {box.written} lines of {box.name} are missing")

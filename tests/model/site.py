@@ -100,8 +100,8 @@ class Site:
             monkeypatch.setattr(module, "storage", self._store())
         self.connect()
         self.cluster.on_create = lambda one: self.on_create(one.container)
-        self.forget()
-        self.task = Task(self.world, self.operator_class, self.forget)
+        self.new_process()
+        self.task = Task(self.world, self.operator_class, self.new_process)
 
     def _store(self) -> Any:
         """Return what Airflow's processes have as `storage`: it may be away, for the workers it is there."""
@@ -126,8 +126,8 @@ class Site:
     def connect(self) -> None:
         raise NotImplementedError
 
-    def forget(self) -> None:
-        """Begin a process: it knows nothing of what others saw."""
+    def new_process(self) -> None:
+        """Begin a process without the state of others."""
         raise NotImplementedError
 
     def lost(self, box: Container) -> bool:
@@ -159,7 +159,7 @@ class Site:
     def sweep(self) -> list[str]:
         """Do what the run's last task does: end and remove what is left."""
         found: list[str] = []
-        self.forget()
+        self.new_process()
         settings = load_settings()
         self.world.spawn(
             "the run's last task", lambda: found.extend(leftovers.sweep(self.backend, self.run_uri, settings))
@@ -225,7 +225,7 @@ class KubeSite(Site):
             body = body.replace(name, text)
         return json.loads(body)
 
-    def forget(self) -> None:
+    def new_process(self) -> None:
         discard()
 
     def pod_of(self, box: Container) -> Pod:
@@ -271,7 +271,7 @@ class EcsSite(Site):
         for kind in (TaskReader, Pace):
             self.monkeypatch.setitem(kind.__init__.__kwdefaults__, "clock", clock)
 
-    def forget(self) -> None:
+    def new_process(self) -> None:
         discard()
 
     def task_of(self, box: Container) -> EcsTask:

@@ -164,7 +164,7 @@ class Task:
             self._over(process, "success", found)
 
     def _over(self, process: Process, state: str, what: Any) -> None:
-        """Tell the server how a process ended; it listens only to the process of the running task."""
+        """Report the end of a process to the server, which accepts only that of the running task's process."""
         self.world.say(f"try {process.try_number} {process.kind}: {state} {str(what)[:150]!r}")
         if self.process is not process or self.state != "running":
             if self.process is process:

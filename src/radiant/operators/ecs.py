@@ -12,9 +12,9 @@ from radiant.settings import Settings
 class EcsJobOperator(ContainerJobOperator):
     """Runs a job as an ECS task; the group `ecs` of the settings says where.
 
-    It takes the place of the Amazon provider's `EcsRunTaskOperator`, which stops a healthy task when one read of it is
-    throttled, starts a second one when an answer is lost, and forgets one that ended while nobody looked; connection
-    and clients are the provider's. A job gets the whole of the Fargate size that holds what it asks for.
+    It replaces the Amazon provider's `EcsRunTaskOperator`, which stops a healthy task when one read of it is throttled,
+    starts a second one when an answer is lost, and loses one that ended between two of its processes; connection and
+    clients are the provider's. A job gets the whole of the Fargate size that holds what it asks for.
     """
 
     backend = "ecs"

@@ -25,7 +25,7 @@ class JobOperator(BaseOperator):
     """Runs one job of the catalogue; a subclass has one platform.
 
     Writes the request, lets the platform run the job, and is green only when the job ended with exit code 0 and left a
-    valid result of this very attempt. The XCom is `radiant.operators.ending.summary`, pushed also when the job failed.
+    valid result of this very attempt. The XCom is `radiant.operators.ending.summary`, even if the job failed.
     Retries, their delay and the memory of each try come from the catalogue, the settings and
     `radiant.operators.retry`.
 

@@ -15,7 +15,7 @@ def level_of(line: str) -> int:
 
 
 def cut(text: bytes, most: int) -> Iterator[bytes]:
-    """Yield UTF-8 text in pieces of at most so many bytes, never within a character; one empty piece for no text.
+    """Yield UTF-8 text in pieces of at most `most` bytes, never within a character; one empty piece for no text.
 
     Args:
         text: any bytes; what is no UTF-8 is cut where it has to be.

@@ -1,4 +1,4 @@
-"""The note about a task's container, `container.json` beside the request: how a later try or process finds it again."""
+"""The record of a task's container, `container.json` beside the request: a later try or process finds it there."""
 
 import dataclasses
 import time
@@ -27,13 +27,13 @@ class Note:
     asked_at: float
     """Since when a container was wanted, in seconds since the epoch."""
     handle: Handle | None = None
-    """None until the platform has said that it started; then it may still have."""
+    """None until the platform answered the start; it may have started without an answer."""
     starting_since: float | None = None
     """Since when it has a place to run."""
     unsure: bool = False
     """A start of this attempt went unanswered: its container may be there although there is no handle."""
     refusals: int = 0
-    """How often the platform has said of this attempt that there is no room for it."""
+    """How often the platform refused this attempt for lack of room."""
     restarts: int = 0
     """How often it was started again because its capacity was taken away."""
     log_cursor: str = ""
@@ -42,7 +42,7 @@ class Note:
     held_by: int = 0
     """The try that holds it: a try that began later has adopted the container."""
     closed: bool = False
-    """Its end has been judged (or nobody wants it any more): the next try starts afresh."""
+    """Its end has been judged, or it was stopped for a person: the next try starts another container."""
 
     def save(self, place: TaskPlace) -> None:
         """Write it.
@@ -54,12 +54,12 @@ class Note:
 
 
 def new_note(request: Request, platform: str, try_number: int) -> Note:
-    """Return the note of a container that is about to be started."""
+    """Return the record of a container before its start."""
     return Note(attempt=request.attempt, platform=platform, asked_at=time.time(), held_by=try_number)
 
 
 def read_note(place: TaskPlace) -> Note | None:
-    """Return the note of the last container, None where there is none that this version can read."""
+    """Return the record of the last container, None where there is none that this version can read."""
     raw: dict[str, Any] | None = place.read(_NAME)
     if raw is None:
         return None
@@ -78,12 +78,12 @@ def request_on_file(place: TaskPlace) -> Request | None:
 
 
 def may_adopt(note: Note, on_file: Request | None, wanted: Request, platform: str) -> bool:
-    """Tell whether the container of an earlier try does what this try wants: its end may then be this try's end.
+    """Return whether the container of an earlier try has the arguments of this try: its end may then be this try's end.
 
     Args:
-        note: of the earlier try.
+        note: record of the earlier try.
         on_file: the request that was written last.
-        wanted: the request this try would write.
+        wanted: the request of this try.
         platform: name of the backend of this try.
     """
     return (
@@ -97,12 +97,12 @@ def may_adopt(note: Note, on_file: Request | None, wanted: Request, platform: st
 
 
 def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:
-    """Write down that the container's end has been judged, then remove what is left of it.
+    """Record that the container's end has been judged, then remove what is left of it.
 
     Return what could not be removed and why, in a sentence; the empty text when nothing is left.
 
     Raises:
-        StorageError: the note could not be written.
+        StorageError: the record could not be written.
     """
     dataclasses.replace(note, closed=True).save(place)
     return release(platform, note)

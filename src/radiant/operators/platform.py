@@ -1,8 +1,8 @@
-"""What a platform that runs containers (Kubernetes, ECS) can do, and how it says what it sees.
+"""The interface of a platform that runs containers (Kubernetes, ECS), and the values of its methods.
 
-A platform is a few calls of an API and knows nothing of Airflow, of requests and results, or of retries: those are in
-`radiant.operators.watch` and `radiant.operators.container`, once for all platforms. Every method may be called again at
-any time, from another process than the one that started the container.
+A platform is a few calls of an API. Airflow, requests, results and retries are in `radiant.operators.watcher` and
+`radiant.operators.container`, once for all platforms. Every method may be called again at any time, from another
+process than the one that started the container.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ Handle = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class TaskFacts:
-    """Which try of which task asks."""
+    """One try of one task."""
 
     dag_id: str
     run_id: str
@@ -46,17 +46,17 @@ class Order:
     trace_context: Mapping[str, str] = field(default_factory=dict)
     """W3C `traceparent` and `tracestate`, for the container's environment (upper case)."""
     on_demand: bool = False
-    """Not on capacity that can be taken away: it was interrupted before, or there is no further try."""
+    """Not on capacity that can be taken away: the container was interrupted before, or this is the last try."""
     asked_at: float = 0.0
     """Since when this attempt is wanted, in seconds since the epoch."""
     refusals: int = 0
-    """How often the platform has said of this attempt that there is no room for it."""
+    """How often the platform refused this attempt for lack of room."""
     run: str = ""
     """Of the DAG run, see `radiant.operators.request.run_key`: `sweep` finds its containers by it."""
 
 
 class State(StrEnum):
-    """Where a container is in its life."""
+    """The state of a container."""
 
     WAITING = "waiting"
     """It has no place to run yet: quota, no node, no capacity. Patience: `RADIANT_CONTAINER__QUEUE_TIMEOUT_S`."""
@@ -65,29 +65,29 @@ class State(StrEnum):
     RUNNING = "running"
     ENDED = "ended"
     GONE = "gone"
-    """The platform does not know it (any more): deleted by somebody else, or too long ago."""
+    """The platform has no such container (any more): it was deleted from outside, or ended too long ago."""
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look at a container showed."""
+    """The status of a container at one time."""
 
     state: State
     reason: str | None = None
     """The name of why it waits, cannot start, or was ended by the platform; None when it ended by itself."""
     detail: str = ""
-    """What the platform says, in sentences: events, messages, never a secret."""
+    """The platform's own words, in sentences: events, messages, never a secret."""
     hopeless: bool = False
-    """It will never start, however long one waits: an image that does not exist."""
+    """It will never start: an image that does not exist."""
     exit_code: int | None = None
-    """Of an ended container; negative for a signal where the platform tells."""
+    """Of an ended container; negative for a signal where the platform names one."""
     started_at: float | None = None
     """When the job began to run, in seconds since the epoch."""
     finished_at: float | None = None
     peak_memory_mib: float | None = None
     """None where the platform does not measure it."""
     memory_limit_mib: int | None = None
-    """The limit that the container really had, None where the platform does not say."""
+    """The limit that the container really had, None where the platform does not report it."""
     log_is_lost: bool = False
     """The container may have run, and its log went with it."""
 
@@ -100,7 +100,7 @@ class LogPage:
     cursor: str
     """Where the next page begins; opaque, the empty string is the beginning."""
     more: bool = False
-    """There is more to read at once."""
+    """Another page can be read at once."""
 
 
 class Platform(Protocol):
@@ -136,16 +136,16 @@ class Platform(Protocol):
         ...
 
     def look(self, handle: Handle) -> Look:
-        """Return what the container does now."""
+        """Return the status of the container now."""
         ...
 
     def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
-        """Return the lines that follow the cursor, none lost and none twice, also when many have the same time stamp.
+        """Return the lines that follow the cursor, none lost and none twice, even if many have the same time stamp.
 
         Args:
             handle: the container.
             cursor: of the page before.
-            look: what was last seen of the container. The log of an ended one may arrive late: `more` stays True until
+            look: the last status of the container. The log of an ended one may arrive late: `more` stays True until
                 the platform has had the time to deliver it.
         """
         ...
@@ -164,6 +164,6 @@ class Platform(Protocol):
     def sweep(self, run: str) -> list[str]:
         """Stop and remove every container of a DAG run that is still there, and return their names.
 
-        Called when all tasks of the run that start containers have ended: what is left has no task any more.
+        Called after all tasks of the run that start containers: a container that is left has no task any more.
         """
         ...

@@ -54,13 +54,13 @@ def run_process(  # noqa: PLR0913 - all by name
     peak = 0
     reason: str | None = None
     with contextlib.ExitStack() as stack:
-        tell_guard = stack.enter_context(_guarded())
+        write_guard = stack.enter_context(_guarded())
         process = subprocess.Popen(  # noqa: S603 - the argv is ours: radiant-worker and three words
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
         )
         stack.callback(_kill_and_reap, process)
         output = stack.enter_context(contextlib.closing(_Output(process, on_line)))
-        tell_guard(process.pid)
+        write_guard(process.pid)
         on_start(process.pid)
         while reason is None and not _has_ended(process.pid):
             output.read(TICK_S)
@@ -172,7 +172,7 @@ class _Output:
 
 @contextlib.contextmanager
 def _guarded() -> Generator[Callable[[int], None]]:
-    """Run `guard` beside the block; yields the function that tells it whom to kill if this process dies."""
+    """Run `guard` beside the block; yields the function that writes it the group to kill if this process dies."""
     # Before the job and in a session of its own: it must outlive whatever kills this process.
     watchdog = subprocess.Popen(  # noqa: S603 - our own script, our own interpreter
         [sys.executable, "-I", "-S", str(Path(guard.__file__))],
@@ -182,21 +182,21 @@ def _guarded() -> Generator[Callable[[int], None]]:
         bufsize=1,
     )
 
-    def tell(word: object) -> None:
+    def write(word: object) -> None:
         if watchdog.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 watchdog.stdin.write(f"{word}\n")
 
     try:
-        yield tell
+        yield write
     finally:
-        tell("done")
+        write("done")
         with contextlib.suppress(BrokenPipeError):
             watchdog.communicate()
 
 
 def _has_ended(pid: int) -> bool:
-    """Tell whether the process ended, without reaping it."""
+    """Return whether the process ended, without reaping it."""
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
@@ -224,7 +224,7 @@ def _kill_and_reap(process: subprocess.Popen[bytes]) -> None:
     """Kill the whole group; nothing happens the second time."""
     if process.returncode is not None:
         return
-    # Before the first process is reaped, so that the number of its group cannot belong to anybody else.
+    # Before the first process is reaped, so that the number of its group cannot be another process's.
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -274,7 +274,7 @@ class Watcher:
         left = release(self._platform, self.record)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
         self._run.folder.ask(self._request)
-        self._forget_container()
+        self._reset_container()
         record = dataclasses.replace(state.record, attempt=self._request.attempt)
         self._adopt(dataclasses.replace(state, record=record), before)
         return left
@@ -403,7 +403,7 @@ class Watcher:
         self._set_record(found)
         if other:
             self._request = request_on_file(self._run.folder) or self._request
-            self._forget_container()
+            self._reset_container()
             self._state = dataclasses.replace(self._state, stopping=None)
         return other
 
@@ -427,7 +427,7 @@ class Watcher:
     def _set_record(self, record: Note) -> None:
         self._state = dataclasses.replace(self._state, record=record)
 
-    def _forget_container(self) -> None:
+    def _reset_container(self) -> None:
         self._last_look, self._reads = None, _LogReads()
 
 

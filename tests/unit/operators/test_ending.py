@@ -43,11 +43,11 @@ def test_the_job_s_own_failure_is_kept():
     assert read_together(REQUEST, ended(65), BAD) is BAD
 
 
-def test_a_failure_with_exit_0_is_not_believed():
+def test_a_failure_with_exit_0_is_lost():
     assert read_together(REQUEST, ended(0), BAD).status is Status.LOST
 
 
-def test_a_success_that_carries_a_failure_is_not_believed():
+def test_a_success_that_carries_a_failure_is_lost():
     assert read_together(REQUEST, ended(0), dataclasses.replace(GOOD, failure=BAD.failure)).status is Status.LOST
 
 

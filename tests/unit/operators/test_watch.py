@@ -175,7 +175,7 @@ def test_a_refusal_after_a_start_without_an_answer_finds_the_container_that_star
     assert read_note(place).handle == {"name": platform.attempts[0]}
 
 
-def test_a_later_try_does_not_take_a_refusal_for_the_end_of_a_start_that_nobody_answered(place):
+def test_a_later_try_does_not_take_a_refusal_for_the_end_of_a_start_without_an_answer(place):
     first = Scripted(starts=[PlatformUnavailableError("lost reply")])
     watch_of(first, place).step()
     assert read_note(place).unsure
@@ -369,7 +369,7 @@ def test_a_long_log_is_read_without_a_look_for_each_page(place):
     assert len(platform.looks) == 0
 
 
-def test_a_release_that_fails_is_tried_again_and_what_stays_is_told(place, monkeypatch):
+def test_a_release_that_fails_is_tried_again_and_what_stays_is_reported(place, monkeypatch):
     monkeypatch.setattr("radiant.operators.note._RELEASE_PAUSES_S", (0.0, 0.0))
     watch_of(Scripted(), place).step()
     note, calls = read_note(place), []
@@ -390,7 +390,7 @@ def test_a_release_that_fails_is_tried_again_and_what_stays_is_told(place, monke
     assert read_note(place).closed
 
 
-def test_the_limit_that_the_container_had_is_the_one_that_is_told(place):
+def test_the_limit_that_the_container_had_is_the_one_that_is_reported(place):
     look = dataclasses.replace(GOOD, exit_code=-9, reason="OutOfMemory", memory_limit_mib=100)
     ended = steps(watch_of(Scripted([look]), place))[-1].ended
     assert (ended.memory_limit_mib, ended.memory_asked_mib) == (100, 512)

@@ -1,4 +1,4 @@
-"""What a described task shows: where it is in its life, and by what name it ended. Pure functions.
+"""The status of a task from its description: its state, and the reason of its end. Pure functions.
 
 Source: Amazon ECS developer guide, "Task lifecycle" and "Amazon ECS stopped tasks error messages".
 """
@@ -12,7 +12,7 @@ from radiant.operators.platform import Look, State
 from radiant.operators.reasons import Reason
 
 STOPPED_BY_US = "radiant: "
-"""Begin of the reason of a StopTask of ours; the name of why follows."""
+"""Begin of the reason of our own StopTask; the name of a `Reason` follows."""
 
 _KILLED = 137
 """Exit code of a container that got SIGKILL: 128 + 9."""
@@ -41,7 +41,7 @@ _NEVER = re.compile(
 
 
 def look_of(task: Mapping[str, Any], container: str) -> Look:
-    """Return what one description of a task shows.
+    """Return the status that a description of a task shows.
 
     Args:
         task: as DescribeTasks has it.
@@ -65,7 +65,7 @@ def look_of(task: Mapping[str, Any], container: str) -> Look:
 
 
 def is_no_room(reason: str) -> bool:
-    """Tell whether a failure of RunTask, or the end of a task that never ran, means that there is no room now."""
+    """Return whether a failure of RunTask, or the end of a task that never ran, means that there is no room now."""
     return _NO_ROOM.search(reason) is not None
 
 
@@ -84,18 +84,18 @@ def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> Look:
 
 
 def _reason(task: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str | None, bool]:
-    """Return the name of why it ended, None when it ended by itself, and whether another try can change that."""
+    """Return the reason of the end, None when the task ended by itself, and whether another try would end the same."""
     code, stop = container.get("exitCode"), task.get("stopCode", "")
     said, stopped = container.get("reason", ""), task.get("stoppedReason", "")
     if code == 0:
-        # The job was done, whatever became of the task then; its result decides.
+        # The job was done, and its result decides, however the task ended after it.
         return None, False
     if stop in _TAKEN_AWAY or _SPOT.search(stopped) or _HOST_GONE.search(stopped):
         return Reason.SPOT_INTERRUPTED, False
     if stopped.startswith(STOPPED_BY_US):
         return stopped.removeprefix(STOPPED_BY_US) or Reason.LOST, False
     if "OutOfMemory" in said or (code == _KILLED and stop == "EssentialContainerExited"):
-        # Nothing but the kernel sends SIGKILL to a container that nobody stops; ECS stops all when another one ends.
+        # A container that was not stopped gets SIGKILL from the kernel alone; ECS stops all when another one ends.
         beside = "OutOfMemory" not in said and _failed_beside(task, container)
         return Reason.LOST if beside else Reason.OUT_OF_MEMORY, False
     if "startedAt" not in task or stop == "TaskFailedToStart":
@@ -122,12 +122,12 @@ def _failed_beside(task: Mapping[str, Any], container: Mapping[str, Any]) -> lis
 
 
 def _words(task: Mapping[str, Any], container: Mapping[str, Any]) -> str:
-    """Return what ECS says of the end, in sentences."""
+    """Return ECS's own words about the end, in sentences."""
     beside = _failed_beside(task, container) if container.get("exitCode") != 0 else []
     said = [container.get("reason", ""), task.get("stoppedReason", ""), *beside]
     texts = [text.strip().rstrip(".") for text in said if text and not text.startswith(STOPPED_BY_US)]
     if task.get("stopCode") == "UserInitiated" and texts:
-        texts.insert(0, "Somebody stopped the ECS task")
+        texts.insert(0, "The ECS task was stopped from outside")
     return " ".join(f"{text}." for text in dict.fromkeys(texts) if text != "Essential container in task exited")
 
 

@@ -1,7 +1,11 @@
-"""Reads the log of a task from CloudWatch: in order, nothing lost, nothing twice, the end included.
+"""The log of a task in CloudWatch: in order, nothing lost, nothing twice, the end included; and how often it is read.
 
 CloudWatch gives a page and the token of the next one. Its pages may be empty before the end; the end is reached when
-the token that comes back is the one that was sent. Lines arrive some seconds late, also after the task has ended.
+the token that comes back is the one that was sent. Lines arrive some seconds late, even after the task has ended.
+
+CloudWatch allows an account 25 GetLogEvents a second in a region, all its programs together. One process takes less
+than half of that, and reads a log without news ever more rarely. A read that is not allowed now is left out: the next
+step asks again.
 
 Source: CloudWatch Logs API reference, "GetLogEvents".
 """
@@ -23,7 +27,7 @@ from radiant.operators.platform import LogPage, Look, State
 _MUCH = 1000
 """Lines of a page after which the next one is read at once."""
 _GIVE_UP_S = 120.0
-"""How long, beside the delay, the end of a log that cannot be read is waited for."""
+"""How long, besides the delay, the end of a log that cannot be read is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Cursor:
 
     @classmethod
     def of(cls, text: str) -> "Cursor":
-        """Return what `text` says; the empty text is the beginning."""
+        """Return the cursor of its text; the empty text is the beginning."""
         return cls(**json.loads(text)) if text else cls()
 
     def __str__(self) -> str:
@@ -58,7 +62,7 @@ def read_page(  # noqa: PLR0913 - all but three by name
 ) -> LogPage:
     """Return the lines that follow a cursor.
 
-    Never raises for a log that cannot be read: the job is what counts. A line says so, once it is given up.
+    Never raises for a log that cannot be read, since the job counts. A line reports it once it is given up.
 
     Args:
         client: of CloudWatch Logs.
@@ -66,7 +70,7 @@ def read_page(  # noqa: PLR0913 - all but three by name
         text: the cursor.
         group: the log group.
         stream: the log's name in it.
-        look: what was last seen of the task.
+        look: the last status of the task.
         delay_s: how long after the task's end, or after its last line arrived, more is waited for.
     """
     cursor, ended = Cursor.of(text), look.state in {State.ENDED, State.GONE}
@@ -79,7 +83,7 @@ def read_page(  # noqa: PLR0913 - all but three by name
         pace.unanswered()
         if not ended or late_s < _GIVE_UP_S:
             return LogPage([], text, more=ended)
-        pace.forget(stream)
+        pace.discard(stream)
         line = f"the rest of the log could not be read from {group}/{stream}: {error}"
         return LogPage([line], text)
     if answer is None:  # nothing was written yet, or never
@@ -92,7 +96,7 @@ def read_page(  # noqa: PLR0913 - all but three by name
     arrived_s = time.time() - after.arrived_ms / 1000 - delay_s
     at_end = not lines and after.token == cursor.token and min(late_s, arrived_s) >= 0
     if at_end:
-        pace.forget(stream)
+        pace.discard(stream)
     return LogPage(lines, str(after), more=not at_end)
 
 
@@ -117,7 +121,7 @@ def _get(client: Any, group: str, stream: str, cursor: Cursor) -> Mapping[str, A
 
 
 def _take(cursor: Cursor, answer: Mapping[str, Any]) -> tuple[Cursor, list[str]]:
-    """Return the cursor behind a page, and its lines."""
+    """Return the cursor after a page, and its lines."""
     token = answer["nextForwardToken"]
     if token is None:
         again = dataclasses.replace(cursor, token=None, begin_ms=cursor.last_ms, skip=cursor.with_last)

@@ -1,4 +1,4 @@
-"""The RunTask of a job: everything ECS is told, made from an order and the settings."""
+"""The arguments of RunTask for a job, made from an order and the settings."""
 
 import json
 import re
@@ -84,7 +84,7 @@ def log_stream(ecs: Ecs, definition: str, arn: str) -> str:
 
 
 def client_token(order: Order) -> str:
-    """Return what makes a repeated RunTask the same one.
+    """Return the token that makes a repeated RunTask the same one.
 
     After a refusal it is another: ECS must not answer a new question with the old refusal.
     """
@@ -93,7 +93,7 @@ def client_token(order: Order) -> str:
 
 
 def tags(task: TaskFacts, job: str, run: str = "") -> list[dict[str, str]]:
-    """Return the tags of a task: which Airflow task it is of, never a person."""
+    """Return the tags of a task: its Airflow task, never a person."""
     facts = {
         "radiant:dag": task.dag_id,
         "radiant:run": task.run_id,
@@ -107,7 +107,7 @@ def tags(task: TaskFacts, job: str, run: str = "") -> list[dict[str, str]]:
 
 
 def _tag(value: str) -> str:
-    # A run id of another script, or one that does not fit, keeps a digest: two runs are told apart by their tags.
+    # A run id of another script, or one that does not fit, gets a digest: two runs never have the same tags.
     if value.isascii():
         value = _NOT_IN_TAGS.sub("_", value)
     return short_name(value, _LONGEST_TAG, _NOT_IN_TAGS)

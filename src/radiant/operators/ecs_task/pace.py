@@ -1,8 +1,8 @@
 """How often the logs of a process's tasks are read.
 
 CloudWatch Logs allows an account 25 GetLogEvents a second in a region, all its programs together. A process takes less
-than half of that, a log that has nothing new is asked for ever more rarely, and nobody waits: who may not read now
-comes again with its next step.
+than half of that, and reads a log without news ever more rarely. No caller waits: a read that is not allowed now comes
+with the next step.
 """
 
 import threading
@@ -17,8 +17,8 @@ _LONGEST_S = 30.0
 _SILENCE_S = 1.0
 """Without reads after the first that is not answered."""
 _SLOWER = 1.5
-_FORGET_S = 600.0
-"""A log that was not read for so long, of a task that was killed for example, is forgotten."""
+_UNUSED_S = 600.0
+"""A log that was not read for this long, of a task that was killed for example, is discarded."""
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Pace:
     """The turns of one process; safe in threads."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with a second's worth of reads.
+        """Begin with the reads of one second.
 
         Args:
             clock: seconds, monotonic.
@@ -45,7 +45,7 @@ class Pace:
         self._silence_s = _SILENCE_S
 
     def may_read(self, stream: str, *, ended: bool) -> bool:
-        """Tell whether a log may be read now, and count it; the rest of an ended log does not wait for news."""
+        """Return whether a log may be read now, and count the read; the rest of an ended log does not wait for news."""
         with self._lock:
             now = self._clock()
             self._allowed = min(PER_S, self._allowed + (now - self._counted_at) * PER_S)
@@ -57,7 +57,7 @@ class Pace:
             return True
 
     def read(self, stream: str, *, lines: int) -> None:
-        """Note how much there was to read."""
+        """Record how much there was to read."""
         with self._lock:
             now = self._clock()
             self._silence_s = _SILENCE_S
@@ -66,16 +66,16 @@ class Pace:
             turn.next_at = now + (0 if lines else turn.gap_s)
 
     def unanswered(self) -> None:
-        """Leave CloudWatch alone for a while, longer each time."""
+        """Send no request for a while, longer after each failure."""
         with self._lock:
             self._silent_until = self._clock() + self._silence_s
             self._silence_s = min(_LONGEST_S, self._silence_s * 2)
 
-    def forget(self, stream: str) -> None:
-        """Drop a log that is read to its end, and those that nobody reads any more."""
+    def discard(self, stream: str) -> None:
+        """Discard a log that is read to its end, and those that are not read any more."""
         with self._lock:
             self._turns.pop(stream, None)
             now = self._clock()
             for name, turn in list(self._turns.items()):
-                if now - turn.next_at > _FORGET_S:
+                if now - turn.next_at > _UNUSED_S:
                     del self._turns[name]

@@ -20,13 +20,13 @@ from radiant.operators.shared import shared
 from radiant.settings import Settings
 
 _TOKEN_LIFE_S = 20 * 3600.0
-"""ECS knows a `clientToken` for 24 hours."""
+"""ECS stores a `clientToken` for 24 hours."""
 _YOUNG_S = 120.0
-"""So long after its start a task may still be unknown to DescribeTasks: ECS's answers lag behind what it did."""
+"""How long after its start a task may be missing in DescribeTasks: ECS's answers lag behind its state."""
 _FRESH = 0.8
-"""How old a picture may be, in pauses between two looks: the shortest pause, so that each look of one task is fresh."""
+"""How old a cached task may be, in pauses between two looks: the shortest pause, so that each look is fresh."""
 _NEVER = ("ATTRIBUTE", "LOCATION", "INACTIVE", "MISSING", "MemberOf")
-"""Begins of RunTask's failures that time does not heal."""
+"""Begins of RunTask's failures that do not pass."""
 
 _RUN_TASK = "RunTask"
 
@@ -40,7 +40,7 @@ class EcsPlatform:
     interruptions = frozenset({Reason.SPOT_INTERRUPTED})
 
     def __init__(self, settings: Settings) -> None:
-        """Only remember."""
+        """Store the arguments."""
         self._ecs = settings.ecs
         self._account = (settings.ecs.conn_id, settings.ecs.region)
         self._fresh_s = settings.container.look_s * _FRESH
@@ -64,13 +64,13 @@ class EcsPlatform:
         return None if arn is None else self._handle(arn, job)
 
     def look(self, handle: Handle) -> Look:
-        """Return what the task does now, or did some seconds ago when many tasks are waited for."""
+        """Return the status of the task now, or some seconds ago when many tasks are waited for."""
         arn = handle["arn"]
         reader = _reader(*self._account)
         picture = reader.look(arn, _cluster_of(arn) or self._ecs.cluster, fresh_s=self._fresh_s)
         if picture.gone and time.time() - handle["asked_at"] > _YOUNG_S:
             return Look(
-                State.GONE, detail=f"ECS does not know {arn} (any more); it forgets a task an hour after its end."
+                State.GONE, detail=f"ECS has no task {arn} (any more); it removes a task an hour after its end."
             )
         if picture.task is None:
             return Look(State.STARTING)
@@ -93,10 +93,10 @@ class EcsPlatform:
         self._stop(handle["arn"], reason)
 
     def release(self, handle: Handle) -> None:
-        """Leave it to ECS, which forgets a task an hour after its end."""
+        """Leave it to ECS, which removes a task an hour after its end."""
 
     def sweep(self, run: str) -> list[str]:
-        """Stop every task of a DAG run that is not stopped yet; ECS itself forgets the others."""
+        """Stop every task of a DAG run that is not stopped yet; ECS itself removes the others."""
         found: list[str] = []
         for arns in self._active():
             with asking("DescribeTasks"):
@@ -185,7 +185,7 @@ def _known(error: Exception) -> str:
     arns: list[str] = getattr(error, "response", {}).get("resourceIds") or []
     if arns:
         return arns[0]
-    msg = "ECS knows this attempt from another request and has no task of it"
+    msg = "ECS has another request of this attempt and no task of it"
     raise JobNotYetError(msg, reason=Reason.START_FAILED)
 
 

@@ -1,7 +1,7 @@
-"""Looks at tasks for all that wait in one process: one DescribeTasks for up to a hundred of them.
+"""The descriptions of all tasks that one process waits for: one DescribeTasks for up to a hundred of them.
 
-Hundreds of triggers step in a few threads. None waits for another: each says which task it wants to see, one of them
-asks ECS for the hundred whose picture is oldest, the others take the picture that is there.
+Hundreds of triggers step in a few threads. None waits for another: each names its task, one of them requests the
+hundred tasks whose description is oldest, and the others use the last description.
 
 ECS allows an account 20 DescribeTasks and ListTasks a second in a region, 100 at once.
 Source: Amazon ECS API reference, "Request throttling for the Amazon ECS API".
@@ -22,12 +22,12 @@ GAP_S = 0.5
 """Between two calls of one process."""
 _LONGEST_GAP_S = 30.0
 """Between two calls that are not answered."""
-_FORGET_S = 300.0
-"""A task that nobody has asked about for so long is not looked at any more."""
-_BELIEVE_S = 60.0
-"""How old a picture may be while ECS does not answer."""
+_UNUSED_S = 300.0
+"""A task that no caller asked for in this time is not described any more."""
+_STALE_S = 60.0
+"""How old a description may be while ECS does not answer."""
 _MISSES = 3
-"""ECS's answers may lag behind what it did: only so many in a row that do not know a task mean that it is gone."""
+"""Answers in a row without a task after which it is gone: ECS's answers may lag behind its state."""
 
 Task = Mapping[str, Any]
 Describe = Callable[[str, list[str]], Mapping[str, Any]]
@@ -36,7 +36,7 @@ Describe = Callable[[str, list[str]], Mapping[str, Any]]
 
 @dataclass(slots=True)
 class Picture:
-    """What was last seen of a task."""
+    """The last description of a task."""
 
     cluster: str
     asked_at: float = float("-inf")
@@ -49,15 +49,15 @@ class Picture:
 
     @property
     def gone(self) -> bool:
-        """Whether ECS does not know the task any more."""
+        """Whether ECS has no such task any more."""
         return self.misses >= _MISSES
 
 
 class TaskReader:
-    """The pictures of one process; safe in threads."""
+    """The descriptions of one process; safe in threads."""
 
     def __init__(self, describe: Describe, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Only remember.
+        """Store the arguments.
 
         Args:
             describe: asks ECS.
@@ -72,10 +72,10 @@ class TaskReader:
         self._error: PlatformUnavailableError | None = None
 
     def look(self, arn: str, cluster: str, *, fresh_s: float) -> Picture:
-        """Return what is known of a task, asking ECS when it is older than `fresh_s` and somebody may ask now.
+        """Return the last description of a task; one older than `fresh_s` is renewed where the pace allows a request.
 
         Raises:
-            PlatformUnavailableError: ECS does not answer, and what is known is too old to believe.
+            PlatformUnavailableError: ECS does not answer, and the last description is too old.
         """
         with self._lock:
             now = self._clock()
@@ -88,18 +88,18 @@ class TaskReader:
         if batch:
             self._ask(cluster, batch)
         with self._lock:
-            old = picture.seen_at is None or self._clock() - picture.seen_at > _BELIEVE_S
+            old = picture.seen_at is None or self._clock() - picture.seen_at > _STALE_S
             if self._error is not None and old:
                 raise self._error
             if picture.gone or (picture.task or {}).get("lastStatus") == "STOPPED":
-                # Nobody needs to look again; who does nevertheless gets a new picture.
+                # Its end is final: another call begins with a new description.
                 self._pictures.pop(arn, None)
             return picture
 
     def _choose(self, arn: str, now: float, older_s: float) -> list[str]:
-        """Return the task and the 99 others whose picture is oldest."""
+        """Return the task and the 99 others whose description is oldest."""
         for name, picture in list(self._pictures.items()):
-            if now - picture.wanted_at > _FORGET_S:
+            if now - picture.wanted_at > _UNUSED_S:
                 del self._pictures[name]
         cluster = self._pictures[arn].cluster
         others = [

@@ -1,1 +1,1 @@
-"""Jobs as Kubernetes pods: building one, reading what became of it, and the calls of the API."""
+"""Jobs as Kubernetes pods: building one, reading its status, and the calls of the API."""

@@ -1,4 +1,4 @@
-"""What a pod's status says: pure functions from the API's objects to a `Look`.
+"""The status of a pod: pure functions from the API's objects to the status of a container.
 
 Source: Kubernetes documentation, "Pod Lifecycle", "Disruptions" (pod disruption conditions), "Node-pressure Eviction";
 kubelet `pkg/kubelet/images/types.go` and `pkg/kubelet/kuberuntime/kuberuntime_container.go` for the waiting reasons.
@@ -31,7 +31,7 @@ _NO_SUCH_IMAGE = re.compile(
     r"no basic auth",
     re.IGNORECASE,
 )
-"""What registries say of an image that will not come; anything else (a time-out, a 500) may pass."""
+"""Words of registries about an image that will not come; anything else (a time-out, a 500) may pass."""
 _CANNOT_CREATE = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 _CANNOT_START = {"StartError", "ContainerCannotRun", "CreateContainerError", "RunContainerError"}
 """Reasons of a terminated container that never ran."""
@@ -41,9 +41,9 @@ _HOPELESS_START = re.compile(
 )
 """A secret, a key of it or a command that does not exist, a user that may not be; anything else may pass."""
 _NO_SUCH_VOLUME = re.compile(r'MountVolume.*\b(?:secret|configmap) "(?!kube-root-ca)[^"]+" not found')
-"""What the kubelet says of a volume whose Secret or ConfigMap does not exist; said twice, it is not being made now."""
+"""Words of the kubelet about a volume whose Secret or ConfigMap does not exist; twice, it is not being made now."""
 _OWN_VERDICT = frozenset({EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG})
-"""Exit codes by which a job says itself why it failed; whoever stops it meanwhile has not caused that."""
+"""Exit codes by which the job itself reports why it failed; a stop at the same time has not caused that."""
 
 _POD_REASONS = {
     "Evicted": Reason.EVICTED,
@@ -71,7 +71,7 @@ _EVENTS = {
     "TaintManagerEviction": Reason.NODE_LOST,
     "NodeNotReady": Reason.NODE_LOST,
 }
-"""Events that tell why a pod was ended, for clusters and moments where its status does not."""
+"""Events with the reason why a pod was ended, where its status has none."""
 _OVER_ITS_DISK = re.compile(r"exceeds? the (?:total )?limit|exceeded its local ephemeral storage limit", re.IGNORECASE)
 
 _NOISE = {"MissingClusterDNS", "DNSConfigForming"}
@@ -86,7 +86,7 @@ DELETED = "The pod was deleted before its end could be read: by a person, a drai
 
 @dataclass(frozen=True, slots=True)
 class PodEvent:
-    """What the cluster has noted about a pod."""
+    """An event of a pod."""
 
     type: str
     """Normal or Warning."""
@@ -96,7 +96,7 @@ class PodEvent:
 
 
 def look_at(pod: Any, events: Sequence[PodEvent] = (), *, now: float | None = None) -> Look:
-    """Return what a pod does.
+    """Return the status of a pod.
 
     Args:
         pod: a `V1Pod` as the API answers it.
@@ -120,7 +120,7 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
         reason = reason or (Reason.LOST if other is None else Reason.START_FAILED)
         return Look(State.ENDED, reason, _sentences(other, status.message, *_notable(events)), hopeless=hopeless)
     if status.reason == "NodeLost" or (status.phase == "Unknown" and pod.metadata.deletion_timestamp is not None):
-        # Nobody can ask its node, and the pod stays as it is until the node is back.
+        # Its node does not answer, and the pod stays as it is until the node is back.
         return Look(State.GONE, Reason.NODE_LOST, _sentences(status.message, *_notable(events)), log_is_lost=True)
     running = worker.state.running if worker is not None and worker.state is not None else None
     if running is None:
@@ -135,11 +135,11 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
 
 
 def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
-    """Return what is known of a pod that is not there any more.
+    """Return the status of a pod that is not there any more.
 
     Args:
         events: the cluster keeps them for an hour.
-        before: what the last look showed.
+        before: the last status.
     """
     reason = (
         before.reason
@@ -158,7 +158,7 @@ def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
 
 
 def wants_events(look: Look) -> bool:
-    """Tell whether the pod's events may say more than its status."""
+    """Return whether the pod's events may add to its status."""
     return look.state in {State.STARTING, State.GONE} or (look.state is State.ENDED and look.exit_code != 0)
 
 
@@ -166,7 +166,7 @@ def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
     code = int(ended.exit_code)
     started, finished = _seconds(ended.started_at), _seconds(ended.finished_at)
     if code == 0:
-        # Whatever happened around it: the job came to its end. (The runtime says OOMKilled also when a child was.)
+        # The job came to its end. (The runtime reports OOMKilled even if only a child was.)
         return Look(State.ENDED, exit_code=0, started_at=started, finished_at=finished)
     reason, hopeless = _why_ended(pod, events)
     said = ended.reason if ended.reason not in {None, "Error", "Completed"} else None
@@ -175,7 +175,7 @@ def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
     if ended.reason in _CANNOT_START:
         reason, hopeless = Reason.CONFIG, _HOPELESS_START.search(ended.message or "") is not None
     elif ended.reason == "OOMKilled" and code != EXIT_BAD_INPUT:
-        # Also when a child was killed and the job then failed in its own way.
+        # Even if a child was killed and the job then failed in its own way.
         reason, hopeless = Reason.OUT_OF_MEMORY, False
     terminated = f"container {CONTAINER}: {said or 'ended'}, exit code {code}"
     deleted = DELETED if reason == Reason.LOST else None
@@ -193,7 +193,7 @@ def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
 
 
 def _why_ended(pod: Any, events: Sequence[PodEvent]) -> tuple[str | None, bool]:
-    """Return why something else than the job ended it, and whether that would happen again."""
+    """Return why it was ended from outside, and whether that would happen again."""
     status = pod.status
     if status.reason in _POD_REASONS:
         return _POD_REASONS[status.reason], _OVER_ITS_DISK.search(status.message or "") is not None
@@ -273,7 +273,7 @@ def _notable(events: Sequence[PodEvent]) -> Iterable[str]:
 
 
 def _sentences(*texts: str | None) -> str:
-    """Return what is said, each text once and none very long."""
+    """Return the texts as sentences, each once and none very long."""
     found = (" ".join(text.split())[:500].rstrip(".") + "." for text in texts if text and text.strip())
     return " ".join(dict.fromkeys(found))
 

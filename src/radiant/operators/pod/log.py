@@ -1,4 +1,4 @@
-"""A pod's log in pages: every line once, also when the connection breaks, many lines share a time, or the node rotates.
+"""A pod's log in pages: every line once, even if the connection breaks, many lines share a time, or the node rotates.
 
 The kubelet gives the lines since a time, in the order of its file, each with the time at which the runtime read it.
 Two streams (standard output and error) are written to that file by two threads, so times may run backwards by a hair.

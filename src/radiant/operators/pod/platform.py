@@ -67,7 +67,7 @@ class KubernetesPlatform:
     interruptions = frozenset({Reason.EVICTED, Reason.PREEMPTED, Reason.NODE_LOST, Reason.UNSCHEDULABLE})
 
     def __init__(self, settings: Settings) -> None:
-        """Only remember; the connection is read when it is needed."""
+        """Store the arguments; the connection is read when it is needed."""
         self._settings = settings
         self._conn_id = settings.kubernetes.conn_id
         self._denials = Denials()
@@ -109,7 +109,7 @@ class KubernetesPlatform:
         return None if pod is None else _handle(pod)
 
     def look(self, handle: Handle) -> Look:
-        """Return what the pod does now."""
+        """Return the status of the pod now."""
         pod = self._read(handle["name"], handle["namespace"])
         if pod is not None and pod.metadata.uid != handle["uid"]:
             pod = None
@@ -143,7 +143,7 @@ class KubernetesPlatform:
             raise
 
     def _begin_log(self, handle: Handle, place: Place, cursor: str, *, ended: bool) -> bool:
-        """Open the log behind a place; False when there is nothing new and it was not opened."""
+        """Open the log after a place; False when there is nothing new and it was not opened."""
         self._close_log()
         if place.size >= MUCH_BYTES:
             with contextlib.closing(self._log(handle, [("tailLines", "1")])) as response:
@@ -171,7 +171,7 @@ class KubernetesPlatform:
         return LogPage(page.lines, page.place.encode(), more=page.full or (ended and not opened.ended))
 
     def _close_log(self) -> None:
-        """Give up the answer that is being read; what was not read of it makes its connection useless."""
+        """Close the answer that is being read; its connection cannot be used again, since part of it was not read."""
         opened, self._open_log = self._open_log, None
         if opened is not None:
             opened.response.close()
@@ -227,7 +227,7 @@ class KubernetesPlatform:
         except ApiException as error:
             if is_missing(error, name):
                 return None
-            msg = f"Kubernetes does not say what pod {name} does: {message_of(error)}"
+            msg = f"Kubernetes does not answer about pod {name}: {message_of(error)}"
             raise PlatformUnavailableError(msg) from error
 
     def _events(self, handle: Handle) -> tuple[PodEvent, ...]:
@@ -241,7 +241,7 @@ class KubernetesPlatform:
             return (PodEvent("Warning", "EventsUnknown", text),)
 
     def _log(self, handle: Handle, more: list[tuple[str, str]]) -> Any:
-        """Open the log; `CoreV1Api.read_namespaced_pod_log` knows no `sinceTime`."""
+        """Open the log; `CoreV1Api.read_namespaced_pod_log` has no `sinceTime`."""
         response = cluster_of(self._conn_id).api.api_client.call_api(
             "/api/v1/namespaces/{namespace}/pods/{name}/log",
             "GET",
@@ -303,7 +303,7 @@ _UNSPECIFIED = re.compile(r"failed quota: .*must specify ([\w./,-]+)")
 
 
 def _refusal(error: ApiException) -> JobNotYetError | JobRefusedError:
-    """Return what a refused create means: no room now, or never."""
+    """Return the error of a refused create: no room now, or never."""
     text = message_of(error)
     if error.status == _FORBIDDEN and (found := _QUOTA.search(text)):
         quota, requested, limited = found.groups()

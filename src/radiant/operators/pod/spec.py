@@ -22,7 +22,7 @@ _USER = _GROUP = 10001
 """Those of the image. Without a word about its group a pod is in group 0, and a group without a user is refused."""
 _SCRATCH_REQUEST_GIB = 1
 """Disk that a node must have left for a pod. Only a BCF from an object store needs scratch, nearly all pods leave it
-empty: asked for is little, and the job's own number is the limit. Who finds the node's disk full is started again."""
+empty: the request is small, and the job's own number is the limit. A pod on a full disk is started again."""
 _FILE = "file://"
 
 
@@ -65,7 +65,7 @@ def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
         tolerations=cast("Any", list(wanted.tolerations)),
         priority_class_name=wanted.priority_class,
         termination_grace_period=settings.kubernetes.grace_s,
-        # Also when no Airflow is there to watch: the time-out counts from the job's start, this from the node's yes.
+        # Holds without Airflow, too: the time-out counts from the job's start, this one from the node's acceptance.
         active_deadline_seconds=order.job.timeout_s + settings.container.start_timeout_s,
         do_xcom_push=False,
     )
@@ -105,8 +105,8 @@ def resources_of(order: Order, wanted: PodSettings) -> k8s.V1ResourceRequirement
     first: Any = containers[0] if isinstance(containers, list) else {}
     given: Any = first.get("resources") or {}
     memory, cores = f"{order.memory_mib}Mi", order.job.resources.cpu
-    # Memory asked for is memory had: a node never promises more than it has. CPU may be used while nobody else wants
-    # it: a limit would only make the start slower, but a quota can demand one.
+    # Memory requested is memory reserved: a node never promises more than it has. Idle CPU may be used beyond the
+    # request: a limit would only make the start slower, but a quota can demand one.
     requests = {"cpu": _millicores(cores), "memory": memory, "ephemeral-storage": f"{_SCRATCH_REQUEST_GIB}Gi"}
     # One more, for the log that the node keeps.
     limits = {"memory": memory, "ephemeral-storage": f"{order.job.resources.scratch_gib + 1}Gi"}

@@ -53,7 +53,7 @@ def test_a_job_that_ended_by_itself_has_its_exit_code_and_no_name(code):
     assert (look.started_at, look.finished_at) == (BEGAN.timestamp(), DONE.timestamp())
 
 
-def test_the_end_of_the_container_counts_where_ecs_tells_it():
+def test_the_end_of_the_container_counts_where_ecs_reports_it():
     look = ended(EXITED | {"executionStoppedAt": BEGAN + dt.timedelta(seconds=7)}, 0)
     assert look.finished_at == BEGAN.timestamp() + 7
 
@@ -67,7 +67,7 @@ def test_the_end_of_the_container_counts_where_ecs_tells_it():
         (None, "OutOfMemoryError: Container killed due to memory usage"),
     ],
 )
-def test_out_of_memory_is_known_by_the_container_s_reason_or_by_a_sigkill_of_nobody(code, reason):
+def test_out_of_memory_is_known_by_the_container_s_reason_or_by_a_sigkill_without_a_stop(code, reason):
     look = ended(EXITED, code, reason)
     assert (look.reason, look.hopeless) == ("OutOfMemory", False)
 
@@ -90,15 +90,15 @@ def test_a_job_that_was_done_before_its_capacity_was_taken_away_is_done():
 
 
 @pytest.mark.parametrize("name", ["Timeout", "KilledByUser"])
-def test_a_stop_of_ours_is_known_by_its_name_to_whoever_looks_later(name):
+def test_a_stop_of_ours_keeps_its_name_for_later_looks(name):
     look = ended({"stopCode": "UserInitiated", "stoppedReason": f"radiant: {name}"}, 137)
     assert (look.reason, look.detail) == (name, "")
 
 
-def test_a_stop_by_somebody_else_is_lost_and_says_so():
+def test_a_stop_from_outside_is_lost_and_is_named():
     look = ended({"stopCode": "UserInitiated", "stoppedReason": "Task stopped by user"}, 143)
     assert look.reason == "Lost"
-    assert look.detail == "Somebody stopped the ECS task. Task stopped by user."
+    assert look.detail == "The ECS task was stopped from outside. Task stopped by user."
 
 
 def test_a_container_that_left_no_exit_code_is_lost():
@@ -157,5 +157,5 @@ def test_the_words_of_a_start_may_be_the_container_s():
     assert look.reason == "ImagePull"
 
 
-def test_a_signal_is_told_as_one():
+def test_a_signal_is_a_negative_exit_code():
     assert ended(EXITED, 139).exit_code == -11

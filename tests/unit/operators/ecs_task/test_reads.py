@@ -59,7 +59,7 @@ def look(reader, arn="a", cluster="c"):
 
 
 def wait_for(reader, clock, tasks, seconds, *, look_s=LOOK_S):
-    """Let so many tasks look at themselves for so long, each after its own pause as `watch.py` makes them."""
+    """Let a number of tasks look at themselves for some seconds, each after its own pause as `watch.py` makes them."""
     chance = random.Random(1)  # noqa: S311 - not for secrets
     begin, number = clock.now, itertools.count()
     due = [(begin + chance.uniform(0, 1), next(number), f"task-{i}") for i in range(tasks)]
@@ -130,7 +130,7 @@ def test_a_task_is_gone_only_when_ecs_says_so_three_times(reader, cluster, clock
     assert seen == [False, False, True]
 
 
-def test_one_answer_that_does_not_know_a_task_changes_nothing(reader, cluster, clock):
+def test_one_answer_without_a_task_changes_nothing(reader, cluster, clock):
     look(reader)
     cluster.missing = {"a"}
     clock.now += LOOK_S
@@ -141,7 +141,7 @@ def test_one_answer_that_does_not_know_a_task_changes_nothing(reader, cluster, c
         assert not look(reader).gone
 
 
-def test_whoever_asks_while_ecs_throttles_learns_it_and_the_others_keep_what_is_known(reader, cluster, clock):
+def test_the_caller_of_a_throttled_request_gets_the_error_and_the_others_the_last_description(reader, cluster, clock):
     look(reader, "a")
     look(reader, "b")
     clock.now += LOOK_S
@@ -162,7 +162,7 @@ def test_while_ecs_does_not_answer_it_is_asked_ever_more_rarely(reader, cluster,
     assert 20 <= len(cluster.calls) <= 60
 
 
-def test_a_picture_that_is_too_old_is_not_believed(reader, cluster, clock):
+def test_a_description_that_is_too_old_is_an_error(reader, cluster, clock):
     look(reader, "a")
     cluster.error = PlatformUnavailableError("no answer")
     clock.now += LOOK_S
@@ -193,7 +193,7 @@ def test_a_stopped_task_is_not_asked_for_again(reader, cluster, clock):
     assert cluster.calls[-1][1] == ["b"]
 
 
-def test_a_task_nobody_wants_any_more_is_forgotten(reader, cluster, clock):
+def test_a_task_without_callers_is_discarded(reader, cluster, clock):
     look(reader, "killed")
     clock.now += 400
     look(reader, "b")

@@ -59,7 +59,7 @@ def test_bad_input_stays_bad_input_though_a_child_ran_out_of_memory():
     assert look_at(pod(terminated(65, "OOMKilled"))).reason is None
 
 
-def test_a_kill_that_nobody_explains_is_no_lack_of_memory():
+def test_a_kill_without_a_reason_is_no_lack_of_memory():
     look = look_at(pod(terminated(137)))
     assert (look.reason, look.exit_code) == (None, -9)
 
@@ -104,7 +104,7 @@ def test_a_disk_that_is_too_small_stays_too_small():
     assert look_at(pod(phase="Failed", reason="Evicted", message=text)).hopeless
 
 
-def test_a_pod_deleted_by_somebody_is_lost():
+def test_a_pod_deleted_from_outside_is_lost():
     look = look_at(pod(terminated(143), deleted=True))
     assert (look.reason, look.exit_code) == ("Lost", -15)
     assert "was deleted" in look.detail

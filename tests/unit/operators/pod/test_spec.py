@@ -43,7 +43,7 @@ def test_the_pod_runs_the_argv_and_is_named_after_its_attempt():
     assert (worker["image"], pod["spec"]["restartPolicy"]) == ("worker:1", "Never")
 
 
-def test_labels_say_where_it_belongs_and_name_nobody():
+def test_labels_name_the_task_and_no_person():
     labels = built()["metadata"]["labels"]
     assert (labels["dag_id"], labels["task_id"], labels["map_index"]) == ("import-vcf", "import_case", "3")
     assert labels["job"] == "import-case"
