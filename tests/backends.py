@@ -20,9 +20,9 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from radiant.errors import JobLostError
 from radiant.jobs.documents import Request, Result, decode_request
+from radiant.operators.container_record import read_record, request_on_file
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.local import LocalJobOperator
-from radiant.operators.note import read_note, request_on_file
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace
 from radiant.operators.trigger import ContainerTrigger
@@ -219,7 +219,7 @@ def deferred(operator: Any, context: dict[str, Any]) -> ContainerTrigger:
             await running
 
     def is_started() -> bool:
-        note = read_note(place)
+        note = read_record(place)
         return note is not None and note.handle is not None
 
     asyncio.run(start())

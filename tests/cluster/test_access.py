@@ -17,7 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from backends import airflow_context
 from cluster.site import REPOSITORY, start_what_does_not_run, wait_for
 from radiant.errors import JobError
-from radiant.operators.note import read_note
+from radiant.operators.container_record import read_record
 from radiant.operators.pod import client as pod_client
 from radiant.operators.shared import discard
 
@@ -103,7 +103,7 @@ def test_a_pod_that_may_not_be_seen_is_waited_for_and_the_message_names_the_righ
     with pytest.raises(JobError, match=r'cannot get resource "pods"') as raised:
         pods.run("answer()", context=context, job="poc")
     assert raised.value.reason == "Forbidden"
-    assert not read_note(pods.place(context)).closed
+    assert not read_record(pods.place(context)).closed
 
 
 def test_without_the_right_to_read_logs_jobs_succeed_and_the_message_names_it(

@@ -18,9 +18,9 @@ from cluster.site import wait_for
 from radiant.errors import JobLostError
 from radiant.jobs.catalogue import POC
 from radiant.jobs.documents import Status
-from radiant.operators.note import read_note
-from radiant.operators.platform import Look, Order, State, TaskFacts
-from radiant.operators.pod.platform import KubernetesPlatform
+from radiant.operators.container_record import read_record
+from radiant.operators.platform import ContainerOrder, ContainerStatus, State, TaskFacts
+from radiant.operators.pod.kubernetes_platform import KubernetesPlatform
 from radiant.settings import load_settings
 
 PODS_QUOTA = """
@@ -304,7 +304,7 @@ def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
             tasks[index] = operator, context, raised.value.trigger
 
         def is_refused_or_started(context):
-            note = read_note(pods.place(context))
+            note = read_record(pods.place(context))
             return note.refusals > 0 or note.handle is not None
 
         async def wait_for_all():
@@ -315,7 +315,7 @@ def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
             return await asyncio.gather(*following)
 
         events = asyncio.run(wait_for_all())
-        refusals = [read_note(pods.place(context)).refusals for _, context, _ in tasks.values()]
+        refusals = [read_record(pods.place(context)).refusals for _, context, _ in tasks.values()]
         found = [
             operator.resume(context, json.loads(json.dumps(event)))["output"]
             for (operator, context, _), event in zip(tasks.values(), events, strict=True)
@@ -392,7 +392,7 @@ def test_a_drained_task_leaves_its_pod_and_the_next_try_adopts_it(pods, context,
         pods.run(body, context=context, kill_after_s=3, job="poc")
     assert raised.value.reason == "Drained"
     (pod,) = pods.site.pods(selector="job=poc")
-    note = read_note(pods.place(context))
+    note = read_record(pods.place(context))
     assert note.handle["uid"] == pod.metadata.uid
     capfd.readouterr()
     operator_makes_another = "answer('of a second pod')"
@@ -415,11 +415,11 @@ def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s
     pods.install("time.sleep(60)")
     place = pods.place(context)
     facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
-    order = Order(POC, place.argv("poc", "0f0e0d0c-1"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
+    order = ContainerOrder(POC, place.argv("poc", "0f0e0d0c-1"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
     platform = KubernetesPlatform(load_settings())
     first = platform.start(order)
     assert platform.start(order) == first
-    assert platform.find("0f0e0d0c-1") == first
+    assert platform.find("0f0e0d0c-1", "poc") == first
     assert len(pods.site.pods(selector="job=poc")) == 1
     platform.stop({**first, "uid": "of another pod"}, "KilledByUser")
     assert platform.look({**first, "uid": "of another pod"}).state == "gone"
@@ -427,8 +427,8 @@ def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s
     platform.stop(first, "KilledByUser")
     no_pods(pods)
     assert platform.look(first).state == "gone"
-    assert platform.find("0f0e0d0c-1") is None
-    (line,) = platform.read_log(first, "", Look(State.ENDED, started_at=1.0)).lines
+    assert platform.find("0f0e0d0c-1", "poc") is None
+    (line,) = platform.read_log(first, "", ContainerStatus(State.ENDED, started_at=1.0)).lines
     assert "removed before its log was read to the end" in line
 
 
@@ -461,7 +461,7 @@ def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
 
     thread = threading.Thread(target=second)
     thread.start()
-    wait_for(lambda: read_note(pods.place(context)).held_by == 2, "the second try adopts")
+    wait_for(lambda: read_record(pods.place(context)).held_by == 2, "the second try adopts")
     asyncio.run(trigger.on_kill())
     thread.join()
     assert found["value"]["output"] == "once"

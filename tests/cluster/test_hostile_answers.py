@@ -21,7 +21,7 @@ from cluster.api_proxy import UNAUTHORIZED, ApiProxy
 from cluster.site import wait_for
 from radiant.errors import JobError, JobLostError
 from radiant.operators import leftovers
-from radiant.operators.note import read_note
+from radiant.operators.container_record import read_record
 from radiant.operators.pod import client as pod_client
 from radiant.operators.shared import discard
 from radiant.settings import load_settings
@@ -101,7 +101,7 @@ def test_a_credential_that_stays_refused_leaves_the_pod_to_the_next_try(pods, co
     with pytest.raises(JobError) as raised:
         task.result()
     assert raised.value.reason == "Unauthorized"
-    assert not read_note(pods.place(context)).closed
+    assert not read_record(pods.place(context)).closed
     proxy.faults.clear()
     found = pods.run("answer('of a second pod')", context=next_try(context), job="poc")
     assert found["output"] == "of the first try"
@@ -178,13 +178,13 @@ def test_pods_whose_triggerer_died_are_removed_by_the_end_of_the_run_and_other_r
     )
     proxy.fault("^GET .*/pods", 503, PAGE, times=1)
     found = leftovers.sweep("kubernetes", pods.place(contexts[0]).run_uri, load_settings())
-    assert sorted(found) == sorted(read_note(pods.place(one)).handle["name"] for one in contexts)
-    kept = read_note(pods.place(other)).handle["name"]
+    assert sorted(found) == sorted(read_record(pods.place(one)).handle["name"] for one in contexts)
+    kept = read_record(pods.place(other)).handle["name"]
     wait_for(lambda: [one.metadata.name for one in pods.site.pods(selector="job=poc")] == [kept], "the others go")
 
 
 def test_what_a_failed_removal_left_is_removed_by_the_next_try(deferred_pods, context, proxy, monkeypatch):
-    monkeypatch.setattr("radiant.operators.note._RELEASE_PAUSES_S", ())
+    monkeypatch.setattr("radiant.operators.container_record._RELEASE_PAUSES_S", ())
     pods = through(deferred_pods, proxy)
     proxy.fault("^DELETE ", 503, PAGE, times=1)
     pods.run("answer('first')", context=context, job="poc")
@@ -357,7 +357,7 @@ def test_a_node_that_dies_is_named_and_the_job_is_started_again_within_the_try(
     deferred_pods, context, monkeypatch, capfd, kubelet_pid
 ):
     pods = deferred_pods
-    monkeypatch.setattr("radiant.operators.pod.ending._SILENT_S", 3.0)
+    monkeypatch.setattr("radiant.operators.pod.pod_status._SILENT_S", 3.0)
     taints = ["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"]
     tolerations = [{"key": one, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 2} for one in taints]
     pods.set(RADIANT_KUBERNETES__TOLERATIONS=json.dumps(tolerations))

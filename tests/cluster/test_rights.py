@@ -11,7 +11,7 @@ from radiant.cli.kube_pod import job_of, order_of
 from radiant.errors import PlatformUnavailableError
 from radiant.kubeconfig import airflow_connection, embed, read_context
 from radiant.operators.platform import State
-from radiant.operators.pod.platform import KubernetesPlatform
+from radiant.operators.pod.kubernetes_platform import KubernetesPlatform
 from radiant.operators.shared import discard
 from radiant.settings import load_settings
 

@@ -14,9 +14,9 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from backends import EcsBackend, airflow_context, deferred, follow, run_task
 from radiant.errors import JobError, JobLostError, PlatformUnavailableError
-from radiant.operators.ecs_task import pace, platform, reads
+from radiant.operators.container_record import read_record
+from radiant.operators.ecs_task import cloudwatch, ecs_platform, reads
 from radiant.operators.leftovers import sweep
-from radiant.operators.note import read_note
 from radiant.operators.request import run_key
 from radiant.operators.shared import discard
 from radiant.operators.trigger import ContainerTrigger
@@ -62,8 +62,8 @@ HERE, THERE = Fargate, DeferrableFargate
 def quick(monkeypatch):
     """A task of these tests lasts a second: what is not answered or not new is asked for again as quickly."""
     monkeypatch.setattr(reads, "GAP_S", 0.1)
-    monkeypatch.setattr(pace, "_SHORTEST_S", 0.2)
-    monkeypatch.setattr(pace, "_SILENCE_S", 0.2)
+    monkeypatch.setattr(cloudwatch, "_SHORTEST_S", 0.2)
+    monkeypatch.setattr(cloudwatch, "_SILENCE_S", 0.2)
     discard()
 
 
@@ -126,7 +126,7 @@ def test_what_a_dead_process_left_of_a_run_is_stopped_and_other_runs_go_on(there
     there.fake.fault("unavailable", call="ecs:ListTasks", times=1)
     found = sweep("ecs", there.place(context).run_uri, load_settings())
     assert len(found) == 2
-    kept = read_note(there.place(other)).handle["arn"]
+    kept = read_record(there.place(other)).handle["arn"]
     assert kept not in found
     deadline = time.monotonic() + 30
     while (
@@ -186,7 +186,7 @@ def test_a_task_that_ecs_does_not_have_yet_is_waited_for(backend, context):
 
 
 def test_a_task_that_ecs_does_not_have_any_more_is_lost(backend, context, monkeypatch):
-    monkeypatch.setattr(platform, "_YOUNG_S", 0.0)
+    monkeypatch.setattr(ecs_platform, "_YOUNG_S", 0.0)
     backend.fake.fault("missing", times=None, call="ecs:DescribeTasks")
     with pytest.raises(JobLostError, match="ECS has no task") as raised:
         backend.run(LONG, context=context)
@@ -232,7 +232,7 @@ def test_an_attempt_older_than_its_token_is_looked_for_before_it_is_started(here
     with pytest.raises(JobLostError):
         here.run("time.sleep(3)\nanswer('done')", context=context, kill_after_s=1)
     place = here.place(context)
-    note = dataclasses.replace(read_note(place), handle=None, asked_at=time.time() - 30 * 3600)
+    note = dataclasses.replace(read_record(place), handle=None, asked_at=time.time() - 30 * 3600)
     note.save(place)
     here.monkeypatch.setenv("RADIANT_CONTAINER__QUEUE_TIMEOUT_S", str(48 * 3600))
     assert here.run(LONG, context=next_try(context))["output"] == "done"
@@ -245,8 +245,8 @@ def test_a_task_that_is_found_has_the_log_of_its_own_job(there, context):
     operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
     with pytest.raises(TaskDeferred):
         execute(operator, context)
-    record = read_note(there.place(context))
-    found = platform.EcsPlatform(load_settings()).find(record.attempt, "poc")
+    record = read_record(there.place(context))
+    found = ecs_platform.EcsPlatform(load_settings()).find(record.attempt, "poc")
     assert {**found, "asked_at": 0} == {**record.handle, "asked_at": 0}
 
 

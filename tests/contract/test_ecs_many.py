@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk.exceptions import TaskDeferred
 
 from backends import DeferrableEcsBackend, airflow_context, execute, follow
-from radiant.operators.ecs_task import pace, reads
+from radiant.operators.ecs_task import cloudwatch, reads
 from radiant.operators.trigger import ContainerTrigger
 
 TASKS = 300
@@ -32,7 +32,7 @@ def test_300_tasks_at_once_drain_and_the_calls_stay_few(tmp_path, monkeypatch, e
     monkeypatch.setenv("RADIANT_CONTAINER__LOOK_S", "1")
     monkeypatch.setattr(reads, "GAP_S", 0.5)
     # All of them end within seconds, each log is read twice: at the pace of a real process that alone takes a minute.
-    monkeypatch.setattr(pace, "PER_S", 60.0)
+    monkeypatch.setattr(cloudwatch, "PER_S", 60.0)
     worker = backend.install("")
     worker.write_text(WORKER)
     worker.chmod(worker.stat().st_mode | stat.S_IXUSR)
@@ -65,4 +65,4 @@ def test_300_tasks_at_once_drain_and_the_calls_stay_few(tmp_path, monkeypatch, e
     assert calls["ecs:RunTask"] == TASKS
     assert set(calls) == {"ecs:RunTask", "ecs:DescribeTasks", "logs:GetLogEvents"}
     assert calls["ecs:DescribeTasks"] <= seconds / reads.GAP_S + 2
-    assert calls["logs:GetLogEvents"] <= pace.PER_S * (seconds + 1)
+    assert calls["logs:GetLogEvents"] <= cloudwatch.PER_S * (seconds + 1)

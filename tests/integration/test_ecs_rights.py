@@ -8,8 +8,8 @@ import pytest
 
 from radiant.errors import JobRefusedError
 from radiant.jobs.documents import Result, Status
-from radiant.operators.ecs_task import platform
-from radiant.operators.platform import Order, State, TaskFacts
+from radiant.operators.ecs_task import ecs_platform
+from radiant.operators.platform import ContainerOrder, State, TaskFacts
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job, new_request
 from radiant.operators.shared import discard
@@ -55,7 +55,7 @@ def order_of(settings, place, *, attempt, pause_s, asked_at=0.0):
     spec = effective_job("poc", settings)
     request = new_request(spec, {"pause_s": pause_s}, place, memory_mib=spec.resources.memory_mib, image=None)
     place.ask(dataclasses.replace(request, attempt=attempt))
-    return Order(
+    return ContainerOrder(
         job=spec,
         argv=place.argv("poc", attempt),
         attempt=attempt,
@@ -67,7 +67,7 @@ def order_of(settings, place, *, attempt, pause_s, asked_at=0.0):
 
 def test_no_call_is_refused_and_no_right_is_left_over(aws, ground):
     settings = load_settings()
-    runner = platform.EcsPlatform(settings)
+    runner = ecs_platform.EcsPlatform(settings)
     run = f"{settings.effective_work_uri.rstrip('/')}/POC/run"
     place, other = TaskPlace(run, f"{run}/poc"), TaskPlace(run, f"{run}/other")
 
@@ -103,7 +103,7 @@ def test_a_right_that_is_missing_refuses_the_job_and_names_the_policy(aws, groun
     settings = load_settings()
     place = TaskPlace(f"{settings.effective_work_uri}POC/run", f"{settings.effective_work_uri}POC/run/poc")
     with pytest.raises(JobRefusedError, match=rf"(?s){action}.*airflow-policy\.json"):
-        platform.EcsPlatform(settings).start(order_of(settings, place, attempt="a1", pause_s=0))
+        ecs_platform.EcsPlatform(settings).start(order_of(settings, place, attempt="a1", pause_s=0))
 
 
 def test_another_cluster_s_tasks_are_out_of_reach(aws, ground):

@@ -27,15 +27,15 @@ from model.task import Task
 from radiant import operators, storage
 from radiant.errors import StorageError
 from radiant.jobs.documents import run_uri
+from radiant.operators import container_record as operators_record
 from radiant.operators import leftovers
-from radiant.operators import note as operators_note
 from radiant.operators import request as operators_request
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.ecs_task import api as ecs_api
-from radiant.operators.ecs_task.pace import Pace
+from radiant.operators.ecs_task.cloudwatch import ReadPace
 from radiant.operators.ecs_task.reads import TaskReader
 from radiant.operators.kubernetes import KubernetesJobOperator
-from radiant.operators.platform import Order
+from radiant.operators.platform import ContainerOrder
 from radiant.operators.pod import client as pod_client
 from radiant.operators.pod import spec as pod_spec
 from radiant.operators.shared import discard
@@ -96,7 +96,7 @@ class Site:
                 monkeypatch.setattr(module, "load_settings", lambda: settings)
         container.install(monkeypatch, self.world, self.containers)
         self.store_away_until = 0.0
-        for module in (operators_request, operators_note):
+        for module in (operators_request, operators_record):
             monkeypatch.setattr(module, "storage", self._store())
         self.connect()
         self.cluster.on_create = lambda one: self.on_create(one.container)
@@ -205,7 +205,7 @@ class KubeSite(Site):
         self.monkeypatch.setattr(pod_client, "KubernetesHook", Hook)
         self.monkeypatch.setattr(pod_spec, "build_pod", self.build_pod)
 
-    def build_pod(self, order: Order, settings: Any, *, namespace: str) -> Any:
+    def build_pod(self, order: ContainerOrder, settings: Any, *, namespace: str) -> Any:
         """Build as the operator does, the same order once: building a pod takes longer than all its requests."""
         own = {order.attempt: "{attempt}", str(self.folder): "{folder}"}
         if getattr(order, "run", ""):
@@ -268,7 +268,7 @@ class EcsSite(Site):
         self.monkeypatch.setattr(ecs_api, "EcsHook", hook("ecs"))
         self.monkeypatch.setattr(ecs_api, "AwsLogsHook", hook("logs"))
         clock = self.world.as_time_module().monotonic
-        for kind in (TaskReader, Pace):
+        for kind in (TaskReader, ReadPace):
             self.monkeypatch.setitem(kind.__init__.__kwdefaults__, "clock", clock)
 
     def new_process(self) -> None:

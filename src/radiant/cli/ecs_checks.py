@@ -8,7 +8,7 @@ from typing import Any
 from radiant.cli.aws import Aws
 from radiant.cli.finding import Finding, good, unknown, warning, wrong
 from radiant.jobs.catalogue import JOBS
-from radiant.operators.ecs_task.order import family
+from radiant.operators.ecs_task.run_task import family
 from radiant.operators.ecs_task.size import MANAGED, task_size
 from radiant.settings import Ecs, Settings
 

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from radiant.operators.ecs_task.order import run_task_call
-from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.ecs_task.run_task import run_task_call
+from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.operators.request import TaskPlace, effective_job
 from radiant.settings import Settings, mask_secret
 
@@ -28,7 +28,7 @@ def render(settings: Settings, job: str, *, on_demand: bool) -> dict[str, Any]:
     spec = effective_job(job, settings)
     run = f"{settings.effective_work_uri.rstrip('/')}/DAG/RUN"
     place = TaskPlace(run, f"{run}/TASK")
-    order = Order(
+    order = ContainerOrder(
         job=spec,
         argv=place.argv(spec.name, "ATTEMPT"),
         attempt="ATTEMPT",

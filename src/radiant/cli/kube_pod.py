@@ -13,7 +13,7 @@ from radiant.settings import Settings
 
 if TYPE_CHECKING:
     from radiant.jobs.spec import JobSpec
-    from radiant.operators.platform import Order
+    from radiant.operators.platform import ContainerOrder
 
 TASKS = {
     "plan-import": ("import-radiant", "plan"),
@@ -52,16 +52,16 @@ def job_of(name: str, settings: Settings) -> "JobSpec":
     return effective_job(name, settings)
 
 
-def order_of(job: "JobSpec", settings: Settings, *, run_id: str, attempt: str | None = None) -> "Order":
+def order_of(job: "JobSpec", settings: Settings, *, run_id: str, attempt: str | None = None) -> "ContainerOrder":
     """Return what Airflow would ask for: the first try of the job's task in a run of that id."""
-    from radiant.operators.platform import Order, TaskFacts  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.platform import ContainerOrder, TaskFacts  # noqa: PLC0415 - imports Airflow
 
     dag_id, task_id = TASKS[job.name]
     map_index = 0 if job.name == "import-case" else -1
     place = task_uri(run_uri(settings.effective_work_uri, dag_id, run_id), task_id, map_index)
     attempt = attempt or str(uuid.uuid4())
     documents = (storage.join(place, attempt, "request.json"), storage.join(place, attempt, "result.json"))
-    return Order(
+    return ContainerOrder(
         job=job,
         argv=Argv(job.name, *documents).render(),
         attempt=attempt,

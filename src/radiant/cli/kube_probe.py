@@ -14,8 +14,8 @@ from radiant.jobs.documents import Request, Status, decode_result
 from radiant.settings import Settings
 
 if TYPE_CHECKING:
-    from radiant.operators.platform import Look, Order
-    from radiant.operators.pod.ending import PodEvent
+    from radiant.operators.platform import ContainerOrder, ContainerStatus
+    from radiant.operators.pod.pod_status import PodEvent
 
 _LOOK_S = 0.5
 _LOG_LINES = 5
@@ -56,7 +56,7 @@ def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) ->
         storage.delete_prefix(folder)
 
 
-def _request(order: "Order", folder: str) -> Request:
+def _request(order: "ContainerOrder", folder: str) -> Request:
     from importlib import metadata  # noqa: PLC0415 - only here
 
     return Request(
@@ -72,7 +72,7 @@ def _request(order: "Order", folder: str) -> Request:
     )
 
 
-def _run(api: Any, namespace: str, pod: Any, order: "Order", wait_s: float) -> Iterator[Finding]:
+def _run(api: Any, namespace: str, pod: Any, order: "ContainerOrder", wait_s: float) -> Iterator[Finding]:
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
     core = client.CoreV1Api(api)
@@ -97,19 +97,19 @@ def _run(api: Any, namespace: str, pod: Any, order: "Order", wait_s: float) -> I
             yield unknown("pod", f"{name} could not be deleted: {said_by(error)}", f"kubectl delete pod {name}")
 
 
-def _wait(core: Any, made: Any, until: float) -> "Look | None":
+def _wait(core: Any, made: Any, until: float) -> "ContainerStatus | None":
     """Return the last look at the pod: at its end, when it does not start, or when time is over."""
     from radiant.operators.platform import State  # noqa: PLC0415 - as above
-    from radiant.operators.pod.ending import look_at, wants_events  # noqa: PLC0415 - as above
+    from radiant.operators.pod.pod_status import pod_status, wants_events  # noqa: PLC0415 - as above
     from radiant.operators.reasons import Reason  # noqa: PLC0415 - imports Airflow
 
-    look: Look | None = None
+    look: ContainerStatus | None = None
     pulls = 0
     while time.monotonic() < until:
         pod: Any = core.read_namespaced_pod(made.metadata.name, made.metadata.namespace, _request_timeout=TIMEOUT_S)
-        look = look_at(pod)
+        look = pod_status(pod)
         if wants_events(look) or look.state is State.WAITING:
-            look = look_at(pod, _events(core, made))
+            look = pod_status(pod, _events(core, made))
         pulls += look.reason == Reason.IMAGE_PULL
         if look.state in {State.ENDED, State.GONE} or look.hopeless or pulls >= _PULLS:
             break
@@ -120,7 +120,7 @@ def _wait(core: Any, made: Any, until: float) -> "Look | None":
 def _events(core: Any, pod: Any) -> "tuple[PodEvent, ...]":
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
-    from radiant.operators.pod.events import read_events  # noqa: PLC0415 - imports Airflow
+    from radiant.operators.pod.kubernetes_platform import read_events  # noqa: PLC0415 - imports Airflow
 
     try:
         return read_events(core, pod.metadata.namespace, pod.metadata.name, pod.metadata.uid)
@@ -128,7 +128,7 @@ def _events(core: Any, pod: Any) -> "tuple[PodEvent, ...]":
         return ()
 
 
-def _not_started(look: "Look | None", waited_s: float) -> Finding:
+def _not_started(look: "ContainerStatus | None", waited_s: float) -> Finding:
     reason = look.reason if look is not None else None
     detail = look.detail if look is not None else ""
     about = "image" if reason == "ImagePull" else "pod"
@@ -138,7 +138,7 @@ def _not_started(look: "Look | None", waited_s: float) -> Finding:
     return wrong(about, f"it did not run within {waited_s:.0f} s: {reason or 'no reason given'}. {detail}".strip(), fix)
 
 
-def _judge(core: Any, pod: Any, look: "Look", order: "Order") -> Finding:
+def _judge(core: Any, pod: Any, look: "ContainerStatus", order: "ContainerOrder") -> Finding:
     try:
         result = decode_result(storage.read_bytes(order.argv[5]), order.argv[5])
     except RadiantError:

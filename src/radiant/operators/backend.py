@@ -17,8 +17,8 @@ _CLASSES = {
 """Module and class of each backend: only the chosen one is imported, a provider costs seconds at every DAG parse."""
 
 _PLATFORMS = {
-    "kubernetes": ("radiant.operators.pod.platform", "KubernetesPlatform"),
-    "ecs": ("radiant.operators.ecs_task.platform", "EcsPlatform"),
+    "kubernetes": ("radiant.operators.pod.kubernetes_platform", "KubernetesPlatform"),
+    "ecs": ("radiant.operators.ecs_task.ecs_platform", "EcsPlatform"),
 }
 """Module and class of each platform that runs containers; imported only when a job runs there."""
 

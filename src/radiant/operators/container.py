@@ -10,10 +10,17 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, Tas
 
 from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformUnavailableError, StorageError
 from radiant.operators.backend import platform_of
+from radiant.operators.container_record import (
+    ContainerRecord,
+    close_container,
+    may_adopt,
+    new_record,
+    read_record,
+    request_on_file,
+)
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
-from radiant.operators.note import Note, let_go, may_adopt, new_note, read_note, request_on_file
 from radiant.operators.platform import Platform
 from radiant.operators.reasons import Reason
 from radiant.operators.task_run import TaskRun
@@ -55,9 +62,10 @@ class ContainerJobOperator(JobOperator):
 
     def begin(self, run: TaskRun) -> TaskRun:
         """Adopt the container of an earlier try, or write this try's request and its record."""
-        record, on_file = read_note(run.folder), request_on_file(run.folder)
+        record, on_file = read_record(run.folder), request_on_file(run.folder)
         if record is not None and on_file is not None and may_adopt(record, on_file, run.request, self.backend):
-            self.log.info("adopting the %s of an earlier try: %s", self._platform(run).noun, record.handle or record.attempt)
+            noun = self._platform(run).noun
+            self.log.info("adopting the %s of an earlier try: %s", noun, record.handle or record.attempt)
             # Without a handle the answer to its start is unknown.
             adopted = dataclasses.replace(record, held_by=run.task.try_number, unsure=record.handle is None)
             adopted.save(run.folder)
@@ -65,10 +73,10 @@ class ContainerJobOperator(JobOperator):
         if record is not None:
             self._end_earlier(platform_of(record.platform, run.settings), record)
         run.folder.ask(run.request)
-        new_note(run.request, self.backend, run.task.try_number).save(run.folder)
+        new_record(run.request, self.backend, run.task.try_number).save(run.folder)
         return run
 
-    def _end_earlier(self, platform: Platform, record: Note) -> None:
+    def _end_earlier(self, platform: Platform, record: ContainerRecord) -> None:
         """Stop what an earlier try left, and remove what is left of a container whose end is judged.
 
         Raises:
@@ -130,23 +138,23 @@ class ContainerJobOperator(JobOperator):
 
     def _require_held(self, run: TaskRun) -> None:
         """Return when no later try has adopted the container: what that one judged must stand."""
-        record, try_number = read_note(run.folder), run.task.try_number
+        record, try_number = read_record(run.folder), run.task.try_number
         if record is not None and record.held_by > try_number:
             msg = f"{self.job}: {Reason.SUPERSEDED}: try {record.held_by} has adopted the container of try {try_number}"
             raise JobLostError(msg, reason=Reason.SUPERSEDED)
 
     def _close(self, run: TaskRun) -> None:
-        record = read_note(run.folder)
+        record = read_record(run.folder)
         if record is None:
             return
         try:
-            if left := let_go(self._platform(run), run.folder, record):
+            if left := close_container(self._platform(run), run.folder, record):
                 self.log.warning("%s", left)
         except StorageError as error:
             self.log.warning("the next try judges the same end again: %s", error)
 
     def _watcher(self, run: TaskRun) -> Watcher:
-        record = read_note(run.folder) or new_note(run.request, self.backend, run.task.try_number)
+        record = read_record(run.folder) or new_record(run.request, self.backend, run.task.try_number)
         return Watcher(self._platform(run), run, record)
 
     def _follow(self, run: TaskRun, watcher: Watcher) -> Ended:

@@ -32,7 +32,7 @@ class TaskFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ContainerOrder:
     """All that a platform needs to start one container."""
 
     job: JobSpec
@@ -69,7 +69,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ContainerStatus:
     """The status of a container at one time."""
 
     state: State
@@ -119,7 +119,7 @@ class Platform(Protocol):
     interruptions: frozenset[str]
     """Reasons that start the container again within the same try: spot capacity that was taken away."""
 
-    def start(self, order: Order) -> Handle:
+    def start(self, order: ContainerOrder) -> Handle:
         """Start a container, or find the one that was started for this very attempt.
 
         Raises:
@@ -135,11 +135,11 @@ class Platform(Protocol):
         """
         ...
 
-    def look(self, handle: Handle) -> Look:
+    def look(self, handle: Handle) -> ContainerStatus:
         """Return the status of the container now."""
         ...
 
-    def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, look: ContainerStatus) -> LogPage:
         """Return the lines that follow the cursor, none lost and none twice, even if many have the same time stamp.
 
         Args:

@@ -1,6 +1,6 @@
 """Every reason why a job ended without a result of its own: name, sentence, hint, and whether a retry helps.
 
-The platforms translate their own words into these names (`pod/ending.py`, `ecs_task/ending.py`, `process.py`).
+The platforms translate their own words into these names (`pod/pod_status.py`, `ecs_task/task_status.py`, `process.py`).
 `outcome.json`, the XCom and the registry store the name. A job that ran out of memory: the kubelet reports `OOMKilled`,
 the reason is `Reason.OUT_OF_MEMORY`, and its row below has the sentence and the hint that the task's log shows.
 """

@@ -11,9 +11,9 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
 from radiant.operators.backend import platform_of
+from radiant.operators.container_record import read_record, request_on_file
 from radiant.operators.ending import read_together
 from radiant.operators.log_line import level_of
-from radiant.operators.note import read_note, request_on_file
 from radiant.operators.platform import TaskFacts
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, effective_job
@@ -119,7 +119,7 @@ class ContainerTrigger(BaseTrigger):
 
     def _open(self) -> Watcher:
         settings = load_settings()
-        record, request = read_note(self._folder), request_on_file(self._folder)
+        record, request = read_record(self._folder), request_on_file(self._folder)
         if record is None or request is None:
             msg = f"{self.uri}: the task's documents are gone: something removes files from the work URI"
             raise StorageError(msg)
@@ -141,5 +141,5 @@ class ContainerTrigger(BaseTrigger):
 
     def _is_held(self) -> bool:
         """Return whether this try holds the container: a later one may have adopted it, or its end is judged."""
-        record = read_note(self._folder)
+        record = read_record(self._folder)
         return record is not None and not record.closed and record.held_by == self.facts["try_number"]

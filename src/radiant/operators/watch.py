@@ -21,8 +21,8 @@ import dataclasses
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from radiant.operators.note import Note
-from radiant.operators.platform import Look, State
+from radiant.operators.container_record import ContainerRecord
+from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
 from radiant.settings import Container
 
@@ -82,7 +82,7 @@ class Limits:
 class WatchState:
     """Everything that one decision leaves to the next."""
 
-    record: Note
+    record: ContainerRecord
     """The part that is stored at the work URI."""
     stopping: Cause | None = None
     stop_deadline: float = 0.0
@@ -113,7 +113,7 @@ class Decision:
     """Before the next look, without jitter."""
 
 
-def decide(state: WatchState, status: Look, log: LogProgress, now: float, limits: Limits) -> Decision:
+def decide(state: WatchState, status: ContainerStatus, log: LogProgress, now: float, limits: Limits) -> Decision:
     """Return what follows from the status of a container.
 
     Example: RUNNING for 10 s with a time-out of 5 s gives STOP with the platform's name of a time-out.
@@ -157,7 +157,7 @@ def decide_unanswered(state: WatchState, error: str, now: float, limits: Limits)
     )
 
 
-def _at_its_end(state: WatchState, status: Look, log: LogProgress, now: float, limits: Limits) -> Decision:
+def _at_its_end(state: WatchState, status: ContainerStatus, log: LogProgress, now: float, limits: Limits) -> Decision:
     """Wait for the rest of the log, then end, or start again."""
     record = state.record
     if log.more:
@@ -165,7 +165,7 @@ def _at_its_end(state: WatchState, status: Look, log: LogProgress, now: float, l
     if state.stopping is not None:
         return Decision(state, Action.END)
     if status.reason == Reason.NO_CAPACITY and status.started_at is None:
-        waiting = Look(State.WAITING, status.reason, status.detail)
+        waiting = ContainerStatus(State.WAITING, status.reason, status.detail)
         cause = _over_limit(record, waiting, now, limits)
         if cause is not None:
             return Decision(dataclasses.replace(state, stopping=cause), Action.END)
@@ -198,7 +198,7 @@ def _started_again(state: WatchState, *, asked_at: float | None = None, restarts
     return dataclasses.replace(state, record=record)
 
 
-def _over_limit(record: Note, status: Look, now: float, limits: Limits) -> Cause | None:
+def _over_limit(record: ContainerRecord, status: ContainerStatus, now: float, limits: Limits) -> Cause | None:
     """Return the limit that is exceeded, by name and sentence."""
     container = limits.container
     if status.hopeless:
@@ -217,7 +217,7 @@ def _over_limit(record: Note, status: Look, now: float, limits: Limits) -> Cause
     return None
 
 
-def _wait(state: WatchState, status: Look, log: LogProgress, now: float, limits: Limits) -> Decision:
+def _wait(state: WatchState, status: ContainerStatus, log: LogProgress, now: float, limits: Limits) -> Decision:
     """Wait; a container that waits for room for long is looked at more rarely."""
     text = f"{status.reason}: {status.detail}" if status.reason and status.state is not State.RUNNING else ""
     news = f"waiting: {text}" if text and text != state.reported else ""

@@ -16,9 +16,16 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.operators.container_record import (
+    ContainerRecord,
+    close_container,
+    name_of,
+    read_record,
+    release,
+    request_on_file,
+)
 from radiant.operators.ending import Ended
-from radiant.operators.note import Note, let_go, name_of, read_note, release, request_on_file
-from radiant.operators.platform import Handle, Look, Order, Platform, State
+from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, Platform, State
 from radiant.operators.reasons import Reason
 from radiant.operators.request import run_key
 from radiant.operators.task_run import TaskRun
@@ -115,7 +122,9 @@ class _LogReads:
 class Watcher:
     """Starts a task's container if there is none, and follows it to its end; `watch.decide` has the rules."""
 
-    def __init__(self, platform: Platform, run: TaskRun, record: Note, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, platform: Platform, run: TaskRun, record: ContainerRecord, *, clock: Clock | None = None
+    ) -> None:
         """Store the arguments.
 
         Args:
@@ -140,11 +149,11 @@ class Watcher:
         self._state = WatchState(record)
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._reads = _LogReads()
-        self._last_look: Look | None = None
+        self._last_look: ContainerStatus | None = None
         self._looked_at = 0.0
 
     @property
-    def record(self) -> Note:
+    def record(self) -> ContainerRecord:
         """The record as this watcher read or wrote it last."""
         return self._state.record
 
@@ -174,7 +183,7 @@ class Watcher:
                 if self.record.handle is not None:
                     # It runs: the connection changed since, and only the question about it is refused.
                     return self._unanswered(PlatformUnavailableError(str(error), reason=error.reason), position)
-                refused = Look(State.GONE, error.reason, str(error), hopeless=True)
+                refused = ContainerStatus(State.GONE, error.reason, str(error), hopeless=True)
                 return Step(position, ended=self._ended(refused))
 
     def kill(self, reason: str, detail: str) -> Ended:
@@ -189,8 +198,8 @@ class Watcher:
             self._take_over()
             self._stop_for_good(reason)
             self._state = dataclasses.replace(self._state, stopping=Cause(reason, detail))
-            ended = self._ended(Look(State.GONE))
-            left = let_go(self._platform, self._run.folder, self.record)
+            ended = self._ended(ContainerStatus(State.GONE))
+            left = close_container(self._platform, self._run.folder, self.record)
             if left:
                 ended = dataclasses.replace(ended, detail=f"{ended.detail} {left}")
             self._set_record(dataclasses.replace(self.record, closed=True))
@@ -212,7 +221,9 @@ class Watcher:
             return Step(position, lines, f"the {self._platform.noun} was started again by another process of this try")
         return self._decide_and_act(status, progress, lines, position)
 
-    def _decide_and_act(self, status: Look, progress: LogProgress, lines: list[str], position: LogPosition) -> Step:
+    def _decide_and_act(
+        self, status: ContainerStatus, progress: LogProgress, lines: list[str], position: LogPosition
+    ) -> Step:
         """Decide, and carry that out; the decided state counts only once that succeeded."""
         before = self.record
         decision = decide(self._state, status, progress, self._clock.time(), self._limits)
@@ -241,7 +252,7 @@ class Watcher:
             handle = self._start_or_find()
         except JobNotYetError as error:
             self._save(refusals=self.record.refusals + 1)
-            waiting = Look(State.WAITING, error.reason, str(error))
+            waiting = ContainerStatus(State.WAITING, error.reason, str(error))
             return self._decide_and_act(waiting, LogProgress(), [], position)
         self._state = dataclasses.replace(self._state, unanswered_since=None)
         self._save(handle=handle)
@@ -266,7 +277,7 @@ class Watcher:
                 raise
             return found
 
-    def _prepare_another(self, state: WatchState, before: Note) -> str:
+    def _prepare_another(self, state: WatchState, before: ContainerRecord) -> str:
         """Write the request of another attempt: nothing that the earlier container writes passes for its result.
 
         Return what is left of the earlier container, in a sentence; the empty text when nothing is.
@@ -279,7 +290,7 @@ class Watcher:
         self._adopt(dataclasses.replace(state, record=record), before)
         return left
 
-    def _look(self, handle: Handle) -> Look:
+    def _look(self, handle: Handle) -> ContainerStatus:
         """Look, except after its end, and while the log has another page."""
         now, last = self._clock.monotonic(), self._last_look
         if last is not None and last.state in OVER:
@@ -290,9 +301,9 @@ class Watcher:
         self._looked_at = now
         return self._last_look
 
-    def _order(self) -> Order:
+    def _order(self) -> ContainerOrder:
         job, container = self._run.job, self._limits.container
-        return Order(
+        return ContainerOrder(
             job=job,
             argv=self._run.folder.argv(job.name, self._request.attempt),
             attempt=self._request.attempt,
@@ -307,7 +318,7 @@ class Watcher:
         )
 
     def _read_log(
-        self, handle: Handle, status: Look, before: LogPosition
+        self, handle: Handle, status: ContainerStatus, before: LogPosition
     ) -> tuple[list[str], LogProgress, LogPosition]:
         """Return new lines, whether there is more to wait for, and the position behind them.
 
@@ -342,7 +353,7 @@ class Watcher:
         self._state = decision.state
         return Step(position, news=decision.news, pause_s=_jittered(decision.pause_s))
 
-    def _ended(self, status: Look) -> Ended:
+    def _ended(self, status: ContainerStatus) -> Ended:
         reason, detail, hopeless = status.reason, status.detail, status.hopeless
         cause = self._state.stopping
         if cause is not None and status.exit_code != 0:
@@ -390,7 +401,7 @@ class Watcher:
         Raises:
             JobLostError: a later try holds the container, or its end is judged.
         """
-        found = read_note(self._run.folder)
+        found = read_record(self._run.folder)
         if found is None:
             return False
         if found.closed or found.held_by != self._run.task.try_number:
@@ -407,11 +418,11 @@ class Watcher:
             self._state = dataclasses.replace(self._state, stopping=None)
         return other
 
-    def _adopt(self, state: WatchState, before: Note) -> None:
+    def _adopt(self, state: WatchState, before: ContainerRecord) -> None:
         """Make a decided state this watcher's; store what it changed of the record before the decision."""
         changes = {
             one.name: getattr(state.record, one.name)
-            for one in dataclasses.fields(Note)
+            for one in dataclasses.fields(ContainerRecord)
             if getattr(state.record, one.name) != getattr(before, one.name)
         }
         self._state = dataclasses.replace(state, record=self.record)
@@ -424,7 +435,7 @@ class Watcher:
         self._set_record(dataclasses.replace(self.record, **changes))
         self.record.save(self._run.folder)
 
-    def _set_record(self, record: Note) -> None:
+    def _set_record(self, record: ContainerRecord) -> None:
         self._state = dataclasses.replace(self._state, record=record)
 
     def _reset_container(self) -> None:

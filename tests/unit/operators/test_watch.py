@@ -7,8 +7,8 @@ import pytest
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.catalogue import POC
-from radiant.operators.note import let_go, may_adopt, new_note, read_note, request_on_file
-from radiant.operators.platform import LogPage, Look, State, TaskFacts
+from radiant.operators.container_record import close_container, may_adopt, new_record, read_record, request_on_file
+from radiant.operators.platform import ContainerStatus, LogPage, State, TaskFacts
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.task_run import TaskRun
@@ -16,8 +16,8 @@ from radiant.operators.watch import Action, Limits, LogProgress, WatchState, dec
 from radiant.operators.watcher import Watcher
 from radiant.settings import Container, load_settings
 
-RUNS = Look(State.RUNNING, started_at=1.0)
-GOOD = Look(State.ENDED, exit_code=0, started_at=1.0, finished_at=6.0)
+RUNS = ContainerStatus(State.RUNNING, started_at=1.0)
+GOOD = ContainerStatus(State.ENDED, exit_code=0, started_at=1.0, finished_at=6.0)
 
 
 class Scripted:
@@ -68,9 +68,9 @@ def watch_of(platform, place, *, note=None, timeout_s=10**10, try_number=1, cloc
     if request is None:
         request = new_request(POC, {}, place, memory_mib=512, image=None)
         place.ask(request)
-        new_note(request, "kubernetes", try_number).save(place)
+        new_record(request, "kubernetes", try_number).save(place)
     # As the operator's `begin` does: the try that is there holds the container.
-    note = dataclasses.replace(note or read_note(place), held_by=try_number)
+    note = dataclasses.replace(note or read_record(place), held_by=try_number)
     note.save(place)
     settings = load_settings({}).model_copy(update={"container": Container(**limits)})
     run = TaskRun(
@@ -131,7 +131,7 @@ def test_a_job_that_ends_well_has_no_reason(place):
 
 def test_the_handle_is_on_file_as_soon_as_the_container_is_started(place):
     watch_of(Scripted(), place).step()
-    assert read_note(place).handle == {"name": "pod-1"}
+    assert read_record(place).handle == {"name": "pod-1"}
 
 
 def test_a_start_that_went_unanswered_is_repeated_with_the_same_attempt(place):
@@ -146,12 +146,12 @@ def test_no_room_is_waited_for_and_said_once(place):
     found = steps(watch_of(platform, place))
     assert [one.news for one in found if "Quota" in one.news] == ["waiting: QuotaExceeded: 3 of 3 used"]
     assert found[-1].ended.reason is None
-    assert read_note(place).refusals == 3
+    assert read_record(place).refusals == 3
 
 
 def test_no_room_for_longer_than_patience_ends_by_its_name(place):
     watch_of(Scripted(), place)
-    note = dataclasses.replace(read_note(place), asked_at=0.0)
+    note = dataclasses.replace(read_record(place), asked_at=0.0)
     platform = Scripted(starts=[JobNotYetError("full", reason="QuotaExceeded")])
     (step,) = steps(watch_of(platform, place, note=note, queue_timeout_s=5))
     assert (step.ended.reason, step.ended.retryable) == ("QuotaExceeded", True)
@@ -172,24 +172,24 @@ def test_a_refusal_after_a_start_without_an_answer_finds_the_container_that_star
     platform = Scripted(starts=[PlatformUnavailableError("lost reply"), refusal])
     found = steps(watch_of(platform, place))
     assert found[-1].ended.reason is None
-    assert read_note(place).handle == {"name": platform.attempts[0]}
+    assert read_record(place).handle == {"name": platform.attempts[0]}
 
 
 def test_a_later_try_does_not_take_a_refusal_for_the_end_of_a_start_without_an_answer(place):
     first = Scripted(starts=[PlatformUnavailableError("lost reply")])
     watch_of(first, place).step()
-    assert read_note(place).unsure
+    assert read_record(place).unsure
     later = Scripted(starts=[JobRefusedError("no right", reason="Forbidden")])
     later.attempts = list(first.attempts)
     assert steps(watch_of(later, place, try_number=2))[-1].ended.reason is None
 
 
 def test_a_process_whose_try_was_replaced_neither_judges_nor_stops(place):
-    platform = Scripted([RUNS, Look(State.GONE)])
+    platform = Scripted([RUNS, ContainerStatus(State.GONE)])
     watch = watch_of(platform, place)
     watch.step()
     watch.step()
-    dataclasses.replace(read_note(place), held_by=2).save(place)
+    dataclasses.replace(read_record(place), held_by=2).save(place)
     with pytest.raises(JobLostError, match="try 2 has adopted it"):
         watch.step()
     with pytest.raises(JobLostError, match="try 2 has adopted it"):
@@ -201,14 +201,14 @@ def test_the_position_in_the_log_of_a_replaced_process_changes_no_record(place):
     watch = watch_of(Scripted([RUNS], pages=[LogPage(["a"], "1")]), place)
     watch.step()
     watch.step()
-    later = dataclasses.replace(read_note(place), held_by=2)
+    later = dataclasses.replace(read_record(place), held_by=2)
     later.save(place)
     watch.save()
-    assert read_note(place) == later
+    assert read_record(place) == later
 
 
 def test_two_processes_of_one_try_follow_the_container_that_was_started_last(place):
-    evicted = Look(State.ENDED, "Preempted", exit_code=143, started_at=1.0)
+    evicted = ContainerStatus(State.ENDED, "Preempted", exit_code=143, started_at=1.0)
     platform = Scripted([RUNS, RUNS, evicted, evicted])
     first = watch_of(platform, place)
     first.step()
@@ -229,7 +229,9 @@ def test_what_is_refused_is_not_tried_again(place):
 
 
 def test_a_start_without_hope_is_stopped_at_once_and_not_tried_again(place):
-    platform = Scripted([Look(State.STARTING, "ImagePull", "not found", hopeless=True), Look(State.GONE)])
+    platform = Scripted(
+        [ContainerStatus(State.STARTING, "ImagePull", "not found", hopeless=True), ContainerStatus(State.GONE)]
+    )
     ended = steps(watch_of(platform, place))[-1].ended
     assert (ended.reason, ended.retryable) == ("ImagePull", False)
     assert platform.stopped == [{"name": "pod-1"}]
@@ -238,7 +240,7 @@ def test_a_start_without_hope_is_stopped_at_once_and_not_tried_again(place):
 
 def test_a_job_above_its_time_is_stopped_and_the_rest_of_its_log_read(place):
     pages = [LogPage(["a"], "1"), LogPage(["last words"], "2")]
-    platform = Scripted([RUNS, Look(State.ENDED, exit_code=75, started_at=1.0)], pages=pages)
+    platform = Scripted([RUNS, ContainerStatus(State.ENDED, exit_code=75, started_at=1.0)], pages=pages)
     found = steps(watch_of(platform, place, timeout_s=1))
     assert platform.stopped == [{"name": "pod-1"}]
     assert found[-1].ended.reason == "DeadlineExceeded"
@@ -250,7 +252,7 @@ def test_a_job_that_ends_well_while_it_is_stopped_has_ended_well(place):
 
 
 def test_an_interrupted_container_is_started_again_with_another_attempt(place):
-    taken = Look(State.ENDED, "Preempted", "by another.", exit_code=-15, started_at=1.0)
+    taken = ContainerStatus(State.ENDED, "Preempted", "by another.", exit_code=-15, started_at=1.0)
     platform = Scripted([RUNS, taken])
     found = steps(watch_of(platform, place))
     assert found[-1].ended.reason is None
@@ -260,21 +262,21 @@ def test_an_interrupted_container_is_started_again_with_another_attempt(place):
 
 
 def test_restarts_are_counted(place):
-    taken = Look(State.GONE, "Preempted", "by another.")
+    taken = ContainerStatus(State.GONE, "Preempted", "by another.")
     ended = steps(watch_of(Scripted([taken] * 9), place, restarts=2))[-1].ended
     assert ended.reason == "Preempted"
-    assert read_note(place).restarts == 2
+    assert read_record(place).restarts == 2
 
 
 def test_an_interruption_that_would_happen_again_does_not_start_again(place):
-    taken = Look(State.ENDED, "Preempted", "again and again", hopeless=True)
+    taken = ContainerStatus(State.ENDED, "Preempted", "again and again", hopeless=True)
     platform = Scripted([taken])
     assert steps(watch_of(platform, place))[-1].ended.retryable is False
     assert len(platform.attempts) == 1
 
 
 def test_a_container_that_is_gone_is_lost(place):
-    assert steps(watch_of(Scripted([Look(State.GONE)]), place))[-1].ended.reason == Reason.LOST
+    assert steps(watch_of(Scripted([ContainerStatus(State.GONE)]), place))[-1].ended.reason == Reason.LOST
 
 
 def test_a_platform_that_does_not_answer_is_asked_again(place):
@@ -292,7 +294,7 @@ def test_a_platform_that_does_not_answer_for_too_long_leaves_the_container_to_th
     clock.now += 61
     with pytest.raises(PlatformUnavailableError):
         watch.step()
-    assert not read_note(place).closed
+    assert not read_record(place).closed
 
 
 def test_lines_that_were_not_logged_come_again_to_the_next_process(place):
@@ -370,9 +372,9 @@ def test_a_long_log_is_read_without_a_look_for_each_page(place):
 
 
 def test_a_release_that_fails_is_tried_again_and_what_stays_is_reported(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.note._RELEASE_PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr("radiant.operators.container_record._RELEASE_PAUSES_S", (0.0, 0.0))
     watch_of(Scripted(), place).step()
-    note, calls = read_note(place), []
+    note, calls = read_record(place), []
 
     def release(handle):
         calls.append(handle)
@@ -383,11 +385,11 @@ def test_a_release_that_fails_is_tried_again_and_what_stays_is_reported(place, m
     platform = Scripted()
     platform.release = release
     times = 3
-    assert let_go(platform, place, note) == ""
+    assert close_container(platform, place, note) == ""
     assert len(calls) == 3
     times = 99
-    assert "pod pod-1 could not be removed" in let_go(platform, place, note)
-    assert read_note(place).closed
+    assert "pod pod-1 could not be removed" in close_container(platform, place, note)
+    assert read_record(place).closed
 
 
 def test_the_limit_that_the_container_had_is_the_one_that_is_reported(place):
@@ -403,7 +405,7 @@ def test_a_kill_stops_closes_and_says_who(place):
     ended = watch.watcher.kill(Reason.KILLED, "a person")
     assert (ended.reason, ended.exit_code) == (Reason.KILLED, None)
     assert platform.stopped == platform.released == [{"name": "pod-1"}]
-    assert read_note(place).closed
+    assert read_record(place).closed
 
 
 def test_a_kill_finds_what_a_start_without_an_answer_left(place):
@@ -416,7 +418,7 @@ def test_a_kill_finds_what_a_start_without_an_answer_left(place):
 
 def test_only_what_wants_the_same_is_adopted(place):
     watch_of(Scripted(), place).step()
-    note, on_file = read_note(place), request_on_file(place)
+    note, on_file = read_record(place), request_on_file(place)
     same = new_request(POC, {}, place, memory_mib=512, image=None)
     other = new_request(POC, {"case_id": 2}, place, memory_mib=512, image=None)
     assert may_adopt(note, on_file, same, "kubernetes")
@@ -438,26 +440,26 @@ NOW = 10_000.0
 
 def state_of(place, **changes):
     request = new_request(POC, {}, place, memory_mib=512, image=None)
-    return WatchState(dataclasses.replace(new_note(request, "kubernetes", 1), asked_at=NOW, **changes))
+    return WatchState(dataclasses.replace(new_record(request, "kubernetes", 1), asked_at=NOW, **changes))
 
 
 @pytest.mark.parametrize(
     ("after_s", "status", "action", "reason"),
     [
-        (100, Look(State.WAITING, "Unschedulable"), Action.WAIT, None),
-        (101, Look(State.WAITING, "Unschedulable"), Action.STOP_AND_END, "Unschedulable"),
-        (101, Look(State.WAITING), Action.STOP_AND_END, "StartTimeout"),
-        (50, Look(State.STARTING), Action.WAIT, None),
-        (51, Look(State.STARTING), Action.STOP_AND_END, "StartTimeout"),
-        (0, Look(State.STARTING, "ImagePull", hopeless=True), Action.STOP_AND_END, "ImagePull"),
-        (1000, Look(State.RUNNING, started_at=NOW), Action.WAIT, None),
-        (1001, Look(State.RUNNING, started_at=NOW), Action.STOP, "DeadlineExceeded"),
-        (9999, Look(State.RUNNING), Action.WAIT, None),
-        (9999, Look(State.ENDED, exit_code=0), Action.END, None),
-        (0, Look(State.ENDED, "NoCapacity"), Action.START_AGAIN, None),
-        (101, Look(State.ENDED, "NoCapacity"), Action.END, "NoCapacity"),
-        (0, Look(State.GONE, "Preempted"), Action.START_AGAIN, None),
-        (0, Look(State.GONE, "Preempted", hopeless=True), Action.END, None),
+        (100, ContainerStatus(State.WAITING, "Unschedulable"), Action.WAIT, None),
+        (101, ContainerStatus(State.WAITING, "Unschedulable"), Action.STOP_AND_END, "Unschedulable"),
+        (101, ContainerStatus(State.WAITING), Action.STOP_AND_END, "StartTimeout"),
+        (50, ContainerStatus(State.STARTING), Action.WAIT, None),
+        (51, ContainerStatus(State.STARTING), Action.STOP_AND_END, "StartTimeout"),
+        (0, ContainerStatus(State.STARTING, "ImagePull", hopeless=True), Action.STOP_AND_END, "ImagePull"),
+        (1000, ContainerStatus(State.RUNNING, started_at=NOW), Action.WAIT, None),
+        (1001, ContainerStatus(State.RUNNING, started_at=NOW), Action.STOP, "DeadlineExceeded"),
+        (9999, ContainerStatus(State.RUNNING), Action.WAIT, None),
+        (9999, ContainerStatus(State.ENDED, exit_code=0), Action.END, None),
+        (0, ContainerStatus(State.ENDED, "NoCapacity"), Action.START_AGAIN, None),
+        (101, ContainerStatus(State.ENDED, "NoCapacity"), Action.END, "NoCapacity"),
+        (0, ContainerStatus(State.GONE, "Preempted"), Action.START_AGAIN, None),
+        (0, ContainerStatus(State.GONE, "Preempted", hopeless=True), Action.END, None),
     ],
 )
 def test_an_action_follows_from_status_and_time_alone(place, after_s, status, action, reason):
@@ -469,14 +471,14 @@ def test_an_action_follows_from_status_and_time_alone(place, after_s, status, ac
 
 
 def test_the_start_is_counted_from_the_first_look_that_shows_it(place):
-    found = decide(state_of(place), Look(State.STARTING), LogProgress(), NOW + 7, LIMITS)
+    found = decide(state_of(place), ContainerStatus(State.STARTING), LogProgress(), NOW + 7, LIMITS)
     assert found.state.record.starting_since == NOW + 7
 
 
 def test_a_container_that_does_not_stop_is_given_up_after_its_time(place):
-    state = decide(state_of(place), Look(State.RUNNING, started_at=0.0), LogProgress(), NOW, LIMITS).state
+    state = decide(state_of(place), ContainerStatus(State.RUNNING, started_at=0.0), LogProgress(), NOW, LIMITS).state
     for after_s, action in ((150, Action.WAIT), (151, Action.END)):
-        assert decide(state, Look(State.RUNNING), LogProgress(), NOW + after_s, LIMITS).action is action
+        assert decide(state, ContainerStatus(State.RUNNING), LogProgress(), NOW + after_s, LIMITS).action is action
 
 
 def test_the_end_waits_for_the_rest_of_the_log(place):
@@ -485,7 +487,7 @@ def test_the_end_waits_for_the_rest_of_the_log(place):
 
 
 def test_restarts_end_with_their_number(place):
-    status = Look(State.GONE, "Preempted")
+    status = ContainerStatus(State.GONE, "Preempted")
     found = decide(state_of(place), status, LogProgress(), NOW + 5, LIMITS)
     assert (found.state.record.restarts, found.state.record.asked_at) == (1, NOW + 5)
     assert decide(found.state, status, LogProgress(), NOW + 6, LIMITS).action is Action.END

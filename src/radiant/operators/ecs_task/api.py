@@ -18,7 +18,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
-from radiant.operators.ecs_task.ending import is_no_room
+from radiant.operators.ecs_task.task_status import is_no_room
 from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard, shared
 

@@ -35,7 +35,7 @@ Describe = Callable[[str, list[str]], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
-class Picture:
+class CachedTask:
     """The last description of a task."""
 
     cluster: str
@@ -66,12 +66,12 @@ class TaskReader:
         self._describe = describe
         self._clock = clock
         self._lock = threading.Lock()
-        self._pictures: dict[str, Picture] = {}
+        self._tasks: dict[str, CachedTask] = {}
         self._next_call_at = float("-inf")
         self._unanswered = 0
         self._error: PlatformUnavailableError | None = None
 
-    def look(self, arn: str, cluster: str, *, fresh_s: float) -> Picture:
+    def look(self, arn: str, cluster: str, *, fresh_s: float) -> CachedTask:
         """Return the last description of a task; one older than `fresh_s` is renewed where the pace allows a request.
 
         Raises:
@@ -79,37 +79,37 @@ class TaskReader:
         """
         with self._lock:
             now = self._clock()
-            picture = self._pictures.setdefault(arn, Picture(cluster))
-            picture.wanted_at = now
+            cached = self._tasks.setdefault(arn, CachedTask(cluster))
+            cached.wanted_at = now
             batch: list[str] = []
-            if now - picture.asked_at >= fresh_s and now >= self._next_call_at:
+            if now - cached.asked_at >= fresh_s and now >= self._next_call_at:
                 batch = self._choose(arn, now, fresh_s / 2)
                 self._next_call_at = now + GAP_S
         if batch:
             self._ask(cluster, batch)
         with self._lock:
-            old = picture.seen_at is None or self._clock() - picture.seen_at > _STALE_S
+            old = cached.seen_at is None or self._clock() - cached.seen_at > _STALE_S
             if self._error is not None and old:
                 raise self._error
-            if picture.gone or (picture.task or {}).get("lastStatus") == "STOPPED":
+            if cached.gone or (cached.task or {}).get("lastStatus") == "STOPPED":
                 # Its end is final: another call begins with a new description.
-                self._pictures.pop(arn, None)
-            return picture
+                self._tasks.pop(arn, None)
+            return cached
 
     def _choose(self, arn: str, now: float, older_s: float) -> list[str]:
         """Return the task and the 99 others whose description is oldest."""
-        for name, picture in list(self._pictures.items()):
-            if now - picture.wanted_at > _UNUSED_S:
-                del self._pictures[name]
-        cluster = self._pictures[arn].cluster
+        for name, cached in list(self._tasks.items()):
+            if now - cached.wanted_at > _UNUSED_S:
+                del self._tasks[name]
+        cluster = self._tasks[arn].cluster
         others = [
-            (picture.asked_at, name)
-            for name, picture in self._pictures.items()
-            if name != arn and picture.cluster == cluster and now - picture.asked_at >= older_s
+            (cached.asked_at, name)
+            for name, cached in self._tasks.items()
+            if name != arn and cached.cluster == cluster and now - cached.asked_at >= older_s
         ]
         chosen = [arn, *(name for _, name in sorted(others)[: BATCH - 1])]
         for name in chosen:
-            self._pictures[name].asked_at = now
+            self._tasks[name].asked_at = now
         return chosen
 
     def _ask(self, cluster: str, arns: list[str]) -> None:
@@ -126,9 +126,9 @@ class TaskReader:
         with self._lock:
             self._unanswered, self._error = 0, None
             for arn in arns:
-                picture = self._pictures.get(arn)
-                if picture is None:
+                cached = self._tasks.get(arn)
+                if cached is None:
                     continue
-                picture.seen_at = self._clock()
-                picture.task = seen.get(arn, picture.task)
-                picture.misses = 0 if arn in seen else picture.misses + 1
+                cached.seen_at = self._clock()
+                cached.task = seen.get(arn, cached.task)
+                cached.misses = 0 if arn in seen else cached.misses + 1

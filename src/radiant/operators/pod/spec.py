@@ -12,8 +12,8 @@ from kubernetes.client import models as k8s
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import JobRefusedError
-from radiant.operators.platform import Order, TaskFacts
-from radiant.operators.pod.name import CONTAINER, RUN_LABEL, pod_name
+from radiant.operators.platform import ContainerOrder, TaskFacts
+from radiant.operators.pod.pod_status import CONTAINER, RUN_LABEL, pod_name
 from radiant.settings import Mount, PodSettings, Settings
 
 SCRATCH = "/scratch"
@@ -26,7 +26,7 @@ empty: the request is small, and the job's own number is the limit. A pod on a f
 _FILE = "file://"
 
 
-def build_pod(order: Order, settings: Settings, *, namespace: str) -> k8s.V1Pod:
+def build_pod(order: ContainerOrder, settings: Settings, *, namespace: str) -> k8s.V1Pod:
     """Return the pod that runs an order.
 
     A pod template file is merged over what a worker needs (a user and a group that are not root, a root file system
@@ -95,7 +95,7 @@ def _label(value: str) -> str:
     return f"x{value}" if value.startswith("-") else value
 
 
-def resources_of(order: Order, wanted: PodSettings) -> k8s.V1ResourceRequirements:
+def resources_of(order: ContainerOrder, wanted: PodSettings) -> k8s.V1ResourceRequirements:
     """Return what the worker asks for and is limited to; what only the template names (a GPU, a CPU limit) stays.
 
     Raises:
@@ -127,11 +127,11 @@ def _millicores(cores: float) -> str:
     return f"{round(cores * 1000)}m"
 
 
-def _run_label(order: Order) -> dict[str, str]:
+def _run_label(order: ContainerOrder) -> dict[str, str]:
     return {RUN_LABEL: order.run} if order.run else {}
 
 
-def _defaults(order: Order) -> dict[str, Any]:
+def _defaults(order: ContainerOrder) -> dict[str, Any]:
     """Return what is below a template file."""
     return {
         "apiVersion": "v1",

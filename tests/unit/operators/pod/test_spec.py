@@ -11,7 +11,7 @@ from kubernetes.client import ApiClient
 
 from radiant.errors import JobRefusedError
 from radiant.jobs.catalogue import IMPORT_CASE
-from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.operators.pod.spec import build_pod, labels_of
 from radiant.settings import load_settings
 
@@ -23,7 +23,7 @@ def built(environment=None, **order):
     argv = ["radiant-worker", "import-case", "--request", "s3://b/q.json", "--result", "s3://b/r.json"]
     facts = {"image": "worker:1", "memory_mib": 3000, "trace_context": {"traceparent": "00-1-2-01"}} | order
     found = build_pod(
-        Order(job=IMPORT_CASE, argv=facts.pop("argv", argv), attempt="0a1b", task=FACTS, **facts),
+        ContainerOrder(job=IMPORT_CASE, argv=facts.pop("argv", argv), attempt="0a1b", task=FACTS, **facts),
         load_settings(environment or {}),
         namespace="here",
     )

@@ -5,13 +5,13 @@ import pytest
 
 from radiant.errors import JobRefusedError
 from radiant.jobs.catalogue import IMPORT_CASE
-from radiant.operators.ecs_task.order import LONGEST_OVERRIDES, log_stream, run_task_call
-from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.ecs_task.run_task import LONGEST_OVERRIDES, log_stream, run_task_call
+from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.settings import Ecs
 
 TASK = TaskFacts("import-vcf", "manual__2031-02-03T04:05:06.7+00:00__é#1", "import_case", 3, 1, last_try=False)
 ECS = Ecs(subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",))
-ORDER = Order(
+ORDER = ContainerOrder(
     job=IMPORT_CASE,
     argv=["radiant-worker", "import-case", "--request", "s3://b/request.json", "--result", "s3://b/result.json"],
     attempt="11111111-2222-3333-4444-555555555555",

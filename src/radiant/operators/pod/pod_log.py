@@ -35,7 +35,7 @@ _ROTATED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PodLogCursor:
     """How far a log has been read."""
 
     since: int = 0
@@ -58,7 +58,7 @@ class Place:
 
     def encode(self) -> str:
         """Return the cursor."""
-        if self == Place():
+        if self == PodLogCursor():
             return ""
         return json.dumps(
             [self.since, self.seconds, self.newest, self.last, self.size, self.gap], separators=(",", ":")
@@ -69,8 +69,8 @@ class Place:
         return dt.datetime.fromtimestamp(self.since, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if self.since else ""
 
     @classmethod
-    def decode(cls, cursor: str) -> "Place":
-        """Return the place of a cursor; the beginning for one of another version."""
+    def decode(cls, cursor: str) -> "PodLogCursor":
+        """Return the position of a cursor; the beginning for one of another version."""
         if not cursor:
             return cls()
         try:
@@ -85,7 +85,7 @@ class Page:
     """What a page holds and where the next begins."""
 
     lines: list[str]
-    place: Place
+    position: PodLogCursor
     full: bool
     """The page ended because it was full, not because the answer did."""
 
@@ -110,16 +110,16 @@ class _Second:
 class LogReader:
     """Reads the answer of one request, a page at a time."""
 
-    def __init__(self, chunks: Iterable[bytes], place: Place, *, ended: bool) -> None:
+    def __init__(self, chunks: Iterable[bytes], position: PodLogCursor, *, ended: bool) -> None:
         """Begin; nothing is read yet.
 
         Args:
-            chunks: the log since `place.since` with a time before every line, in pieces of any size.
-            place: how far it has been read.
+            chunks: the log since `position.since` with a time before every line, in pieces of any size.
+            position: how far it has been read.
             ended: nothing will follow; a last line without an end is then a line, not one that is still being written.
         """
         self._lines = _lines(chunks, ended=ended)
-        self._place = place
+        self._position = position
         self._seconds: dict[int, _Second] = {}
         self._begun = False
 
@@ -137,55 +137,57 @@ class LogReader:
                 full = True
                 break
         texts = [text for line in fresh for text in _texts(line)]
-        gap = self._place.gap
+        gap = self._position.gap
         if gap and texts:
             texts.insert(0, _ROTATED)
             gap = False
         seconds = tuple((second, *one.found()) for second, one in sorted(self._seconds.items()))
         known = sum(one.size for one in self._seconds.values())
-        self._place = Place(self._place.since, seconds, self._place.newest, self._place.last, known, gap)
-        return Page(texts, self._place, full)
+        self._position = PodLogCursor(
+            self._position.since, seconds, self._position.newest, self._position.last, known, gap
+        )
+        return Page(texts, self._position, full)
 
     def _skip_known(self) -> list[bytes]:
         """Read what is known already; return lines among it that are new, as the file is another one."""
-        place = self._place
+        position = self._position
         newer: list[bytes] = []
-        for line in itertools.islice(self._lines, place.skip):
+        for line in itertools.islice(self._lines, position.skip):
             self._read(line)
-            if _stamp(line) > place.newest:
+            if _stamp(line) > position.newest:
                 newer.append(line)
-        found = {second: one.found() for second, one in self._seconds.items() if second >= place.since}
-        if found == {second: (count, digest) for second, count, digest in place.seconds}:
+        found = {second: one.found() for second, one in self._seconds.items() if second >= position.since}
+        if found == {second: (count, digest) for second, count, digest in position.seconds}:
             return []
         # Not the lines that were read: the file is a new one, and what is newer than the newest has not been read.
-        now = self._place
-        self._place = Place(now.since, (), now.newest, now.last, 0, gap=True)
+        now = self._position
+        self._position = PodLogCursor(now.since, (), now.newest, now.last, 0, gap=True)
         return newer
 
     def _read(self, line: bytes) -> None:
-        stamp, place = _stamp(line), self._place
+        stamp, position = _stamp(line), self._position
         second = _second(stamp)
         self._seconds.setdefault(second, _Second()).add(line)
-        newest = max(place.newest, stamp)
-        since = max(place.since, _second(newest) - _BACK_S)
-        if since != place.since:
+        newest = max(position.newest, stamp)
+        since = max(position.since, _second(newest) - _BACK_S)
+        if since != position.since:
             # The node drops what is older than the second asked for, line by line.
             for old in [one for one in self._seconds if one < since]:
                 del self._seconds[old]
         elif second < since:
             del self._seconds[second]
-        self._place = Place(since, place.seconds, newest, _line_digest(line), place.size, place.gap)
+        self._position = PodLogCursor(since, position.seconds, newest, _line_digest(line), position.size, position.gap)
 
 
-def is_last(chunks: Iterable[bytes], place: Place) -> bool:
+def is_last(chunks: Iterable[bytes], position: PodLogCursor) -> bool:
     """Return whether the last line of a log is the one that was read last.
 
     Args:
         chunks: the answer to a request for the last line.
-        place: how far the log has been read.
+        position: how far the log has been read.
     """
     found = list(_lines(chunks, ended=False))
-    return bool(found) and _line_digest(found[-1]) == place.last
+    return bool(found) and _line_digest(found[-1]) == position.last
 
 
 def _line_digest(line: bytes) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from radiant.errors import JobRefusedError
 from radiant.jobs.run_ids import short_name
 from radiant.operators.ecs_task.size import FREE_SCRATCH_GIB, MANAGED, MOST_SCRATCH_GIB, task_size
-from radiant.operators.platform import Order, TaskFacts
+from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.settings import Ecs
 
 LONGEST_OVERRIDES = 8192
@@ -22,7 +22,7 @@ _LONGEST_TAG = 256
 _NOT_IN_TAGS = re.compile(r"[^\w\s+\-=.:/@]", re.ASCII)
 
 
-def run_task_call(order: Order, ecs: Ecs) -> dict[str, Any]:
+def run_task_call(order: ContainerOrder, ecs: Ecs) -> dict[str, Any]:
     """Return the arguments of RunTask.
 
     Environment and secrets are the task definition's: the overrides hold the command line, the size and the trace.
@@ -83,7 +83,7 @@ def log_stream(ecs: Ecs, definition: str, arn: str) -> str:
     return f"{ecs.log_prefix or definition}/{ecs.container}/{arn.rpartition('/')[2]}"
 
 
-def client_token(order: Order) -> str:
+def client_token(order: ContainerOrder) -> str:
     """Return the token that makes a repeated RunTask the same one.
 
     After a refusal it is another: ECS must not answer a new question with the old refusal.
@@ -113,7 +113,7 @@ def _tag(value: str) -> str:
     return short_name(value, _LONGEST_TAG, _NOT_IN_TAGS)
 
 
-def _overrides(order: Order, ecs: Ecs, provider: str) -> dict[str, Any]:
+def _overrides(order: ContainerOrder, ecs: Ecs, provider: str) -> dict[str, Any]:
     size = task_size(order.job.resources.cpu, order.memory_mib, provider)
     container: dict[str, Any] = {
         "name": ecs.container,

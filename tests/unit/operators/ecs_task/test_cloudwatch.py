@@ -3,12 +3,10 @@ import time
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from radiant.operators.ecs_task import log
-from radiant.operators.ecs_task.log import Cursor, read_page
-from radiant.operators.ecs_task.pace import PER_S, Pace
-from radiant.operators.platform import Look, State
+from radiant.operators.ecs_task.cloudwatch import PER_S, Cursor, ReadPace, read_page
+from radiant.operators.platform import ContainerStatus, LogPage, State
 
-RUNNING = Look(State.RUNNING)
+RUNNING = ContainerStatus(State.RUNNING)
 DELAY_S = 15.0
 
 
@@ -64,7 +62,7 @@ def logs():
 @pytest.fixture
 def pace():
     clock = Clock()
-    pace = Pace(clock=clock)
+    pace = ReadPace(clock=clock)
     pace.clock = clock
     return pace
 
@@ -75,7 +73,7 @@ def read(logs, pace, cursor="", look=RUNNING):
 
 
 def ended(seconds_ago):
-    return Look(State.ENDED, exit_code=0, finished_at=time.time() - seconds_ago)
+    return ContainerStatus(State.ENDED, exit_code=0, finished_at=time.time() - seconds_ago)
 
 
 def read_to_the_end(logs, pace, look, cursor="", pages=50):
@@ -128,9 +126,9 @@ def test_lines_that_arrive_late_are_followed_by_another_wait(logs, pace):
 
 def test_a_log_that_does_not_exist_yet_is_waited_for_and_one_that_never_does_is_empty(logs, pace):
     logs.error = client_error("ResourceNotFoundException", "The specified log stream does not exist.")
-    assert read(logs, pace) == log.LogPage([], "")
+    assert read(logs, pace) == LogPage([], "")
     assert read(logs, pace, "", ended(1)).more
-    assert read(logs, pace, "", ended(60)) == log.LogPage([], "")
+    assert read(logs, pace, "", ended(60)) == LogPage([], "")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def test_a_log_that_does_not_exist_yet_is_waited_for_and_one_that_never_does_is_
 )
 def test_a_log_that_cannot_be_read_fails_nothing_and_is_given_up_with_a_line(logs, pace, error):
     logs.error = error
-    assert read(logs, pace) == log.LogPage([], "")
+    assert read(logs, pace) == LogPage([], "")
     assert read(logs, pace, "", ended(60)).more
     page = read(logs, pace, "", ended(DELAY_S + 125))
     assert not page.more

@@ -16,10 +16,12 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG
-from radiant.operators.platform import Look, State
-from radiant.operators.pod.name import CONTAINER
+from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
 
+CONTAINER = "worker"
+RUN_LABEL = "radiant-run"
+"""Label of every pod of a DAG run; its value is `radiant.operators.request.run_key`."""
 _SIGNAL = 128
 """An exit code above is a signal's number plus this."""
 _SIGNALS = range(_SIGNAL + 1, _SIGNAL + 32)
@@ -84,6 +86,11 @@ DELETED_BEFORE = "The pod was deleted before its container began: by a person, a
 DELETED = "The pod was deleted before its end could be read: by a person, a drain, or an eviction."
 
 
+def pod_name(attempt: str) -> str:
+    """Return the name of the pod of an attempt: a start that is repeated finds the pod instead of making a second."""
+    return f"radiant-{attempt}"
+
+
 @dataclass(frozen=True, slots=True)
 class PodEvent:
     """An event of a pod."""
@@ -95,7 +102,7 @@ class PodEvent:
     count: int = 1
 
 
-def look_at(pod: Any, events: Sequence[PodEvent] = (), *, now: float | None = None) -> Look:
+def pod_status(pod: Any, events: Sequence[PodEvent] = (), *, now: float | None = None) -> ContainerStatus:
     """Return the status of a pod.
 
     Args:
@@ -107,7 +114,7 @@ def look_at(pod: Any, events: Sequence[PodEvent] = (), *, now: float | None = No
     return dataclasses.replace(found, memory_limit_mib=_memory_limit_mib(pod))
 
 
-def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
+def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> ContainerStatus:
     status = pod.status
     worker = _worker(status)
     ended = worker.state.terminated if worker is not None and worker.state is not None else None
@@ -118,10 +125,14 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
         reason, hopeless = _why_ended(pod, events)
         other = _failed_beside(status)
         reason = reason or (Reason.LOST if other is None else Reason.START_FAILED)
-        return Look(State.ENDED, reason, _sentences(other, status.message, *_notable(events)), hopeless=hopeless)
+        return ContainerStatus(
+            State.ENDED, reason, _sentences(other, status.message, *_notable(events)), hopeless=hopeless
+        )
     if status.reason == "NodeLost" or (status.phase == "Unknown" and pod.metadata.deletion_timestamp is not None):
         # Its node does not answer, and the pod stays as it is until the node is back.
-        return Look(State.GONE, Reason.NODE_LOST, _sentences(status.message, *_notable(events)), log_is_lost=True)
+        return ContainerStatus(
+            State.GONE, Reason.NODE_LOST, _sentences(status.message, *_notable(events)), log_is_lost=True
+        )
     running = worker.state.running if worker is not None and worker.state is not None else None
     if running is None:
         return _not_yet(pod, worker, events)
@@ -130,11 +141,11 @@ def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> Look:
     if deletion is not None and now > deletion + _SILENT_S:
         # Its grace period is over and its container still runs: the node has not been heard from since.
         text = _sentences(_SILENT, *_notable(events))
-        return Look(State.GONE, Reason.NODE_LOST, text, started_at=started_at, log_is_lost=True)
-    return Look(State.RUNNING, started_at=started_at)
+        return ContainerStatus(State.GONE, Reason.NODE_LOST, text, started_at=started_at, log_is_lost=True)
+    return ContainerStatus(State.RUNNING, started_at=started_at)
 
 
-def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
+def missing_pod_status(events: Sequence[PodEvent], before: ContainerStatus | None) -> ContainerStatus:
     """Return the status of a pod that is not there any more.
 
     Args:
@@ -148,7 +159,7 @@ def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
     )
     reason = reason or _by_event(events)
     started = before.started_at if before is not None else None
-    return Look(
+    return ContainerStatus(
         State.GONE,
         reason or Reason.LOST,
         _sentences(DELETED, *_notable(events)),
@@ -157,17 +168,17 @@ def look_at_nothing(events: Sequence[PodEvent], before: Look | None) -> Look:
     )
 
 
-def wants_events(look: Look) -> bool:
+def wants_events(look: ContainerStatus) -> bool:
     """Return whether the pod's events may add to its status."""
     return look.state in {State.STARTING, State.GONE} or (look.state is State.ENDED and look.exit_code != 0)
 
 
-def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
+def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> ContainerStatus:
     code = int(ended.exit_code)
     started, finished = _seconds(ended.started_at), _seconds(ended.finished_at)
     if code == 0:
         # The job came to its end. (The runtime reports OOMKilled even if only a child was.)
-        return Look(State.ENDED, exit_code=0, started_at=started, finished_at=finished)
+        return ContainerStatus(State.ENDED, exit_code=0, started_at=started, finished_at=finished)
     reason, hopeless = _why_ended(pod, events)
     said = ended.reason if ended.reason not in {None, "Error", "Completed"} else None
     if code in _OWN_VERDICT:
@@ -181,7 +192,7 @@ def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> Look:
     deleted = DELETED if reason == Reason.LOST else None
     detail = _sentences(deleted, pod.status.message, terminated, ended.message, *_notable(events))
     exit_code = _SIGNAL - code if code in _SIGNALS else code
-    return Look(
+    return ContainerStatus(
         State.ENDED,
         reason,
         detail,
@@ -211,25 +222,29 @@ def _by_event(events: Sequence[PodEvent]) -> str | None:
     return next((_EVENTS[one.reason] for one in reversed(events) if one.reason in _EVENTS), None)
 
 
-def _not_yet(pod: Any, worker: Any, events: Sequence[PodEvent]) -> Look:
+def _not_yet(pod: Any, worker: Any, events: Sequence[PodEvent]) -> ContainerStatus:
     if pod.metadata.deletion_timestamp is not None:
         # The kubelet starts nothing in a pod that is being deleted; a finalizer may keep the object for ever.
-        return Look(State.GONE, _by_event(events) or Reason.LOST, _sentences(DELETED_BEFORE, *_notable(events)))
+        return ContainerStatus(
+            State.GONE, _by_event(events) or Reason.LOST, _sentences(DELETED_BEFORE, *_notable(events))
+        )
     scheduled = next((one for one in pod.status.conditions or () if one.type == "PodScheduled"), None)
     if scheduled is None or scheduled.status != "True":
         reason = None if scheduled is None else Reason.UNSCHEDULABLE
-        return Look(State.WAITING, reason, "" if scheduled is None else _sentences(scheduled.message))
+        return ContainerStatus(State.WAITING, reason, "" if scheduled is None else _sentences(scheduled.message))
     waiting = _waiting(pod.status, worker)
     if waiting is None or waiting.reason in {None, "ContainerCreating", "PodInitializing"}:
         missing = any(one.count > 1 and _NO_SUCH_VOLUME.search(one.message) for one in events)
-        return Look(State.STARTING, Reason.CONFIG if missing else None, _sentences(*_notable(events)), hopeless=missing)
+        return ContainerStatus(
+            State.STARTING, Reason.CONFIG if missing else None, _sentences(*_notable(events)), hopeless=missing
+        )
     detail = _sentences(
         f"{waiting.reason}: {waiting.message}" if waiting.message else waiting.reason, *_notable(events)
     )
     if waiting.reason in _IMAGE:
         hopeless = waiting.reason in _HOPELESS_IMAGE or _NO_SUCH_IMAGE.search(detail) is not None
-        return Look(State.STARTING, Reason.IMAGE_PULL, detail, hopeless=hopeless)
-    return Look(
+        return ContainerStatus(State.STARTING, Reason.IMAGE_PULL, detail, hopeless=hopeless)
+    return ContainerStatus(
         State.STARTING, Reason.CONFIG, detail, hopeless=_HOPELESS_START.search(waiting.message or "") is not None
     )
 

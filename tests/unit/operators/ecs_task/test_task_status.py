@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from radiant.operators.ecs_task.ending import look_of
+from radiant.operators.ecs_task.task_status import task_status
 from radiant.operators.platform import State
 
 BEGAN = dt.datetime(2031, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
@@ -16,7 +16,7 @@ def ended(stop, code=None, reason=None, *, started=True):
     container |= {} if reason is None else {"reason": reason}
     times = {"startedAt": BEGAN} if started else {}
     sidecar = {"name": "sidecar", "exitCode": 0, "reason": "OutOfMemoryError"}
-    return look_of(
+    return task_status(
         {"lastStatus": "STOPPED", "containers": [sidecar, container], "stoppedAt": DONE, **times, **stop}, "radiant"
     )
 
@@ -27,22 +27,22 @@ def not_started(words):
 
 @pytest.mark.parametrize("status", ["PROVISIONING", "PENDING", "ACTIVATING"])
 def test_a_task_on_its_way_up_is_starting(status):
-    assert look_of({"lastStatus": status, "capacityProviderName": "FARGATE"}, "radiant").state is State.STARTING
+    assert task_status({"lastStatus": status, "capacityProviderName": "FARGATE"}, "radiant").state is State.STARTING
 
 
 def test_a_task_that_waits_for_an_instance_waits_for_capacity():
-    look = look_of({"lastStatus": "PROVISIONING", "capacityProviderName": "instances"}, "radiant")
+    look = task_status({"lastStatus": "PROVISIONING", "capacityProviderName": "instances"}, "radiant")
     assert (look.state, look.reason) == (State.WAITING, "NoCapacity")
 
 
 def test_a_running_task_began_when_ecs_says():
-    look = look_of({"lastStatus": "RUNNING", "startedAt": BEGAN}, "radiant")
+    look = task_status({"lastStatus": "RUNNING", "startedAt": BEGAN}, "radiant")
     assert (look.state, look.started_at) == (State.RUNNING, BEGAN.timestamp())
 
 
 @pytest.mark.parametrize("status", ["DEACTIVATING", "STOPPING", "DEPROVISIONING"])
 def test_the_time_on_its_way_down_is_not_the_job_s(status):
-    look = look_of({"lastStatus": status, "startedAt": BEGAN}, "radiant")
+    look = task_status({"lastStatus": status, "startedAt": BEGAN}, "radiant")
     assert (look.state, look.started_at) == (State.RUNNING, None)
 
 

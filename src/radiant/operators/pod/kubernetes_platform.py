@@ -11,7 +11,7 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
-from radiant.operators.platform import Handle, LogPage, Look, Order, State
+from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, LogPage, State
 from radiant.operators.pod.client import (
     TIMEOUT_S,
     Cluster,
@@ -24,10 +24,16 @@ from radiant.operators.pod.client import (
     require_kind,
     status_of,
 )
-from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing, wants_events
-from radiant.operators.pod.events import read_events
-from radiant.operators.pod.log import MUCH_BYTES, LogReader, Place, is_last
-from radiant.operators.pod.name import CONTAINER, RUN_LABEL, pod_name
+from radiant.operators.pod.pod_log import MUCH_BYTES, LogReader, PodLogCursor, is_last
+from radiant.operators.pod.pod_status import (
+    CONTAINER,
+    RUN_LABEL,
+    PodEvent,
+    missing_pod_status,
+    pod_name,
+    pod_status,
+    wants_events,
+)
 from radiant.operators.reasons import Reason
 from radiant.settings import Settings
 
@@ -41,6 +47,7 @@ _LOG_LOST = (
     "(the pod was removed before its log was read to the end: lines may be missing here; the worker's own log has them)"
 )
 _DEFAULT_NAMESPACE = "default"
+_MOST_EVENTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,10 @@ class KubernetesPlatform:
         self._settings = settings
         self._conn_id = settings.kubernetes.conn_id
         self._denials = Denials()
-        self._seen: dict[str, Look] = {}
+        self._seen: dict[str, ContainerStatus] = {}
         self._open_log: _OpenLog | None = None
 
-    def start(self, order: Order) -> Handle:
+    def start(self, order: ContainerOrder) -> Handle:
         """Create the pod, or find the one that an unanswered create of the same attempt made.
 
         Raises:
@@ -108,7 +115,7 @@ class KubernetesPlatform:
         pod = self._read(pod_name(attempt), self._namespace())
         return None if pod is None else _handle(pod)
 
-    def look(self, handle: Handle) -> Look:
+    def look(self, handle: Handle) -> ContainerStatus:
         """Return the status of the pod now."""
         pod = self._read(handle["name"], handle["namespace"])
         if pod is not None and pod.metadata.uid != handle["uid"]:
@@ -119,14 +126,14 @@ class KubernetesPlatform:
         self._seen[handle["uid"]] = found
         return found
 
-    def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, look: ContainerStatus) -> LogPage:
         """Return the lines after the cursor."""
         if look.state is State.GONE or (look.state is State.ENDED and look.started_at is None):
             return LogPage([_LOG_LOST] if look.log_is_lost else [], cursor)
         try:
             with api_errors(_GET_LOG, self._conn_id):
                 if (self._open_log is None or self._open_log.cursor != cursor) and not self._begin_log(
-                    handle, Place.decode(cursor), cursor, ended=look.state is State.ENDED
+                    handle, PodLogCursor.decode(cursor), cursor, ended=look.state is State.ENDED
                 ):
                     return LogPage([], cursor)
                 return self._next_page(ended=look.state is State.ENDED)
@@ -142,16 +149,16 @@ class KubernetesPlatform:
             self._close_log()
             raise
 
-    def _begin_log(self, handle: Handle, place: Place, cursor: str, *, ended: bool) -> bool:
-        """Open the log after a place; False when there is nothing new and it was not opened."""
+    def _begin_log(self, handle: Handle, position: PodLogCursor, cursor: str, *, ended: bool) -> bool:
+        """Open the log after a position; False when there is nothing new and it was not opened."""
         self._close_log()
-        if place.size >= MUCH_BYTES:
+        if position.size >= MUCH_BYTES:
             with contextlib.closing(self._log(handle, [("tailLines", "1")])) as response:
-                if is_last(_chunks(response), place):
+                if is_last(_chunks(response), position):
                     return False
-        since = place.since_time()
+        since = position.since_time()
         response = self._log(handle, [("sinceTime", since)] if since else [])
-        self._open_log = _OpenLog(cursor, response, LogReader(_chunks(response), place, ended=ended), ended)
+        self._open_log = _OpenLog(cursor, response, LogReader(_chunks(response), position, ended=ended), ended)
         return True
 
     def _next_page(self, *, ended: bool) -> LogPage:
@@ -164,11 +171,11 @@ class KubernetesPlatform:
             return LogPage([], "")
         page = opened.reader.page()
         if page.full:
-            self._open_log = dataclasses.replace(opened, cursor=page.place.encode())
+            self._open_log = dataclasses.replace(opened, cursor=page.position.encode())
         else:
             self._open_log = None
             opened.response.release_conn()
-        return LogPage(page.lines, page.place.encode(), more=page.full or (ended and not opened.ended))
+        return LogPage(page.lines, page.position.encode(), more=page.full or (ended and not opened.ended))
 
     def _close_log(self) -> None:
         """Close the answer that is being read; its connection cannot be used again, since part of it was not read."""
@@ -205,8 +212,8 @@ class KubernetesPlatform:
             self._delete(handle)
         return [handle["name"] for handle in handles]
 
-    def _judge(self, pod: Any, events: tuple[PodEvent, ...], handle: Handle) -> Look:
-        return look_at_nothing(events, self._seen.get(handle["uid"])) if pod is None else look_at(pod, events)
+    def _judge(self, pod: Any, events: tuple[PodEvent, ...], handle: Handle) -> ContainerStatus:
+        return missing_pod_status(events, self._seen.get(handle["uid"])) if pod is None else pod_status(pod, events)
 
     def _namespace(self) -> str:
         return self._settings.kubernetes.namespace or cluster_of(self._conn_id).namespace or _DEFAULT_NAMESPACE
@@ -274,6 +281,30 @@ class KubernetesPlatform:
             if not is_missing(error, handle["name"]) and error.status != _CONFLICT:  # a conflict: another uid, not ours
                 msg = f"Kubernetes does not delete pod {handle['name']}: {message_of(error)}"
                 raise PlatformUnavailableError(msg) from error
+
+
+def read_events(core: Any, namespace: str, name: str, uid: str) -> tuple[PodEvent, ...]:
+    """Return a pod's events, oldest first.
+
+    Args:
+        core: `CoreV1Api`.
+        namespace: The pod's.
+        name: The pod's.
+        uid: The pod's; events of another pod of the same name are left out.
+
+    Raises:
+        ApiException: the API server does not give them.
+        PlatformUnavailableError: something else answers.
+    """
+    # By name and not by uid: the controller that acts on taints gives none.
+    selector = f"involvedObject.kind=Pod,involvedObject.name={name}"
+    found = core.list_namespaced_event(
+        namespace, field_selector=selector, limit=_MOST_EVENTS, _request_timeout=TIMEOUT_S
+    )
+    require_kind(found, "list events", "EventList")
+    mine = [one for one in found.items if one.involved_object.uid in {None, "", uid}]
+    items: list[Any] = sorted(mine, key=lambda one: str(one.last_timestamp or one.event_time))
+    return tuple(PodEvent(one.type, one.reason, one.message or "", one.count or 1) for one in items)
 
 
 def _pod(found: Any, what: str, name: str) -> Any:

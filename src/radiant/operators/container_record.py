@@ -17,7 +17,7 @@ _RELEASE_PAUSES_S = (0.5, 2.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ContainerRecord:
     """One container of a task instance, from before it is started until its end has been judged."""
 
     attempt: str
@@ -53,18 +53,18 @@ class Note:
         place.write(_NAME, dataclasses.asdict(self))
 
 
-def new_note(request: Request, platform: str, try_number: int) -> Note:
+def new_record(request: Request, platform: str, try_number: int) -> ContainerRecord:
     """Return the record of a container before its start."""
-    return Note(attempt=request.attempt, platform=platform, asked_at=time.time(), held_by=try_number)
+    return ContainerRecord(attempt=request.attempt, platform=platform, asked_at=time.time(), held_by=try_number)
 
 
-def read_note(place: TaskPlace) -> Note | None:
+def read_record(place: TaskPlace) -> ContainerRecord | None:
     """Return the record of the last container, None where there is none that this version can read."""
     raw: dict[str, Any] | None = place.read(_NAME)
     if raw is None:
         return None
     try:
-        return Note(**raw)
+        return ContainerRecord(**raw)
     except TypeError:
         return None
 
@@ -77,7 +77,7 @@ def request_on_file(place: TaskPlace) -> Request | None:
         return None
 
 
-def may_adopt(note: Note, on_file: Request | None, wanted: Request, platform: str) -> bool:
+def may_adopt(note: ContainerRecord, on_file: Request | None, wanted: Request, platform: str) -> bool:
     """Return whether the container of an earlier try has the arguments of this try: its end may then be this try's end.
 
     Args:
@@ -96,7 +96,7 @@ def may_adopt(note: Note, on_file: Request | None, wanted: Request, platform: st
     )
 
 
-def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:
+def close_container(platform: Platform, place: TaskPlace, note: ContainerRecord) -> str:
     """Record that the container's end has been judged, then remove what is left of it.
 
     Return what could not be removed and why, in a sentence; the empty text when nothing is left.
@@ -108,7 +108,7 @@ def let_go(platform: Platform, place: TaskPlace, note: Note) -> str:
     return release(platform, note)
 
 
-def release(platform: Platform, note: Note) -> str:
+def release(platform: Platform, note: ContainerRecord) -> str:
     """Remove what is left of an ended container; return what could not be removed and why, or the empty text."""
     if note.handle is None:
         return ""

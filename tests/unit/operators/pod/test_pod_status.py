@@ -9,9 +9,9 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
 from radiant.errors import JobNotYetError, JobRefusedError
-from radiant.operators.platform import Look, State
-from radiant.operators.pod.ending import PodEvent, look_at, look_at_nothing
-from radiant.operators.pod.platform import _refusal
+from radiant.operators.platform import ContainerStatus, State
+from radiant.operators.pod.kubernetes_platform import _refusal
+from radiant.operators.pod.pod_status import PodEvent, missing_pod_status, pod_status
 
 STATUS = {"kind": "Status", "apiVersion": "v1"}
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -44,29 +44,29 @@ def disruption(reason):
 
 
 def test_exit_0_has_no_reason_whatever_happened_around_it():
-    look = look_at(pod(terminated(0, "OOMKilled"), deleted=True, conditions=[disruption("EvictionByEvictionAPI")]))
+    look = pod_status(pod(terminated(0, "OOMKilled"), deleted=True, conditions=[disruption("EvictionByEvictionAPI")]))
     assert (look.state, look.exit_code, look.reason) == (State.ENDED, 0, None)
     assert look.finished_at - look.started_at == 7
 
 
 @pytest.mark.parametrize(("code", "seen"), [(137, -9), (70, 70), (1, 1)])
 def test_out_of_memory_is_what_the_runtime_says_also_of_a_child(code, seen):
-    look = look_at(pod(terminated(code, "OOMKilled")))
+    look = pod_status(pod(terminated(code, "OOMKilled")))
     assert (look.reason, look.exit_code, look.hopeless) == ("OutOfMemory", seen, False)
 
 
 def test_bad_input_stays_bad_input_though_a_child_ran_out_of_memory():
-    assert look_at(pod(terminated(65, "OOMKilled"))).reason is None
+    assert pod_status(pod(terminated(65, "OOMKilled"))).reason is None
 
 
 def test_a_kill_without_a_reason_is_no_lack_of_memory():
-    look = look_at(pod(terminated(137)))
+    look = pod_status(pod(terminated(137)))
     assert (look.reason, look.exit_code) == (None, -9)
 
 
 @pytest.mark.parametrize("code", [65, 70, 78])
 def test_a_job_s_own_verdict_counts_though_its_pod_is_being_deleted(code):
-    assert look_at(pod(terminated(code), deleted=True)).reason is None
+    assert pod_status(pod(terminated(code), deleted=True)).reason is None
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_job_s_own_verdict_counts_though_its_pod_is_being_deleted(code):
     ],
 )
 def test_a_disruption_is_named(condition, reason):
-    look = look_at(pod(terminated(143), deleted=True, conditions=[disruption(condition)]))
+    look = pod_status(pod(terminated(143), deleted=True, conditions=[disruption(condition)]))
     assert (look.reason, look.hopeless) == (reason, False)
 
 
@@ -95,23 +95,23 @@ def test_a_disruption_is_named(condition, reason):
     ],
 )
 def test_a_pod_that_failed_without_a_container_is_named(said, reason):
-    look = look_at(pod(phase="Failed", reason=said, message="why"))
+    look = pod_status(pod(phase="Failed", reason=said, message="why"))
     assert (look.state, look.reason, look.detail) == (State.ENDED, reason, "why.")
 
 
 def test_a_disk_that_is_too_small_stays_too_small():
     text = 'Usage of EmptyDir volume "scratch" exceeds the limit "1Gi".'
-    assert look_at(pod(phase="Failed", reason="Evicted", message=text)).hopeless
+    assert pod_status(pod(phase="Failed", reason="Evicted", message=text)).hopeless
 
 
 def test_a_pod_deleted_from_outside_is_lost():
-    look = look_at(pod(terminated(143), deleted=True))
+    look = pod_status(pod(terminated(143), deleted=True))
     assert (look.reason, look.exit_code) == ("Lost", -15)
     assert "was deleted" in look.detail
 
 
 def test_a_pod_on_a_lost_node_is_gone_though_it_is_still_listed():
-    look = look_at(pod(k8s.V1ContainerState(running=k8s.V1ContainerStateRunning()), deleted=True, reason="NodeLost"))
+    look = pod_status(pod(k8s.V1ContainerState(running=k8s.V1ContainerStateRunning()), deleted=True, reason="NodeLost"))
     assert (look.state, look.reason) == (State.GONE, "NodeLost")
 
 
@@ -121,9 +121,9 @@ def test_without_a_node_it_waits_and_says_why():
     )
     found = pod(phase="Pending")
     found.status.conditions = [unscheduled]
-    assert look_at(found) == Look(State.WAITING, "Unschedulable", "0/1 nodes are available.")
+    assert pod_status(found) == ContainerStatus(State.WAITING, "Unschedulable", "0/1 nodes are available.")
     found.status.conditions = None
-    assert look_at(found) == Look(State.WAITING)
+    assert pod_status(found) == ContainerStatus(State.WAITING)
 
 
 @pytest.mark.parametrize(
@@ -142,35 +142,35 @@ def test_without_a_node_it_waits_and_says_why():
     ],
 )
 def test_a_container_that_waits_says_why_and_whether_there_is_hope(reason, message, name, hopeless):
-    look = look_at(pod(waiting(reason, message), phase="Pending"))
+    look = pod_status(pod(waiting(reason, message), phase="Pending"))
     assert (look.state, look.reason, look.hopeless) == (State.STARTING, name, hopeless)
 
 
 def test_back_off_is_explained_by_the_event_before_it():
     event = PodEvent("Warning", "Failed", 'Failed to pull image "x": not found')
     found = pod(waiting("ImagePullBackOff", "Back-off pulling image"), phase="Pending")
-    assert not look_at(found).hopeless
-    assert look_at(found, [event]).hopeless
+    assert not pod_status(found).hopeless
+    assert pod_status(found, [event]).hopeless
 
 
 def test_a_command_that_does_not_exist_is_a_wrong_configuration():
-    look = look_at(pod(terminated(128, "StartError", "exec: no such file or directory")))
+    look = pod_status(pod(terminated(128, "StartError", "exec: no such file or directory")))
     assert (look.reason, look.hopeless) == ("Config", True)
 
 
 def test_what_is_not_there_any_more_is_named_by_what_was_seen_before_or_its_events():
-    assert look_at_nothing([], None).reason == "Lost"
-    assert look_at_nothing([], Look(State.RUNNING, started_at=3.0)).started_at == 3.0
-    assert look_at_nothing([], Look(State.ENDED, "Evicted")).reason == "Evicted"
-    assert look_at_nothing([], None).log_is_lost
-    assert look_at_nothing([], Look(State.RUNNING, started_at=3.0)).log_is_lost
-    assert not look_at_nothing([], Look(State.STARTING)).log_is_lost
-    assert look_at_nothing([PodEvent("Warning", "Preempted", "by x")], None).reason == "Preempted"
+    assert missing_pod_status([], None).reason == "Lost"
+    assert missing_pod_status([], ContainerStatus(State.RUNNING, started_at=3.0)).started_at == 3.0
+    assert missing_pod_status([], ContainerStatus(State.ENDED, "Evicted")).reason == "Evicted"
+    assert missing_pod_status([], None).log_is_lost
+    assert missing_pod_status([], ContainerStatus(State.RUNNING, started_at=3.0)).log_is_lost
+    assert not missing_pod_status([], ContainerStatus(State.STARTING)).log_is_lost
+    assert missing_pod_status([PodEvent("Warning", "Preempted", "by x")], None).reason == "Preempted"
 
 
 def test_events_are_said_once_without_the_node_s_own_noise():
     events = [PodEvent("Warning", "FailedMount", "no claim")] * 2 + [PodEvent("Warning", "MissingClusterDNS", "x")]
-    look = look_at(pod(waiting("ContainerCreating"), phase="Pending"), events)
+    look = pod_status(pod(waiting("ContainerCreating"), phase="Pending"), events)
     assert look.detail == "FailedMount: no claim."
 
 
@@ -187,15 +187,15 @@ def running():
 
 @pytest.mark.parametrize(("after_s", "state", "reason"), [(29, State.RUNNING, None), (31, State.GONE, "NodeLost")])
 def test_a_container_that_runs_on_after_its_grace_period_is_on_a_lost_node(after_s, state, reason):
-    look = look_at(deleting(pod(running())), now=NOW.timestamp() + after_s)
+    look = pod_status(deleting(pod(running())), now=NOW.timestamp() + after_s)
     assert (look.state, look.reason) == (state, reason)
 
 
 @pytest.mark.parametrize("state", [None, waiting("ContainerCreating"), waiting("PodInitializing")])
 def test_a_pod_deleted_before_its_container_began_is_gone(state):
-    look = look_at(deleting(pod(state, phase="Pending")), now=NOW.timestamp())
+    look = pod_status(deleting(pod(state, phase="Pending")), now=NOW.timestamp())
     assert (look.state, look.reason) == (State.GONE, "Lost")
-    preempted = look_at(deleting(pod(state, phase="Pending")), [PodEvent("Warning", "Preempted", "by x")])
+    preempted = pod_status(deleting(pod(state, phase="Pending")), [PodEvent("Warning", "Preempted", "by x")])
     assert preempted.reason == "Preempted"
 
 
@@ -206,7 +206,7 @@ def test_an_init_container_that_failed_is_named_with_its_exit_code():
             name="vault-agent", state=terminated(2), image="", image_id="", ready=False, restart_count=0
         )
     ]
-    look = look_at(found)
+    look = pod_status(found)
     assert (look.state, look.reason, look.hopeless) == (State.ENDED, "StartFailed", False)
     assert "vault-agent ended with exit code 2" in look.detail
 
@@ -223,7 +223,7 @@ def test_an_init_container_that_failed_is_named_with_its_exit_code():
     ],
 )
 def test_a_secret_that_no_mount_finds_is_without_hope(message, count, hopeless):
-    look = look_at(
+    look = pod_status(
         pod(waiting("ContainerCreating"), phase="Pending"), [PodEvent("Warning", "FailedMount", message, count)]
     )
     assert (look.state, look.hopeless) == (State.STARTING, hopeless)
@@ -235,7 +235,7 @@ def test_the_limit_is_that_of_the_pod_as_it_was_admitted(text, mib):
     limits = None if text is None else {"memory": text}
     resources = k8s.V1ResourceRequirements(limits=limits)
     found.spec = k8s.V1PodSpec(containers=[k8s.V1Container(name="worker", resources=resources)])
-    assert look_at(found).memory_limit_mib == mib
+    assert pod_status(found).memory_limit_mib == mib
 
 
 def refusal(status, message):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from radiant.operators.ecs_task.size import MANAGED
-from radiant.operators.platform import Look, State
+from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
 
 STOPPED_BY_US = "radiant: "
@@ -40,7 +40,7 @@ _NEVER = re.compile(
 )
 
 
-def look_of(task: Mapping[str, Any], container: str) -> Look:
+def task_status(task: Mapping[str, Any], container: str) -> ContainerStatus:
     """Return the status that a description of a task shows.
 
     Args:
@@ -52,16 +52,16 @@ def look_of(task: Mapping[str, Any], container: str) -> Look:
         return _ended(task, _container(task, container))
     started_at = _seconds(task.get("startedAt"))
     if status == "RUNNING":
-        return Look(State.RUNNING, started_at=started_at)
+        return ContainerStatus(State.RUNNING, started_at=started_at)
     if started_at is not None:
         # On its way down; its end has a name only when it is STOPPED, and its time is no longer the job's.
-        return Look(State.RUNNING)
+        return ContainerStatus(State.RUNNING)
     provider = task.get("capacityProviderName")
     if status == "PROVISIONING" and provider is not None and provider not in MANAGED:
-        return Look(
+        return ContainerStatus(
             State.WAITING, Reason.NO_CAPACITY, f"ECS waits for an instance of the capacity provider {provider}."
         )
-    return Look(State.STARTING, detail=f"The task is {status}.")
+    return ContainerStatus(State.STARTING, detail=f"The task is {status}.")
 
 
 def is_no_room(reason: str) -> bool:
@@ -69,10 +69,10 @@ def is_no_room(reason: str) -> bool:
     return _NO_ROOM.search(reason) is not None
 
 
-def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> Look:
+def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> ContainerStatus:
     code: int | None = container.get("exitCode")
     reason, hopeless = _reason(task, container)
-    return Look(
+    return ContainerStatus(
         State.ENDED,
         reason,
         _words(task, container),

@@ -9,12 +9,11 @@ from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError
 from radiant.operators.ecs_task.api import asking, code_of, ecs_client, foreign, is_throttled, logs_client, not_started
-from radiant.operators.ecs_task.ending import STOPPED_BY_US, is_no_room, look_of
-from radiant.operators.ecs_task.log import read_page
-from radiant.operators.ecs_task.order import RUN_TAG, family, log_stream, run_task_call
-from radiant.operators.ecs_task.pace import Pace
+from radiant.operators.ecs_task.cloudwatch import ReadPace, read_page
 from radiant.operators.ecs_task.reads import TaskReader
-from radiant.operators.platform import Handle, LogPage, Look, Order, State
+from radiant.operators.ecs_task.run_task import RUN_TAG, family, log_stream, run_task_call
+from radiant.operators.ecs_task.task_status import STOPPED_BY_US, is_no_room, task_status
+from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, LogPage, State
 from radiant.operators.reasons import Reason
 from radiant.operators.shared import shared
 from radiant.settings import Settings
@@ -45,7 +44,7 @@ class EcsPlatform:
         self._account = (settings.ecs.conn_id, settings.ecs.region)
         self._fresh_s = settings.container.look_s * _FRESH
 
-    def start(self, order: Order) -> Handle:
+    def start(self, order: ContainerOrder) -> Handle:
         """Start a task, or find the one of this attempt.
 
         Raises:
@@ -63,24 +62,24 @@ class EcsPlatform:
         arn = self._running(attempt)
         return None if arn is None else self._handle(arn, job)
 
-    def look(self, handle: Handle) -> Look:
+    def look(self, handle: Handle) -> ContainerStatus:
         """Return the status of the task now, or some seconds ago when many tasks are waited for."""
         arn = handle["arn"]
         reader = _reader(*self._account)
-        picture = reader.look(arn, _cluster_of(arn) or self._ecs.cluster, fresh_s=self._fresh_s)
-        if picture.gone and time.time() - handle["asked_at"] > _YOUNG_S:
-            return Look(
+        cached = reader.look(arn, _cluster_of(arn) or self._ecs.cluster, fresh_s=self._fresh_s)
+        if cached.gone and time.time() - handle["asked_at"] > _YOUNG_S:
+            return ContainerStatus(
                 State.GONE, detail=f"ECS has no task {arn} (any more); it removes a task an hour after its end."
             )
-        if picture.task is None:
-            return Look(State.STARTING)
-        return look_of(picture.task, handle["container"])
+        if cached.task is None:
+            return ContainerStatus(State.STARTING)
+        return task_status(cached.task, handle["container"])
 
-    def read_log(self, handle: Handle, cursor: str, look: Look) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, look: ContainerStatus) -> LogPage:
         """Return the next lines from CloudWatch, none when it is not this task's turn."""
         return read_page(
             logs_client(*self._account),
-            shared(("CloudWatch pace",), Pace),
+            shared(("CloudWatch pace",), ReadPace),
             cursor,
             group=handle["log_group"],
             stream=handle["log_stream"],
