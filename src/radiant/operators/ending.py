@@ -11,6 +11,9 @@ from radiant.jobs.codec import JsonObject
 from radiant.jobs.documents import Failure, JobSummary, Request, Result, Status
 from radiant.operators.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
 
+LAST_LINES = 15
+"""Of a job's log, in the error of its task."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ended:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from radiant.operators import guard
-from radiant.operators.ending import Ended
+from radiant.operators.ending import LAST_LINES, Ended
 from radiant.operators.log_line import cut
 from radiant.operators.reasons import Reason
 
@@ -22,7 +22,6 @@ TICK_S = 0.1
 """How often memory, time and the wish to stop are looked at; costs 2 % of a core with 90 processes on the machine."""
 GRACE_S = 3.0
 """Between SIGTERM and SIGKILL; Airflow kills the task's own process 5 s after its SIGTERM."""
-LAST_LINES = 15
 _LINE_BYTES = 16 * 1024
 _MIB = 1 << 20
 

@@ -24,7 +24,7 @@ from radiant.operators.container_record import (
     release,
     request_on_file,
 )
-from radiant.operators.ending import Ended
+from radiant.operators.ending import LAST_LINES, Ended
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, Platform, State
 from radiant.operators.reasons import Reason
 from radiant.operators.request import run_key
@@ -40,7 +40,6 @@ from radiant.operators.watch import (
     decide_unanswered,
 )
 
-LAST_LINES = 15
 _JITTER = 0.2
 _KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
