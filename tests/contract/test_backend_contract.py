@@ -218,7 +218,7 @@ def test_what_an_earlier_attempt_still_writes_is_never_this_one_s_result(backend
 
 def test_the_constructor_is_explicit(backend):
     parameters = inspect.signature(vars(backend.operator_class)["__init__"]).parameters
-    assert list(parameters) == ["self", "job", "request", "airflow_kwargs"]
+    assert list(parameters) == ["self", "job", "arguments", "airflow_kwargs"]
 
 
 def test_a_mapped_task_has_the_job_s_retries_like_a_plain_one(backend, monkeypatch):
