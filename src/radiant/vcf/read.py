@@ -64,12 +64,12 @@ def read_chunk(chunk: Chunk, state: ReadState, plan: ReadPlan) -> ChunkResult:
         state: What the lines before it left; stays as it is.
         plan: What was decided before the first record.
     """
-    state, totals = state.copy(), plan.no_totals()
+    before, state, totals = state, state.copy(), plan.no_totals()
     lines, rows = _read_fast(chunk, state, totals, plan)
     rest = read_fallback(chunk, lines, plan, state, totals)
     totals.fallback_lines = len(lines.fallback)
     end = len(chunk) if rest.stopped_at is None else rest.stopped_at + 1
-    stretches = _move_on(lines, state, end)
+    stretches = _move_on(lines, before, state, end)
     state.contigs |= totals.counts.contigs.keys()
     if rest.stopped_at is not None:
         return ChunkResult([], totals, state, stretches, set(), Failure(rest.stopped_at, rest.fatal))
@@ -94,11 +94,15 @@ def _read_fast(chunk: Chunk, state: ReadState, totals: ReadTotals, plan: ReadPla
     return lines, rows
 
 
-def _move_on(lines: FastLines, state: ReadState, end: int) -> list[Stretch]:
-    """Move the state on to the line before `end`; return the stretches up to there, none if lines are not in order."""
+def _move_on(lines: FastLines, before: ReadState, state: ReadState, end: int) -> list[Stretch]:
+    """Move the state on to the line before `end`; return the stretches up to there, none if lines are not in order.
+
+    The fallback has moved the order on to its last line; the stretches start before the chunk and include its lines.
+    """
     stretches = lines.loci.stretches(end)
     if stretches is None or not lines.in_order:
         return []
+    state.order = before.order.copy()
     state.order.pass_over([(contig, last) for contig, _, last in stretches])
     add_recent_alleles(state.duplicates, lines, 0, end)
     return stretches
