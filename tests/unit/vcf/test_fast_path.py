@@ -11,6 +11,7 @@ from equivalence import Outcome, assert_same, by_rules, compare, outcome
 from radiant.vcf.fast.fast_reader import FastReader
 from radiant.vcf.text import source
 from real_families import ASHKENAZI, CLINICAL, UPD
+from varied_vcf import write_bgzf
 from vcf_files import HEADER, TRIO, record, text, write
 
 # --- Real files -------------------------------------------------------------------------------------------------------
@@ -339,6 +340,14 @@ def test_an_entry_without_an_alt_is_not_that_of_the_line_before(tmp_path):
     got = compare(write(tmp_path / "a.vcf", text(lines, header=header)))
     assert got.alone == 1
     assert got.tables["consequence"]["start"].to_pylist() == [2]
+
+
+def test_a_chunk_of_two_contigs_with_a_line_of_the_fallback_leaves_the_next_chunk_to_the_fast_path(tmp_path):
+    lines = [record(pos=1), record(chrom="chrX", pos=1), record(chrom="chrX", pos=2, info="CSQ=GGG|x,G|y")]
+    lines += [record(chrom="chrX", pos=pos) for pos in range(3, 100)]
+    path = tmp_path / "a.vcf.gz"
+    write_bgzf(path, text(lines, header=HEADER + _CSQ + 'Allele|Consequence">\n').encode(), 1000)
+    assert compare(path, chunk_bytes=1000).alone == 1
 
 
 def test_random_files_are_read_in_bulk_too(tmp_path):
