@@ -109,7 +109,7 @@ def test_a_pod_that_may_not_be_seen_is_waited_for_and_the_message_names_the_righ
 def test_without_the_right_to_read_logs_jobs_succeed_and_the_message_names_it(
     pods, context, account, monkeypatch, capfd
 ):
-    monkeypatch.setattr("radiant.operators.watch._NO_LOG_S", 1.0)
+    monkeypatch.setattr("radiant.operators.watcher._NO_LOG_S", 1.0)
     account([one for one in RIGHTS if one != ("pods/log", "get")])
     assert pods.run("answer('done')", context=context, job="poc")["output"] == "done"
     assert 'cannot get resource "pods/log"' in capfd.readouterr().out

@@ -148,7 +148,7 @@ spec: {hard: {pods: 1}}
 
 
 def test_a_log_that_the_node_does_not_give_fails_no_job(backend, context, proxy, monkeypatch, capfd):
-    monkeypatch.setattr("radiant.operators.watch._NO_LOG_S", 2.0)
+    monkeypatch.setattr("radiant.operators.watcher._NO_LOG_S", 2.0)
     pods = through(backend, proxy)
     status = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "InternalError", "code": 500}
     proxy.fault("/log", 500, status | {"message": "Get https://node:10250/containerLogs: no route to host"})

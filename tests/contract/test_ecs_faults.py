@@ -324,7 +324,7 @@ def test_a_person_s_kill_stops_also_a_task_whose_start_was_never_answered(backen
 
 
 def test_a_task_that_could_not_be_stopped_is_not_lost(here, monkeypatch):
-    monkeypatch.setattr("radiant.operators.watch._KILL_PAUSES_S", (0.1,))
+    monkeypatch.setattr("radiant.operators.watcher._KILL_PAUSES_S", (0.1,))
     context = airflow_context(state="failed")
     here.fake.fault("throttle", call="ecs:StopTask", times=None)
     with pytest.raises(PlatformUnavailableError):
