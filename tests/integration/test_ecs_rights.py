@@ -80,7 +80,7 @@ def test_no_call_is_refused_and_no_right_is_left_over(aws, ground):
 
     long_ago = time.time() - 30 * 3600
     handle = runner.start(order_of(settings, other, attempt="a2", pause_s=60, asked_at=long_ago))
-    assert runner.find("a2")["arn"] == handle["arn"]
+    assert runner.find("a2", "poc")["arn"] == handle["arn"]
     runner.stop(handle, Reason.KILLED)
     assert follow(runner, handle)[0].reason == Reason.KILLED
 

@@ -10,6 +10,7 @@ import typer
 from typer.testing import CliRunner
 
 from import_site import ImportSite
+from job_xcoms import prepared_case, succeeded
 from radiant import demo, lake
 from radiant.cli.variants import variants
 from radiant.operators.verdict import describe, judge_import
@@ -46,9 +47,9 @@ def imported(site, number):
     """Import a case and return the outputs of its jobs, and the verdict of its part."""
     output = site.import_due([number])
     (case,) = output["imported"]
-    prepared = {"cases": [{"case_id": number, "load_id": "x"}], "deleted": [], "refused": [], "waiting": []}
-    verdict = judge_import({"status": "succeeded", "output": prepared}, {"status": "succeeded", "output": output})
-    assert verdict["imported"] == [number], describe(verdict)
+    prepared = {"part": 0, "cases": [prepared_case(number)], "deleted": [], "refused": [], "waiting": []}
+    verdict = judge_import(succeeded(prepared, "prepare-part"), succeeded(output, "commit-part"))
+    assert verdict.imported == (number,), describe(verdict)
     return case, verdict
 
 
@@ -103,7 +104,7 @@ def test_de_novos_of_a_real_trio_are_the_alleles_that_both_parents_were_called_w
     case, verdict = import_trio(site, ASHKENAZI, corpus / "ashk-trio.vcf.gz", "HG002 HG003 HG004")
     # The file was split after bcftools csq: entries of the other ALT are no warning about the family.
     entries = "pieces of kept lines were left out: csq_allele_unknown 44"
-    assert case["warnings"] == [one["warning"] for one in verdict["warnings"]]
+    assert case["warnings"] == [one.warning for one in verdict.warnings]
     assert other_warnings(case) == [entries]
     expected, samples = [], []
     with gzip.open(corpus / "ashk-trio.vcf.gz", "rt") as lines:
@@ -128,14 +129,14 @@ def test_de_novos_of_a_real_trio_are_the_alleles_that_both_parents_were_called_w
 
 def test_a_child_and_a_parent_in_each_others_place_are_loud_in_the_verdict(corpus, site):
     _, verdict = import_trio(site, SWAPPED, corpus / "ashk-trio.vcf.gz", "HG003 HG002 HG004")
-    texts = [one["warning"] for one in verdict["warnings"] if one["case_id"] == SWAPPED]
+    texts = [one.warning for one in verdict.warnings if one.case_id == SWAPPED]
     assert any(text.startswith("parentage: ") and "autosomal sites" in text and "%" in text for text in texts)
     assert not any("HG00" in text for text in texts)
 
 
 def test_a_disomy_and_a_wrong_sex_are_loud_in_the_verdict_and_the_rates_in_the_report(corpus, site):
     _, verdict = import_trio(site, DISOMY, corpus / "upd-trio.vcf.gz", "CHILD FATHER MOTHER", sex=2)
-    sex, disomy, of_x = other_warnings({"warnings": [one["warning"] for one in verdict["warnings"]]})
+    sex, disomy, of_x = other_warnings({"warnings": [one.warning for one in verdict.warnings]})
     assert sex.startswith("sex: member 1 (proband) is stated female and looks male: 96 of 768 carried sites on X")
     assert disomy.startswith(
         "uniparental: on chromosome 16 of member 1 (proband), 547 of 555 informative sites (98.6%, warned above 30%)"
