@@ -252,7 +252,8 @@ def test_a_pod_deleted_before_it_began_is_lost_at_once_though_a_finalizer_keeps_
     proxy.rewrite = keep
     through(pods, proxy)
     task = in_thread(pods, "answer()", context)
-    (pod,) = wait_for(lambda: pods.site.pods(selector="job=poc"), "the pod")
+    # The pod of the test before may still be on its way out.
+    (pod,) = wait_for(lambda: [one for one in pods.site.pods(selector="job=poc") if one.metadata.finalizers], "the pod")
     try:
         pods.site.api.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
         with pytest.raises(JobLostError, match="deleted before its container began") as raised:
