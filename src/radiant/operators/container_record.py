@@ -1,5 +1,6 @@
 """The record of a task's container, `container.json` beside the request: a later try or process finds it there."""
 
+import contextlib
 import dataclasses
 import time
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from radiant import storage
 from radiant.errors import InputError, JobProtocolError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.documents import Request, decode_request
 from radiant.operators.platform import Handle, Platform
+from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace
 
 _NAME = "container.json"
@@ -123,6 +125,14 @@ def release(platform: Platform, note: ContainerRecord) -> str:
         else:
             break
     return ""
+
+
+def stop_if_replaced(platform: Platform, place: TaskPlace, handle: Handle, attempt: str) -> None:
+    """Stop a container whose attempt another process of the task has replaced or judged while it was started."""
+    found = read_record(place)
+    if found is not None and (found.closed or found.attempt != attempt):
+        with contextlib.suppress(PlatformUnavailableError, JobRefusedError):
+            platform.stop(handle, Reason.SUPERSEDED)
 
 
 def name_of(handle: Handle) -> str:

@@ -23,6 +23,7 @@ from radiant.operators.container_record import (
     read_record,
     release,
     request_on_file,
+    stop_if_replaced,
 )
 from radiant.operators.ending import LAST_LINES, Ended
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, Platform, State
@@ -247,6 +248,7 @@ class Watcher:
         self._take_over()
         if self.record.handle is not None:  # another process of this try has started it
             return Step(position, pause_s=soon_s)
+        attempt = self.record.attempt
         try:
             handle = self._start_or_find()
         except JobNotYetError as error:
@@ -254,10 +256,12 @@ class Watcher:
             waiting = ContainerStatus(State.WAITING, error.reason, str(error))
             return self._decide_and_act(waiting, LogProgress(), [], position)
         self._state = dataclasses.replace(self._state, unanswered_since=None)
-        self._save(handle=handle)
-        return Step(
-            position, news=f"{self._platform.noun} {name_of(handle)} started; {self._own_log()}", pause_s=soon_s
-        )
+        try:
+            self._save(handle=handle)
+        finally:
+            stop_if_replaced(self._platform, self._run.folder, handle, attempt)
+        news = f"{self._platform.noun} {name_of(handle)} started; {self._own_log()}"
+        return Step(position, news=news, pause_s=soon_s)
 
     def _start_or_find(self) -> Handle:
         """Start, and store that it may have started without an answer: a refusal is then not the last word.

@@ -197,6 +197,24 @@ def test_a_process_whose_try_was_replaced_neither_judges_nor_stops(place):
     assert (platform.stopped, platform.released) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("changes", "stopped"),
+    [({"attempt": "other"}, ["pod-1"]), ({}, []), ({"closed": True}, ["pod-1"])],
+    ids=["another attempt", "the same attempt, adopted", "judged"],
+)
+def test_a_container_of_an_attempt_that_was_replaced_while_it_was_started_is_stopped(place, changes, stopped):
+    platform = Scripted()
+
+    def start_slowly(_order):
+        dataclasses.replace(read_record(place), held_by=2, **changes).save(place)
+        return {"name": "pod-1"}
+
+    platform.start = start_slowly
+    with pytest.raises(JobLostError, match="no longer holds"):
+        watch_of(platform, place).step()
+    assert [one["name"] for one in platform.stopped] == stopped
+
+
 def test_the_position_in_the_log_of_a_replaced_process_changes_no_record(place):
     watch = watch_of(Scripted([RUNS], pages=[LogPage(["a"], "1")]), place)
     watch.step()
