@@ -81,7 +81,8 @@ def account(pods, monkeypatch):
         pods.set(AIRFLOW_CONN_KUBERNETES_CONN=f"kubernetes://?kube_config_path={path}")
         discard()
 
-    return use
+    yield use
+    discard()  # the next test has the credential of the cluster again
 
 
 def test_the_role_of_deploy_kubernetes_suffices(pods, context, account, capfd):
