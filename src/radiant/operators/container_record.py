@@ -128,7 +128,10 @@ def release(platform: Platform, note: ContainerRecord) -> str:
 
 
 def stop_if_replaced(platform: Platform, place: TaskPlace, handle: Handle, attempt: str) -> None:
-    """Stop a container whose attempt another process of the task has replaced or judged while it was started."""
+    """Stop a container whose attempt another process of the task has replaced or judged while it was started.
+
+    A stop that the platform does not take is not repeated: the worker finds its attempt replaced, and ends.
+    """
     found = read_record(place)
     if found is not None and (found.closed or found.attempt != attempt):
         with contextlib.suppress(PlatformUnavailableError, JobRefusedError):

@@ -212,8 +212,7 @@ class Watcher:
                 self._save(log_cursor=position.cursor, log_try=self._run.task.try_number)
 
     def _step(self, position: LogPosition) -> Step:
-        handle = self.record.handle
-        if handle is None:
+        if (handle := self.record.handle) is None:
             return self._start(position)
         status = self._look(handle)
         lines, progress, position = self._read_log(handle, status, position)
@@ -259,7 +258,8 @@ class Watcher:
         try:
             self._save(handle=handle)
         finally:
-            stop_if_replaced(self._platform, self._run.folder, handle, attempt)
+            if self._state.record.handle != handle:  # not stored
+                stop_if_replaced(self._platform, self._run.folder, handle, attempt)
         news = f"{self._platform.noun} {name_of(handle)} started; {self._own_log()}"
         return Step(position, news=news, pause_s=soon_s)
 
