@@ -10,6 +10,7 @@ from enum import StrEnum
 from math import comb
 from typing import Any
 
+from radiant.domain.counts import add_counts
 from radiant.domain.trio import Parent
 
 MENDEL_ERROR_RATE_WARNING = 0.10
@@ -98,9 +99,9 @@ class RelationCounts:
 
     def merge(self, other: "RelationCounts") -> None:
         """Add further sites."""
-        _merge(self.mendel, other.mendel)
+        add_counts(self.mendel, other.mendel)
         for parent, counts in other.sharing.items():
-            _merge(self.sharing.setdefault(parent, SharingCounts()), counts)
+            add_counts(self.sharing.setdefault(parent, SharingCounts()), counts)
 
     @property
     def too_many_errors(self) -> bool:
@@ -126,11 +127,6 @@ class RelationCounts:
             return Parentage.CONTRADICTS
         of_each = bool(self.sharing) and all(one.compared >= SHARING_SITES_NEEDED for one in self.sharing.values())
         return Parentage.FITS if of_each or self.mendel.checked >= MENDEL_SITES_NEEDED else Parentage.CANNOT_JUDGE
-
-
-def _merge(counts: MendelCounts | SharingCounts, other: MendelCounts | SharingCounts) -> None:
-    for name, value in asdict(other).items():
-        setattr(counts, name, getattr(counts, name) + value)
 
 
 def _too_many(found: int, sites: int, threshold: float, expected: float) -> bool:

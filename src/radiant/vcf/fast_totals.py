@@ -30,7 +30,7 @@ from radiant.vcf.rows.fast_rows import FastRows
 from radiant.vcf.rows.occurrence import Occurrences
 from radiant.vcf.rows.splice import Table
 from radiant.vcf.rules.genotypes import Zygosity
-from radiant.vcf.totals import Counts, LineCounts, MemberQuality, ReadTotals
+from radiant.vcf.totals import Counts, MemberQuality, ReadTotals
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.arrow import decoded
 from radiant.vcf.vector.grouping import group_rows
@@ -59,10 +59,7 @@ def count_lines(counts: Counts, lines: FastLines) -> None:
     read = np.flatnonzero(bucket >= 0)
     groups = group_rows(loci.contig[read], bucket[read])
     for (contig, code), found in zip(groups.values, np.bincount(groups.index).tolist(), strict=True):
-        name, kind = loci.names[contig], _BUCKETS[code]
-        for one in (counts.total, counts.contigs.setdefault(name, LineCounts())):
-            one.read += found
-            setattr(one, kind, getattr(one, kind) + found)
+        counts.add_lines(loci.names[contig], _BUCKETS[code], found)
 
 
 def count_kept(  # noqa: PLR0913, PLR0917 - where, and of what

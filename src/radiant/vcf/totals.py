@@ -6,9 +6,10 @@ chunk   chunk   chunk       shard: chunks          file: shards, or chunks
 
 from collections import Counter
 from collections.abc import Container, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from radiant.domain.counts import add_counts
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.domain.quality import QualityCounts
 from radiant.vcf.findings import Finding, Undeclared
@@ -43,8 +44,7 @@ class LineCounts:
 
     def merge(self, other: "LineCounts") -> None:
         """Add a later part of the same file."""
-        for name in ("read", "kept", "split", "skipped", "rejected"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        add_counts(self, other)
 
 
 @dataclass(slots=True)
@@ -63,8 +63,7 @@ class MemberQuality:
 
     def merge(self, other: "MemberQuality") -> None:
         """Add a later part of the same file."""
-        for name in ("alleles", "het", "hom", "hem", "unknown", "transitions", "transversions"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+        add_counts(self, other)
 
     def to_json(self) -> dict[str, Any]:
         """Return the counts and the two ratios; a ratio over 0 is null."""
@@ -92,31 +91,21 @@ class Counts:
     frequencies: Counter[str] = field(default_factory=Counter[str])
     """Variant rows with a value, by frequency column."""
 
-    def line(self, contig: str, bucket: str) -> None:
-        """Count one line in its bucket, `kept`, `split`, `skipped` or `rejected`."""
+    def add_lines(self, contig: str, bucket: str, times: int = 1) -> None:
+        """Count lines of a contig in their bucket, `kept`, `split`, `skipped` or `rejected`."""
         for counts in (self.total, self.contigs.setdefault(contig, LineCounts())):
-            counts.read += 1
-            setattr(counts, bucket, getattr(counts, bucket) + 1)
+            counts.read += times
+            setattr(counts, bucket, getattr(counts, bucket) + times)
 
     def merge(self, other: "Counts") -> None:
         """Add a later part of the same file."""
         self.total.merge(other.total)
         for contig, counts in other.contigs.items():
             self.contigs.setdefault(contig, LineCounts()).merge(counts)
-        names = (
-            "skipped",
-            "other_contigs",
-            "rejected",
-            "alleles",
-            "pieces",
-            "consequences",
-            "annotations",
-            "structural",
-            "frequencies",
-        )
-        for name in names:
-            mine: Counter[str] = getattr(self, name)
-            mine.update(getattr(other, name))
+        for one in fields(self):
+            counter = getattr(self, one.name)
+            if isinstance(counter, Counter):
+                counter.update(getattr(other, one.name))
 
 
 @dataclass(slots=True)
@@ -165,7 +154,7 @@ class ReadTotals:
     def add_line(self, contig: str, line: Line) -> None:
         """Count a line that is not rejected."""
         counts = self.counts
-        counts.line(contig, line.bucket)
+        counts.add_lines(contig, line.bucket)
         counts.structural.update(line.structural)
         if line.bucket == "skipped":
             counts.skipped[line.reason] += 1
@@ -189,7 +178,7 @@ class ReadTotals:
     def reject_line(self, contig: str, finding: Finding, known: Container[str]) -> None:
         """Count a rejected data line; its CHROM may be anything unless an earlier line has it (`known`)."""
         is_name = contig in known or contig in self.counts.contigs
-        self.counts.line(contig if is_name else _short(contig), "rejected")
+        self.counts.add_lines(contig if is_name else _short(contig), "rejected")
         self._reject(finding.rule, finding)
 
     def reject_header(self, findings: Sequence[Finding]) -> None:
