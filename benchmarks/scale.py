@@ -62,6 +62,12 @@ HEADER = """\
 """
 
 
+def part_of(process: psutil.Process) -> str:
+    """Return the part of the system that a process is; a psutil.Error for one that has ended."""
+    title = " ".join(process.cmdline())
+    return next((PARTS[word] for word in PARTS if word in title), "tasks")
+
+
 @dataclass
 class Sampler:
     """Samples the memory of Airflow's parts until it is stopped; one list of (seconds, bytes) per part."""
@@ -74,8 +80,7 @@ class Sampler:
         while not self.stopped.wait(LOOK_S):
             for process in psutil.Process().children(recursive=True):
                 with contextlib.suppress(psutil.Error):
-                    title = " ".join(process.cmdline())
-                    name = next((PARTS[word] for word in PARTS if word in title), None)
+                    name = part_of(process)
                     if name in AIRFLOW:
                         self.seen[name].append((time.monotonic() - began, process.memory_info().rss))
 
@@ -133,8 +138,7 @@ def cpu_by_part() -> Cpu:
     found: Cpu = collections.Counter({"benchmark": sum(own[:2]), "tasks": sum(ended[:2])})
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            title, times = " ".join(process.cmdline()), process.cpu_times()
-            part = next((PARTS[word] for word in PARTS if word in title), "tasks")
+            part, times = part_of(process), process.cpu_times()
             found[part] += times.user + times.system
             found[CHILDREN_OF.get(part, part)] += times.children_user + times.children_system
     return found

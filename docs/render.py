@@ -128,7 +128,7 @@ def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
 
 
 def _docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstring below each attribute; pydantic would read them at every start, for 0.05 CPU seconds.
+    """Return the docstring below each attribute, which pydantic would read at every start.
 
     A setting without one is a KeyError in the page.
     """
