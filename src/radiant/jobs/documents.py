@@ -11,6 +11,7 @@ from typing import TypeVar
 from radiant.errors import JobProtocolError
 from radiant.jobs.codec import JsonObject, decode, exact, from_json, to_json
 from radiant.jobs.run_ids import folder_name
+from radiant.jobs.usage import JobTry, Usage
 
 PROTOCOL = 2
 
@@ -65,20 +66,6 @@ class Failure:
 
 @exact
 @dataclass(frozen=True, slots=True)
-class Usage:
-    """What a job used, as the worker measured it."""
-
-    wall_s: float
-    cpu_s: float
-    """User and system time of the process and its children."""
-    peak_memory_mib: float
-    """Highest sum of the resident memory of the process and its children."""
-    bytes_read: int
-    bytes_written: int
-
-
-@exact
-@dataclass(frozen=True, slots=True)
 class Result:
     """How one attempt of a job ended."""
 
@@ -94,6 +81,9 @@ class Result:
     digests: dict[str, str] = field(default_factory=dict[str, str])
     """sha256 by name, for what must be comparable between runs."""
     usage: Usage | None = None
+    """As the worker measured it."""
+    tries: tuple[JobTry, ...] = ()
+    """Of an outcome alone, which the operator writes: this attempt last, those of the same task before it."""
     radiant_version: str = ""
     image: str | None = None
     python_version: str = ""
@@ -119,17 +109,19 @@ class JobSummary:
     memory_limit_mib: int
     radiant_version: str
     image: str | None
+    tries: tuple[JobTry, ...] = ()
+    """As in `Result`: where each ran, what it used, and the delays before it."""
     code: str | None = None
     """`code` of the failure, None when the job succeeded."""
     reason: str | None = None
     """Message of the failure, None when the job succeeded."""
 
     def to_xcom(self) -> JsonObject:
-        """Return plain JSON types, without `code` and `reason` for a job that succeeded."""
-        return {name: value for name, value in to_json(self).items() if value is not None or name not in _OF_FAILURES}
+        """Return plain JSON types, without `code` and `reason` for a job that succeeded, and without empty `tries`."""
+        return {name: value for name, value in to_json(self).items() if value or name not in _ONLY_WITH_CONTENT}
 
 
-_OF_FAILURES = ("code", "reason")
+_ONLY_WITH_CONTENT = ("code", "reason", "tries")
 
 _D = TypeVar("_D", Request, Result)
 
