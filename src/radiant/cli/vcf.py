@@ -70,5 +70,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     buckets = ("kept", "split", "skipped", "rejected")
     typer.echo(f"{lines.read} lines: " + ", ".join(f"{getattr(lines, name)} {name}" for name in buckets))
     typer.echo(", ".join(f"{count} {name} rows" for name, count in report.rows.items()) + f" in {out}")
+    if report.fallback_note is not None:
+        typer.echo(report.fallback_note)
     for warning in report.warnings:
         typer.echo(f"warning: {warning}", err=True)

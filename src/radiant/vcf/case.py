@@ -64,7 +64,7 @@ class CaseReader:
     @property
     def fallback_lines(self) -> int:
         """Data lines so far that the fast path left to the rules."""
-        return 0 if self._totals is None else self._totals.fallback_lines
+        return 0 if self._totals is None else self._totals.fallback.lines
 
     @property
     def report(self) -> ImportReport:

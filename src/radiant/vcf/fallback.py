@@ -71,11 +71,15 @@ def read_fallback(chunk: Chunk, lines: FastLines, plan: ReadPlan, state: ReadSta
         totals: Of the chunk; the lines are added.
     """
     found = FallbackRows()
+    totals.fallback.lines += len(lines.fallback)
+    totals.fallback.reasons.update(lines.reasons)
     builders = {name: _Builder(table) for name, table in plan.tables.items()}
     known = 0
     for at in lines.fallback.tolist():
         known = add_recent_alleles(state.duplicates, lines, known, at)
         line = read_line(plan, chunk.first_line + at, chunk.raw(at), state, totals)
+        if isinstance(line, Finding) or line.pieces:
+            totals.fallback.with_finding += 1
         if isinstance(line, Finding):
             builders["quarantine"].add(at, line.row())
             if line.rule == TWO_CONTIGS:

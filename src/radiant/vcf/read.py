@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.fallback import FallbackRows, add_recent_alleles, read_fallback
+from radiant.vcf.fast.fallback_reason import FallbackReason
 from radiant.vcf.fast.lines import FastLines
 from radiant.vcf.fast.locus_columns import Loci, Stretch
 from radiant.vcf.fast_totals import count_kept, count_lines
@@ -67,7 +68,6 @@ def read_chunk(chunk: Chunk, state: ReadState, plan: ReadPlan) -> ChunkResult:
     before, state, totals = state, state.copy(), plan.no_totals()
     lines, rows = _read_fast(chunk, state, totals, plan)
     rest = read_fallback(chunk, lines, plan, state, totals)
-    totals.fallback_lines = len(lines.fallback)
     end = len(chunk) if rest.stopped_at is None else rest.stopped_at + 1
     stretches = _move_on(lines, before, state, end)
     state.contigs |= totals.counts.contigs.keys()
@@ -84,7 +84,8 @@ def _read_fast(chunk: Chunk, state: ReadState, totals: ReadTotals, plan: ReadPla
     """Read and count the lines that the fast path can read; return all lines as it reads them, and the rows."""
     fast = plan.fast
     if fast is None:
-        return FastLines.none_of(chunk, Loci.unknown(len(chunk))), None
+        reason = FallbackReason.REQUESTED if plan.fasta is None else FallbackReason.FASTA
+        return FastLines.none_of(chunk, Loci.unknown(len(chunk)), reason), None
     lines = fast.reader.read(chunk, state)
     count_lines(totals.counts, lines)
     if lines.kept is None:

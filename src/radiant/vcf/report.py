@@ -8,9 +8,9 @@ from radiant.domain.assembly import CHROMOSOMES, canonical_chromosome
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.errors import RadiantError
 from radiant.vcf.plan import ReadPlan
-from radiant.vcf.report_warnings import remarks
+from radiant.vcf.report_warnings import listed, remarks
 from radiant.vcf.text.source import Source
-from radiant.vcf.totals import LineCounts, MemberQuality, ReadTotals
+from radiant.vcf.totals import FallbackCounts, LineCounts, MemberQuality, ReadTotals
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ class ImportReport:
     frequencies: dict[str, Any]
     """By frequency column: `rows`, how many variant rows have a value, and `sources`, what the header declares that it
     is read from (`CSQ gnomADe_AF`, `INFO EXACAF`), the first one first."""
+    fallback: FallbackCounts
+    """Lines that the rules read one at a time, and why. How a file is cut for reading changes them by a few lines."""
     rows: dict[str, int]
     """Rows by table."""
     quality: tuple[MemberQuality, ...]
@@ -97,6 +99,17 @@ class ImportReport:
             msg = f"the contigs' lines do not add up to the {self.lines.read} lines read. This is a bug of radiant"
             raise RadiantError(msg)
 
+    @property
+    def fallback_note(self) -> str | None:
+        """How many lines the rules read one at a time and why, for the log; None for none."""
+        found = self.fallback
+        if not found.lines:
+            return None
+        return (
+            f"{found.lines} of {self.lines.read} lines were read one at a time, which takes longer and changes no row; "
+            f"{found.with_finding} of them have a finding; by what the fast path does not read: {listed(found.reasons)}"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON types."""
         return {
@@ -111,6 +124,7 @@ class ImportReport:
             "annotations": self.annotations,
             "crowded_genes": self.crowded_genes,
             "frequencies": self.frequencies,
+            "fallback": self.fallback.to_json(),
             "rows": self.rows,
             "quality": [one.to_json() for one in self.quality],
             **self.family,
@@ -143,6 +157,7 @@ def make_report(plan: ReadPlan, source: Source, totals: ReadTotals) -> ImportRep
             column: {"rows": counts.frequencies[column], "sources": plan.sources_of(column)}
             for column in FREQUENCY_COLUMNS
         },
+        fallback=totals.fallback,
         rows={name: totals.rows[name] for name in plan.tables},
         quality=tuple(totals.quality),
         family=totals.family.to_json(),

@@ -171,7 +171,7 @@ class ShardedReader:
     @property
     def fallback_lines(self) -> int:
         """Data lines so far that the fast path left to the rules."""
-        return self._totals.fallback_lines
+        return self._totals.fallback.lines
 
     @property
     def report(self) -> ImportReport:

@@ -48,6 +48,30 @@ class LineCounts:
 
 
 @dataclass(slots=True)
+class FallbackCounts:
+    """Data lines that the fast path left to the rules: their rows are the same, and each takes more time."""
+
+    lines: int = 0
+    with_finding: int = 0
+    """Of these lines, those that the rules rejected or that have a piece in quarantine."""
+    reasons: Counter[str] = field(default_factory=Counter[str])
+    """Lines by `FallbackReason`: the first part of a line that the fast path does not read."""
+
+    def merge(self, other: "FallbackCounts") -> None:
+        """Add a later part of the same file."""
+        add_counts(self, other)
+        self.reasons.update(other.reasons)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the counts as JSON types."""
+        return {
+            "lines": self.lines,
+            "with_finding": self.with_finding,
+            "reasons": dict(sorted(self.reasons.items())),
+        }
+
+
+@dataclass(slots=True)
 class MemberQuality:
     """Numbers about one member's alleles; no name, the order is that of the case's members."""
 
@@ -120,7 +144,7 @@ class ReadTotals:
     pairs: CompoundHets
     """Candidates for compound heterozygous pairs."""
     undeclared: Undeclared = field(default_factory=Undeclared)
-    fallback_lines: int = 0
+    fallback: FallbackCounts = field(default_factory=FallbackCounts)
     """Data lines that the fast path left to the rules."""
     first_rejected: list[Finding] = field(default_factory=list[Finding])
     """The first ten rejected lines, header lines included."""
@@ -145,7 +169,7 @@ class ReadTotals:
         self.family.merge(later.family)
         self.pairs.merge(later.pairs)
         self.undeclared.merge(later.undeclared)
-        self.fallback_lines += later.fallback_lines
+        self.fallback.merge(later.fallback)
         self.first_rejected += later.first_rejected[: FIRST_REJECTED - len(self.first_rejected)]
         self.rows.update(later.rows)
 

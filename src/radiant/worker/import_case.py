@@ -156,7 +156,7 @@ def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> StagedDocu
     ) as stager:
         for name, batch in _with_progress(reader):
             stager.write(name, batch)
-        return StagedDocument(stager.finish(), reader.report.to_json())
+        return _staged(stager, reader.report)
 
 
 def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> StagedDocument:
@@ -194,7 +194,14 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
             stager.adopt(*pieces[index])
         for name, batch in reader.finish():
             stager.write(name, batch)
-        return StagedDocument(stager.finish(), reader.report.to_json())
+        return _staged(stager, reader.report)
+
+
+def _staged(stager: lake.Stager, report: vcf.ImportReport) -> StagedDocument:
+    """Finish staging, and log how many lines were read one at a time and why."""
+    if (note := report.fallback_note) is not None:
+        log.info("%s", note)
+    return StagedDocument(stager.finish(), report.to_json())
 
 
 def _with_progress(reader: vcf.CaseReader) -> Iterator[tuple[str, pa.RecordBatch]]:

@@ -97,7 +97,7 @@ def _before(entry_ends: Integers) -> Integers:
 
 def read_entries(
     values: Slices, line_alts: LineAlts, pos: Integers, format_: ConsequenceFormat
-) -> tuple[Entries, Mask]:
+) -> tuple[Entries, Mask, Mask]:
     """Find the entries of each line and the ALT each is about.
 
     Args:
@@ -107,11 +107,11 @@ def read_entries(
         format_: What the header declares.
 
     Returns:
-        The entries, and which lines the fast path reads: every entry has the declared number of fields, and names one
-        of the line's ALTs in the annotator's first way of spelling (with the same ALLELE_NUM, where there is one). An
-        entry of `bcftools csq` that names no ALT comes once for each ALT that is a sequence.
+        The entries; the lines of which every entry has the declared number of fields; the lines of which every entry
+        names one of the ALTs in the annotator's first way of spelling (with the same ALLELE_NUM, where there is one).
+        An entry of `bcftools csq` that names no ALT comes once for each ALT that is a sequence.
     """
-    ok = np.ones(len(values), dtype=np.bool_)
+    complete, matched = (np.ones(len(values), dtype=np.bool_) for _ in range(2))
     width = len(format_.names)
     present = np.flatnonzero(values.length > 0)
     buffer = _padded(values[present].terminated(), format_)
@@ -120,8 +120,8 @@ def read_entries(
     fine = np.diff(entry_ends, prepend=-1) == width
     if not fine.all():
         # The lines of the others are left to the rules: the rest has no gaps.
-        ok[line[~fine]] = False
-        present = present[ok[present]]
+        complete[line[~fine]] = False
+        present = present[complete[present]]
         buffer = _padded(values[present].terminated(), format_)
         ends, entry_ends, per_line = _ends(buffer)
         line = np.repeat(present, per_line)
@@ -129,10 +129,10 @@ def read_entries(
     named = np.zeros(len(line), dtype=np.bool_)
     entries = Entries(buffer, _before(ends[entry_ends]), _by_field(ends, width), line, nothing, named)
     if len(entries) and format_.dna_change is not None:
-        entries = _match_changes(entries, line_alts, pos, format_.dna_change, ok)
+        entries = _match_changes(entries, line_alts, pos, format_.dna_change, matched)
     elif len(entries):
-        _match(entries, line_alts, format_, ok)
-    return entries, ok
+        _match(entries, line_alts, format_, matched)
+    return entries, complete, matched
 
 
 def _padded(buffer: Buffer, format_: ConsequenceFormat) -> Buffer:

@@ -1,7 +1,7 @@
 """The fast path: which lines of a chunk it reads, and what they hold.
 
 It reads lines that `vcf.rules.line` would keep, split or skip without a finding, and that are written as nearly all
-lines are. Every step below clears `ok` where it is not sure; the rules read what is left.
+lines are. Every step below leaves a line to the rules where it is not sure, with the reason.
 """
 
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from radiant.domain.assembly import Assembly, region_class
 from radiant.vcf.fast import allele_columns
 from radiant.vcf.fast.allele_columns import SKIPS, STORED, LineAlts
 from radiant.vcf.fast.csq_entry_columns import read_entries
+from radiant.vcf.fast.fallback_reason import Checks, FallbackReason, counted
 from radiant.vcf.fast.genotype_columns import REGION_CODES, Genotypes
 from radiant.vcf.fast.info_columns import read_info
 from radiant.vcf.fast.lines import FastLines, Kept, Skipped
@@ -57,26 +58,28 @@ class FastReader:
         loci = find_loci(chunk, self._header, state.contig_of)
         stretches = loci.stretches()
         if stretches is None or not state.order.continues([(contig, first) for contig, first, _ in stretches]):
-            return FastLines.none_of(chunk, loci)
-        skipped, kept = self._classify(chunk, loci)
-        fallback = np.ones(len(chunk), dtype=np.bool_)
-        for one in skipped:
-            fallback[one.lines] = False
-        if kept is None:
-            nothing = np.zeros(0, dtype=np.bool_)
-            return FastLines(chunk, loci, skipped, None, nothing, np.flatnonzero(fallback), in_order=True)
-        fallback[kept.lines[kept.ok]] = False
-        lengths = chunk.lines.length if fallback.any() else np.zeros(len(chunk), dtype=np.int64)
-        ok = without_neighbours(kept, loci, fallback, lengths, state.duplicates.starts)
-        fallback[kept.lines[~ok]] = True
-        return FastLines(chunk, loci, skipped, kept, ok, np.flatnonzero(fallback), in_order=True)
+            return FastLines.none_of(chunk, loci, FallbackReason.UNSORTED)
+        checks = Checks(len(chunk))
+        checks.require(FallbackReason.COLUMNS, chunk.regular)
+        checks.require(FallbackReason.LOCUS, loci.ok)
+        skipped, kept = self._classify(chunk, loci, checks)
+        ok = np.zeros(0, dtype=np.bool_)
+        if kept is not None:
+            checks.codes[kept.lines] = kept.codes
+            fallback = ~checks.ok
+            lengths = chunk.lines.length if fallback.any() else np.zeros(len(chunk), dtype=np.int64)
+            ok = without_neighbours(kept, loci, fallback, lengths, state.duplicates.starts)
+            checks.leave(FallbackReason.NEIGHBOUR, kept.lines[~ok])
+        fallback = np.flatnonzero(~checks.ok)
+        return FastLines(chunk, loci, skipped, kept, ok, fallback, counted(checks.codes), in_order=True)
 
-    def _classify(self, chunk: Chunk, loci: Loci) -> tuple[list[Skipped], Kept | None]:
-        """Return the lines that are surely skipped, and those that may be kept."""
+    def _classify(self, chunk: Chunk, loci: Loci, checks: Checks) -> tuple[list[Skipped], Kept | None]:
+        """Return the lines that are surely skipped, and those that may be kept; `checks` are of the chunk's lines."""
         primary = loci.primary
         lines = np.flatnonzero(loci.ok & primary & (loci.pos > 0))
         alt = chunk.column(_ALT, lines)
         alts = allele_columns.read_alts(chunk.column(_REF, lines), alt)
+        checks.leave(FallbackReason.ALLELES, lines[~alts.ok])
         sequence = np.zeros(len(lines), dtype=np.bool_)
         sequence[alts.line[alts.skip == STORED]] = True
         sequence &= ~alts.none
@@ -100,26 +103,28 @@ class FastReader:
 
     def _keep(self, chunk: Chunk, loci: Loci, lines: Integers, alt: Slices, alts: LineAlts) -> Kept:
         contig, pos = loci.contig[lines], loci.pos[lines]
-        ok = np.ones(len(lines), dtype=np.bool_)
+        checks = Checks(len(lines))
         lengths = np.array(
             [0 if name is None else self._assembly.lengths[name] for name in loci.chromosomes], dtype=np.int64
         )
-        ok &= pos + alts.ref.length - 1 <= lengths[contig]
+        checks.require(FallbackReason.CONTIG_END, pos + alts.ref.length - 1 <= lengths[contig])
         id_ = chunk.column(_ID, lines).compact()  # what is looked for in it is looked for in little text
-        ok &= _plain_ids(id_)
+        checks.require(FallbackReason.ID, _plain_ids(id_))
         quality, sure = numbers.floats(chunk.column(_QUAL, lines), negative=False)
-        ok &= sure
+        checks.require(FallbackReason.QUAL, sure)
         filter_, texts = encoded(chunk.column(_FILTER, lines).strings())
         filters = [_filters(text) for text in texts]
-        ok &= np.array([one is not None for one in filters], dtype=np.bool_)[filter_]
+        fine = np.array([one is not None for one in filters], dtype=np.bool_)
+        checks.require(FallbackReason.FILTER, fine[filter_])
         tag = None if self._format is None else self._format.tag
         info = read_info(chunk.column(_INFO, lines), alts.count, self._header, tag, self._info_plan)
-        ok &= info.ok
-        samples, formats = self._read_samples(chunk, lines, alts, ok)
+        checks.require(FallbackReason.INFO, info.ok)
+        samples, formats = self._read_samples(chunk, lines, alts, checks)
         entries = None
         if self._format is not None:
-            entries, sure = read_entries(info.entries, alts, pos, self._format)
-            ok &= sure
+            entries, complete, matched = read_entries(info.entries, alts, pos, self._format)
+            checks.require(FallbackReason.ENTRY_FIELDS, complete)
+            checks.require(FallbackReason.ENTRY_ALLELE, matched)
         stored = np.flatnonzero(alts.skip == STORED)
         of = alts.line[stored]
         return Kept(
@@ -140,17 +145,18 @@ class FastReader:
             refers=0 if self._format is not None and self._format.annotator is Annotator.BCFTOOLS else None,
             stored=stored,
             trimmed=allele_columns.trim(pos[of], alts.ref[of], alts.alts[stored]),
-            ok=ok,
+            codes=checks.codes,
+            ok=checks.ok,
         )
 
     def _read_samples(
-        self, chunk: Chunk, lines: Integers, alts: LineAlts, ok: Mask
+        self, chunk: Chunk, lines: Integers, alts: LineAlts, checks: Checks
     ) -> tuple[list[Samples], Formats | None]:
         if self._header.columns <= _FORMAT:
             return [], None
         members = [chunk.column(person.column, lines) for person in self._people]
         samples, formats, sure = self._samples.read(chunk.column(_FORMAT, lines), members, alts.count)
-        ok &= sure
+        checks.require(FallbackReason.SAMPLES, sure)
         return samples, formats
 
     def _regions(self, loci: Loci, contig: Integers, pos: Integers) -> Integers:

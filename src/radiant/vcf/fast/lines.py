@@ -1,6 +1,6 @@
 """The lines of a chunk as the fast path reads them: values that all later steps take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from radiant.vcf.fast.allele_columns import LineAlts, Trimmed
 from radiant.vcf.fast.csq_entry_columns import Entries
+from radiant.vcf.fast.fallback_reason import Codes, FallbackReason
 from radiant.vcf.fast.info_columns import Info
 from radiant.vcf.fast.locus_columns import Loci
 from radiant.vcf.fast.sample_columns import Formats, Samples
@@ -52,7 +53,10 @@ class Kept:
     """Indexes of the ALTs (`alts.alts`) that are sequences."""
     trimmed: Trimmed
     """Of the stored ALTs."""
+    codes: Codes
+    """Why a line is left to the rules, see `fallback_reason`."""
     ok: Mask
+    """Lines that are not left to the rules for what they hold; a neighbour may be another reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +71,14 @@ class FastLines:
     """Kept lines that are surely read as the rules read them."""
     fallback: Integers
     """Lines of the chunk that are left to the rules, ascending."""
+    reasons: Mapping[str, int]
+    """How many lines are left to the rules, by `FallbackReason`."""
     in_order: bool
     """Whether the lines are sorted and may follow those before them; if not, all are left to the rules."""
 
     @classmethod
-    def none_of(cls, chunk: Chunk, loci: Loci) -> "FastLines":
+    def none_of(cls, chunk: Chunk, loci: Loci, reason: FallbackReason) -> "FastLines":
         """Leave every line to the rules."""
-        return cls(chunk, loci, (), None, np.zeros(0, dtype=np.bool_), np.arange(len(chunk)), in_order=False)
+        nothing = np.zeros(0, dtype=np.bool_)
+        reasons = {reason.value: len(chunk)}
+        return cls(chunk, loci, (), None, nothing, np.arange(len(chunk)), reasons, in_order=False)
