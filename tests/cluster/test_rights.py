@@ -7,8 +7,9 @@ import pytest
 from cluster.manifests import applied, may, token_of
 from cluster.site import wait_for
 from radiant.cli.kube_cluster_checks import RIGHTS
-from radiant.cli.kube_pod import job_of, order_of
+from radiant.cli.kube_pod import order_of
 from radiant.errors import PlatformUnavailableError
+from radiant.jobs.catalogue import effective_job
 from radiant.kubeconfig import airflow_connection, embed, read_context
 from radiant.operators.platform import State
 from radiant.operators.pod.kubernetes_platform import KubernetesPlatform
@@ -70,7 +71,7 @@ class Life:
         discard("cluster", "kubernetes_conn")
         settings = load_settings()
         self.platform = KubernetesPlatform(settings)
-        self.order = order_of(job_of("poc", settings), settings, run_id="rights")
+        self.order = order_of(effective_job("poc", settings), settings, run_id="rights")
         self.handle = None
 
     def start(self):

@@ -7,11 +7,12 @@ import time
 import pytest
 
 from radiant.errors import JobRefusedError
+from radiant.jobs.catalogue import effective_job
 from radiant.jobs.documents import Result, Status
 from radiant.operators.ecs_task import ecs_platform
 from radiant.operators.platform import ContainerOrder, State, TaskFacts
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace, effective_job, new_request
+from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.shared import discard
 from radiant.settings import load_settings
 

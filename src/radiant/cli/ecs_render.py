@@ -3,9 +3,10 @@
 import re
 from typing import Any
 
+from radiant.jobs.catalogue import effective_job
 from radiant.operators.ecs_task.run_task import run_task_call
 from radiant.operators.platform import ContainerOrder, TaskFacts
-from radiant.operators.request import TaskPlace, effective_job
+from radiant.operators.request import TaskPlace
 from radiant.settings import Settings, mask_secret
 
 _ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")

@@ -6,7 +6,7 @@ import typer
 
 from radiant.cli import kube_connection, kube_doctor
 from radiant.cli.kube_access import NamespaceOption
-from radiant.jobs.catalogue import find_job
+from radiant.jobs.catalogue import effective_job, find_job
 from radiant.settings import load_settings
 
 _ATTEMPT = "00000000-0000-0000-0000-000000000000"
@@ -23,14 +23,14 @@ def render(
     """
     import yaml  # noqa: PLC0415 - only here
 
-    from radiant.cli.kube_pod import job_of, order_of, plain, require_kubernetes  # noqa: PLC0415 - heavy
+    from radiant.cli.kube_pod import order_of, plain, require_kubernetes  # noqa: PLC0415 - heavy
 
     settings = load_settings()
     find_job(job)
     require_kubernetes(settings)
     from radiant.operators.pod.spec import build_pod  # noqa: PLC0415 - imports Airflow
 
-    order = order_of(job_of(job, settings), settings, run_id="manual__rendered", attempt=_ATTEMPT)
+    order = order_of(effective_job(job, settings), settings, run_id="manual__rendered", attempt=_ATTEMPT)
     where = namespace or settings.kubernetes.namespace or "default"
     typer.echo(yaml.safe_dump(plain(build_pod(order, settings, namespace=where)), sort_keys=False), nl=False)
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from radiant.cli.finding import Finding, good, unknown, warning, wrong
 from radiant.errors import JobRefusedError, RadiantError
-from radiant.jobs.catalogue import JOBS
+from radiant.jobs.catalogue import JOBS, effective_job
 from radiant.settings import Settings
 
 if TYPE_CHECKING:
@@ -122,12 +122,10 @@ def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
     from kubernetes.utils.quantity import parse_quantity  # noqa: PLC0415 - heavy, only here
 
-    from radiant.cli.kube_pod import job_of  # noqa: PLC0415 - imports Airflow
-
     def number(text: str) -> float:
         return float(parse_quantity(text))
 
-    jobs = [job_of(name, settings) for name in JOBS]
+    jobs = [effective_job(name, settings) for name in JOBS]
     core = client.CoreV1Api(api)
     limit = partial(_cpu_limit, settings=settings, number=number, default=_default_cpu_limit(core, namespace))
     looks: list[tuple[str, Callable[..., Any], Callable[..., Iterator[Finding]]]] = [

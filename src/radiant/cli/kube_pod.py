@@ -41,17 +41,6 @@ def require_kubernetes(settings: Settings) -> None:
         raise ConfigError(msg) from error
 
 
-def job_of(name: str, settings: Settings) -> "JobSpec":
-    """Return a job with the settings' numbers.
-
-    Raises:
-        ConfigError: there is no such job.
-    """
-    from radiant.operators.request import effective_job  # noqa: PLC0415 - imports Airflow
-
-    return effective_job(name, settings)
-
-
 def order_of(job: "JobSpec", settings: Settings, *, run_id: str, attempt: str | None = None) -> "ContainerOrder":
     """Return what Airflow would ask for: the first try of the job's task in a run of that id."""
     from radiant.operators.platform import ContainerOrder, TaskFacts  # noqa: PLC0415 - imports Airflow

@@ -9,6 +9,7 @@ from radiant import storage
 from radiant.cli.finding import Finding, good, unknown, wrong
 from radiant.cli.kube_cluster_checks import TIMEOUT_S, said_by
 from radiant.errors import ConfigError, JobRefusedError, RadiantError
+from radiant.jobs.catalogue import effective_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request, Status, decode_result
 from radiant.settings import Settings
@@ -32,11 +33,11 @@ def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) ->
         settings: image, work URI, and all that a pod gets.
         wait_s: seconds for it to start and end.
     """
-    from radiant.cli.kube_pod import job_of, order_of  # noqa: PLC0415 - imports Airflow
+    from radiant.cli.kube_pod import order_of  # noqa: PLC0415 - imports Airflow
     from radiant.operators.pod.spec import build_pod  # noqa: PLC0415 - imports Airflow
 
     attempt = str(uuid.uuid4())
-    order = order_of(job_of("poc", settings), settings, run_id=f"doctor__{attempt}", attempt=attempt)
+    order = order_of(effective_job("poc", settings), settings, run_id=f"doctor__{attempt}", attempt=attempt)
     folder = order.argv[3].rpartition("/")[0]
     try:
         pod = build_pod(order, settings, namespace=namespace)

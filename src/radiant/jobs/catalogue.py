@@ -1,7 +1,10 @@
 """The jobs."""
 
+import dataclasses
+
 from radiant.errors import ConfigError
 from radiant.jobs.spec import JobSpec, Resources
+from radiant.settings import JobOverrides, Settings
 
 PLAN_IMPORT = JobSpec(
     name="plan-import",
@@ -53,3 +56,16 @@ def find_job(name: str) -> JobSpec:
     except KeyError:
         msg = f"there is no job {name!r}; the jobs are {', '.join(JOBS)}"
         raise ConfigError(msg) from None
+
+
+def effective_job(name: str, settings: Settings) -> JobSpec:
+    """Return the catalogue's job with the settings' overrides.
+
+    Raises:
+        ConfigError: there is no such job.
+    """
+    spec = find_job(name)
+    wanted: JobOverrides = getattr(settings.jobs, name.replace("-", "_"))
+    given = wanted.model_dump(exclude_none=True)
+    sizes = {key: given.pop(key) for key in ("cpu", "memory_mib", "scratch_gib") if key in given}
+    return dataclasses.replace(spec, resources=dataclasses.replace(spec.resources, **sizes), **given)

@@ -10,12 +10,13 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError, JobRefusedError
+from radiant.jobs.catalogue import effective_job
 from radiant.jobs.documents import Result, Status
 from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import Ended, read_together, summary, with_message
 from radiant.operators.log_line import level_of
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace, effective_job, new_request
+from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
 from radiant.operators.task_run import TaskRun, task_facts
 from radiant.settings import Settings, load_settings

@@ -11,11 +11,11 @@ from typing import Any
 import psutil
 
 from radiant.errors import ConfigError
+from radiant.jobs.catalogue import effective_job
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.process import end_stray, run_process, start_time
 from radiant.operators.reasons import Reason
-from radiant.operators.request import effective_job
 from radiant.operators.task_run import TaskRun
 from radiant.settings import load_settings
 

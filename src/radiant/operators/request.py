@@ -1,6 +1,5 @@
 """Where a task's documents are, and writing and reading them; the same on every backend."""
 
-import dataclasses
 import hashlib
 import json
 import uuid
@@ -13,12 +12,11 @@ from opentelemetry import propagate
 
 from radiant import storage
 from radiant.errors import InputError, JobProtocolError
-from radiant.jobs.catalogue import find_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request, Result, decode_result, log_uri, outcome_uri, request_uri, run_uri, task_uri
 from radiant.jobs.run_ids import folder_name
 from radiant.jobs.spec import Argv, JobSpec
-from radiant.settings import JobOverrides, Settings, load_settings
+from radiant.settings import load_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,19 +126,6 @@ def _result_at(uri: str) -> Result | JobProtocolError | None:
         return None
     except JobProtocolError as error:
         return error
-
-
-def effective_job(name: str, settings: Settings) -> JobSpec:
-    """Return the catalogue's job with the settings' overrides.
-
-    Raises:
-        ConfigError: there is no such job.
-    """
-    spec = find_job(name)
-    wanted: JobOverrides = getattr(settings.jobs, name.replace("-", "_"))
-    given = wanted.model_dump(exclude_none=True)
-    sizes = {key: given.pop(key) for key in ("cpu", "memory_mib", "scratch_gib") if key in given}
-    return dataclasses.replace(spec, resources=dataclasses.replace(spec.resources, **sizes), **given)
 
 
 def new_request(

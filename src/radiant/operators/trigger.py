@@ -10,13 +10,14 @@ from airflow.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
+from radiant.jobs.catalogue import effective_job
 from radiant.operators.backend import platform_of
 from radiant.operators.container_record import read_record, request_on_file
 from radiant.operators.ending import read_together
 from radiant.operators.log_line import level_of
 from radiant.operators.platform import TaskFacts
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace, effective_job
+from radiant.operators.request import TaskPlace
 from radiant.operators.task_run import TaskRun
 from radiant.operators.watcher import LogPosition, Watcher
 from radiant.settings import load_settings

@@ -9,10 +9,10 @@ import yaml
 from airflow.dag_processing.dagbag import DagBag
 from typer.testing import CliRunner
 
-from radiant.cli.kube_pod import TASKS, job_of, order_of, plain
+from radiant.cli.kube_pod import TASKS, order_of, plain
 from radiant.cli.main import app
 from radiant.errors import ConfigError, JobRefusedError
-from radiant.jobs.catalogue import JOBS
+from radiant.jobs.catalogue import JOBS, effective_job
 from radiant.operators.pod.spec import build_pod
 from radiant.settings import load_settings
 
@@ -53,7 +53,10 @@ def test_it_is_what_the_operator_builds(monkeypatch):
     monkeypatch.setenv("RADIANT_JOBS__POC__MEMORY_MIB", "777")
     settings = load_settings()
     order = order_of(
-        job_of("poc", settings), settings, run_id="manual__rendered", attempt="00000000-0000-0000-0000-000000000000"
+        effective_job("poc", settings),
+        settings,
+        run_id="manual__rendered",
+        attempt="00000000-0000-0000-0000-000000000000",
     )
     assert render("poc", "--namespace", "elsewhere") == plain(build_pod(order, settings, namespace="elsewhere"))
 

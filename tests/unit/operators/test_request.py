@@ -5,10 +5,10 @@ import pytest
 
 from radiant import storage
 from radiant.errors import ConfigError, JobProtocolError
-from radiant.jobs.catalogue import IMPORT_CASE
+from radiant.jobs.catalogue import IMPORT_CASE, effective_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Result, Status, decode_request
-from radiant.operators.request import TaskPlace, effective_job, new_request
+from radiant.operators.request import TaskPlace, new_request
 from radiant.settings import load_settings
 
 
