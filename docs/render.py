@@ -1,18 +1,25 @@
-"""Writes the pages that are made from the code: `tables.md` and `settings.md`. Run it by `make docs`."""
+"""Writes the pages that are made from the code: `tables.md`, `settings.md`, and the tables in `costs.md`.
+
+Run it by `make docs`.
+"""
 
 import ast
+import dataclasses
 import inspect
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel
 
-from radiant import errors
+from radiant import costs, errors
+from radiant.cli import cost_text
+from radiant.cli.costs import workload_of
 from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
-from radiant.settings import PREFIX, Settings
+from radiant.settings import PREFIX, Settings, load_settings
 
 FOLDER = Path(__file__).parent
 
@@ -150,7 +157,106 @@ def _of_the_catalogue(prefix: str, name: str) -> object:
     return getattr(spec, name, getattr(spec.resources, name, None)) if spec else None
 
 
-PAGES = {"tables.md": tables_page, "settings.md": settings_page}
+CENTRES = (2, 20, 200)
+"""Cases a day that `costs.md` answers for."""
+_DAYS = 365
+
+
+def costs_page() -> str:
+    """Return `costs.md`: its own words, with each block `<!-- made: name -->` filled from the model."""
+    prices, figures = costs.built_in_prices(), costs.built_in_figures()
+    node = prices.node(Settings().costs.node)
+    centres = {per_day: costs.compare(_genomes(per_day), prices, figures, node) for per_day in CENTRES}
+    cut = {per_day: costs.compare(_genomes(per_day, 1, 768), prices, figures, node) for per_day in CENTRES}
+    middle = centres[20]
+    blocks = {
+        "answer": _answer(centres),
+        "centre": _table(
+            ("", "per case", "per month", f"all {middle.workload.cases:,}", "what it is"),
+            cost_text.option_rows(middle),
+        ),
+        "everywhere": _list(cost_text.everywhere_lines(middle)),
+        "break-even": _list(cost_text.break_even_lines(middle)),
+        "mwaa": _list(cost_text.mwaa_lines(middle)),
+        "cut": _answer(cut),
+        "assumptions": _list(cost_text.assumption_lines(middle, prices, figures)),
+        "prices": _prices(prices),
+    }
+    text = (FOLDER / "costs.md").read_text(encoding="utf-8")
+    for name, made in blocks.items():
+        text = _filled(text, name, made)
+    return text
+
+
+def _genomes(per_day: int, cpu: float | None = None, memory_mib: int | None = None) -> costs.Workload:
+    """Return the genomes of a year, with what an import requests by default unless it is given."""
+    settings = load_settings({})
+    return workload_of(
+        settings, cases=_DAYS * per_day, per_day=per_day, records=5_000_000, cpu=cpu, memory_mib=memory_mib
+    )
+
+
+def _answer(centres: dict[int, costs.Comparison]) -> str:
+    rows: list[tuple[str, ...]] = []
+    for per_day, one in centres.items():
+        mwaa, fargate, spot = (
+            one.option(place).month for place in (costs.Place.MWAA, costs.Place.FARGATE, costs.Place.SPOT)
+        )
+        saved = (mwaa or 0) - (fargate or 0)
+        rows.append(
+            (
+                str(per_day),
+                f"{cost_text.dollars(mwaa)} ({one.option(costs.Place.MWAA).note})",
+                cost_text.dollars(fargate),
+                cost_text.dollars(spot),
+                cost_text.dollars(saved) if saved >= 0 else f"-{cost_text.dollars(-saved)}",
+                cost_text.dollars(one.everywhere.storage_month * one.workload.cases),
+            )
+        )
+    heads = ("cases a day", "MWAA workers", "Fargate", "Fargate Spot", "saved by Fargate", "storage")
+    return _table(heads, rows)
+
+
+def _prices(prices: costs.Prices) -> str:
+    found = dataclasses.asdict(prices)
+    rows: list[tuple[str, ...]] = []
+    for group, values in found.items():
+        if isinstance(values, dict):
+            source = "; ".join(values["sources"])
+            rows += [(f"`{group}`", name, text, source) for name, text in _flat(values)]
+    head = f"{prices.name}; list of {prices.date}. Without a price: {', '.join(prices.left_out)}.\n\n"
+    return head + _table(("", "price", "$", "found in"), rows)
+
+
+def _flat(values: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in values.items():
+        if isinstance(value, float):
+            yield f"`{name}`", f"{value:g}"
+        elif name != "sources":
+            for one in value:
+                yield (
+                    one["name"],
+                    ", ".join(f"{key} {number:g}" for key, number in one.items() if key != "name"),
+                )
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    numbers = "|".join("---" if head in {"", "what it is", "price", "found in"} else "---:" for head in heads)
+    return f"| {' | '.join(heads)} |\n|{numbers}|\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _list(lines: Iterable[str]) -> str:
+    return "".join(f"- {line}\n" for line in lines)
+
+
+def _filled(text: str, name: str, made: str) -> str:
+    begin, end = f"<!-- made: {name} -->", "<!-- end -->"
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n\n{made}\n{end}{after}"
+
+
+PAGES = {"tables.md": tables_page, "settings.md": settings_page, "costs.md": costs_page}
 
 
 def main() -> None:

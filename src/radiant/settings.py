@@ -251,6 +251,16 @@ class Lake(_Group):
     """Where the built-in catalog puts its tables; `<home>/warehouse` when unset."""
 
 
+class Costs(_Group):
+    """What `radiant costs` counts with."""
+
+    prices: str | None = None
+    """Price list of your own, a path or a URI of a TOML file with the keys of `radiant/costs/prices.toml`; the built-in
+    one, AWS's list prices in us-east-1, when unset."""
+    node: str = Field(default="m5.xlarge", min_length=1)
+    """Kind of EC2 instance of the price list, for ECS on EC2 and EKS."""
+
+
 class Settings(BaseSettings):
     """All settings, frozen."""
 
@@ -279,6 +289,7 @@ class Settings(BaseSettings):
     vcf: Vcf = Vcf()
     registry: Registry = Registry()
     lake: Lake = Lake()
+    costs: Costs = Costs()
 
     @property
     def home_path(self) -> Path:

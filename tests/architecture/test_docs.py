@@ -20,7 +20,7 @@ def rendered():
     return module.PAGES
 
 
-@pytest.mark.parametrize("name", ["tables.md", "settings.md"])
+@pytest.mark.parametrize("name", ["tables.md", "settings.md", "costs.md"])
 def test_pages_made_from_the_code_are_up_to_date(name):
     assert (REPOSITORY / "docs" / name).read_text() == rendered()[name](), "run `make docs`"
 

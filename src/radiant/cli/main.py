@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, demo, ecs, kube, poc, run, variants, vcf
+from radiant.cli import cases, costs, demo, ecs, kube, poc, run, variants, vcf
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import PREFIX, effective_settings, load_settings
@@ -29,6 +29,7 @@ app.add_typer(kube.app, name="kube")
 app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
 app.command()(poc.poc)
+app.command()(costs.costs)
 app.command()(variants.tables)
 app.command()(variants.variants)
 

@@ -1,6 +1,7 @@
 """The functions of `radiant.storage`."""
 
 import contextlib
+import datetime as dt
 import errno
 import os
 import stat
@@ -121,6 +122,19 @@ def fingerprint(uri: str) -> Fingerprint:
         if _is_local(filesystem):
             return _of_local_file(Path(path).stat())
         return _of_object(info)
+
+
+def modified_at(uri: str) -> dt.datetime:
+    """Return when a file was written, in UTC.
+
+    Raises:
+        InputError: no such file.
+        StorageError: the store does not answer.
+    """
+    filesystem, path = _resolve(uri)
+    with named(uri):
+        found: dt.datetime = filesystem.modified(path)
+    return found.astimezone(dt.UTC)
 
 
 def _of_local_file(status: os.stat_result) -> Fingerprint:

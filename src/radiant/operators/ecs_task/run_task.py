@@ -4,9 +4,10 @@ import json
 import re
 from typing import Any
 
+from radiant.costs.fargate_size import FREE_SCRATCH_GIB, MOST_SCRATCH_GIB
 from radiant.errors import JobRefusedError
 from radiant.jobs.run_ids import short_name
-from radiant.operators.ecs_task.size import FREE_SCRATCH_GIB, MANAGED, MOST_SCRATCH_GIB, task_size
+from radiant.operators.ecs_task.size import MANAGED, task_size
 from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.settings import Ecs
 

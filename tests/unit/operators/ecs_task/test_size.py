@@ -3,8 +3,9 @@ import itertools
 import pytest
 
 from fakes.ecs.sizes import FARGATE_MIB as ACCEPTED
+from radiant.costs.fargate_size import FARGATE_MIB, Size
 from radiant.errors import JobRefusedError
-from radiant.operators.ecs_task.size import FARGATE_MIB, Size, fargate_size, task_size
+from radiant.operators.ecs_task.size import fargate_size, task_size
 
 
 def test_the_table_is_what_the_service_accepts():

@@ -1,0 +1,167 @@
+"""`radiant costs`: what jobs cost that ran, and what cases would cost."""
+
+import datetime as dt
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from radiant import costs as model
+from radiant.cli import cost_text
+from radiant.errors import ConfigError, InputError
+from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPARE_PART, effective_job
+from radiant.jobs.spec import JobSpec
+from radiant.settings import Settings, load_settings
+
+_PIPE_WIDTH = 200
+"""Width where there is no terminal."""
+DEFAULT_RECORDS = 5_000_000
+"""Of a genome's case."""
+
+
+def costs(  # noqa: PLR0913 - each is an option of the command
+    *,
+    run: Annotated[
+        str | None, typer.Option("--run", metavar="RUN", help="What a run cost, with the runs that it started.")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="What the jobs of a month (UTC) cost.")
+    ] = None,
+    cases: Annotated[
+        int | None, typer.Option("--cases", min=1, help="What N cases would cost, without any run.")
+    ] = None,
+    per_day: Annotated[
+        float | None, typer.Option("--per-day", min=0.01, help="With --cases: cases that arrive each day.")
+    ] = None,
+    records: Annotated[int, typer.Option(min=1, help="With --cases: records of a case's VCF.")] = DEFAULT_RECORDS,
+    cases_per_run: Annotated[float, typer.Option(min=1, help="With --cases: cases that one run imports.")] = 1,
+    cpu: Annotated[float | None, typer.Option(min=0.25, help="With --cases: cores that an import requests.")] = None,
+    memory_mib: Annotated[
+        int | None, typer.Option(min=64, help="With --cases: memory that an import requests.")
+    ] = None,
+    drop_vcf: Annotated[
+        bool, typer.Option("--drop-vcf", help="With --cases: the VCF does not stay in the object store.")
+    ] = False,
+    node: Annotated[
+        str | None, typer.Option(help="EC2 instance of the price list. [default: RADIANT_COSTS__NODE]")
+    ] = None,
+) -> None:
+    """Show what a run or a month cost, or compare what cases would cost on MWAA, Fargate, Spot, ARM and EKS.
+
+    Requests count, as clouds bill them; failed, lost and interrupted attempts count, too. Amounts are US dollars of a
+    dated price list (RADIANT_COSTS__PRICES replaces it); `docs/costs.md` shows the bills behind the model.
+    """
+    if sum(one is not None for one in (run, month, cases)) != 1 or (cases is None) != (per_day is None):
+        message = "give one of --run RUN, --month YYYY-MM, or --cases N with --per-day M"
+        raise typer.BadParameter(message)
+    settings = load_settings()
+    prices = prices_of(settings)
+    chosen = prices.node(node or settings.costs.node)
+    console = _console()
+    if cases is not None and per_day is not None:
+        workload = replace(
+            workload_of(settings, cases=cases, per_day=per_day, records=records, cpu=cpu, memory_mib=memory_mib),
+            cases_per_run=cases_per_run,
+            keeps_vcf=not drop_vcf,
+        )
+        figures = model.built_in_figures()
+        _print_comparison(console, model.compare(workload, prices, figures, chosen), prices, figures)
+        return
+    _print_bill(console, _bill_of(settings, run, month, prices, chosen), prices, chosen, run or f"month {month}")
+
+
+def prices_of(settings: Settings) -> model.Prices:
+    """Return the price list of the settings.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no price list.
+    """
+    if settings.costs.prices is None:
+        return model.built_in_prices()
+    from radiant import storage  # noqa: PLC0415 - loads fsspec
+
+    uri = storage.to_uri(settings.costs.prices)
+    try:
+        text = storage.read_bytes(uri).decode()
+    except (InputError, UnicodeDecodeError) as error:
+        msg = f"RADIANT_COSTS__PRICES: {error}"
+        raise ConfigError(msg) from error
+    return model.read_prices(text, uri)
+
+
+def workload_of(  # noqa: PLR0913 - all but one by name
+    settings: Settings, *, cases: int, per_day: float, records: int, cpu: float | None, memory_mib: int | None
+) -> model.Workload:
+    """Return the workload whose jobs request what the settings have, an import `cpu` and `memory_mib` where given."""
+    size = job_size(effective_job(IMPORT_CASE.name, settings))
+    return model.Workload(
+        cases=cases,
+        per_day=per_day,
+        records=records,
+        cases_per_run=1,
+        importing=replace(size, cpu=cpu or size.cpu, memory_mib=memory_mib or size.memory_mib),
+        small_jobs=tuple(
+            job_size(effective_job(job.name, settings)) for job in (PLAN_IMPORT, PREPARE_PART, COMMIT_PART)
+        ),
+        keeps_vcf=True,
+    )
+
+
+def job_size(job: JobSpec) -> model.JobSize:
+    """Return what a job requests, as the cost model takes it."""
+    return model.JobSize(job.resources.cpu, job.resources.memory_mib, job.resources.scratch_gib)
+
+
+def _bill_of(
+    settings: Settings, run: str | None, month: str | None, prices: model.Prices, node: model.Node
+) -> model.RunBill:
+    from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt  # noqa: PLC0415 - loads fsspec
+
+    found = attempts_of_run(settings, run) if run is not None else attempts_of_month(settings, month or "")
+    start_s, now = model.built_in_figures().assumed.image_start_s, dt.datetime.now(dt.UTC)
+    return model.bill([cost_attempt(one, settings, start_s, now) for one in found], prices, node)
+
+
+def _print_comparison(
+    console: Console, comparison: model.Comparison, prices: model.Prices, figures: model.Figures
+) -> None:
+    table = _table("", "per case", "per month", f"all {comparison.workload.cases:,} cases", "what it is")
+    for cells in cost_text.option_rows(comparison):
+        table.add_row(*cells)
+    console.print(table)
+    for title, lines in (
+        ("The same everywhere", cost_text.everywhere_lines(comparison)),
+        ("Break-even points", cost_text.break_even_lines(comparison)),
+        ("Where MWAA's own workers win", cost_text.mwaa_lines(comparison)),
+        ("Assumptions", cost_text.assumption_lines(comparison, prices, figures)),
+    ):
+        console.print(f"\n{title}", style="bold")
+        for line in lines:
+            console.print(f"  {line}", soft_wrap=True, highlight=False)
+
+
+def _print_bill(console: Console, bill: model.RunBill, prices: model.Prices, node: model.Node, what: str) -> None:
+    table = _table(
+        "case", "attempts", "failed", "seconds billed", "MiB requested", "MiB used", *cost_text.CAPACITIES.values()
+    )
+    for cells in cost_text.bill_rows(bill):
+        table.add_row(*cells)
+    console.print(f"{what}:", style="bold")
+    console.print(table)
+    for line in cost_text.bill_lines(bill, prices, node):
+        console.print(line, soft_wrap=True, highlight=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for index, name in enumerate(columns):
+        last = index == len(columns) - 1 and name == "what it is"
+        table.add_column(name, justify="left" if last or not index else "right", no_wrap=not last, overflow="fold")
+    return table
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH, no_color=True)

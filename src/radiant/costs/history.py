@@ -1,0 +1,142 @@
+"""What jobs cost that ran: every attempt counts, the failed, lost and interrupted ones too."""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from radiant.costs.container import Capacity, Container, container_cost
+from radiant.costs.prices import Node, Prices
+
+
+class Ending(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """By an error that the job reported."""
+    LOST = "lost"
+    """Without a result: out of memory, interrupted, killed."""
+    RUNNING = "running"
+    """It has no end yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of one job: what it requested, how long it had it, what it used."""
+
+    run: str
+    """Run of Airflow."""
+    job: str
+    case_id: int | None
+    """None for a job of a whole run or part."""
+    ending: Ending
+    reason: str | None
+    """Code of the failure, None of an attempt that succeeded."""
+    started_at: dt.datetime | None
+    """None where no document has it."""
+    container: Container
+    backend: str
+    """`local`, `kubernetes` or `ecs`."""
+    seconds_measured: bool
+    """False where the time is that between two documents, which includes waiting."""
+    cpu_s: float | None
+    """User and system time; None where the attempt left no result."""
+    peak_memory_mib: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseBill:
+    """The attempts of one case, or, with `case_id` None, of the jobs for a whole run."""
+
+    case_id: int | None
+    attempts: int
+    not_succeeded: int
+    """Attempts that failed or were lost."""
+    seconds: float
+    """Of all attempts together."""
+    requested_mib: int
+    """The most that an attempt requested."""
+    peak_memory_mib: float | None
+    """The most that an attempt used."""
+    costs: dict[Capacity, float]
+    """By capacity; a capacity on which an attempt does not fit is not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunBill:
+    """The bill of some attempts."""
+
+    cases: tuple[CaseBill, ...]
+    """In the order of the case numbers; the jobs for a whole run come last."""
+    total: dict[Capacity, float]
+    lost: dict[Capacity, float]
+    """The part of `total` that attempts cost which did not succeed."""
+    attempts: int
+    backends: dict[str, int]
+    """Attempts by backend."""
+    unmeasured: int
+    """Attempts whose time is that between two documents."""
+    cpu_used: float | None
+    """Part of the core seconds requested that were used, from 0 to 1, of attempts that left a result."""
+    memory_used: float | None
+    """Part of the memory requested that was used at the peak, weighted by time."""
+
+
+def bill(attempts: Iterable[Attempt], prices: Prices, node: Node) -> RunBill:
+    """Return the bill of attempts, by case.
+
+    An attempt that is still running counts for the time that it has had.
+    """
+    found = list(attempts)
+    cases = sorted({one.case_id for one in found if one.case_id is not None})
+    lines = [_line(case_id, [one for one in found if one.case_id == case_id], prices, node) for case_id in cases]
+    shared = [one for one in found if one.case_id is None]
+    if shared:
+        lines.append(_line(None, shared, prices, node))
+    measured = [one for one in found if one.cpu_s is not None]
+    return RunBill(
+        cases=tuple(lines),
+        total=_costs(found, prices, node),
+        lost=_costs([one for one in found if one.ending in _NOT_SUCCEEDED], prices, node),
+        attempts=len(found),
+        backends=Counter(one.backend for one in found),
+        unmeasured=sum(not one.seconds_measured for one in found),
+        cpu_used=_ratio(
+            sum(one.cpu_s or 0 for one in measured),
+            sum(one.container.cpu * one.container.seconds for one in measured),
+        ),
+        memory_used=_ratio(
+            sum((one.peak_memory_mib or 0) * one.container.seconds for one in measured),
+            sum(one.container.memory_mib * one.container.seconds for one in measured),
+        ),
+    )
+
+
+_NOT_SUCCEEDED = (Ending.FAILED, Ending.LOST)
+
+
+def _line(case_id: int | None, attempts: list[Attempt], prices: Prices, node: Node) -> CaseBill:
+    return CaseBill(
+        case_id=case_id,
+        attempts=len(attempts),
+        not_succeeded=sum(one.ending in _NOT_SUCCEEDED for one in attempts),
+        seconds=sum(one.container.seconds for one in attempts),
+        requested_mib=max(one.container.memory_mib for one in attempts),
+        peak_memory_mib=max((one.peak_memory_mib for one in attempts if one.peak_memory_mib is not None), default=None),
+        costs=_costs(attempts, prices, node),
+    )
+
+
+def _costs(attempts: list[Attempt], prices: Prices, node: Node) -> dict[Capacity, float]:
+    costs: dict[Capacity, float] = {}
+    for capacity in Capacity:
+        each = [container_cost(one.container, capacity, prices, node) for one in attempts]
+        if None not in each:
+            costs[capacity] = sum(cost or 0.0 for cost in each)
+    return costs
+
+
+def _ratio(used: float, requested: float) -> float | None:
+    return used / requested if requested else None

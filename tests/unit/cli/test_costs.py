@@ -1,0 +1,195 @@
+"""`radiant costs`, on documents as operators and workers write them."""
+
+import datetime as dt
+import os
+import re
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt
+from radiant.cli.kube_pod import TASKS
+from radiant.cli.main import app
+from radiant.costs import Ending
+from radiant.domain.case import Priority
+from radiant.domain.partition import PlannedPart
+from radiant.errors import ConfigError, InputError
+from radiant.jobs.catalogue import effective_job
+from radiant.jobs.codec import to_json
+from radiant.jobs.contracts import ImportArguments, PlanArguments, PlanOutput, PrepareArguments
+from radiant.jobs.documents import Failure, Result, Status, Usage, run_uri, task_uri
+from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.operators.request import TaskPlace, new_request
+from radiant.settings import load_settings
+
+RUN = "manual__2026-11-28T22:00:00+00:00"
+BEGAN = dt.datetime(2026, 11, 28, 22, tzinfo=dt.UTC)
+LOST = Failure("OutOfMemory", "killed", retryable=True, exit_code=None)
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("RADIANT_HOME", str(tmp_path / "home"))
+    return load_settings()
+
+
+class Site:
+    """Writes the documents of attempts with the operators' own functions."""
+
+    def __init__(self, settings):
+        self.settings = settings
+
+    def attempt(  # noqa: PLR0913 - each is a fact of an attempt
+        self, job, run, index, arguments, *, at, wall_s=None, memory_mib=2048, output=None, ended_at=None
+    ):
+        dag, task = TASKS[job]
+        folder = run_uri(self.settings.effective_work_uri, dag, run)
+        place = TaskPlace(folder, task_uri(folder, task, index))
+        spec = effective_job(job, self.settings)
+        request = new_request(spec, to_json(arguments), place, memory_mib=memory_mib, image=None)
+        place.ask(request)
+        usage = None if wall_s is None else Usage(wall_s, 1.5 * wall_s, 512.0, 1, 1)
+        if usage is not None:
+            result = Result(job, request.attempt, Status.SUCCEEDED, output=output, usage=usage)
+        else:
+            result = Result(job, request.attempt, Status.LOST, failure=LOST)
+        if usage is not None or ended_at is not None:
+            place.keep_outcome(result)
+        files = Path(place.uri.removeprefix("file://")) / request.attempt
+        os.utime(files / "request.json", (at.timestamp(), at.timestamp()))
+        if ended_at is not None:
+            os.utime(files / "outcome.json", (ended_at.timestamp(), ended_at.timestamp()))
+        return place
+
+
+@pytest.fixture
+def site(settings):
+    """Return a run of two cases: one lost its first attempt to its memory limit, the other is in a second block."""
+    site = Site(settings)
+    part = PlannedPart(1, Priority.ROUTINE, (7, 8))
+    plan = to_json(PlanOutput((part,), ()))
+    site.attempt(
+        "plan-import",
+        RUN,
+        -1,
+        PlanArguments(),
+        at=BEGAN,
+        wall_s=4,
+        memory_mib=1024,
+        output=plan,
+    )
+    child = part_run_id(RUN, 1, (7, 8))
+    second = BEGAN + dt.timedelta(seconds=10)
+    site.attempt("prepare-part", child, -1, PrepareArguments(1), at=second, wall_s=6, memory_mib=1024)
+    for start, wall_s, memory_mib in ((20, None, 2048), (100, 200, 5000)):
+        at = BEGAN + dt.timedelta(seconds=start)
+        ended_at = at + dt.timedelta(seconds=70) if wall_s is None else None
+        arguments = ImportArguments(7, "file:///case", "load")
+        site.attempt(
+            "import-case",
+            child,
+            0,
+            arguments,
+            at=at,
+            wall_s=wall_s,
+            memory_mib=memory_mib,
+            ended_at=ended_at,
+        )
+    arguments = ImportArguments(8, "file:///case", "load")
+    block = block_run_id(child, 2)
+    site.attempt("import-case", block, 0, arguments, at=BEGAN, wall_s=100)
+    site.attempt("import-case", "of another run", 0, arguments, at=BEGAN, wall_s=100)
+    return site
+
+
+def costs(*arguments):
+    result = CliRunner().invoke(app, ["costs", *arguments])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def line(output, first):
+    return re.search(rf"^{first}\b.*$", output, re.MULTILINE).group(0).split()
+
+
+@pytest.mark.usefixtures("site")
+def test_every_attempt_of_a_run_and_of_its_child_runs_counts_the_lost_one_too():
+    output = costs("--run", RUN)
+    # 2 vCPU and 4 GB for 70 s, then 2 vCPU and 5 GB for 30 s of start and 200 s of work.
+    fargate = 0.09874 * 70 / 3600 + (2 * 0.04048 + 5 * 0.004445) * 230 / 3600
+    assert line(output, "7")[:7] == ["7", "2", "1", "300", "5,000", "512", f"${fargate:.4f}"]
+    assert line(output, "8")[:5] == ["8", "1", "130", "2,048", "512"]
+    assert line(output, "run")[:5] == ["run", "2", "70", "1,024", "512"]
+    assert line(output, "total")[:4] == ["total", "5", "1", "500"]
+    assert f"attempts that did not succeed cost ${0.09874 * 70 / 3600:.4f}" in output
+    assert "1 attempts left no usage" in output
+    assert "5 on local" in output
+
+
+@pytest.mark.usefixtures("site")
+def test_a_month_holds_the_attempts_that_were_requested_in_it(settings):
+    assert len(attempts_of_month(settings, "2026-11")) == 6
+    assert attempts_of_month(settings, "2026-10") == attempts_of_month(settings, "2026-12") == []
+    assert line(costs("--month", "2026-11"), "total")[1] == "6"
+    assert "No job left a document" in costs("--month", "2025-01")
+    with pytest.raises(InputError, match=r"'November' is no month: .* 2026-11"):
+        attempts_of_month(settings, "November")
+
+
+def test_a_container_is_paid_for_from_its_start_and_while_it_runs(settings):
+    site = Site(settings)
+    arguments = ImportArguments(7, "file:///case", "load")
+    site.attempt("import-case", "r", 0, arguments, at=BEGAN, wall_s=100).write("container.json", {"platform": "ecs"})
+    running = site.attempt("import-case", "r", 1, arguments, at=BEGAN)
+    running.write("container.json", {"platform": "ecs"})
+    now = BEGAN + dt.timedelta(seconds=45)
+    found = sorted(
+        (cost_attempt(one, settings, 30, now) for one in attempts_of_run(settings, "r")), key=lambda one: one.ending
+    )
+    assert [(one.ending, one.container.seconds, one.backend) for one in found] == [
+        (Ending.RUNNING, 45, "ecs"),
+        (Ending.SUCCEEDED, 130, "ecs"),
+    ]
+
+
+def test_a_run_without_documents_is_refused_with_what_to_check(settings):
+    with pytest.raises(InputError, match=r"no job of run 'r'.*RADIANT_WORK_URI"):
+        attempts_of_run(settings, "r")
+
+
+@pytest.mark.usefixtures("settings")
+def test_cases_are_compared_without_any_run():
+    output = costs("--cases", "7300", "--per-day", "20")
+    assert line(output, "Fargate")[:3] == ["Fargate", "$0.0045", "$2.75"]
+    assert "mw1.medium instead of mw1.small" in output
+    assert "a million records" in output
+    assert "without a price: MWAA mw1.micro" in output
+    cut = costs("--cases", "7300", "--per-day", "20", "--cpu", "1", "--memory-mib", "768", "--drop-vcf")
+    assert line(cut, "MWAA workers")[2:4] == ["$0.00", "$0.00"]
+    assert "1.26 GB a case (tables)" in cut
+
+
+@pytest.mark.parametrize("arguments", [[], ["--cases", "1"], ["--run", "r", "--month", "2026-11"], ["--per-day", "1"]])
+@pytest.mark.usefixtures("settings")
+def test_what_contradicts_itself_is_refused(arguments):
+    assert "give one of --run RUN" in " ".join(costs(*arguments).split())
+
+
+@pytest.mark.usefixtures("settings")
+def test_a_price_list_of_ones_own_replaces_the_built_in_one(tmp_path, monkeypatch):
+    text = resources.files("radiant.costs").joinpath("prices.toml").read_text()
+    mine = tmp_path / "mine.toml"
+    mine.write_text(
+        text.replace("x86_vcpu_hour = 0.04048", "x86_vcpu_hour = 0.08096").replace("us-east-1", "elsewhere")
+    )
+    monkeypatch.setenv("RADIANT_COSTS__PRICES", str(mine))
+    output = costs("--cases", "7300", "--per-day", "20")
+    case = 1.02 * ((2 * 0.08096 + 4 * 0.004445) * 116.7 / 3600 + 3 * (0.5 * 0.08096 + 0.004445) / 60)
+    assert line(output, "Fargate")[2] == f"${case * 20 * 730 / 24:.2f}" == "$5.01"
+    assert "Amazon Web Services, elsewhere" in output
+    monkeypatch.setenv("RADIANT_COSTS__PRICES", str(tmp_path / "absent.toml"))
+    with pytest.raises(ConfigError, match=r"RADIANT_COSTS__PRICES: .*absent\.toml"):
+        costs("--cases", "1", "--per-day", "1")
