@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import data
+import panels
 from measure import WITHOUT_PANDAS, Measured, measure
 from plot import plot
 from targets import markdown, targets
@@ -213,7 +214,7 @@ def main() -> None:
     found = [one for one in bench.seen.values() if one is not None and one.name != "start-up"]
     same_file = [one for one in found if one.records in {given.records, given.peer_records} and one.name != "slow disk"]
     load = "load average at the end: " + " ".join(f"{one:.1f}" for one in os.getloadavg())
-    text = f"{table(found)}\n{markdown(targets(bench.seen))}\n{load}\n"
+    text = f"{table(found)}\n{markdown([*targets(bench.seen), *panels.in_a_process()])}\n{load}\n"
     print(text)
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,6 @@ import json
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, ConfigDict
-from pydantic_settings import NoDecode
 
 GROUP = ConfigDict(frozen=True, extra="forbid")
 """Configuration of a group of settings."""
@@ -15,7 +14,7 @@ def from_list(value: object) -> object:
     return [part for one in value.split(",") if (part := one.strip())] if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(from_list)]
+Names = Annotated[tuple[str, ...], BeforeValidator(from_list)]
 """Several names, separated by commas."""
 
 
@@ -24,7 +23,7 @@ def from_json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
 
 
-Strings = Annotated[dict[str, str], NoDecode, BeforeValidator(from_json)]
+Strings = Annotated[dict[str, str], BeforeValidator(from_json)]
 """A JSON object of strings."""
-Objects = Annotated[tuple[dict[str, Any], ...], NoDecode, BeforeValidator(from_json)]
+Objects = Annotated[tuple[dict[str, Any], ...], BeforeValidator(from_json)]
 """A JSON list of objects."""

@@ -23,7 +23,6 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from radiant.errors import ConfigError
 from radiant.setting_types import GROUP, Names, Objects, Strings, from_json, from_list
@@ -173,11 +172,11 @@ class PodSettings(_Group):
     annotations: Strings = {}
     """Annotations of the pod, as JSON."""
     env_from: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], NoDecode, BeforeValidator(from_list)
+        tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], BeforeValidator(from_list)
     ] = ()
     """Sources of the worker's environment (RADIANT_*, PYICEBERG_*, AWS_*): `secret/NAME` or `configmap/NAME`, separated
     by commas; a later one overrides."""
-    mounts: Annotated[tuple[Mount, ...], NoDecode, BeforeValidator(from_json)] = ()
+    mounts: Annotated[tuple[Mount, ...], BeforeValidator(from_json)] = ()
     """Volumes, as JSON: `[{"path": "/data", "claim": "data"}]`; instead of `claim` `host_path`, `secret` or
     `config_map`, beside it `sub_path` and `read_only`."""
     template: Path | None = None
@@ -193,7 +192,7 @@ class Kubernetes(PodSettings):
     """Namespace of the pods; that of the connection, else `default`, when unset."""
     grace_s: int = Field(default=30, ge=1)
     """Seconds between the two signals that stop a pod."""
-    jobs: Annotated[dict[str, PodSettings], NoDecode, BeforeValidator(from_json)] = {}
+    jobs: Annotated[dict[str, PodSettings], BeforeValidator(from_json)] = {}
     """Other values for single jobs, as JSON: `{"import-case": {"node_selector": {"disk": "fast"}}}`."""
 
     @field_validator("jobs")
@@ -236,7 +235,7 @@ class Registry(_Group):
     """SQLAlchemy URL; a SQLite file in the home folder when unset."""
     lease_s: int = Field(default=6 * 3600, ge=1)
     """Seconds until a case that a run claimed and did not finish is due again."""
-    strategies: Annotated[dict[str, PartRange], NoDecode, BeforeValidator(from_json)] = {}
+    strategies: Annotated[dict[str, PartRange], BeforeValidator(from_json)] = {}
     """Strategies beside wgs and wxs, as JSON: `{"panel": {"first_part": 131072, "tasks_per_part": 1000}}`."""
 
 
@@ -261,16 +260,8 @@ class Costs(_Group):
     """Kind of EC2 instance of the price list, for ECS on EC2 and EKS."""
 
 
-class Settings(BaseSettings):
+class Settings(_Group):
     """All settings, frozen."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_nested_delimiter="__",
-        env_ignore_empty=True,
-        frozen=True,
-        extra="forbid",
-    )
 
     home: Annotated[Path, AfterValidator(_check_path)] = Path(".radiant")
     """Folder of the embedded default: Airflow's home, registry, warehouse, work files."""
@@ -329,7 +320,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             msg = f"{name} is not a setting of radiant; {hint} Unset it or correct its name."
             raise ConfigError(msg)
     try:
-        return Settings.model_validate(_nested(names)) if environment is not None else Settings()
+        return Settings.model_validate(_nested(names))
     except ValidationError as error:
         problems = "; ".join(
             f"{_variable(item['loc'])}={item['input']!r}: {item['msg']}"

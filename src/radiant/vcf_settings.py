@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
-from pydantic_settings import NoDecode
 
 from radiant.assembly_names import assembly_name
 from radiant.setting_types import GROUP, Names, from_list
@@ -49,7 +48,6 @@ class Vcf(BaseModel):
     """The same for `max_af`, after MAX_AF."""
     info_columns: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[^\s;=,]+:(boolean|int|float|double|string)$")], ...],
-        NoDecode,
         BeforeValidator(from_list),
     ] = ()
     """INFO keys that become columns of the variant table, separated by commas: `CADD:float,CLNSIG:string` makes

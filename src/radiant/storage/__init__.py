@@ -6,10 +6,8 @@ file, no permission, a folder where a file belongs).
 """
 
 from radiant.storage.bytes_at import (
-    Fingerprint,
     delete_prefix,
     exists,
-    file_uri,
     fingerprint,
     join,
     list_files,
@@ -22,10 +20,13 @@ from radiant.storage.bytes_at import (
     version_of,
     write_bytes,
 )
+from radiant.storage.local_files import Fingerprint, file_uri
 from radiant.storage.store_errors import answering, is_of_a_store
+from radiant.storage.traffic import Traffic, traffic_so_far
 
 __all__ = [
     "Fingerprint",
+    "Traffic",
     "answering",
     "delete_prefix",
     "exists",
@@ -40,6 +41,7 @@ __all__ = [
     "open_write",
     "read_bytes",
     "to_uri",
+    "traffic_so_far",
     "version_of",
     "write_bytes",
 ]

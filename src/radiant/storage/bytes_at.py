@@ -2,35 +2,19 @@
 
 import contextlib
 import datetime as dt
-import errno
 import os
-import stat
-import uuid
-from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path, PureWindowsPath
-from typing import IO, Any, cast
-
-import fsspec
-from fsspec.core import url_to_fs
+from typing import IO, TYPE_CHECKING
 
 from radiant.errors import InputError
-from radiant.storage import read_ahead
+from radiant.storage.local_files import Fingerprint, LocalFile, file_uri, of_local_file, refuse_stream
 from radiant.storage.store_errors import named
 
-_FILE = "file://"
-_UPLOAD_BYTES = 8 << 20
-"""Bytes of one part of an upload, and of an open file in memory. S3 takes 5 MiB or more and 10,000 parts."""
+if TYPE_CHECKING:
+    from radiant.storage.objects import StoredObject
 
-
-@dataclass(frozen=True, slots=True)
-class Fingerprint:
-    """Size and tag: a cheap test whether a file changed, without reading it."""
-
-    size: int
-    """Bytes."""
-    tag: str
-    """ETag of an object store, else the modification time in nanoseconds."""
+_LOCAL = ("file://", "local://")
 
 
 def to_uri(path: str, base: Path | None = None) -> str:
@@ -51,46 +35,13 @@ def to_uri(path: str, base: Path | None = None) -> str:
         )
         raise InputError(msg)
     written = (base or Path.cwd()) / Path(path).expanduser()
-    _refuse_stream(path, "-" if path == "-" else written)
+    refuse_stream(path, "-" if path == "-" else written)
     return file_uri(written.resolve())
-
-
-def _refuse_stream(uri: str, path: str | Path) -> None:
-    """Refuse a pipe: its bytes pass by once.
-
-    A case's bytes are read again after a fault, hashed and compared, and what ends a pipe is not known: a program that
-    died looks like one that has finished. Opening a named pipe would wait for its writer.
-
-    Raises:
-        InputError: a pipe, a device or a socket; or `-`, the usual name of standard input.
-    """
-    if path != "-":
-        try:
-            mode = Path(path).stat().st_mode
-        except OSError:
-            return  # opening it says why
-        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-            return
-    msg = (
-        f"{uri}: is no regular file but a pipe or a device, which can be read only once and whose end does not prove "
-        "that it is whole. Write a file first, for example ... | bgzip > case.vcf.gz, and give its path"
-    )
-    raise InputError(msg)
-
-
-def file_uri(path: Path) -> str:
-    """Return `file://` and the path as it is.
-
-    Not percent-encoded, unlike `Path.as_uri`: fsspec and PyIceberg do not decode, so the encoded form would name
-    another file.
-    """
-    return f"file://{path.absolute()}"
 
 
 def local_path(uri: str) -> Path | None:
     """Return the path of a local file's URI, None for an object store."""
-    filesystem, path = _resolve(uri)
-    return Path(path) if _is_local(filesystem) else None
+    return _at(uri).path
 
 
 def join(uri: str, *parts: str) -> str:
@@ -100,9 +51,8 @@ def join(uri: str, *parts: str) -> str:
 
 def exists(uri: str) -> bool:
     """Return whether there is a file at this URI."""
-    filesystem, path = _resolve(uri)
     with named(uri):
-        return bool(filesystem.isfile(path))
+        return _at(uri).exists()
 
 
 def fingerprint(uri: str) -> Fingerprint:
@@ -112,16 +62,8 @@ def fingerprint(uri: str) -> Fingerprint:
         InputError: no such file, a folder, or no permission.
         StorageError: the store does not answer.
     """
-    filesystem, path = _resolve(uri)
     with named(uri):
-        filesystem.invalidate_cache()
-        info = filesystem.info(path)
-        if info["type"] != "file":
-            _refuse_stream(uri, path)
-            raise IsADirectoryError(errno.EISDIR, "is a folder", uri)
-        if _is_local(filesystem):
-            return _of_local_file(Path(path).stat())
-        return _of_object(info)
+        return _at(uri).fingerprint()
 
 
 def modified_at(uri: str) -> dt.datetime:
@@ -131,18 +73,8 @@ def modified_at(uri: str) -> dt.datetime:
         InputError: no such file.
         StorageError: the store does not answer.
     """
-    filesystem, path = _resolve(uri)
     with named(uri):
-        found: dt.datetime = filesystem.modified(path)
-    return found.astimezone(dt.UTC)
-
-
-def _of_local_file(status: os.stat_result) -> Fingerprint:
-    return Fingerprint(status.st_size, str(status.st_mtime_ns))
-
-
-def _of_object(info: Mapping[str, Any]) -> Fingerprint:
-    return Fingerprint(int(info["size"]), str(info.get("ETag") or info.get("etag") or info.get("mtime")).strip('"'))
+        return _at(uri).modified_at()
 
 
 def open_read(uri: str, version: Fingerprint | None = None) -> IO[bytes]:
@@ -159,31 +91,19 @@ def open_read(uri: str, version: Fingerprint | None = None) -> IO[bytes]:
         InputError: no such file, a folder, a pipe or a device, or no permission.
         StorageError: the store does not answer, or the file was replaced since.
     """
-    filesystem, path = _resolve(uri)
-    if _is_local(filesystem):
-        _refuse_stream(uri, path)
     with named(uri):
-        file = Path(path).open("rb") if _is_local(filesystem) else _open_object(filesystem, path, uri)  # noqa: SIM115
-        if version is not None and version_of(file) != version:
-            file.close()
-            raise read_ahead.replaced(uri)
-        return file
-
-
-def _open_object(filesystem: Any, path: str, uri: str) -> IO[bytes]:
-    options = {"uri": uri}
-    return filesystem.open(
-        path, "rb", block_size=read_ahead.RANGE_BYTES, cache_type=read_ahead.NAME, cache_options=options
-    )
+        return _at(uri).open_read(version)
 
 
 def version_of(file: IO[bytes]) -> Fingerprint:
     """Return the fingerprint that a file had when it was opened by `open_read`."""
     details = getattr(file, "details", None)
     if details is not None:
-        return _of_object(details)
+        from radiant.storage.objects import of_object  # noqa: PLC0415 - loaded already: it opened the file
+
+        return of_object(details)
     try:
-        return _of_local_file(os.fstat(file.fileno()))
+        return of_local_file(os.fstat(file.fileno()))
     except OSError:  # a file in memory
         return Fingerprint(file.seek(0, os.SEEK_END) - file.seek(0), "")
 
@@ -207,34 +127,8 @@ def open_write(uri: str) -> Generator[IO[bytes]]:
         StorageError: the disk is full or the store does not answer.
         InputError: no permission.
     """
-    filesystem, path = _resolve(uri)
-    if not _is_local(filesystem):
-        # Object stores show an object only once its upload is complete. Not the filesystem's transaction: there is one
-        # per filesystem, and several files may be open at once.
-        with named(uri):
-            upload = filesystem.open(path, "wb", block_size=_UPLOAD_BYTES, autocommit=False)
-            try:
-                yield cast("IO[bytes]", upload)
-                upload.close()
-                upload.commit()
-            except BaseException:
-                # Closed first: an open file would go on uploading when it is garbage-collected.
-                with contextlib.suppress(Exception):
-                    upload.close()
-                upload.discard()
-                raise
-        return
-    target = Path(path)
-    hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
-    try:
-        with named(uri):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with hidden.open("wb") as file:
-                yield file
-            hidden.replace(target)
-    except BaseException:
-        hidden.unlink(missing_ok=True)
-        raise
+    with _at(uri).open_write() as file:
+        yield file
 
 
 def write_bytes(uri: str, data: bytes) -> None:
@@ -244,26 +138,14 @@ def write_bytes(uri: str, data: bytes) -> None:
         StorageError: the disk is full or the store does not answer.
         InputError: no permission.
     """
-    filesystem, path = _resolve(uri)
-    if not _is_local(filesystem):
-        with named(uri):
-            filesystem.pipe_file(path, data)
-        return
-    with open_write(uri) as file:
-        file.write(data)
+    with named(uri):
+        _at(uri).write(data)
 
 
 def list_files(uri: str) -> list[str]:
     """Return the URIs of all files below a folder's URI, sorted; none when there is no such folder."""
-    filesystem, path = _resolve(uri)
     with named(uri):
-        filesystem.invalidate_cache()
-        if not filesystem.exists(path):
-            return []
-        found = filesystem.find(path)
-    if _is_local(filesystem):
-        return sorted(file_uri(Path(one)) for one in found)
-    return sorted(filesystem.unstrip_protocol(one) for one in found)
+        return _at(uri).files()
 
 
 def delete_prefix(uri: str) -> None:
@@ -274,35 +156,23 @@ def delete_prefix(uri: str) -> None:
             or no permission.
         StorageError: the store does not answer.
     """
-    filesystem, path = _resolve(uri)
-    if _is_root(filesystem, path):
-        msg = f"{uri}: is the root of its store and is never deleted as a whole. Name a folder in it"
-        raise InputError(msg)
     with named(uri):
-        if filesystem.exists(path):
-            filesystem.rm(path, recursive=True)
+        _at(uri).delete()
 
 
-def _resolve(uri: str) -> tuple[Any, str]:
-    if uri.startswith(_FILE):
-        # Taken literally: fsspec would read `::` in the name of a file as a chain of file systems.
-        return fsspec.filesystem("file"), uri.removeprefix(_FILE)
-    try:
-        # Without a cache of listings: other processes write here, too.
-        filesystem, path = url_to_fs(uri, use_listings_cache=False)
-    except (ValueError, ImportError) as error:
-        msg = f"{uri}: {error}. Install the extra for this scheme, for example radiant[s3]"
-        raise InputError(msg) from error
-    return filesystem, path
+def _at(uri: str) -> "LocalFile | StoredObject":
+    """Return what is at a URI.
 
+    A path is taken literally: fsspec would read `::` in the name of a file as a chain of file systems.
 
-def _is_root(filesystem: Any, path: str) -> bool:
-    """Return whether a path is `/` of this machine, or a bucket without a key."""
-    if _is_local(filesystem):
-        resolved = Path(path).resolve()
-        return resolved == resolved.parent
-    return "/" not in path.strip("/")
+    Raises:
+        InputError: no client for the scheme is installed.
+    """
+    for scheme in _LOCAL:
+        if uri.startswith(scheme):
+            return LocalFile(uri, Path(uri.removeprefix(scheme)))
+    if "://" not in uri:
+        return LocalFile(uri, Path(uri).expanduser().absolute())
+    from radiant.storage.objects import StoredObject  # noqa: PLC0415 - loads fsspec, which no local file needs
 
-
-def _is_local(filesystem: Any) -> bool:
-    return isinstance(filesystem, fsspec.get_filesystem_class("file"))
+    return StoredObject(uri)

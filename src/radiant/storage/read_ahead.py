@@ -18,7 +18,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fsspec.caching import BaseCache, register_cache
 
 from radiant.errors import InputError, StorageError
-from radiant.storage.store_errors import is_of_a_store
+from radiant.storage.store_errors import is_of_a_store, replaced
+from radiant.storage.traffic import count
 
 NAME = "radiant-read-ahead"
 """The `cache_type` for fsspec."""
@@ -85,6 +86,7 @@ class ReadAhead(BaseCache):
     def _whole(self, start: int, stop: int) -> bytes:
         """Return a range, asked for again when it does not come."""
         for pause_s in (*PAUSES_S, None):
+            count(read_requests=1)
             try:
                 data = self.fetcher(start, stop)
             except Exception as error:
@@ -92,6 +94,7 @@ class ReadAhead(BaseCache):
                     raise final from error
                 problem, cause = str(error) or type(error).__name__, error
             else:
+                count(bytes_read=len(data))
                 if len(data) == stop - start:
                     return data
                 problem, cause = f"{len(data)} bytes came", None
@@ -119,11 +122,6 @@ class ReadAhead(BaseCache):
         self._ranges.clear()
         if self._threads is not None:
             self._threads.shutdown(wait=True, cancel_futures=True)
-
-
-def replaced(uri: str) -> StorageError:
-    """Return the error for a file that is another one by now."""
-    return StorageError(f"{uri}: was replaced while it was read. Nothing was imported; another try reads the new one")
 
 
 register_cache(ReadAhead, clobber=True)

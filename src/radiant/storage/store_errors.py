@@ -63,3 +63,8 @@ def store_error(uri: str, error: Exception) -> RadiantError | None:
     if "Validation" in names:
         return InputError(f"{uri}: {str(error).splitlines()[0]} Is it {uri.partition('://')[0]}://bucket/key?")
     return StorageError(f"{uri}: the store does not answer: {error}")
+
+
+def replaced(uri: str) -> StorageError:
+    """Return the error for a file that is another one by now."""
+    return StorageError(f"{uri}: was replaced while it was read. Nothing was imported; another try reads the new one")

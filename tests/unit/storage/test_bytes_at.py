@@ -1,6 +1,7 @@
 """Bytes at a URI: whole or not at all, and errors that say what to do."""
 
 import os
+import shutil
 import socket
 import stat
 from typing import ClassVar
@@ -91,9 +92,38 @@ def test_deleting_what_is_not_there_is_fine(tmp_path):
 
 @pytest.mark.parametrize("uri", ["file:///", "file:////", "file:///tmp/.."])
 def test_the_root_of_the_disk_is_never_deleted(uri, monkeypatch):
-    monkeypatch.setattr(fsspec.get_filesystem_class("file"), "rm", lambda *_, **__: pytest.fail("deleted"))
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: pytest.fail("deleted"))
     with pytest.raises(InputError, match=r"is the root of its store.*Name a folder"):
         storage.delete_prefix(uri)
+
+
+def test_a_folder_is_listed_and_deleted_with_all_that_it_holds(tmp_path):
+    uris = [storage.file_uri(tmp_path / "a" / name) for name in ("1", "b/2", "b/c/3")]
+    for uri in uris:
+        storage.write_bytes(uri, b"1")
+    assert storage.list_files(storage.file_uri(tmp_path / "a")) == uris
+    assert storage.list_files(uris[0]) == uris[:1]
+    storage.delete_prefix(storage.file_uri(tmp_path / "a"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_to_a_folder_is_deleted_and_the_folder_stays(tmp_path):
+    storage.write_bytes(storage.file_uri(tmp_path / "kept" / "1"), b"1")
+    (tmp_path / "link").symlink_to(tmp_path / "kept")
+    storage.delete_prefix(storage.file_uri(tmp_path / "link"))
+    assert [one.name for one in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept" / "1").exists()
+
+
+def test_nothing_there_has_no_files(tmp_path):
+    assert storage.list_files(storage.file_uri(tmp_path / "nothing")) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_may_not_be_listed_is_an_error_and_not_empty(tmp_path):
+    (tmp_path / "a").mkdir(mode=0)
+    with pytest.raises(InputError, match="permission denied"):
+        storage.list_files(storage.file_uri(tmp_path))
 
 
 class ObjectStore(MemoryFileSystem):

@@ -217,3 +217,27 @@ def test_the_folder_of_any_run_id_is_one_level_on_s3_too(s3, run_id):
     (found,) = storage.list_files(f"{work}/import-vcf")
     assert found.removeprefix(f"{work}/import-vcf/").count("/") == 3
     assert storage.read_bytes(found) == b"{}"
+
+
+def test_the_traffic_of_a_process_is_what_the_store_was_asked_for(s3):
+    uri = s3.put("traffic/a", DATA)
+    s3.requests.clear()
+    before = storage.traffic_so_far()
+    assert storage.read_bytes(uri) == DATA
+    storage.write_bytes(s3.uri("traffic/b"), b"12345")
+    for size in (7, 9 << 20, 20 << 20):
+        with storage.open_write(s3.uri("traffic/c")) as file:
+            for at in range(0, size, 3 << 20):
+                file.write(bytes(min(3 << 20, size - at)))
+    used = storage.traffic_so_far() - before
+    methods = [method for method, _, _ in s3.requests]
+    assert used.read_requests == sum(one in {"GET", "HEAD"} for one in methods)
+    assert used.write_requests == sum(one in {"PUT", "POST"} for one in methods)
+    assert (used.bytes_read, used.bytes_written) == (len(DATA), 12 + (29 << 20))
+
+
+def test_local_files_are_no_traffic(tmp_path):
+    before = storage.traffic_so_far()
+    storage.write_bytes(storage.file_uri(tmp_path / "a"), b"1")
+    storage.read_bytes(storage.file_uri(tmp_path / "a"))
+    assert storage.traffic_so_far() == before

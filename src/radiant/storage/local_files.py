@@ -1,0 +1,139 @@
+"""A file or folder of this machine; the standard library alone, so that a job on local files loads no client."""
+
+import contextlib
+import datetime as dt
+import errno
+import os
+import shutil
+import stat
+import uuid
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from radiant.errors import InputError
+from radiant.storage.store_errors import named, replaced
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """Size and tag: a cheap test whether a file changed, without reading it."""
+
+    size: int
+    """Bytes."""
+    tag: str
+    """ETag of an object store, else the modification time in nanoseconds."""
+
+
+class LocalFile:
+    """A path, and the URI that messages name it by; `bytes_at` has the rules of each method."""
+
+    def __init__(self, uri: str, path: Path) -> None:
+        self._uri = uri
+        self.path = path
+
+    def exists(self) -> bool:
+        """Return whether there is a file."""
+        return self.path.is_file()
+
+    def fingerprint(self) -> Fingerprint:
+        """Return size and time of change."""
+        status = self.path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            refuse_stream(self._uri, self.path)
+            raise IsADirectoryError(errno.EISDIR, "is a folder", self._uri)
+        return of_local_file(status)
+
+    def modified_at(self) -> dt.datetime:
+        """Return when the file was written."""
+        return dt.datetime.fromtimestamp(self.path.stat().st_mtime, dt.UTC)
+
+    def open_read(self, version: Fingerprint | None) -> IO[bytes]:
+        """Open for reading."""
+        refuse_stream(self._uri, self.path)
+        file = self.path.open("rb")
+        if version is not None and of_local_file(os.fstat(file.fileno())) != version:
+            file.close()
+            raise replaced(self._uri)
+        return file
+
+    @contextlib.contextmanager
+    def open_write(self) -> Generator[IO[bytes]]:
+        """Write under a hidden name, which becomes the file's own at the end of the block."""
+        hidden = self.path.with_name(f".{self.path.name}.{uuid.uuid4().hex}.part")
+        try:
+            with named(self._uri):
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                with hidden.open("wb") as file:
+                    yield file
+                hidden.replace(self.path)
+        except BaseException:
+            hidden.unlink(missing_ok=True)
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Write a small file."""
+        with self.open_write() as file:
+            file.write(data)
+
+    def files(self) -> list[str]:
+        """Return the URIs of all files below this folder; a file is the only one below itself."""
+        if self.path.is_file():
+            return [file_uri(self.path)]
+        found = os.walk(self.path, onerror=_unless_gone)
+        return sorted(file_uri(Path(folder, name)) for folder, _, names in found for name in names)
+
+    def delete(self) -> None:
+        """Delete the file, or the folder with all that it holds."""
+        resolved = self.path.resolve()
+        if resolved == resolved.parent:
+            msg = f"{self._uri}: is the root of its store and is never deleted as a whole. Name a folder in it"
+            raise InputError(msg)
+        if self.path.is_dir() and not self.path.is_symlink():
+            shutil.rmtree(self.path)
+        else:
+            self.path.unlink(missing_ok=True)
+
+
+def file_uri(path: Path) -> str:
+    """Return `file://` and the path as it is.
+
+    Not percent-encoded, unlike `Path.as_uri`: fsspec and PyIceberg do not decode, so the encoded form would name
+    another file.
+    """
+    return f"file://{path.absolute()}"
+
+
+def of_local_file(status: os.stat_result) -> Fingerprint:
+    """Return the fingerprint in a file's status."""
+    return Fingerprint(status.st_size, str(status.st_mtime_ns))
+
+
+def refuse_stream(uri: str, path: str | Path) -> None:
+    """Refuse a pipe: its bytes pass by once.
+
+    A case's bytes are read again after a fault, hashed and compared, and what ends a pipe is not known: a program that
+    died looks like one that has finished. Opening a named pipe would wait for its writer.
+
+    Raises:
+        InputError: a pipe, a device or a socket; or `-`, the usual name of standard input.
+    """
+    if path != "-":
+        try:
+            mode = Path(path).stat().st_mode
+        except OSError:
+            return  # opening it says why
+        if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+            return
+    msg = (
+        f"{uri}: is no regular file but a pipe or a device, which can be read only once and whose end does not prove "
+        "that it is whole. Write a file first, for example ... | bgzip > case.vcf.gz, and give its path"
+    )
+    raise InputError(msg)
+
+
+def _unless_gone(error: OSError) -> None:
+    """Raise an error of listing a folder, except that it is not there."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -1,0 +1,117 @@
+"""An object, or all objects below a prefix, of a store that fsspec has a client for. Imported for such a URI only."""
+
+import contextlib
+import datetime as dt
+import errno
+from collections.abc import Generator, Mapping
+from typing import IO, Any, cast
+
+from fsspec.core import url_to_fs
+
+from radiant.errors import InputError
+from radiant.storage import read_ahead
+from radiant.storage.local_files import Fingerprint
+from radiant.storage.store_errors import named, replaced
+from radiant.storage.traffic import count
+
+_UPLOAD_BYTES = 8 << 20
+"""Bytes of one part of an upload, and of an open file in memory. S3 takes 5 MiB or more and 10,000 parts."""
+_PAGE = 1000
+"""Names in one answer to a list, and in one request that deletes."""
+
+
+class StoredObject:
+    """A URI with its file system; `bytes_at` has the rules of each method."""
+
+    path = None
+    """It is no file of this machine."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        try:
+            # Without a cache of listings: other processes write here, too.
+            self._filesystem, self._path = cast("tuple[Any, str]", url_to_fs(uri, use_listings_cache=False))
+        except (ValueError, ImportError) as error:
+            msg = f"{uri}: {error}. Install the extra for this scheme, for example radiant[s3]"
+            raise InputError(msg) from error
+
+    def exists(self) -> bool:
+        """Return whether there is an object."""
+        count(read_requests=1)
+        return bool(self._filesystem.isfile(self._path))
+
+    def fingerprint(self) -> Fingerprint:
+        """Return size and entity tag."""
+        count(read_requests=1)
+        self._filesystem.invalidate_cache()
+        info = self._filesystem.info(self._path)
+        if info["type"] != "file":
+            raise IsADirectoryError(errno.EISDIR, "is a folder", self._uri)
+        return of_object(info)
+
+    def modified_at(self) -> dt.datetime:
+        """Return when the object was written."""
+        count(read_requests=1)
+        found: dt.datetime = self._filesystem.modified(self._path)
+        return found.astimezone(dt.UTC)
+
+    def open_read(self, version: Fingerprint | None) -> IO[bytes]:
+        """Open for reading in ranges, the next ones ahead."""
+        count(read_requests=1)
+        options = {"uri": self._uri}
+        file: IO[bytes] = self._filesystem.open(
+            self._path, "rb", block_size=read_ahead.RANGE_BYTES, cache_type=read_ahead.NAME, cache_options=options
+        )
+        if version is not None and of_object(file.details) != version:  # type: ignore[attr-defined]
+            file.close()
+            raise replaced(self._uri)
+        return file
+
+    @contextlib.contextmanager
+    def open_write(self) -> Generator[IO[bytes]]:
+        """Upload an object, which appears once its upload is complete.
+
+        Not by the filesystem's transaction: there is one per filesystem, and several files may be open at once.
+        """
+        with named(self._uri):
+            upload = self._filesystem.open(self._path, "wb", block_size=_UPLOAD_BYTES, autocommit=False)
+            try:
+                yield cast("IO[bytes]", upload)
+                size = upload.tell()
+                upload.close()
+                # Of a client that uploads in parts; the upload is begun and completed, too.
+                parts = len(getattr(upload, "parts", None) or ())
+                upload.commit()
+            except BaseException:
+                # Closed first: an open file would go on uploading when it is garbage-collected.
+                with contextlib.suppress(Exception):
+                    upload.close()
+                upload.discard()
+                raise
+            count(write_requests=parts + 2 if parts else 1, bytes_written=size)
+
+    def write(self, data: bytes) -> None:
+        """Write a small object."""
+        count(write_requests=1, bytes_written=len(data))
+        self._filesystem.pipe_file(self._path, data)
+
+    def files(self) -> list[str]:
+        """Return the URIs of all objects below this prefix."""
+        self._filesystem.invalidate_cache()
+        found: list[str] = self._filesystem.find(self._path) if self._filesystem.exists(self._path) else []
+        count(read_requests=1, write_requests=1 + len(found) // _PAGE)
+        return sorted(self._filesystem.unstrip_protocol(one) for one in found)
+
+    def delete(self) -> None:
+        """Delete the object, or all objects below this prefix."""
+        if "/" not in self._path.strip("/"):
+            msg = f"{self._uri}: is the root of its store and is never deleted as a whole. Name a folder in it"
+            raise InputError(msg)
+        count(read_requests=1, write_requests=2)
+        if self._filesystem.exists(self._path):
+            self._filesystem.rm(self._path, recursive=True)
+
+
+def of_object(info: Mapping[str, Any]) -> Fingerprint:
+    """Return the fingerprint in a store's description of an object."""
+    return Fingerprint(int(info["size"]), str(info.get("ETag") or info.get("etag") or info.get("mtime")).strip('"'))
