@@ -353,6 +353,11 @@ def airflow_connection(name: str) -> str | None:
     return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None
 
 
+def ecs_metadata_uri() -> str | None:
+    """Return the task metadata endpoint, version 4, that ECS gives each of its containers; None elsewhere."""
+    return os.environ.get("ECS_CONTAINER_METADATA_URI_V4") or None
+
+
 def setting_names() -> Iterator[str]:
     """Yield the environment variable of every setting, in the order of this file."""
     yield from _names(Settings, PREFIX)

@@ -134,7 +134,7 @@ class _Meter:
     def start(self) -> None:
         pass
 
-    def stop(self) -> Usage:
+    def stop(self, **_counts: int) -> Usage:
         return Usage(wall_s=1.0, cpu_s=1.0, peak_memory_mib=100.0, bytes_read=1, bytes_written=1)
 
 
@@ -163,6 +163,6 @@ def install(monkeypatch: Any, world: World, containers: list[Container]) -> None
         worker_main, "importlib", SimpleNamespace(import_module=lambda _: SimpleNamespace(handle=handle))
     )
     monkeypatch.setattr(worker_main, "time", world.as_time_module())
-    monkeypatch.setattr(worker_main, "UsageMeter", _Meter)
+    monkeypatch.setattr(worker_main, "UsageMeter", lambda _memory: _Meter())
     fake_signal = SimpleNamespace(SIGTERM=signal.SIGTERM, SIG_IGN=signal.SIG_IGN, signal=on_signal)
     monkeypatch.setattr(worker_main, "signal", fake_signal)

@@ -46,6 +46,11 @@ class Manifest:
     digests: dict[str, str]
     """By the table's short name: sha256 hexadecimal over the rows in order, without `part` and `case_id`."""
 
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size_bytes for files in self.files.values() for file in files)
+
     def missing_files(self) -> list[str]:
         """Return the URIs of staged files that are gone or have another size than was staged.
 

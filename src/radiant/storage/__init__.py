@@ -22,11 +22,12 @@ from radiant.storage.bytes_at import (
 )
 from radiant.storage.local_files import Fingerprint, file_uri
 from radiant.storage.store_errors import answering, is_of_a_store
-from radiant.storage.traffic import Traffic, traffic_so_far
+from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
 
 __all__ = [
     "Fingerprint",
     "Traffic",
+    "add_traffic",
     "answering",
     "delete_prefix",
     "exists",

@@ -50,7 +50,12 @@ _COUNTER = _Counter()
 
 def count(read_requests: int = 0, write_requests: int = 0, bytes_read: int = 0, bytes_written: int = 0) -> None:
     """Add requests and bytes."""
-    _COUNTER.add(Traffic(read_requests, write_requests, bytes_read, bytes_written))
+    add_traffic(Traffic(read_requests, write_requests, bytes_read, bytes_written))
+
+
+def add_traffic(traffic: Traffic) -> None:
+    """Add what another process counted: a child of this one."""
+    _COUNTER.add(traffic)
 
 
 def traffic_so_far() -> Traffic:

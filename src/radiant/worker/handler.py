@@ -19,6 +19,10 @@ class HandlerResult:
     """Rows by table (short names), for jobs that make rows."""
     digests: dict[str, str] = field(default_factory=dict[str, str])
     """sha256 by name, for what must be comparable between runs."""
+    records: int = 0
+    """Data lines of the VCF, for a job that reads one."""
+    bytes_stored: int = 0
+    """Bytes of the tables' data files that the job wrote."""
 
 
 Handler = Callable[[Request, Settings], HandlerResult]

@@ -122,6 +122,8 @@ def _result(document: CaseDocument, staged: StagedDocument) -> HandlerResult:
         output=ImportOutput(document.case.case_id, document.load_id, facts.lines, facts.warnings),
         rows=staged.manifest.rows,
         digests=staged.manifest.digests,
+        records=facts.lines.read,
+        bytes_stored=staged.manifest.size_bytes,
     )
 
 

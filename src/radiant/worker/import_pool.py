@@ -16,6 +16,7 @@ import queue
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -27,9 +28,10 @@ from typing import Self
 
 import pyarrow as pa
 
-from radiant import lake, vcf
+from radiant import lake, storage, vcf
 from radiant.domain.case import Member
 from radiant.errors import InputError, RadiantError
+from radiant.settings import child_environment
 from radiant.vcf import NeedsOneReaderError, Shard, ShardResult
 
 log = logging.getLogger("radiant.worker.import_pool")
@@ -85,6 +87,8 @@ class StagedShard:
     result: ShardResult
     staged: lake.Manifest
     digests: dict[str, lake.RowDigest]
+    traffic: storage.Traffic
+    """Of the process that staged it, for this shard."""
 
 
 class ImportPool:
@@ -171,7 +175,12 @@ def _started(end: Connection) -> subprocess.Popen[bytes]:
     """Start a process that has one end of a pipe."""
     # Like this process, and not by what lies in the current folder.
     argv = [sys.executable, "-P", "-c", _PROGRAM, str(end.fileno())]
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, pass_fds=[end.fileno()])  # noqa: S603 - this program
+    return subprocess.Popen(  # noqa: S603 - this program
+        argv,
+        stdin=subprocess.DEVNULL,
+        pass_fds=[end.fileno()],
+        env=child_environment({"TMPDIR": tempfile.gettempdir()}),
+    )
 
 
 def _send(connection: Connection, shard: Shard, worker: _Worker) -> None:
@@ -202,6 +211,8 @@ def _received(connection: Connection, worker: _Worker) -> StagedShard:
     except (EOFError, OSError) as error:
         raise _ended(worker) from error
     if isinstance(answer, StagedShard):
+        if isinstance(worker, subprocess.Popen):
+            storage.add_traffic(answer.traffic)
         return answer
     raise answer
 
@@ -309,9 +320,11 @@ def _stage_shard(reader: vcf.ShardReader, shard: Shard, task: ShardTask, ended: 
             raise NeedsOneReaderError
         stager.write(name, batch)
 
+    before = storage.traffic_so_far()
     try:
         result = reader.read(shard, write)
-        return StagedShard(result, stager.finish(), stager.row_digests)
+        staged = stager.finish()
+        return StagedShard(result, staged, stager.row_digests, storage.traffic_so_far() - before)
     except BaseException:
         stager.abort()
         raise

@@ -24,8 +24,9 @@ from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, Radia
 from radiant.jobs.catalogue import find_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, log_uri
-from radiant.settings import Settings, load_settings
+from radiant.settings import Settings, ecs_metadata_uri, load_settings
 from radiant.worker.handler import Handler, HandlerResult, require_current
+from radiant.worker.memory import memory_meter
 from radiant.worker.own_log import OwnLog
 from radiant.worker.usage import UsageMeter
 
@@ -74,7 +75,7 @@ def main(argv: list[str] | None = None) -> None:
 def run(request: Request, settings: Settings, result_uri: str) -> int:
     """Run the job, write its result document and return the exit code."""
     started = _now()
-    meter = UsageMeter()
+    meter = UsageMeter(memory_meter(ecs_metadata_uri()))
     meter.start()
     returned = HandlerResult(output=None)
     failure: Failure | None = None
@@ -105,7 +106,9 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
         output=returned.output,
         rows=returned.rows,
         digests=returned.digests,
-        usage=meter.stop(),
+        usage=meter.stop(
+            records=returned.records, rows=sum(returned.rows.values()), bytes_stored=returned.bytes_stored
+        ),
         radiant_version=metadata.version("radiant"),
         image=settings.image,
         python_version=platform.python_version(),

@@ -41,6 +41,8 @@ class Host:
     """More variables for every container, weaker than the task's own."""
     images: dict[str, str | None] = field(default_factory=dict)
     """Folder of the commands of an image; None for an image that cannot be pulled. Others: this interpreter's."""
+    containers: dict[str, Container] = field(default_factory=dict)
+    """The running ones, by the name that their metadata endpoint has."""
     running: int = 0
     slot_free: threading.Condition = field(default_factory=threading.Condition)
     guard: MemoryGuard = field(default_factory=MemoryGuard)
@@ -133,6 +135,9 @@ def _start_containers(task: Task, host: Host, stack: contextlib.ExitStack) -> li
             msg = f"CannotStartContainerError: failed to create container task: {text}"
             raise CannotStartError(msg) from None
         stack.enter_context(host.guard.watching(container, _limit_mib(task, plan)))
+        name = metadata_name(task, plan)
+        host.containers[name] = container
+        stack.callback(host.containers.pop, name, None)
         running.append((plan, container))
     return running
 
@@ -233,9 +238,15 @@ def _environment(task: Task, plan: ContainerPlan, host: Host) -> dict[str, str]:
         "AWS_REGION": task.region,
         "AWS_DEFAULT_REGION": task.region,
         "AWS_ENDPOINT_URL": host.endpoint,
+        "ECS_CONTAINER_METADATA_URI_V4": f"{host.endpoint}/v4/{metadata_name(task, plan)}",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
     return base | role | host.environment | _from_files(plan, host) | plan.environment | secrets
+
+
+def metadata_name(task: Task, plan: ContainerPlan) -> str:
+    """Return the last part of the address of a container's metadata endpoint."""
+    return f"{task.id}-{plan.name}"
 
 
 def _from_files(plan: ContainerPlan, host: Host) -> dict[str, str]:

@@ -63,6 +63,8 @@ class Application:
         path = environ.get("PATH_INFO", "")
         if path.startswith(DOOR):
             return self._admin(path.removeprefix(DOOR), environ, start_response)
+        if path.startswith("/v4/"):
+            return self._metadata(path.removeprefix("/v4/"), start_response)
         if path.startswith("/moto-api"):
             return self._moto(environ, start_response)
         body = b"" if _is_object(environ) else _take_body(environ)
@@ -107,6 +109,14 @@ class Application:
         if call.name == "servicequotas:GetServiceQuota" and call.parameters["ServiceCode"] == "fargate":
             return {"Quota": {"ServiceCode": "fargate", "QuotaCode": call.parameters["QuotaCode"], "Value": 4000.0}}
         return self.tasks.answer(call, faults) if call.name.startswith("ecs:") else None
+
+    def _metadata(self, path: str, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer as the task metadata endpoint, version 4."""
+        name, _, what = path.partition("/")
+        container = self.host.containers.get(name)
+        if container is None or what != "stats":
+            return _reply(start_response, 404, b'"no such container"')
+        return _reply(start_response, 200, json.dumps(container.stats()).encode())
 
     def _admin(self, path: str, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         asked = json.loads(_take_body(environ) or b"{}")
