@@ -102,15 +102,15 @@ class Backend:
         context: dict[str, Any],
         kill_after_s: float | None = None,
         job: str = "import-case",
+        more: dict[str, Any] | None = None,
         **airflow_kwargs: Any,
     ) -> Any:
-        """Run the operator with these lines as its worker."""
+        """Run the operator with these lines as its worker, and with more arguments than the case."""
         self.install(body)
 
         def operator() -> Any:
-            return self.operator_class(
-                task_id=context["ti"].task_id, job=job, arguments={"case_id": 17}, **airflow_kwargs
-            )
+            arguments = {"case_id": 17} | (more or {})
+            return self.operator_class(task_id=context["ti"].task_id, job=job, arguments=arguments, **airflow_kwargs)
 
         return run_task(operator, context, kill_after_s=kill_after_s)
 

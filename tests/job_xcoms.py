@@ -16,11 +16,17 @@ def failed(code: str, reason: str, job: str = "poc") -> dict[str, Any]:
 def _summary(
     job: str, status: Status, output: Any, code: str | None = None, reason: str | None = None
 ) -> dict[str, Any]:
-    return JobSummary(job, status, output, {}, 1.5, 1.0, 200.0, 1024, "0.1.0", None, code, reason).to_xcom()
+    return JobSummary(job, status, output, {}, 1.5, 1.0, 200.0, 1024, "0.1.0", None, code=code, reason=reason).to_xcom()
 
 
 def prepared_case(case_id: int, load_id: str | None = "l") -> dict[str, Any]:
-    return {"case_id": case_id, "case_uri": f"file:///cases/{case_id}.json", "load_id": load_id}
+    return {
+        "case_id": case_id,
+        "case_uri": f"file:///cases/{case_id}.json",
+        "load_id": load_id,
+        "vcf_bytes": None,
+        "samples": None,
+    }
 
 
 RECORDS = {"read": 5000, "kept": 4761, "split": 239, "skipped": 0, "rejected": 0}

@@ -51,12 +51,20 @@ class JobOverrides(_Group):
     """How often a transient failure is retried."""
 
 
+class ImportOverrides(JobOverrides):
+    """Overrides of the job that reads a case's VCF."""
+
+    sizing: Literal["request", "history"] = "request"
+    """`history`: a case requests the memory that earlier imports of files and families like it needed, and one retry
+    more; `request`, or as long as there are fewer than 20 earlier imports: MEMORY_MIB."""
+
+
 class Jobs(_Group):
     """Overrides per job."""
 
     plan_import: JobOverrides = JobOverrides()
     prepare_part: JobOverrides = JobOverrides()
-    import_case: JobOverrides = JobOverrides()
+    import_case: ImportOverrides = ImportOverrides()
     commit_part: JobOverrides = JobOverrides()
     poc: JobOverrides = JobOverrides()
     memory_cap_mib: int = Field(default=30 * 1024, ge=64)

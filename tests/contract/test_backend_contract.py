@@ -11,10 +11,13 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from backends import BACKENDS, airflow_context
 from radiant import storage
+from radiant.costs.sizing import Observation
 from radiant.errors import JobFailedError, JobLostError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Status, decode_request
+from radiant.jobs.import_history import ImportHistory, encode_history, history_uri
+from radiant.settings import load_settings
 
 
 @pytest.fixture
@@ -144,6 +147,18 @@ def test_out_of_memory_is_named_and_the_next_try_gets_more(backend, context, mon
     found = backend.run("answer(request['memory_mib'])", context=next_try(context))
     assert 150 <= found["output"] <= 300
     assert found["memory_limit_mib"] == found["output"]
+
+
+def test_a_request_that_the_history_made_too_small_costs_one_try(backend, context, monkeypatch):
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB", "600")
+    monkeypatch.setenv("RADIANT_JOBS__IMPORT_CASE__SIZING", "history")
+    small = ImportHistory((Observation(1 << 20, 3, 5000, 100.0, 2.0, 3.0),) * 20)
+    storage.write_bytes(history_uri(load_settings().effective_work_uri), encode_history(small))
+    alike = {"vcf_bytes": 1 << 20, "samples": 3}
+    with pytest.raises(JobLostError, match="OutOfMemory"):
+        backend.run(f"assert request['memory_mib'] < 600{OOM}", context=context, more=alike)
+    found = backend.run("answer(request['memory_mib'])", context=next_try(context), more=alike)
+    assert found["output"] >= 600, "the next try has at least the request of the settings"
 
 
 def test_other_failures_keep_the_memory(backend, context, monkeypatch):

@@ -59,7 +59,7 @@ def costs(  # noqa: PLR0913 - each is an option of the command
     settings = load_settings()
     prices = prices_of(settings)
     chosen = prices.node(node or settings.costs.node)
-    console = _console()
+    console = console_of()
     if cases is not None and per_day is not None:
         workload = replace(
             workload_of(settings, cases=cases, per_day=per_day, records=records, cpu=cpu, memory_mib=memory_mib),
@@ -162,6 +162,7 @@ def _table(*columns: str) -> Table:
     return table
 
 
-def _console() -> Console:
+def console_of() -> Console:
+    """Return the console of standard output: wide and without colours where it is no terminal."""
     console = Console()
     return console if console.is_terminal else Console(width=_PIPE_WIDTH, no_color=True)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, costs, demo, ecs, kube, poc, run, variants, vcf
+from radiant.cli import cases, costs, demo, ecs, kube, poc, resources, run, variants, vcf
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import PREFIX, effective_settings, load_settings
@@ -24,6 +24,7 @@ app = typer.Typer(
 )
 app.add_typer(cases.app, name="cases")
 app.add_typer(vcf.app, name="vcf")
+app.add_typer(resources.app, name="resources")
 app.add_typer(demo.app, name="demo")
 app.add_typer(kube.app, name="kube")
 app.add_typer(ecs.app, name="ecs")

@@ -61,11 +61,15 @@ def find_job(name: str) -> JobSpec:
 def effective_job(name: str, settings: Settings) -> JobSpec:
     """Return the catalogue's job with the settings' overrides.
 
+    A job whose memory follows from the history has one retry more: it pays for a request that was too small.
+
     Raises:
         ConfigError: there is no such job.
     """
     spec = find_job(name)
     wanted: JobOverrides = getattr(settings.jobs, name.replace("-", "_"))
     given = wanted.model_dump(exclude_none=True)
+    if given.pop("sizing", "request") == "history":
+        given["retries"] = given.get("retries", spec.retries) + 1
     sizes = {key: given.pop(key) for key in ("cpu", "memory_mib", "scratch_gib") if key in given}
     return dataclasses.replace(spec, resources=dataclasses.replace(spec.resources, **sizes), **given)

@@ -77,6 +77,10 @@ class PreparedCase:
     """Where its case document is."""
     load_id: str | None
     """The load to import; None for a case that the run had before and has no more."""
+    vcf_bytes: int | None = None
+    """Size of the VCF when the case was claimed; None where it is unknown."""
+    samples: int | None = None
+    """Members of the case, 1 without a pedigree; None where it is unknown."""
 
 
 ImportArguments = PreparedCase

@@ -18,6 +18,7 @@ from radiant.operators.log_line import level_of
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
+from radiant.operators.sizing import wanted_memory
 from radiant.operators.task_run import TaskRun, task_facts
 from radiant.settings import Settings, load_settings
 
@@ -121,7 +122,8 @@ class JobOperator(BaseOperator):
         settings = load_settings()
         job = effective_job(self.job, settings)
         folder = TaskPlace.of(context, settings.effective_work_uri)
-        memory_mib = self.memory_limit(job, max(job.resources.memory_mib, folder.read_memory_mib()), settings)
+        wanted_mib = wanted_memory(self.job, self.arguments, settings, folder.read_memory_mib())
+        memory_mib = self.memory_limit(job, wanted_mib, settings)
         return TaskRun(
             settings=settings,
             job=job,
@@ -177,7 +179,10 @@ class JobOperator(BaseOperator):
             peak_mib=ended.peak_memory_mib,
             asked_mib=ended.memory_asked_mib,
             cap_mib=run.settings.jobs.memory_cap_mib,
-            fit=lambda memory_mib: self.memory_limit(run.job, memory_mib, run.settings),
+            # A request that the history made too small is followed by at least that of the settings.
+            fit=lambda memory_mib: self.memory_limit(
+                run.job, max(memory_mib, run.job.resources.memory_mib), run.settings
+            ),
         )
         if decision.memory_mib is not None:
             run.folder.write_memory_mib(decision.memory_mib)

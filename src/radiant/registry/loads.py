@@ -128,12 +128,14 @@ def _start(
     if kept is not None and not new_vcf:
         if kept.status == LoadStatus.STARTED:
             lifecycle.keep_load(row, lease)
-        return ClaimedCase(to_case(row), kept.load_id, committed=kept.status == LoadStatus.COMMITTED)
+        return ClaimedCase(
+            to_case(row), kept.load_id, committed=kept.status == LoadStatus.COMMITTED, vcf_bytes=now and now.size
+        )
     load_id = lifecycle.start_load(session, row, scope.part, lease)
     if vcf is not None and now is not None and new_vcf:
         # Taken before the import reads the file: a file that changes in between is found to have changed, never missed.
         vcf.size, vcf.tag, vcf.sha256 = now.size, now.tag, None
-    return ClaimedCase(to_case(row), load_id)
+    return ClaimedCase(to_case(row), load_id, vcf_bytes=now and now.size)
 
 
 def _load_to_keep(session: Session, row: CaseRow, scope: ClaimScope, lease: Lease) -> LoadRow | None:

@@ -177,6 +177,8 @@ class ClaimedCase:
     """32 hexadecimal digits; new, unless the run had the case before and nothing of it has changed."""
     committed: bool = False
     """The run has imported it already, as it is registered now, and it is visible: nothing is left to do."""
+    vcf_bytes: int | None = None
+    """Size of the VCF now; None where it cannot be found."""
 
 
 @dataclass(frozen=True, slots=True)

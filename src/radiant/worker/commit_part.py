@@ -6,9 +6,11 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 
 from radiant import lake, storage
-from radiant.errors import CaseStateError
+from radiant.costs.sizing import Observation
+from radiant.errors import CaseStateError, InputError, RadiantError
 from radiant.jobs.contracts import CommitArguments, CommitOutput, FailedCase, ImportedCase, arguments_of
 from radiant.jobs.documents import Request
+from radiant.jobs.import_history import ImportHistory, decode_history, encode_history, history_uri, work_uri_of
 from radiant.registry import Registry
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
@@ -57,6 +59,7 @@ def handle(request: Request, settings: Settings) -> HandlerResult:
     for one in failed:
         log.warning("case %d failed: %s: %s", one.case_id, one.code, one.reason)
     failed += [one for case_id, one in refused.items() if case_id in deleted]
+    _store_history(request.run_uri, [load for load in current if load.case_id not in refused])
     log.info("part %d: %d cases imported, %d failed, %d deleted", part, len(imported), len(failed), len(gate.deleted))
     return HandlerResult(
         CommitOutput(part, tuple(map(_imported_case, imported)), tuple(failed), tuple(gate.deleted)),
@@ -130,6 +133,40 @@ def _imported_case(load: Staged) -> ImportedCase:
         cpu_s=load.usage.cpu_s,
         peak_memory_mib=load.usage.peak_memory_mib,
         warnings=load.facts.warnings,
+    )
+
+
+def _store_history(run_uri: str, loads: Sequence[Staged]) -> None:
+    """Add what the imports took to the history that later requests are sized by.
+
+    The rows are committed and recorded: a history that cannot be read or written is a warning and no failure.
+    """
+    if not loads:
+        return
+    uri = history_uri(work_uri_of(run_uri))
+    try:
+        storage.write_bytes(uri, encode_history(_history(uri).with_more(tuple(map(_observation, loads)))))
+    except RadiantError as error:
+        log.warning("the history of imports was not stored, so later requests are not sized by these: %s", error)
+
+
+def _history(uri: str) -> ImportHistory:
+    try:
+        return decode_history(storage.read_bytes(uri), uri)
+    except InputError:
+        return ImportHistory()
+
+
+def _observation(load: Staged) -> Observation:
+    return Observation(
+        vcf_bytes=load.facts.provenance.vcf_size,
+        samples=max(len(load.case.members), 1),
+        records=load.facts.lines.read,
+        peak_memory_mib=load.usage.peak_memory_mib,
+        wall_s=load.usage.wall_s,
+        cpu_s=load.usage.cpu_s,
+        cpu=load.cpu,
+        memory_mib=load.memory_mib,
     )
 
 

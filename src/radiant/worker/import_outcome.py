@@ -68,6 +68,10 @@ class Staged:
     usage: Usage
     image: str | None
     """Image that imported it, None for a local process."""
+    cpu: float | None
+    """Cores that the import requested."""
+    memory_mib: int | None
+    """Memory that it requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +200,16 @@ def _staged(reads: _Reads, result: Result, document: StagedDocument, case: Case)
         msg = f"the result of case {reads.case_id} has no usage. This is a bug in radiant"
         raise RadiantError(msg)
     return Staged(
-        reads.case_id, reads.load_id, reads.case_uri, case, document, document.facts(), result.usage, result.image
+        case_id=reads.case_id,
+        load_id=reads.load_id,
+        case_uri=reads.case_uri,
+        case=case,
+        document=document,
+        facts=document.facts(),
+        usage=result.usage,
+        image=result.image,
+        cpu=reads.request.cpu if reads.request else None,
+        memory_mib=reads.request.memory_mib if reads.request else None,
     )
 
 

@@ -87,6 +87,8 @@ def handle(request: Request, settings: Settings) -> HandlerResult:
                 case_id=case_id,
                 case_uri=case_uri(request.run_uri, case_id),
                 load_id=claimed[case_id].load_id if case_id in claimed else None,
+                vcf_bytes=claimed[case_id].vcf_bytes if case_id in claimed else None,
+                samples=max(len(claimed[case_id].case.members), 1) if case_id in claimed else None,
             )
             for case_id in slots
         ),

@@ -74,6 +74,15 @@ def test_the_imports_of_a_commit_of_0_1_are_those_of_the_task_import_case():
     )
 
 
+def of_old_keys(written, old):
+    """Return what is written of the keys that 0.1 had; a reader of 0.1 ignores a newer key."""
+    if isinstance(old, dict):
+        return {name: of_old_keys(written[name], value) for name, value in old.items()}
+    if isinstance(old, list):
+        return [of_old_keys(one, value) for one, value in zip(written, old, strict=True)]
+    return written
+
+
 def summary(output: str) -> dict:
     """An XCom as radiant 0.1 pushed it."""
     return json.loads(
@@ -118,7 +127,7 @@ def summary(output: str) -> dict:
 def test_the_output_in_an_xcom_of_0_1_is_read_and_written_as_it_was(text, output):
     found = read_job_summary(summary(text), "the XCom")
     assert output_of(found, type(output)) == output
-    assert to_json(output) == json.loads(text)
+    assert of_old_keys(to_json(output), json.loads(text)) == json.loads(text)
     assert found.to_xcom() == summary(text)
 
 
