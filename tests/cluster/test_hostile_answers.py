@@ -19,14 +19,24 @@ from urllib3.exceptions import HTTPError
 from backends import airflow_context, deferred
 from cluster.api_proxy import UNAUTHORIZED, ApiProxy
 from cluster.site import wait_for
-from radiant.errors import JobError, JobLostError
+from radiant.errors import JobError, JobLostError, PlatformUnavailableError
 from radiant.operators import leftovers
+from radiant.operators.backend import platform_of
 from radiant.operators.container_record import read_record
 from radiant.operators.pod import client as pod_client
+from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard
 from radiant.settings import load_settings
 
 PAGE = b"<html><body>not Kubernetes</body></html>"
+CONFLICT = {
+    "kind": "Status",
+    "apiVersion": "v1",
+    "status": "Failure",
+    "reason": "Conflict",
+    "code": 409,
+    "message": "Operation cannot be fulfilled on pods: the object has been modified; please apply your changes",
+}
 FOREIGN = {
     "a load balancer's 404": (404, PAGE),
     "a gateway's 200": (200, PAGE),
@@ -120,6 +130,21 @@ def test_what_answers_in_place_of_the_api_server_is_an_outage(backend, context, 
     proxy.fault("/pods", status, body, seconds=2)
     assert task.result()["output"] == "done"
     assert len({call for call, _ in proxy.calls if call.startswith("DELETE")}) == 1
+    no_pods(pods)
+
+
+def test_a_conflict_about_a_pod_that_is_there_is_no_removal(pods, context, proxy):
+    task = in_thread(through(pods, proxy), "time.sleep(120)", context)
+    pod = running_pod(pods)
+    platform, handle = platform_of("kubernetes", load_settings()), read_record(pods.place(context)).handle
+    proxy.fault("^DELETE ", 409, CONFLICT, times=1)
+    with pytest.raises(PlatformUnavailableError, match="the object has been modified"):
+        platform.stop(handle, Reason.KILLED)
+    platform.stop({**handle, "uid": "of-an-earlier-pod"}, Reason.KILLED)  # the name is another pod's: left alone
+    assert running_pod(pods).metadata.uid == pod.metadata.uid
+    platform.stop(handle, Reason.KILLED)
+    with pytest.raises(JobError):
+        task.result()
     no_pods(pods)
 
 

@@ -278,9 +278,16 @@ class KubernetesPlatform:
             )
             require_kind(found, "delete pods", "Pod", "Status")
         except ApiException as error:
-            if not is_missing(error, handle["name"]) and error.status != _CONFLICT:  # a conflict: another uid, not ours
+            if is_missing(error, handle["name"]):
+                return
+            # A conflict: the name is another pod's now, or the API server has the object in use.
+            if error.status != _CONFLICT or self._is_there(handle):
                 msg = f"Kubernetes does not delete pod {handle['name']}: {message_of(error)}"
                 raise PlatformUnavailableError(msg) from error
+
+    def _is_there(self, handle: Handle) -> bool:
+        pod = self._read(handle["name"], handle["namespace"])
+        return pod is not None and pod.metadata.uid == handle["uid"]
 
 
 def read_events(core: Any, namespace: str, name: str, uid: str) -> tuple[PodEvent, ...]:
