@@ -60,7 +60,7 @@ $(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)
 bench: $(BENCH_STAMP) ## Measure the importer beside other readers: make bench [ARGS="--records 100000"]
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
-bench-scale: setup ## Measure a thousand cases in one run on the fake ECS: make bench-scale [ARGS="--cases 100"]
+bench-scale: setup ## Measure a thousand cases in one run: make bench-scale [ARGS="--cases 100 --platform kubernetes"]
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
 $(BENCH_STAMP): $(STAMP) $(BENCH_LOCK) $(POLARS_BIO_LOCK)

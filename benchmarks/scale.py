@@ -1,9 +1,9 @@
-"""`make bench-scale`: many cases in one run of `import-radiant` on the fake ECS, beside an idle Airflow.
+"""`make bench-scale`: many cases in one run of `import-radiant` on the fake ECS or a real Kubernetes.
 
-A real Airflow (standalone, SQLite, LocalExecutor, tasks deferred) and the real `radiant-worker` in every ECS task; the
+A real Airflow (standalone, SQLite, LocalExecutor, tasks deferred) and the real `radiant-worker` in every container; the
 cases are trios of 20 records, so that the benchmark measures the system around the import. First the DAG
 `airflow-alone` runs the same number of mapped tasks, which are deferred once and do nothing: Airflow's own cost. The
-ideal of a run is the CPU time of Airflow alone, of the jobs and of the fake AWS, by the operating system's accounting,
+ideal of a run is the CPU time of Airflow alone, of the jobs and of the platform, by the operating system's accounting,
 divided by the cores: no scheduler does better. Other processes of the machine have a row of their own. In the middle of
 the run a case of priority `stat` is registered and `import-radiant` triggered for it.
 
@@ -30,13 +30,13 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from scale_platforms import PLATFORMS, Platform
 
 from radiant import storage
 from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import Priority
 from radiant.errors import AirflowUnavailableError
-from radiant.jobs.catalogue import JOBS
 from radiant.registry import Registration, Registry
 from radiant.settings import Settings, load_settings
 
@@ -48,12 +48,12 @@ PARTS = {
     "airflow triggerer": "triggerer",
     "airflow api": "api server",
     "airflow dag": "dag processor",
-    "fakes.ecs": "fake AWS",
+    "fakes.ecs": "platform",
     "radiant-worker": "jobs",
 }
 """Part of the system by a word of the process's title; tasks have other titles."""
 AIRFLOW = {"scheduler", "triggerer", "api server", "dag processor"}
-CHILDREN_OF = {"scheduler": "tasks", "fake AWS": "jobs"}
+CHILDREN_OF = {"scheduler": "tasks", "platform": "jobs"}
 HEADER = """\
 ##fileformat=VCFv4.2
 ##contig=<ID=chr1,length=248956422>
@@ -132,10 +132,12 @@ Cpu = collections.Counter[str]
 """CPU seconds by part."""
 
 
-def cpu_by_part() -> Cpu:
-    """Return the CPU seconds of Airflow's parts and its tasks, of the fake AWS and its jobs, and of this process."""
+def cpu_by_part(platform: Platform) -> Cpu:
+    """Return the CPU seconds of Airflow's parts and its tasks, of the platform and its jobs, and of this process."""
     own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    found: Cpu = collections.Counter({"benchmark": sum(own[:2]), "tasks": sum(ended[:2])})
+    found: Cpu = collections.Counter(
+        {"benchmark": sum(own[:2]), "tasks": sum(ended[:2]), "platform": platform.own_cpu()}
+    )
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
             part, times = part_of(process), process.cpu_times()
@@ -183,41 +185,29 @@ def start_of_last(home: Path, asked: datetime) -> tuple[float, int]:
     return seconds, others
 
 
-def measure(given: argparse.Namespace, scratch: Path, aws: Any) -> list[tuple[str, str]]:
+def measure(given: argparse.Namespace, home: Path, platform: Platform) -> list[tuple[str, str]]:
     """Run everything and return the rows of the table."""
-    home = scratch / "home"
-    home.mkdir()
-    environment = [{"name": "RADIANT_HOME", "value": str(home)}]
-    ground = aws.provision(families={f"radiant-{job}": {"environment": environment} for job in JOBS})
-    aws.options(slots=given.running)
-    os.environ |= aws.environment() | {
-        "AIRFLOW__CORE__PARALLELISM": str(given.slots),
-        "AIRFLOW_CONN_AWS_DEFAULT": "aws://",
+    os.environ |= platform.environment | {
         "RADIANT_HOME": str(home),
-        "RADIANT_BACKEND": "ecs",
-        "RADIANT_ECS__CLUSTER": ground.cluster,
-        "RADIANT_ECS__SUBNETS": ",".join(ground.subnets),
-        "RADIANT_ECS__SECURITY_GROUPS": ",".join(ground.security_groups),
-        "RADIANT_ECS__LOG_GROUP": ground.log_group,
     }
     settings = load_settings()
     registry = Registry(settings.effective_registry_url)
-    write_cases(scratch / "cases", registry, 1, given.cases, Priority.ROUTINE)
-    dags = scratch / "dags"
+    write_cases(home / "cases", registry, 1, given.cases, Priority.ROUTINE)
+    dags = home / "dags"
     shutil.copytree(REPOSITORY / "dags", dags, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(Path(__file__).parent / "airflow_alone" / "airflow_alone.py", dags)
-    with Standalone(settings, dags_folder=dags) as airflow:
-        alone = run_alone(airflow.api, given.cases)
-        return run_cases(given, settings, airflow.api, aws, registry, alone)
+    with Standalone(settings, dags_folder=dags, parallelism=given.slots) as airflow:
+        alone = run_alone(airflow.api, given.cases, platform)
+        return run_cases(given, settings, airflow.api, platform, registry, alone)
 
 
-def run_alone(api: AirflowApi, tasks: int) -> tuple[float, Cpu]:
+def run_alone(api: AirflowApi, tasks: int, platform: Platform) -> tuple[float, Cpu]:
     """Return wall and CPU seconds of Airflow with the same number of tasks that do nothing."""
-    began, before = time.monotonic(), cpu_by_part()
+    began, before = time.monotonic(), cpu_by_part(platform)
     state = wait(api, "airflow-alone", api.trigger("airflow-alone", {"tasks": tasks}))
     if state != "success":
         sys.exit(f"airflow-alone ended {state}")
-    spent = cpu_by_part()
+    spent = cpu_by_part(platform)
     spent.subtract(before)
     return time.monotonic() - began, spent
 
@@ -226,17 +216,17 @@ def run_cases(
     given: argparse.Namespace,
     settings: Settings,
     api: AirflowApi,
-    aws: Any,
+    platform: Platform,
     registry: Registry,
     alone: tuple[float, Cpu],
 ) -> list[tuple[str, str]]:
     """Import the cases, one of them urgent and late, and return the rows of the table."""
     home = settings.home_path
-    aws.clear_calls()
+    platform.clear_calls()
     sampler = Sampler()
     thread = threading.Thread(target=sampler.run, daemon=True)
     thread.start()
-    began, before, machine = time.monotonic(), cpu_by_part(), cpu_of_machine()
+    began, before, machine = time.monotonic(), cpu_by_part(platform), cpu_of_machine()
     run = api.trigger("import-radiant")
     done = "select count(*) from task_instance where task_id = 'import_case' and state = 'success'"
     while rows_of(home, done)[0][0] < given.cases // 2 and api.run_state("import-radiant", run) not in FINISHED_RUN:
@@ -250,23 +240,25 @@ def run_cases(
     first_s, between = start_of_last(home, asked_at)
     state = wait(api, "import-radiant", run)
     wall = time.monotonic() - began
-    spent, machine = cpu_by_part(), cpu_of_machine() - machine
+    spent, machine = cpu_by_part(platform), cpu_of_machine() - machine
     spent.subtract(before)
     sampler.stopped.set()
     thread.join()
     verdict = api.xcom("import-radiant", run, "verdict")
-    calls = collections.Counter(call.name for call in aws.calls(who="airflow"))
+    calls = platform.calls()
     jobs_cpu = sum(row["cpu_s"] for row in summaries(home))
+    if not platform.jobs_are_children:
+        spent["jobs"] += jobs_cpu
     cores = len(os.sched_getaffinity(0))
     airflow_alone = sum(alone[1][part] for part in [*AIRFLOW, "tasks"])
-    ideal = (airflow_alone + spent["jobs"] + spent["fake AWS"]) / cores
+    ideal = (airflow_alone + spent["jobs"] + spent["platform"]) / cores
     xcom = rows_of(home, "select dag_id, task_id, count(*), sum(length(value)) from xcom group by 1, 2 order by 4 desc")
     return [
         ("cases, running at once, worker slots, cores", f"{given.cases}, {given.running}, {given.slots}, {cores}"),
         ("verdict", f"{state}; {len(verdict['imported'])} imported, {len(verdict['failed'])} failed"),
         ("Airflow alone, as many tasks", f"{alone[0]:.0f} s, {airflow_alone / given.cases:.2f} CPU s a task"),
         ("makespan", f"{wall:.0f} s, {wall / given.cases:.2f} s a case"),
-        ("ideal: CPU of Airflow alone, the jobs and the fake AWS / cores", f"{ideal:.0f} s"),
+        ("ideal: CPU of Airflow alone, the jobs and the platform / cores", f"{ideal:.0f} s"),
         ("makespan / ideal", f"{wall / ideal:.2f} (target 1.1)"),
         *(
             (f"CPU of {part}; in Airflow alone", f"{spent[part]:.0f} s; {alone[1][part]:.0f} s")
@@ -302,19 +294,22 @@ def main() -> None:
     """Print the table as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--running", type=int, default=50, help="tasks that the fake ECS runs at once")
+    parser.add_argument("--running", type=int, default=50, help="tasks or pods that the platform runs at once")
+    parser.add_argument("--platform", choices=sorted(PLATFORMS), default="ecs")
     parser.add_argument(
         "--slots",
         type=int,
-        default=4 * len(os.sched_getaffinity(0)),
+        default=2 * len(os.sched_getaffinity(0)),
         help="processes of tasks that Airflow has at once",
     )
     given = parser.parse_args()
     sys.path.insert(0, str(REPOSITORY / "tests"))
-    from fakes.ecs import fake_ecs
-
-    with tempfile.TemporaryDirectory(prefix="radiant-scale-") as scratch, fake_ecs() as aws:
-        rows = measure(given, Path(scratch), aws)
+    with tempfile.TemporaryDirectory(prefix="radiant-scale-") as scratch:
+        Path(scratch).chmod(0o755)
+        home = Path(scratch) / "home"
+        home.mkdir()
+        with PLATFORMS[given.platform](home, given.running) as platform:
+            rows = measure(given, home, platform)
     print("| what | seen |\n|---|---|")
     for what, seen in rows:
         print(f"| {what} | {seen} |")
