@@ -58,7 +58,8 @@ class ContainerJobOperator(JobOperator):
             if request is None:
                 msg = f"{run.folder.request_uri} is gone: something removes files from the work URI while tasks run"
                 raise ConfigError(msg)
-            return self.conclude(dataclasses.replace(run, request=request), Ended.from_json(event["ended"]))
+            ended = Ended.from_json(event["ended"])
+            return self.conclude(dataclasses.replace(run, request=request), ended, removed=event.get("removed", False))
 
     def begin(self, run: TaskRun) -> TaskRun:
         """Adopt the container of an earlier try, or write this try's request and its record."""
@@ -69,7 +70,8 @@ class ContainerJobOperator(JobOperator):
             # Without a handle the answer to its start is unknown.
             adopted = dataclasses.replace(record, held_by=run.task.try_number, unsure=record.handle is None)
             adopted.save(run.folder)
-            return dataclasses.replace(run, request=on_file)
+            ended = None if record.ended is None else Ended.from_json(record.ended)
+            return dataclasses.replace(run, request=on_file, ended=ended)
         if record is not None:
             self._end_earlier(platform_of(record.platform, run.settings), record)
         run.folder.ask(run.request)
@@ -99,6 +101,8 @@ class ContainerJobOperator(JobOperator):
         The triggerer has its client and its modules already; loading them costs each process of a task more CPU time
         than all the rest that it does.
         """
+        if run.ended is not None:
+            return run.ended
         if not run.settings.container.deferrable:
             return self._follow(run, self._watcher(run))
         if self.stop_requested:
@@ -114,8 +118,8 @@ class ContainerJobOperator(JobOperator):
         )
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
-    def conclude(self, run: TaskRun, ended: Ended) -> dict[str, Any]:
-        """Judge, then remove the container; its record stays open when the result could not be read.
+    def conclude(self, run: TaskRun, ended: Ended, *, removed: bool = False) -> dict[str, Any]:
+        """Judge, then remove the container unless it is removed; its record stays open when the result is unreadable.
 
         Raises:
             JobLostError: this process has to go; the next try adopts the container or its end, or has done so.
@@ -131,9 +135,9 @@ class ContainerJobOperator(JobOperator):
             self.log.warning("the next try judges the end of this %s again", self._platform(run).noun)
             raise
         except BaseException:
-            self._close(run)
+            self._close(run, removed=removed)
             raise
-        self._close(run)
+        self._close(run, removed=removed)
         return found
 
     def _require_held(self, run: TaskRun) -> None:
@@ -143,12 +147,14 @@ class ContainerJobOperator(JobOperator):
             msg = f"{self.job}: {Reason.SUPERSEDED}: try {record.held_by} has adopted the container of try {try_number}"
             raise JobLostError(msg, reason=Reason.SUPERSEDED)
 
-    def _close(self, run: TaskRun) -> None:
+    def _close(self, run: TaskRun, *, removed: bool) -> None:
         record = read_record(run.folder)
         if record is None:
             return
         try:
-            if left := close_container(self._platform(run), run.folder, record):
+            if removed and record.ended is not None:
+                dataclasses.replace(record, closed=True).save(run.folder)
+            elif left := close_container(self._platform(run), run.folder, record):
                 self.log.warning("%s", left)
         except StorageError as error:
             self.log.warning("the next try judges the same end again: %s", error)

@@ -8,6 +8,7 @@ from typing import Any
 
 from radiant import storage
 from radiant.errors import InputError, JobProtocolError, JobRefusedError, PlatformUnavailableError
+from radiant.jobs.codec import JsonObject
 from radiant.jobs.documents import Request, decode_request
 from radiant.operators.platform import Handle, Platform
 from radiant.operators.reasons import Reason
@@ -43,6 +44,8 @@ class ContainerRecord:
     log_try: int = 0
     held_by: int = 0
     """The try that holds it: a try that began later has adopted the container."""
+    ended: JsonObject | None = None
+    """Its end, `Ended.to_json`: it may be judged by this even when the container has been removed."""
     closed: bool = False
     """Its end has been judged, or it was stopped for a person: the next try starts another container."""
 

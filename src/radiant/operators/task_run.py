@@ -6,6 +6,7 @@ from typing import Any
 
 from radiant.jobs.documents import Request
 from radiant.jobs.spec import JobSpec
+from radiant.operators.ending import Ended
 from radiant.operators.platform import TaskFacts
 from radiant.operators.request import TaskPlace
 from radiant.settings import Settings
@@ -25,6 +26,8 @@ class TaskRun:
     """Of this try, or of the earlier try whose container this try adopted."""
     deadline: float | None = None
     """End of the task's own execution time-out, in seconds since the epoch."""
+    ended: Ended | None = None
+    """The stored end of the container that this try has adopted, None where it has none."""
     instance: Any = None
     """Airflow's task instance; None in the triggerer, which has none."""
 

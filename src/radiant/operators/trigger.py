@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -13,14 +13,17 @@ from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
 from radiant.jobs.catalogue import effective_job
 from radiant.operators.backend import platform_of
 from radiant.operators.container_record import read_record, request_on_file
-from radiant.operators.ending import read_together
+from radiant.operators.ending import Ended, read_together
 from radiant.operators.log_line import level_of
 from radiant.operators.platform import TaskFacts
 from radiant.operators.reasons import Reason
 from radiant.operators.request import TaskPlace
 from radiant.operators.task_run import TaskRun
-from radiant.operators.watcher import LogPosition, Watcher
+from radiant.operators.watcher import Watcher
 from radiant.settings import load_settings
+
+if TYPE_CHECKING:
+    from radiant.operators.log_reads import LogPosition
 
 _SAVE_EVERY_S = 60.0
 """How often the position in the log is stored: what was logged since then comes twice when the triggerer is killed."""
@@ -31,7 +34,10 @@ another try (apache/airflow issue 72716)."""
 
 
 class ContainerTrigger(BaseTrigger):
-    """Steps a `Watcher` and yields one event: `{"ended": ...}`, or `{"error": text, "retryable": bool}`.
+    """Steps a `Watcher` and yields one event: `{"ended", "removed"}` or `{"error", "code", "retryable"}`.
+
+    It also removes the container, once its end is stored: loading a client of Kubernetes costs the task's process more
+    CPU time than all the rest that it does.
 
     Its arguments are names, URIs and numbers; credentials come from the triggerer's own environment and connections.
     """
@@ -76,7 +82,8 @@ class ContainerTrigger(BaseTrigger):
             self._watcher = watcher = await asyncio.to_thread(self._open)
             self._position = watcher.begin
             saved = time.monotonic()
-            while True:
+            ended, removed = self._stored_end(watcher), False
+            while ended is None:
                 step = await asyncio.to_thread(watcher.step, self._position)
                 for line in step.lines:
                     self.log.log(level_of(line), "%s", line)
@@ -84,13 +91,14 @@ class ContainerTrigger(BaseTrigger):
                     self.log.info("%s", step.news)
                 self._position = step.position
                 if step.ended is not None:
+                    ended = step.ended
+                    removed = await asyncio.to_thread(watcher.finish, self._position, ended)
                     break
                 if time.monotonic() - saved > _SAVE_EVERY_S:
                     await asyncio.to_thread(watcher.save_position, self._position)
                     saved = time.monotonic()
                 await asyncio.sleep(step.pause_s)
-            await asyncio.to_thread(watcher.save_position, self._position)
-            payload = {"ended": step.ended.to_json()}
+            payload = {"ended": ended.to_json(), "removed": removed}
         except RadiantError as error:
             name = error.reason if isinstance(error, PlatformUnavailableError) else error.code
             payload = {"error": f"{name}: {error}", "code": str(name), "retryable": error.retryable}
@@ -109,6 +117,12 @@ class ContainerTrigger(BaseTrigger):
         if self._watcher is not None and self._position is not None:
             with contextlib.suppress(StorageError):
                 await asyncio.to_thread(self._watcher.save_position, self._position)
+
+    @staticmethod
+    def _stored_end(watcher: Watcher) -> Ended | None:
+        """Return the end that a triggerer has stored before it was killed."""
+        stored = watcher.record.ended
+        return None if stored is None else Ended.from_json(stored)
 
     async def _settled(self) -> None:
         """Wait until Airflow has recorded the end of the process that deferred the task."""

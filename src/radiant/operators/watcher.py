@@ -26,6 +26,7 @@ from radiant.operators.container_record import (
     stop_if_replaced,
 )
 from radiant.operators.ending import LAST_LINES, Ended
+from radiant.operators.log_reads import LogPosition, LogReads
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, Platform, State
 from radiant.operators.reasons import Reason
 from radiant.operators.request import run_key
@@ -44,9 +45,6 @@ from radiant.operators.watch import (
 _JITTER = 0.2
 _KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
-_LOG_PAUSE_S = 2.0
-"""After the first read of the log that failed; twice as long after each further one."""
-_LONGEST_LOG_PAUSE_S = 30.0
 _NO_LOG_S = 60.0
 """How long the log of an ended container is asked for while it cannot be read."""
 
@@ -68,15 +66,6 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class LogPosition:
-    """How far the log of one container was read."""
-
-    attempt: str
-    """Of the container; in the log of any other one it is the beginning."""
-    cursor: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Step:
     """The result of one step."""
 
@@ -90,33 +79,6 @@ class Step:
     """How long to wait before the next step."""
     ended: Ended | None = None
     """Set when it is over."""
-
-
-@dataclass(slots=True)
-class _LogReads:
-    """The reads of one container's log: whether there is another page, and when a failed read is repeated."""
-
-    more: bool = False
-    """There is another page to read at once."""
-    news: str = ""
-    """The failure, until it is reported."""
-    failed_since: float | None = None
-    pause_s: float = _LOG_PAUSE_S
-    next_at: float = 0.0
-
-    def failed(self, error: Exception, now: float) -> None:
-        """Record a read that failed; the next one waits."""
-        if self.failed_since is None:
-            self.failed_since = now
-            self.news = f"the log cannot be read: {error}; asking again, the job goes on"
-            self.pause_s = _LOG_PAUSE_S
-        self.next_at = now + self.pause_s
-        self.pause_s = min(_LONGEST_LOG_PAUSE_S, self.pause_s * 2)
-
-    def take_news(self) -> str:
-        """Return the failure, once."""
-        news, self.news = self.news, ""
-        return news
 
 
 class Watcher:
@@ -148,7 +110,7 @@ class Watcher:
         )
         self._state = WatchState(record)
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
-        self._reads = _LogReads()
+        self._reads = LogReads()
         self._last_look: ContainerStatus | None = None
         self._looked_at = 0.0
 
@@ -211,6 +173,22 @@ class Watcher:
             if position.attempt == self.record.attempt:
                 self._save(log_cursor=position.cursor, log_try=self._run.task.try_number)
 
+    def finish(self, position: LogPosition, ended: Ended) -> bool:
+        """Store an end, then remove the container; return whether nothing is left of it.
+
+        Whatever judges the end needs no client of the platform then. An end that another process of the task has made
+        obsolete is not stored, and nothing is removed.
+
+        Raises:
+            StorageError: the end could not be written; the container is still there.
+        """
+        with self._lock, contextlib.suppress(JobLostError):
+            found = ended.to_json()
+            if position.attempt == self.record.attempt:
+                self._save(log_cursor=position.cursor, log_try=self._run.task.try_number, ended=found)
+            return self.record.ended == found and not release(self._platform, self.record)
+        return False
+
     def _step(self, position: LogPosition) -> Step:
         if (handle := self.record.handle) is None:
             return self._start(position)
@@ -218,6 +196,8 @@ class Watcher:
         lines, progress, position = self._read_log(handle, status, position)
         if status.state in OVER and self._take_over():
             return Step(position, lines, f"the {self._platform.noun} was started again by another process of this try")
+        if status.state in OVER and self.record.ended is not None:  # another process of this try has removed it
+            return Step(position, lines, ended=Ended.from_json(self.record.ended))
         return self._decide_and_act(status, progress, lines, position)
 
     def _decide_and_act(
@@ -341,7 +321,7 @@ class Watcher:
                 return [], LogProgress(more=ended), before
             text = f"(the rest of the log could not be read: {error}; {self._own_log()})"
             return [text], LogProgress(lines=True), before
-        self._reads = _LogReads(more=page.more)
+        self._reads = LogReads(more=page.more)
         self._last_lines.extend(line for line in page.lines if line)
         after = LogPosition(self.record.attempt, page.cursor)
         return page.lines, LogProgress(bool(page.lines), page.more), after
@@ -442,7 +422,7 @@ class Watcher:
         self._state = dataclasses.replace(self._state, record=record)
 
     def _reset_container(self) -> None:
-        self._last_look, self._reads = None, _LogReads()
+        self._last_look, self._reads = None, LogReads()
 
 
 def _jittered(seconds: float) -> float:

@@ -1,6 +1,7 @@
 """A container's life step by step, on a platform that does what a script says."""
 
 import dataclasses
+import json
 import time
 
 import pytest
@@ -374,7 +375,7 @@ def test_a_log_that_cannot_be_read_fails_no_job_and_names_the_worker_s_own(place
 
 
 def test_a_log_that_is_readable_again_is_read_from_where_it_was(place, monkeypatch):
-    monkeypatch.setattr("radiant.operators.watcher._LOG_PAUSE_S", 0.0)
+    monkeypatch.setattr("radiant.operators.log_reads._LOG_PAUSE_S", 0.0)
     platform = Scripted([RUNS] * 3, pages=[LogPage(["a"], "1"), PlatformUnavailableError("500"), LogPage(["b"], "2")])
     found = steps(watch_of(platform, place))
     assert [line for one in found for line in one.lines] == ["a", "b"]
@@ -414,6 +415,52 @@ def test_the_limit_that_the_container_had_is_the_one_that_is_reported(place):
     look = dataclasses.replace(GOOD, exit_code=-9, reason="OutOfMemory", memory_limit_mib=100)
     ended = steps(watch_of(Scripted([look]), place))[-1].ended
     assert (ended.memory_limit_mib, ended.memory_asked_mib) == (100, 512)
+
+
+def test_a_finished_container_is_removed_after_its_end_is_stored(place):
+    platform = Scripted([GOOD])
+    watch = watch_of(platform, place)
+    ended = steps(watch)[-1].ended
+    stored = []
+    platform.release = lambda handle: stored.append((handle, read_record(place).ended))
+    assert watch.watcher.finish(watch.position, ended)
+    assert stored == [({"name": "pod-1"}, json.loads(json.dumps(ended.to_json())))]
+    assert not read_record(place).closed
+
+
+def test_a_container_that_cannot_be_removed_is_left_to_whatever_judges_its_end(place, monkeypatch):
+    monkeypatch.setattr("radiant.operators.container_record._RELEASE_PAUSES_S", ())
+    platform = Scripted([GOOD])
+    watch = watch_of(platform, place)
+    ended = steps(watch)[-1].ended
+
+    def release(_handle):
+        msg = "503"
+        raise PlatformUnavailableError(msg)
+
+    platform.release = release
+    assert not watch.watcher.finish(watch.position, ended)
+    assert read_record(place).ended is not None
+
+
+def test_a_try_that_lost_its_container_stores_and_removes_nothing(place):
+    platform = Scripted([GOOD])
+    watch = watch_of(platform, place)
+    ended = steps(watch)[-1].ended
+    dataclasses.replace(read_record(place), held_by=2).save(place)
+    assert not watch.watcher.finish(watch.position, ended)
+    assert read_record(place).ended is None
+    assert platform.released == []
+
+
+def test_a_second_process_of_the_try_takes_the_stored_end_of_a_removed_container(place):
+    platform = Scripted([GOOD])
+    watch = watch_of(platform, place)
+    ended = steps(watch)[-1].ended
+    before = read_record(place)
+    watch.watcher.finish(watch.position, ended)
+    second = Watcher(Scripted([ContainerStatus(State.GONE)]), watch.watcher._run, before)
+    assert steps(Driver(second))[-1].ended == ended
 
 
 def test_a_kill_stops_closes_and_says_who(place):
