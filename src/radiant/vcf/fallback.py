@@ -7,7 +7,7 @@ import numpy as np
 
 from radiant.domain.columns import Table as TableDeclaration
 from radiant.vcf.fast.lines import FastLines
-from radiant.vcf.findings import BrokenRuleError, Finding
+from radiant.vcf.findings import BrokenRuleError, Finding, Piece
 from radiant.vcf.plan import ReadPlan
 from radiant.vcf.rows.splice import Table
 from radiant.vcf.rules.line import Line
@@ -17,16 +17,15 @@ from radiant.vcf.schema import Rows
 from radiant.vcf.text.chunks import Chunk
 from radiant.vcf.totals import ReadTotals
 
-MAX_PIECES_PER_RULE = 10_000
-"""Quarantine rows for pieces of kept lines, per rule of a file; all are counted."""
-
 
 @dataclass(slots=True)
 class FallbackRows:
     """The rows of the lines of one chunk that the rules read."""
 
     tables: dict[str, Table] = field(default_factory=dict[str, Table])
-    """By short name."""
+    """By short name; without quarantine."""
+    findings: list[tuple[int, Finding | Piece]] = field(default_factory=list[tuple[int, Finding | Piece]])
+    """Rejected lines, and pieces left out of kept ones, each with its line."""
     candidates: list[tuple[int, Candidate]] = field(default_factory=list[tuple[int, Candidate]])
     """Candidates for compound heterozygous pairs, each with its member."""
     candidate_lines: list[int] = field(default_factory=list[int])
@@ -61,7 +60,7 @@ def read_line(plan: ReadPlan, number: int, raw: bytes, state: ReadState, totals:
 
 
 def read_fallback(chunk: Chunk, lines: FastLines, plan: ReadPlan, state: ReadState, totals: ReadTotals) -> FallbackRows:
-    """Read the lines that the fast path leaves, each after the alleles of the lines before it.
+    """Read the lines that the fast path leaves; none of them shares an allele with a line of the chunk that it reads.
 
     Args:
         chunk: The chunk.
@@ -73,57 +72,48 @@ def read_fallback(chunk: Chunk, lines: FastLines, plan: ReadPlan, state: ReadSta
     found = FallbackRows()
     totals.fallback.lines += len(lines.fallback)
     totals.fallback.reasons.update(lines.reasons)
-    builders = {name: _Builder(table) for name, table in plan.tables.items()}
-    known = 0
+    builders = {name: _Builder(plan.tables[name]) for name in ("occurrence", "variant", "consequence")}
     for at in lines.fallback.tolist():
-        known = add_recent_alleles(state.duplicates, lines, known, at)
         line = read_line(plan, chunk.first_line + at, chunk.raw(at), state, totals)
         if isinstance(line, Finding) or line.pieces:
             totals.fallback.with_finding += 1
         if isinstance(line, Finding):
-            builders["quarantine"].add(at, line.row())
+            found.findings.append((at, line))
             if line.rule == TWO_CONTIGS:
                 found.fatal = line
             if found.fatal is not None or state.rejected > plan.options.tolerate:
                 found.stopped_at = at
                 return found
             continue
-        _add_rows(builders, chunk.first_line + at, at, line, state)
+        _add_rows(builders, at, line)
+        found.findings += [(at, piece) for piece in line.pieces]
         found.candidates += line.pair_candidates
         found.candidate_lines += [at] * len(line.pair_candidates)
     found.tables = {name: table for name, one in builders.items() if (table := one.table()) is not None}
     return found
 
 
-def add_recent_alleles(duplicates: Duplicates, lines: FastLines, known: int, before: int) -> int:
-    """Add the alleles of the fast path's lines just before a line, which may have one of them again.
+def add_recent_alleles(duplicates: Duplicates, lines: FastLines, end: int) -> None:
+    """Add the alleles of the fast path's lines just before a line of the chunk, which those after it may have again.
 
     Args:
         duplicates: Where they go.
         lines: Of the chunk.
-        known: How many kept lines were looked at already.
-        before: Index of the line in the chunk.
-
-    Returns:
-        How many kept lines were looked at by now.
+        end: Index of the line.
     """
     kept, loci = lines.kept, lines.loci
-    if kept is None:
-        return known
-    until = int(np.searchsorted(kept.lines, before))
-    here = np.flatnonzero(loci.primary[:before])
-    if not len(here):
-        return known
+    here = np.flatnonzero(loci.primary[:end])
+    if kept is None or not len(here):
+        return
     contig, floor = int(loci.contig[here[-1]]), int(loci.pos[here[-1]]) - Duplicates.REACH
-    near = until
-    while near > known and kept.contig[near - 1] == contig and kept.pos[near - 1] >= floor:
-        near -= 1
-    for at in range(near, until):
-        if lines.ok[at]:
-            alleles = kept.trimmed[np.flatnonzero(kept.alts.line[kept.stored] == at)]
-            keys = list(zip(alleles.start.tolist(), alleles.ref.texts(), alleles.alt.texts(), strict=True))
-            duplicates.add(str(loci.chromosomes[contig]), keys, lines.chunk.first_line + int(kept.lines[at]))
-    return max(known, until)
+    near = lines.ok & (kept.lines < end) & (kept.contig == contig) & (kept.pos >= floor)
+    of = kept.alts.line[kept.stored]
+    some = np.flatnonzero(near[of])
+    alleles = kept.trimmed[some]
+    keys = zip(alleles.start.tolist(), alleles.ref.texts(), alleles.alt.texts(), strict=True)
+    numbers = (lines.chunk.first_line + kept.lines[of[some]]).tolist()
+    for key, number in zip(keys, numbers, strict=True):
+        duplicates.add(str(loci.chromosomes[contig]), [key], number)
 
 
 class _Builder:
@@ -144,16 +134,10 @@ class _Builder:
         return None if batch is None else Table(batch, np.array(self._lines, dtype=np.int64))
 
 
-def _add_rows(builders: Mapping[str, _Builder], number: int, at: int, line: Line, state: ReadState) -> None:
+def _add_rows(builders: Mapping[str, _Builder], at: int, line: Line) -> None:
     for *_, row in line.occurrences:
         builders["occurrence"].add(at, *row)
     for row in line.variants:
         builders["variant"].add(at, *row)
     for row in line.consequences:
         builders["consequence"].add(at, *row)
-    for piece in line.pieces:
-        rule = str(piece.rule)
-        state.pieces[rule] += 1
-        if state.pieces[rule] <= MAX_PIECES_PER_RULE:
-            finding = Finding(number, rule, piece.message, record_kept=True, text=piece.text)
-            builders["quarantine"].add(at, finding.row())

@@ -17,6 +17,7 @@ from radiant.vcf.fast.allele_columns import (
     TRANSVERSION,
     Trimmed,
     changes,
+    structural,
     variant_classes,
 )
 from radiant.vcf.fast.genotype_columns import REGIONS, ZYGOSITIES, Genotypes
@@ -49,6 +50,7 @@ def count_lines(counts: Counts, lines: FastLines) -> None:
     for skipped in lines.skipped:
         bucket[skipped.lines] = _BUCKETS.index("skipped")
         counts.skipped[skipped.reason] += len(skipped.lines)
+        counts.structural.update(skipped.structural)
         if skipped.reason == "contig":
             for code, found in _tally(loci.contig[skipped.lines]):
                 counts.other_contigs[loci.names[code]] += found
@@ -68,6 +70,7 @@ def count_kept(  # noqa: PLR0913, PLR0917 - where, and of what
     """Count what kept lines hold, and the rows made of them."""
     _count_alleles(totals.counts, kept, lines.ok, rows)
     _count_entries(totals.counts, kept, lines.ok, rows)
+    totals.counts.pieces.update(str(piece.rule) for _, piece in rows.pieces)
     _find_undeclared(totals.undeclared, kept, lines.ok, header)
     for name, at in kept.info.annotations.items():
         found = int(np.count_nonzero(lines.ok[at]))
@@ -85,6 +88,7 @@ def _count_alleles(counts: Counts, kept: Kept, ok: Mask, rows: FastRows) -> None
         found = int(np.count_nonzero(mine & (kept.alts.skip == code)))
         if found:
             counts.alleles[skip.value] += found
+    counts.structural.update(structural(kept.alts, ok))
     if len(rows.carried):
         counts.alleles["carried"] += len(rows.carried)
     if rows.not_carried:
@@ -96,7 +100,7 @@ def _count_entries(counts: Counts, kept: Kept, ok: Mask, rows: FastRows) -> None
     entries = counts.consequences
     stored = not_carried = 0
     if kept.entries is not None and ok.any():
-        own = ok[kept.entries.line]
+        own = ok[kept.entries.line] & (kept.entries.alt_index > 0)
         line, alt_index = kept.entries.line[own], kept.entries.alt_index[own]
         stored = int(np.count_nonzero(owners(kept, rows.carried, line, alt_index) >= 0))
         skip = kept.alts.skip[kept.alts.first[line] + alt_index - 1]

@@ -24,6 +24,7 @@ from radiant.vcf.findings import Finding
 from radiant.vcf.plan import ReadPlan
 from radiant.vcf.rows.compound_het import PairsInColumns, candidate_rows
 from radiant.vcf.rows.fast_rows import FastRows
+from radiant.vcf.rows.quarantine import quarantine_rows
 from radiant.vcf.rows.splice import Table, spliced
 from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
 from radiant.vcf.text.chunks import Chunk
@@ -75,8 +76,10 @@ def read_chunk(chunk: Chunk, state: ReadState, plan: ReadPlan) -> ChunkResult:
         return ChunkResult([], totals, state, stretches, set(), Failure(rest.stopped_at, rest.fatal))
     _add_candidates(totals, rows, rest)
     tables = {} if rows is None else rows.tables
-    both = ((name, spliced(tables.get(name), rest.tables.get(name))) for name in CASE_TABLES)
-    batches = [(name, batch) for name, batch in both if batch is not None and batch.num_rows]
+    found = {name: spliced(tables.get(name), rest.tables.get(name)) for name in CASE_TABLES}
+    pieces = [] if rows is None else rows.pieces
+    found["quarantine"] = quarantine_rows(plan.tables["quarantine"], chunk.first_line, [*pieces, *rest.findings], state)
+    batches = [(name, batch) for name, batch in found.items() if batch is not None and batch.num_rows]
     return ChunkResult(batches, totals, state, stretches, _head(lines, stretches, state), None)
 
 
@@ -105,7 +108,7 @@ def _move_on(lines: FastLines, before: ReadState, state: ReadState, end: int) ->
         return []
     state.order = before.order.copy()
     state.order.pass_over([(contig, last) for contig, _, last in stretches])
-    add_recent_alleles(state.duplicates, lines, 0, end)
+    add_recent_alleles(state.duplicates, lines, end)
     return stretches
 
 

@@ -27,12 +27,12 @@ from radiant.domain.case import Member
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
 from radiant.vcf.case import finish
-from radiant.vcf.fallback import MAX_PIECES_PER_RULE
 from radiant.vcf.fast.locus_columns import Stretch
 from radiant.vcf.header.declarations import read_header
 from radiant.vcf.plan import ReadOptions, ReadPlan
 from radiant.vcf.read import ChunkResult, read_chunk
 from radiant.vcf.report import ImportReport, make_report
+from radiant.vcf.rows.quarantine import MAX_PIECES_PER_RULE
 from radiant.vcf.rows.splice import shaped
 from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
 from radiant.vcf.schema import arrow_schema

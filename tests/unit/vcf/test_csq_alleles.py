@@ -11,7 +11,8 @@ from radiant.vcf.rules.csq_alleles import could_be, match
 def of(ref, alts, names, numbers=None, *, snpeff=False):
     """The ALT of each entry, and how many were assumed."""
     alleles = split_record("1", 100, ref, alts.split(","))
-    return match(names, numbers or [""] * len(names), alleles, snpeff=snpeff)
+    found, assumed = match(names, numbers or [""] * len(names), alleles, snpeff=snpeff)
+    return found, sum(assumed)
 
 
 class TestVepsSpelling:
@@ -141,4 +142,4 @@ class TestWithoutASequence:
 
 def test_nothing_to_match():
     assert of("C", "T", []) == ([], 0)
-    assert match(["T"], [""], []) == ([None], 0)
+    assert match(["T"], [""], []) == ([None], [False])

@@ -20,12 +20,12 @@ from vcf_files import HEADER, TRIO, record, text, write
 @pytest.mark.parametrize(
     ("name", "members", "assembly", "alone_at_most"),
     [
-        ("ashk-trio.vcf.gz", ASHKENAZI, "GRCh37", 0.002),  # split after bcftools csq: entries of the other ALT
-        ("clinical-trio-vep.vcf.gz", CLINICAL, "GRCh37", 0.85),  # that many have a finding
-        ("clinical-trio-vep.vcf.gz", None, "GRCh37", 0.85),
+        ("ashk-trio.vcf.gz", ASHKENAZI, "GRCh37", 0.0),  # split after bcftools csq: entries of the other ALT
+        ("clinical-trio-vep.vcf.gz", CLINICAL, "GRCh37", 0.0),  # 57 % of the lines have a piece in quarantine
+        ("clinical-trio-vep.vcf.gz", None, "GRCh37", 0.0),
         ("upd-trio.vcf.gz", UPD, "GRCh37", 0.0),
         ("roh-single-vep.vcf.gz", None, "GRCh37", 0.0),
-        ("haploid-x.vcf", None, "GRCh37", 0.1),
+        ("haploid-x.vcf", None, "GRCh37", 0.0),
         ("chrm-indels.vcf.gz", None, "GRCh38", 0.0),
         ("ashk-trio.vcf.gz", None, "GRCh38", 1.0),  # the wrong assembly
     ],
@@ -338,12 +338,12 @@ def test_an_entry_without_an_alt_is_not_that_of_the_line_before(tmp_path):
     lines = [record(pos=1), record(pos=2, info="CSQ=GGG|x,G|y"), record(pos=3)]
     header = HEADER + _CSQ + 'Allele|Consequence">\n'
     got = compare(write(tmp_path / "a.vcf", text(lines, header=header)))
-    assert got.alone == 1
+    assert got.alone == 0
     assert got.tables["consequence"]["start"].to_pylist() == [2]
 
 
 def test_a_chunk_of_two_contigs_with_a_line_of_the_fallback_leaves_the_next_chunk_to_the_fast_path(tmp_path):
-    lines = [record(pos=1), record(chrom="chrX", pos=1), record(chrom="chrX", pos=2, info="CSQ=GGG|x,G|y")]
+    lines = [record(pos=1), record(chrom="chrX", pos=1), record(chrom="chrX", pos=2, qual="inf")]
     lines += [record(chrom="chrX", pos=pos) for pos in range(3, 100)]
     path = tmp_path / "a.vcf.gz"
     write_bgzf(path, text(lines, header=HEADER + _CSQ + 'Allele|Consequence">\n').encode(), 1000)

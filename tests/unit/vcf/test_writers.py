@@ -27,8 +27,8 @@ def format_(name: str, number: str, kind: str, description: str = "d") -> str:
     return f'##FORMAT=<ID={name},Number={number},Type={kind},Description="{description}">\n'
 
 
-def read(tmp_path, header: str, *records: str, samples=("S1",), alone: int = 0) -> Read:
-    """Read records once, and many times over with both readers: `alone` of them must be read line by line."""
+def read(tmp_path, header: str, *records: str, samples=("S1",)) -> Read:
+    """Read records once, and many times over with both readers: none of them may be left to the rules."""
     many = []
     for number in range(_REPEATED):
         for place, one in enumerate(records):
@@ -38,7 +38,7 @@ def read(tmp_path, header: str, *records: str, samples=("S1",), alone: int = 0) 
     got = compare(path)
     assert got.error is None
     assert got.lines == _REPEATED * len(records)
-    assert got.alone == alone * _REPEATED
+    assert got.alone == 0
     return Read(write(tmp_path / "once.vcf", text(records, samples, _START + header)))
 
 
@@ -110,7 +110,7 @@ def test_whole_likelihoods_of_complete_genomics_and_allele_counts_of_longshot(tm
     header = format_("GL", ".", "Integer") + info("AC", "R", "Integer")
     got = read(tmp_path, header, record("0/1:-30,0,-40", format_="GT:GL"))
     assert got.quarantine == []
-    got = read(tmp_path, header, record("0/1", info="AC=7,9"), alone=1)
+    got = read(tmp_path, header, record("0/1", info="AC=7,9"))
     assert [row["info_ac"] for row in got.occurrence] == [None]
     assert [row["rule"] for row in got.quarantine] == ["info_count"]
 
@@ -136,7 +136,7 @@ def test_platypus(tmp_path):
 
 def test_several_values_of_gq_are_null_and_quarantined(tmp_path):
     got = read(tmp_path, format_("GQ", ".", "Integer") + format_("DP", ".", "Integer"),
-               record("1/2:99,98:7", alt="G,T", format_="GT:GQ:DP"), alone=1)  # fmt: skip
+               record("1/2:99,98:7", alt="G,T", format_="GT:GQ:DP"))  # fmt: skip
     assert [values(row, "gq", "dp") for row in got.occurrence] == [(None, 7), (None, 7)]
     assert [row["rule"] for row in got.quarantine] == ["format_count"]
 
@@ -156,7 +156,7 @@ def test_minimac4_with_three_genotype_probabilities(tmp_path):
 
 
 def test_one_frequency_for_several_alts_is_null_and_quarantined(tmp_path):
-    got = read(tmp_path, info("AF", "1", "Float"), record("1/2", alt="G,T", info="AF=0.5"), alone=1)
+    got = read(tmp_path, info("AF", "1", "Float"), record("1/2", alt="G,T", info="AF=0.5"))
     assert [row["info_af"] for row in got.occurrence] == [None, None]
     assert [row["rule"] for row in got.quarantine] == ["info_count"]
 
@@ -328,7 +328,7 @@ def test_a_declaration_in_another_order_is_the_same_declaration(tmp_path):
 def test_number_codes_of_later_versions_are_read_and_their_count_is_not_checked(tmp_path, number):
     got = read(tmp_path, format_("NEW", number, "Integer"), record("0/1:1,2,3,4,5", format_="GT:NEW"))
     assert got.quarantine == []
-    got = read(tmp_path, format_("NEW", number, "Integer"), record("0/1:1,x", format_="GT:NEW"), alone=1)
+    got = read(tmp_path, format_("NEW", number, "Integer"), record("0/1:1,x", format_="GT:NEW"))
     assert [row["rule"] for row in got.quarantine] == ["format_not_an_integer"]
 
 
@@ -378,9 +378,7 @@ _AF = (
 
 @pytest.mark.parametrize("key", ["AF", "Z"])
 def test_an_empty_field_that_no_column_shows_costs_itself_and_not_the_line(tmp_path, key):
-    got = read(
-        tmp_path, _AF, record("./.:.::.", "0/1:3,4::7", format_=f"GT:AD:{key}:DP"), samples=("S1", "S2"), alone=1
-    )
+    got = read(tmp_path, _AF, record("./.:.::.", "0/1:3,4::7", format_=f"GT:AD:{key}:DP"), samples=("S1", "S2"))
     assert [values(row, "sample", "dp", *READS[:3]) for row in got.occurrence] == [("S2", 7, 3, 4, 7)]
     assert [values(row, "rule", "record_kept") for row in got.quarantine] == [("format_empty", True)] * 2
 

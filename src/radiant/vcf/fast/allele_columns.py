@@ -4,8 +4,10 @@ A line with one ALT where one of REF and ALT is a single base, which is nearly e
 The others are trimmed one by one by `vcf.rules.alleles.trim`.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -14,22 +16,24 @@ import pyarrow.compute as pc
 import xxhash
 from numpy.typing import NDArray
 
+from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.rules import alleles
-from radiant.vcf.rules.alleles import Skip
-from radiant.vcf.vector.slices import Integers, Mask, Slices, split
+from radiant.vcf.rules.alleles import Allele, Skip
+from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices, encoded, split
 
 # pyarrow makes its compute functions at run time.
 # pyright: reportAttributeAccessIssue=false
 
-SKIPS: tuple[Skip, ...] = (Skip.REFERENCE_BLOCK, Skip.SPANNING_DELETION)
-"""ALTs without a sequence that the fast path reads; by code."""
+SKIPS: tuple[Skip, ...] = tuple(Skip)
+"""ALTs without a sequence; by code."""
+_STRUCTURAL = [code for code, skip in enumerate(SKIPS) if alleles.structural_kind(skip, "") is not None]
 STORED = -1
 """Code of an ALT that is a sequence."""
-_UNSEEN = ("<NON_REF>", "<*>")
-MOST_ALTS = 16
+MOST_ALTS = 64
 """A line with more is left to the rules."""
 _IS_BASE = np.zeros(256, dtype=np.bool_)
-_IS_BASE[list(b"ACGTN")] = True
+_IS_BASE[list(b"ACGTNacgtn")] = True
+_FIRST_LOWER, _TO_UPPER = ord("a"), np.uint8(32)
 
 CLASSES: tuple[str, ...] = ("SNV", "MNV", "insertion", "deletion", "indel")
 """Variant classes, by code."""
@@ -45,12 +49,16 @@ for _ref in b"ACGT":
 
 @dataclass(frozen=True, eq=False)
 class LineAlts:
-    """The ALTs of some lines as written."""
+    """The alleles of some lines; sequences in upper case."""
 
     ref: Slices
     """REF of each line."""
+    written_ref: Slices
+    """REF of each line as written."""
     alts: Slices
     """All ALTs, line by line."""
+    written_alts: Slices
+    """The same as written."""
     line: Integers
     """Which of the lines each ALT is of."""
     first: Integers
@@ -64,16 +72,31 @@ class LineAlts:
     ok: Mask
     """Lines whose REF and ALTs the fast path reads."""
 
+    def written(self, line: int) -> tuple[str, tuple[str, ...]]:
+        """Return REF and ALTs of a line as written."""
+        (ref,) = self.written_ref[line : line + 1].texts()
+        first = int(self.first[line])
+        return ref, tuple(self.written_alts[first : first + int(self.count[line])].texts())
+
+    def of_line(self, line: int) -> list[Allele]:
+        """Return the alleles of an `ok` line as the rules have them; their positions count from 1."""
+        return alleles_of(*self.written(line))
+
+
+@lru_cache(maxsize=1024)
+def alleles_of(ref: str, alts: tuple[str, ...]) -> list[Allele]:
+    """Return valid alleles of a line as the rules have them, at position 1."""
+    return alleles.split_record("", 1, ref, alts)
+
 
 def read_alts(ref: Slices, alt: Slices) -> LineAlts:
-    """Split ALT and classify each.
-
-    The fast path reads upper-case bases, `*`, `<NON_REF>` and `<*>`, all alleles of a line different.
-    """
+    """Split ALT and classify each; `ok` are lines of valid alleles, all of a line different."""
     lines = len(ref)
+    written_ref = ref
     ok = _all_bases(ref)
     pieces = split(alt, alt.buffer.find(","))
     alts, owner = pieces.items, pieces.owner
+    written_alts = alts
     base = _all_bases(alts)
     skip = np.full(len(alts), STORED, dtype=np.int8)
     none = np.zeros(lines, dtype=np.bool_)
@@ -82,21 +105,53 @@ def read_alts(ref: Slices, alt: Slices) -> LineAlts:
         some = alts[odd]
         dots = some.equals(".") & (pieces.count[owner[odd]] == 1)
         none[owner[odd[dots]]] = True
-        unseen = np.zeros(len(odd), dtype=np.bool_)
-        for name in _UNSEEN:
-            unseen |= some.equals(name)
-        skip[odd[unseen]] = SKIPS.index(Skip.REFERENCE_BLOCK)
-        stars = some.equals("*")
-        skip[odd[stars]] = SKIPS.index(Skip.SPANNING_DELETION)
-        ok[owner[odd[~(dots | unseen | stars)]]] = False
+        odd = odd[~dots]
+        skip[odd] = _skip_codes(alts[odd])
+        ok[owner[odd[skip[odd] == STORED]]] = False
+    ref, alts = _upper(ref, np.ones(lines, dtype=np.bool_)), _upper(alts, skip == STORED)
     ok &= pieces.count <= MOST_ALTS
-    # An allele twice is an error, which `vcf.rules.alleles` reports.
+    # An allele twice is an error, which `vcf.rules.alleles` reports; a symbolic one may come twice.
+    symbolic = skip == SKIPS.index(Skip.SYMBOLIC)
     same = np.flatnonzero(alts.length == ref.length[owner])
     ok[owner[same[alts[same].same_as(ref[owner[same]])]]] = False
     for distance in range(1, min(int(pieces.count.max(initial=1)), MOST_ALTS)):
-        at = np.flatnonzero(owner[distance:] == owner[:-distance])
+        at = np.flatnonzero((owner[distance:] == owner[:-distance]) & ~symbolic[distance:])
         ok[owner[at[alts[at].same_as(alts[at + distance])]]] = False
-    return LineAlts(ref, alts, owner, pieces.first, pieces.count, skip, none, ok)
+    return LineAlts(ref, written_ref, alts, written_alts, owner, pieces.first, pieces.count, skip, none, ok)
+
+
+def _skip_codes(alts: Slices) -> NDArray[np.int8]:
+    """Return why ALTs that are no sequences have no row, STORED for what is no allele."""
+    codes, texts = encoded(alts.strings())
+    return np.array([_skip_code(text) for text in texts], dtype=np.int8)[codes]
+
+
+def _skip_code(alt: str) -> int:
+    try:
+        return SKIPS.index(alleles.skip_reason(alt))
+    except BrokenRuleError:
+        return STORED
+
+
+def _upper(pieces: Slices, some: Mask) -> Slices:
+    """Return pieces of which some are in upper case."""
+    if not len(pieces):
+        return pieces
+    own = pieces.compact()
+    lower = (own.buffer.data >= _FIRST_LOWER) & np.repeat(some, own.length)
+    if not lower.any():
+        return pieces
+    return Slices(Buffer.of(own.buffer.data - lower * _TO_UPPER), own.start, own.end)
+
+
+def structural(alts: LineAlts, lines: Mask) -> dict[str, int]:
+    """Return the structural alleles of some lines by kind."""
+    found = np.flatnonzero(np.isin(alts.skip, _STRUCTURAL) & lines[alts.line])
+    skips = alts.skip[found].tolist()
+    kinds = (
+        alleles.structural_kind(SKIPS[code], text) for code, text in zip(skips, alts.alts[found].texts(), strict=True)
+    )
+    return dict(Counter(kind for kind in kinds if kind is not None))
 
 
 def _all_bases(pieces: Slices) -> Mask:
@@ -191,10 +246,12 @@ def locus_hashes(keys: pa.StringArray) -> Integers:
 def vep_names(line_alts: LineAlts) -> Slices:
     """Return each ALT as VEP spells it, empty where VEP writes `-`; see `vcf.rules.csq_alleles`.
 
-    Without its first base, where REF and all ALTs but `*` share it and one of them differs in length from REF.
+    Without its first base, where REF and all ALTs but those with a `*` share it and one of them differs in length.
     """
     alts, line, ref = line_alts.alts, line_alts.line, line_alts.ref
-    star = line_alts.skip == SKIPS.index(Skip.SPANNING_DELETION)
+    star = np.zeros(len(alts), dtype=np.bool_)
+    skipped = np.flatnonzero(line_alts.skip != STORED)
+    star[skipped] = ["*" in text for text in alts[skipped].texts()]
     other_length = np.zeros(len(ref), dtype=np.bool_)
     other_length[line[alts.length != ref.length[line]]] = True
     shared = np.ones(len(ref), dtype=np.bool_)

@@ -12,14 +12,18 @@ line. So the positions of the separators are a table as soon as every entry is c
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from radiant.vcf.fast.allele_columns import STORED, LineAlts, vep_names
-from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat
+from radiant.vcf.fast.allele_columns import STORED, LineAlts, alleles_of, vep_names
+from radiant.vcf.findings import Piece
+from radiant.vcf.rules import consequences, csq_alleles
+from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat, decode
 from radiant.vcf.vector.numbers import whole_numbers
 from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices, ranges, split
 
@@ -95,44 +99,70 @@ def _before(entry_ends: Integers) -> Integers:
     return before
 
 
-def read_entries(
-    values: Slices, line_alts: LineAlts, pos: Integers, format_: ConsequenceFormat
-) -> tuple[Entries, Mask, Mask]:
+@dataclass(frozen=True, eq=False)
+class FoundEntries:
+    """The entries of some lines."""
+
+    entries: Entries
+    """An entry of `bcftools csq` that names no ALT comes once for each ALT that is a sequence. One whose ALT is not
+    certain has the `alt_index` 0."""
+    pieces: list[tuple[int, Piece]]
+    """Pieces set aside with the index of the line, line by line as `vcf.rules.consequences` sets them aside."""
+
+
+def read_entries(values: Slices, line_alts: LineAlts, pos: Integers, format_: ConsequenceFormat) -> FoundEntries:
     """Find the entries of each line and the ALT each is about.
+
+    An entry that names one of the ALTs in the annotator's first way of spelling, with the same ALLELE_NUM where there
+    is one, is matched by arrays. The lines of others, and those with torn entries, go through the rules.
 
     Args:
         values: The INFO value of each line; empty without one.
         line_alts: The ALTs of the same lines.
         pos: POS of the same lines.
         format_: What the header declares.
-
-    Returns:
-        The entries; the lines of which every entry has the declared number of fields; the lines of which every entry
-        names one of the ALTs in the annotator's first way of spelling (with the same ALLELE_NUM, where there is one).
-        An entry of `bcftools csq` that names no ALT comes once for each ALT that is a sequence.
     """
-    complete, matched = (np.ones(len(values), dtype=np.bool_) for _ in range(2))
     width = len(format_.names)
     present = np.flatnonzero(values.length > 0)
     buffer = _padded(values[present].terminated(), format_)
     ends, entry_ends, per_line = _ends(buffer)
     line = np.repeat(present, per_line)
+    pieces: list[tuple[int, Piece]] = []
     fine = np.diff(entry_ends, prepend=-1) == width
     if not fine.all():
-        # The lines of the others are left to the rules: the rest has no gaps.
-        complete[line[~fine]] = False
-        present = present[complete[present]]
-        buffer = _padded(values[present].terminated(), format_)
+        torn = np.isin(present, line[~fine])
+        whole, pieces = _without_torn(values[present], torn, format_)
+        pieces = [(int(present[at]), piece) for at, piece in pieces]
+        present, whole = present[whole.length > 0], whole[whole.length > 0]
+        buffer = _padded(whole.terminated(), format_)
         ends, entry_ends, per_line = _ends(buffer)
         line = np.repeat(present, per_line)
     nothing = np.zeros(len(line), dtype=np.int64)
     named = np.zeros(len(line), dtype=np.bool_)
     entries = Entries(buffer, _before(ends[entry_ends]), _by_field(ends, width), line, nothing, named)
     if len(entries) and format_.dna_change is not None:
-        entries = _match_changes(entries, line_alts, pos, format_.dna_change, matched)
+        entries, unmatched = _match_changes(entries, line_alts, pos, format_)
     elif len(entries):
-        _match(entries, line_alts, format_, matched)
-    return entries, complete, matched
+        unmatched = _match(entries, line_alts, format_)
+    else:
+        unmatched = []
+    return FoundEntries(entries, sorted(pieces + unmatched, key=itemgetter(0)))
+
+
+def _without_torn(values: Slices, torn: Mask, format_: ConsequenceFormat) -> tuple[Slices, list[tuple[int, Piece]]]:
+    """Leave the entries that do not have their number of fields out of the values that have some.
+
+    Returns:
+        All values, empty where no entry is left; and the pieces with the index of the value.
+    """
+    texts: list[str] = []
+    pieces: list[tuple[int, Piece]] = []
+    for at, text in zip(np.flatnonzero(torn).tolist(), values[torn].texts(), strict=True):
+        good, malformed = consequences.entry_texts(text, format_, cut=False)
+        texts.append(",".join(good))
+        pieces += [(at, piece) for piece in malformed]
+    whole = pc.replace_with_mask(values.strings(), pa.array(torn), pa.array(texts, pa.string()))
+    return Slices.of(whole), pieces
 
 
 def _padded(buffer: Buffer, format_: ConsequenceFormat) -> Buffer:
@@ -153,10 +183,16 @@ def _padded(buffer: Buffer, format_: ConsequenceFormat) -> Buffer:
     return Buffer.of(np.insert(buffer.data, np.repeat(end, missing), np.uint8(_BAR)))
 
 
-def _match_changes(entries: Entries, line_alts: LineAlts, pos: Integers, field: int, ok: Mask) -> Entries:
-    """Find the ALT of each entry of `bcftools csq`, see `csq_alleles.match_changes`; return them once for each ALT."""
-    changes = entries.field(field)
-    said = np.flatnonzero((changes.length > 0) & ~changes.equals("."))
+def _match_changes(
+    entries: Entries, line_alts: LineAlts, pos: Integers, format_: ConsequenceFormat
+) -> tuple[Entries, list[tuple[int, Piece]]]:
+    """Find the ALT of each entry of `bcftools csq`, see `csq_alleles.match_changes`.
+
+    Returns:
+        The entries, those that name no ALT once for each; and pieces about those of no ALT, with the line.
+    """
+    changes = entries.field(format_.dna_change or 0)
+    said = np.flatnonzero(changes.length > 0)
     # What bcftools writes of each ALT, for lines that have entries.
     of = line_alts.line
     wanted = np.zeros(len(pos), dtype=np.bool_)
@@ -175,7 +211,7 @@ def _match_changes(entries: Entries, line_alts: LineAlts, pos: Integers, field: 
         at = at[parts.items[at].same_as(names[place[first[at] + number - 1]])]
         found[entry[at]] = number
         np.add.at(times, entry[at], 1)
-    ok[entries.line[said[times[said] != 1]]] = False
+    pieces = _match_changes_by_rules(entries, said[times[said] != 1], line_alts, pos, format_)
     nameless = np.ones(len(entries), dtype=np.bool_)
     nameless[said] = False
     entries.assumed[nameless] = True
@@ -190,7 +226,24 @@ def _match_changes(entries: Entries, line_alts: LineAlts, pos: Integers, field: 
     begin = np.cumsum(stored) - stored
     at = sequences[ranges(begin[entries.line[several]], copies[several])]
     whole.alt_index[nameless[every]] = at - line_alts.first[of[at]] + 1
-    return whole
+    return whole, pieces
+
+
+def _match_changes_by_rules(
+    entries: Entries, some: Integers, line_alts: LineAlts, pos: Integers, format_: ConsequenceFormat
+) -> list[tuple[int, Piece]]:
+    """Find the ALT of some entries of `bcftools csq`; return pieces about those of no ALT, with the line."""
+    pieces: list[tuple[int, Piece]] = []
+    changes = entries.field(format_.dna_change or 0)[some].texts()
+    texts = entries.run(0, len(format_.names))[some].texts()
+    for entry, change, text in zip(some.tolist(), changes, texts, strict=True):
+        line = int(entries.line[entry])
+        found = line_alts.of_line(line)
+        ((*alts,),), _ = csq_alleles.match_changes([change], int(pos[line]), found)
+        entries.alt_index[entry] = alts[0] if alts else 0
+        if not alts:
+            pieces.append((line, consequences.unmatched(text.rstrip("|"), change, "", found)))
+    return pieces
 
 
 def _changes(pos: Integers, ref: Slices, alt: Slices) -> pa.StringArray:
@@ -209,15 +262,15 @@ def _ends(buffer: Buffer) -> tuple[Integers, Integers, Integers]:
     return ends, entry_ends, np.diff(line_ends, prepend=-1)
 
 
-def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok: Mask) -> None:
-    """Find the ALT of each entry, and clear `ok` for the lines of those without one."""
+def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat) -> list[tuple[int, Piece]]:
+    """Find the ALT of each entry; return pieces about those whose ALT is not certain, with the line."""
     if format_.allele is None:
         # Entries that name no ALT are about the only one.
         only = (line_alts.count[entries.line] == 1) & (format_.allele_num is None)
+        only &= line_alts.skip[line_alts.first[entries.line]] == STORED
         entries.alt_index[only] = 1
         entries.assumed[only] = True
-        ok[entries.line[~only]] = False
-        return
+        return _match_by_rules(entries, np.unique(entries.line[~only]), line_alts, format_)
     names = entries.field(format_.allele)
     spelled = line_alts.alts if format_.annotator is Annotator.SNPEFF else vep_names(line_alts)
     dash = names.equals("-")
@@ -225,12 +278,13 @@ def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok
     first = line_alts.first[entries.line]
     found = entries.alt_index
     numbered = np.zeros(len(names), dtype=np.bool_)
+    odd = np.zeros(len(line_alts.count), dtype=np.bool_)
     if format_.allele_num is not None:
         number = entries.field(format_.allele_num)
         numbered = number.length > 0
         digit = number.byte(0).astype(np.int64) - _DIGIT_ZERO
         sure = (number.length == 1) & (digit >= 1) & (digit <= np.minimum(count, _MOST_ALTS_BY_DIGIT))
-        ok[entries.line[numbered & ~sure]] = False
+        odd[entries.line[numbered & ~sure]] = True
         at = np.flatnonzero(sure)
         _compare(at, digit[at], names, dash, spelled, first, found)
     rest = np.flatnonzero(~numbered)
@@ -238,7 +292,47 @@ def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat, ok
         rest = rest[found[rest] == 0]
         at = rest[count[rest] >= number]
         _compare(at, np.full(len(at), number), names, dash, spelled, first, found)
-    ok[entries.line[found == 0]] = False
+    odd[entries.line[found == 0]] = True
+    return _match_by_rules(entries, np.flatnonzero(odd), line_alts, format_)
+
+
+def _match_by_rules(
+    entries: Entries, lines: Integers, line_alts: LineAlts, format_: ConsequenceFormat
+) -> list[tuple[int, Piece]]:
+    """Find the ALT of every entry of some lines; return pieces about those whose ALT is not certain, with the line."""
+    pieces: list[tuple[int, Piece]] = []
+    low = np.searchsorted(entries.line, lines)
+    count = np.searchsorted(entries.line, lines, side="right") - low
+    at = ranges(low, count)
+    names, numbers = (
+        [""] * len(at) if index is None else entries.field(index)[at].texts()
+        for index in (format_.allele, format_.allele_num)
+    )
+    pairs = list(zip(map(decode, names), numbers, strict=True))
+    snpeff = format_.annotator is Annotator.SNPEFF
+    begin = 0
+    for line, entry, size in zip(lines.tolist(), low.tolist(), count.tolist(), strict=True):
+        own = pairs[begin : begin + size]
+        begin += size
+        ref, alts = line_alts.written(line)
+        matches = _matches(ref, alts, tuple(dict.fromkeys(own)), snpeff=snpeff)
+        for index, pair in enumerate(own, entry):
+            alt_index, entries.assumed[index] = matches[pair]
+            entries.alt_index[index] = alt_index or 0
+            if alt_index is None:
+                (text,) = entries.run(0, len(format_.names))[index : index + 1].texts()
+                pieces.append((line, consequences.unmatched(text, *pair, line_alts.of_line(line))))
+    return pieces
+
+
+@lru_cache(maxsize=4096)
+def _matches(
+    ref: str, alts: tuple[str, ...], pairs: tuple[tuple[str, str], ...], *, snpeff: bool
+) -> dict[tuple[str, str], tuple[int | None, bool]]:
+    """Return the ALT of each pair of Allele and ALLELE_NUM of a line, and whether it is assumed."""
+    names, numbers = zip(*pairs, strict=True)
+    matches, assumed = csq_alleles.match(names, numbers, alleles_of(ref, alts), snpeff=snpeff)
+    return dict(zip(pairs, zip(matches, assumed, strict=True), strict=True))
 
 
 def _compare(  # noqa: PLR0913, PLR0917 - arrays of one table

@@ -1,10 +1,12 @@
 """The fast path: which lines of a chunk it reads, and what they hold.
 
-It reads lines that `vcf.rules.line` would keep, split or skip without a finding, and that are written as nearly all
-lines are. Every step below leaves a line to the rules where it is not sure, with the reason.
+It reads lines that `vcf.rules.line` would keep, split or skip. A part of a line that is not written as nearly all are
+(a sample column, a number, an entry's ALT) goes through the rules by itself. Every step below leaves a line to the
+rules where it is not sure, with the reason: mostly lines that they reject.
 """
 
 from collections.abc import Sequence
+from operator import itemgetter
 
 import numpy as np
 
@@ -17,13 +19,13 @@ from radiant.vcf.fast.genotype_columns import REGION_CODES, Genotypes
 from radiant.vcf.fast.info_columns import read_info
 from radiant.vcf.fast.lines import FastLines, Kept, Skipped
 from radiant.vcf.fast.locus_columns import Loci, find_loci
-from radiant.vcf.fast.sample_columns import Formats, SampleReader, Samples
+from radiant.vcf.fast.sample_columns import MemberColumns, SampleReader
 from radiant.vcf.fast.shared_alleles import without_neighbours
 from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.header.people import Person
 from radiant.vcf.rules import record
-from radiant.vcf.rules.alleles import Skip
+from radiant.vcf.rules.alleles import LINE_REASONS, Skip
 from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat
 from radiant.vcf.rules.info_map import InfoPlan
 from radiant.vcf.rules.sequence import ReadState
@@ -65,10 +67,9 @@ class FastReader:
         skipped, kept = self._classify(chunk, loci, checks)
         ok = np.zeros(0, dtype=np.bool_)
         if kept is not None:
+            unknown = np.flatnonzero(~checks.ok)
             checks.codes[kept.lines] = kept.codes
-            fallback = ~checks.ok
-            lengths = chunk.lines.length if fallback.any() else np.zeros(len(chunk), dtype=np.int64)
-            ok = without_neighbours(kept, loci, fallback, lengths, state.duplicates.starts)
+            ok = without_neighbours(kept, loci, unknown, _ref_lengths(chunk, unknown), state.duplicates.starts)
             checks.leave(FallbackReason.NEIGHBOUR, kept.lines[~ok])
         fallback = np.flatnonzero(~checks.ok)
         return FastLines(chunk, loci, skipped, kept, ok, fallback, counted(checks.codes), in_order=True)
@@ -83,15 +84,20 @@ class FastReader:
         sequence = np.zeros(len(lines), dtype=np.bool_)
         sequence[alts.line[alts.skip == STORED]] = True
         sequence &= ~alts.none
-        starred = np.zeros(len(lines), dtype=np.bool_)
-        starred[alts.line[alts.skip == SKIPS.index(Skip.SPANNING_DELETION)]] = True
-        reasons = {
-            "contig": np.flatnonzero(loci.ok & ~primary),
-            "telomere": np.flatnonzero(loci.ok & primary & (loci.pos == 0)),
-            Skip.SPANNING_DELETION.value: lines[alts.ok & ~sequence & starred],
-            Skip.REFERENCE_BLOCK.value: lines[alts.ok & ~sequence & ~starred],
-        }
-        skipped = [Skipped(found, reason) for reason, found in reasons.items() if len(found)]
+        skipped = [
+            Skipped(np.flatnonzero(loci.ok & ~primary), "contig"),
+            Skipped(np.flatnonzero(loci.ok & primary & (loci.pos == 0)), "telomere"),
+        ]
+        rest = alts.ok & ~sequence
+        for reason in LINE_REASONS:
+            mine = rest.copy()
+            if reason is not Skip.REFERENCE_BLOCK:
+                has = np.zeros(len(lines), dtype=np.bool_)
+                has[alts.line[alts.skip == SKIPS.index(reason)]] = True
+                mine &= has
+            rest &= ~mine
+            skipped.append(Skipped(lines[mine], reason.value, allele_columns.structural(alts, mine)))
+        skipped = [one for one in skipped if len(one.lines)]
         wanted = alts.ok & sequence
         if not wanted.any():
             return skipped, None
@@ -119,12 +125,15 @@ class FastReader:
         tag = None if self._format is None else self._format.tag
         info = read_info(chunk.column(_INFO, lines), alts.count, self._header, tag, self._info_plan)
         checks.require(FallbackReason.INFO, info.ok)
-        samples, formats = self._read_samples(chunk, lines, alts, checks)
+        pieces = list(info.pieces)
+        members = self._read_samples(chunk, lines, alts)
+        if members is not None:
+            checks.require(FallbackReason.SAMPLES, members.ok)
+            pieces += members.pieces
         entries = None
         if self._format is not None:
-            entries, complete, matched = read_entries(info.entries, alts, pos, self._format)
-            checks.require(FallbackReason.ENTRY_FIELDS, complete)
-            checks.require(FallbackReason.ENTRY_ALLELE, matched)
+            found = read_entries(info.entries, alts, pos, self._format)
+            entries, pieces = found.entries, [*pieces, *found.pieces]
         stored = np.flatnonzero(alts.skip == STORED)
         of = alts.line[stored]
         return Kept(
@@ -139,25 +148,23 @@ class FastReader:
             filters=[None if one == [] else one for one in filters],
             alts=alts,
             info=info,
-            samples=samples,
-            formats=formats,
+            samples=[] if members is None else members.samples,
+            formats=None if members is None else members.formats,
             entries=entries,
             refers=0 if self._format is not None and self._format.annotator is Annotator.BCFTOOLS else None,
             stored=stored,
             trimmed=allele_columns.trim(pos[of], alts.ref[of], alts.alts[stored]),
+            pieces=sorted(pieces, key=itemgetter(0)),
             codes=checks.codes,
             ok=checks.ok,
         )
 
-    def _read_samples(
-        self, chunk: Chunk, lines: Integers, alts: LineAlts, checks: Checks
-    ) -> tuple[list[Samples], Formats | None]:
+    def _read_samples(self, chunk: Chunk, lines: Integers, alts: LineAlts) -> MemberColumns | None:
+        """Read the members' columns; None in a file without FORMAT."""
         if self._header.columns <= _FORMAT:
-            return [], None
+            return None
         members = [chunk.column(person.column, lines) for person in self._people]
-        samples, formats, sure = self._samples.read(chunk.column(_FORMAT, lines), members, alts.count)
-        checks.require(FallbackReason.SAMPLES, sure)
-        return samples, formats
+        return self._samples.read(chunk.column(_FORMAT, lines), members, alts.count)
 
     def _regions(self, loci: Loci, contig: Integers, pos: Integers) -> Integers:
         """Return the code of each line's region class: that of its chromosome, on X and Y line by line."""
@@ -171,6 +178,12 @@ class FastReader:
                 inside[at] = REGION_CODES[region_class(self._assembly.name, name, first)]
             region[here] = inside
         return region
+
+
+def _ref_lengths(chunk: Chunk, lines: Integers) -> Integers:
+    """Return the bases of REF of lines that may have any number of columns."""
+    columns = (chunk.raw(line).split(b"\t", _REF + 1) for line in lines.tolist())
+    return np.array([len(found[_REF]) if len(found) > _REF else 1 for found in columns], dtype=np.int64)
 
 
 def _plain_ids(id_: Slices) -> Mask:

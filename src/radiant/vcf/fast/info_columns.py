@@ -5,6 +5,7 @@ The columns are those of `vcf.rules.info.INFO_COLUMNS`: a new one there is read 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -13,10 +14,11 @@ from numpy.typing import NDArray
 from radiant.domain.columns import Column, Per, Type
 from radiant.domain.tables import INFO_COLUMNS
 from radiant.vcf.fast.info_map_columns import InfoFields, take_part
+from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.header import reserved
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.rules import values
-from radiant.vcf.rules.info import CHECKED_TEXT, annotation_of, is_no_key
+from radiant.vcf.rules.info import CHECKED_TEXT, annotation_of, checked, column_values, is_no_key
 from radiant.vcf.rules.info_map import InfoPlan
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask, Slices, encoded, split
@@ -48,6 +50,8 @@ class Info:
     """Annotators' keys, as `vcf.rules.info.annotation_of` names them, and the lines they are on."""
     fields: InfoFields
     """What is for the variant table."""
+    pieces: list[tuple[int, Piece]]
+    """Pieces left out with the index of the line, line by line as written."""
     ok: Mask
     """Lines whose INFO the fast path reads."""
 
@@ -69,10 +73,13 @@ def read_info(info: Slices, n_alts: Integers, header: Header, tag: str | None, p
 class _Unread:
     """The text of a number column, to be read with that of all others of its kind."""
 
+    key: str
     column: Column
     items: Slices
     owner: Integers
     """The line of each."""
+    field: Integers
+    """The INFO field of each."""
     first: Integers
     """Index of each line's first, -1 for a line without the key."""
 
@@ -99,6 +106,8 @@ class _Reading:
         self._texts: dict[str, _Texts] = {}
         self._undeclared: dict[str, Integers] = {}
         self._annotations: dict[str, Integers] = {}
+        self._pieces: list[tuple[int, Piece]] = []
+        """Pieces left out, with the index of the INFO field."""
         self._unread: dict[tuple[Type, bool], list[_Unread]] = {}
         self._number_columns: set[str] = set()
         self._entries = _Texts(np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
@@ -126,7 +135,8 @@ class _Reading:
             columns |= self._read_together(type_, unread, negative=negative)
         entries = Slices(self._buffer, self._entries.start, self._entries.end)
         fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
-        return Info(columns, entries, self._undeclared, self._annotations, fields, self._ok)
+        pieces = [(int(self._owner[at]), piece) for at, piece in sorted(self._pieces, key=itemgetter(0))]
+        return Info(columns, entries, self._undeclared, self._annotations, fields, pieces, self._ok)
 
     def _reject(self, owners: Integers) -> None:
         """Leave lines to the rules."""
@@ -148,18 +158,18 @@ class _Reading:
         if name == self._tag:
             self._read_entries(owner, self._values[fields], has_value)
         elif column is None:
-            self._check_other(name, owner, self._values[fields], has_value)
+            self._check_other(name, fields, owner, self._values[fields], has_value)
         elif column.type is Type.STRING:
             self._read_text(column, owner[has_value], self._values[fields[has_value]])
         else:
-            self._read_numbers(name, column, owner[has_value], self._values[fields[has_value]])
+            self._read_numbers(name, column, fields[has_value])
 
     def _read_entries(self, owner: Integers, value: Slices, has_value: Mask) -> None:
         if self._tag is not None and self._header.info_declaration(self._tag) is None:
             self._undeclared[self._tag] = owner
-        self._reject(owner[~has_value | (value.length == 0) | value.equals(".")])
-        self._entries.start[owner] = value.start
-        self._entries.end[owner] = value.end
+        some = has_value & ~value.equals(".")
+        self._entries.start[owner[some]] = value.start[some]
+        self._entries.end[owner[some]] = value.end[some]
 
     def _read_text(self, column: Column, owner: Integers, value: Slices) -> None:
         dots = value.equals(".")
@@ -171,7 +181,8 @@ class _Reading:
         known.start[owner[~dots]] = value.start[~dots]
         known.end[owner[~dots]] = value.end[~dots]
 
-    def _read_numbers(self, name: str, column: Column, owner: Integers, value: Slices) -> None:
+    def _read_numbers(self, name: str, column: Column, fields: Integers) -> None:
+        owner, value = self._owner[fields], self._values[fields]
         if column.name in self._number_columns:  # two keys of one column
             self._reject(owner)
             return
@@ -179,60 +190,95 @@ class _Reading:
         # A dot alone stands for all values.
         alone = value.equals(".")
         if alone.any():
-            owner, value = owner[~alone], value[~alone]
+            owner, value, fields = owner[~alone], value[~alone], fields[~alone]
         first = np.full(self._lines, -1, dtype=np.int64)
         if column.per is Per.ALLELE:
             pieces = split(value, self._commas)
-            self._reject(owner[pieces.count != self._n_alts[owner]])
+            right = pieces.count == self._n_alts[owner]
+            if not right.all():
+                for field in fields[~right].tolist():
+                    self._read_by_rules(name, column, field)
+                owner, value, fields = owner[right], value[right], fields[right]
+                pieces = split(value, self._commas)
             first[owner] = pieces.first
-            owner, value = owner[pieces.owner], pieces.items
+            owner, value, fields = owner[pieces.owner], pieces.items, fields[pieces.owner]
         else:
             first[owner] = np.arange(len(owner))
         unread = self._unread.setdefault((column.type, name not in reserved.NOT_NEGATIVE), [])
-        unread.append(_Unread(column, value, owner, first))
+        unread.append(_Unread(name, column, value, owner, fields, first))
+
+    def _read_by_rules(self, name: str, column: Column, field: int) -> Sequence[float | None] | None:
+        """Read a number field that arrays do not read; None where the column is null or the line left to the rules."""
+        line = int(self._owner[field])
+        (text,) = self._values[field : field + 1].texts()
+        try:
+            found = column_values(column, name, text, int(self._n_alts[line]))
+        except BrokenRuleError:
+            self._ok[line] = False
+            return None
+        if isinstance(found, Piece):
+            self._pieces.append((field, found))
+            return None
+        return found
 
     def _read_together(self, type_: Type, columns: Sequence[_Unread], *, negative: bool) -> dict[str, Values | Slices]:
         """Return number columns, read at once; of a column with one value none has a comma."""
         start, end = (np.concatenate([getattr(one.items, name) for one in columns]) for name in ("start", "end"))
         read = numbers.integers if type_ is Type.INT else numbers.floats
+        missing = numbers.MISSING if type_ is Type.INT else np.nan
         value, ok = read(Slices(self._buffer, start, end), negative=negative)
         found: dict[str, Values | Slices] = {}
         at = 0
         for one in columns:
             mine = slice(at, at + len(one.items))
-            self._reject(one.owner[~ok[mine]])
+            for field in np.unique(one.field[~ok[mine]]).tolist():
+                line = int(self._owner[field])
+                by_rules = self._read_by_rules(one.key, one.column, field)
+                if by_rules is None:
+                    one.first[line] = -1
+                else:
+                    first = at + int(one.first[line])
+                    value[first : first + len(by_rules)] = [missing if item is None else item for item in by_rules]
             found[one.column.name] = Values(value[mine], one.first)
             at = mine.stop
         return found
 
-    def _check_other(self, name: str, owner: Integers, value: Slices, has_value: Mask) -> None:
-        """Check a key without a column against its declaration."""
+    def _check_other(self, name: str, fields: Integers, owner: Integers, value: Slices, has_value: Mask) -> None:
+        """Check a key without a column against its declaration; what arrays are not sure of goes through the rules."""
         declaration = self._header.info_declaration(name)
         if declaration is None:
             self._undeclared[name] = owner
             return
+        sure = self._fits(name, declaration, owner, value, has_value)
+        odd = np.flatnonzero(~sure)
+        for at, text in zip(odd.tolist(), value[odd].texts(), strict=True):
+            piece = checked(name, text if has_value[at] else None, declaration, int(self._n_alts[owner[at]]))
+            if piece is not None:
+                self._pieces.append((int(fields[at]), piece))
+
+    def _fits(
+        self, name: str, declaration: reserved.Declaration, owner: Integers, value: Slices, has_value: Mask
+    ) -> Mask:
+        """Return which fields of a key surely fit its declaration."""
+        fits = np.ones(len(owner), dtype=np.bool_)
         if name in CHECKED_TEXT:
             codes, texts = encoded(value.strings())
-            fine = np.array([CHECKED_TEXT[name](text) for text in texts], dtype=np.bool_)
-            self._reject(owner[has_value & ~fine[codes]])
+            fits = ~has_value | np.array([CHECKED_TEXT[name](text) for text in texts], dtype=np.bool_)[codes]
         if declaration.type == "String":
-            return
+            return fits
         if declaration.type == "Flag":
-            self._reject(owner[has_value & ~value.equals("0") & ~value.equals("1")])
-            return
+            return fits & (~has_value | value.equals("0") | value.equals("1"))
         if declaration.type == "Character":
-            if declaration.number == "1":
-                self._reject(owner[has_value & (value.length != 1)])
-            return
-        self._reject(owner[~has_value])
-        alone = value.equals(".")
-        owner, value = owner[has_value & ~alone], value[has_value & ~alone]
-        pieces = split(value, self._commas)
+            return fits & (~has_value | (value.length == 1)) if declaration.number == "1" else fits
+        some = np.flatnonzero(has_value & ~value.equals("."))
+        pieces = split(value[some], self._commas)
+        fits &= has_value
         if declaration.number != "G":
-            self._reject(owner[pieces.count != expected(declaration.number, self._n_alts[owner], pieces.count)])
+            fits[some] &= pieces.count == expected(declaration.number, self._n_alts[owner[some]], pieces.count)
         read = numbers.integers if declaration.type == "Integer" else numbers.floats
         _, ok = read(pieces.items, negative=name not in reserved.NOT_NEGATIVE)
-        self._reject(owner[pieces.owner[~ok]])
+        fits[some[pieces.owner[~ok]]] = False
+        return fits
 
 
 def expected(number: str, n_alts: Integers, found: Integers) -> Integers:

@@ -1,7 +1,7 @@
 """The lines of a chunk as the fast path reads them: values that all later steps take."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from radiant.vcf.fast.fallback_reason import Codes, FallbackReason
 from radiant.vcf.fast.info_columns import Info
 from radiant.vcf.fast.locus_columns import Loci
 from radiant.vcf.fast.sample_columns import Formats, Samples
+from radiant.vcf.findings import Piece
 from radiant.vcf.text.chunks import Chunk
 from radiant.vcf.vector.slices import Integers, Mask, Slices
 
@@ -22,6 +23,8 @@ class Skipped:
 
     lines: Integers
     reason: str
+    structural: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Their structural alleles by kind."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,8 @@ class Kept:
     """Indexes of the ALTs (`alts.alts`) that are sequences."""
     trimmed: Trimmed
     """Of the stored ALTs."""
+    pieces: Sequence[tuple[int, Piece]]
+    """Pieces left out with the index of the line among these, in the order of the rules."""
     codes: Codes
     """Why a line is left to the rules, see `fallback_reason`."""
     ok: Mask

@@ -10,12 +10,14 @@ the other as if they were further lines, which takes fewer calls of numpy:
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 
 import numpy as np
 
 from radiant.vcf.fast.genotype_columns import Genotypes
 from radiant.vcf.fast.info_columns import expected
-from radiant.vcf.findings import BrokenRuleError
+from radiant.vcf.fast.odd_samples import DepthLists, SampleColumns, with_odd
+from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.header import reserved
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.rules import values
@@ -26,7 +28,7 @@ from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices, encoded, r
 
 _TOGETHER = 1 << 16
 """Sample columns that are read at once: bounds the memory for a cohort."""
-_MOST_FORMATS = 64
+_MOST_FORMATS = 256
 """Lines of further FORMATs of a file are left to the rules."""
 
 
@@ -73,25 +75,16 @@ class Formats:
 
 
 @dataclass(frozen=True, eq=False)
-class _Depths:
-    """Reads per allele of some sample columns; see `Depths`."""
+class MemberColumns:
+    """What the sample columns of the members hold."""
 
-    value: Integers
-    first: Integers
-    total: Integers
-
-
-@dataclass(frozen=True, eq=False)
-class _SampleColumns:
-    """What sample columns under one FORMAT hold. One value per sample column, members one after the other."""
-
-    genotype: Integers
-    dp: Integers
-    gq: Integers
-    phase_set: tuple[Integers, Slices]
-    """The columns that have one, and the text of each."""
-    depths: _Depths
+    samples: list[Samples]
+    """Member by member."""
+    formats: Formats
     ok: Mask
+    """Lines whose sample columns break no rule."""
+    pieces: list[tuple[int, Piece]]
+    """Pieces left out with the index of the line, line by line, member by member."""
 
 
 class SampleReader:
@@ -112,34 +105,36 @@ class SampleReader:
                 self._formats[text] = None
         return self._formats.get(text)
 
-    def read(self, format_: Slices, members: Sequence[Slices], n_alts: Integers) -> tuple[list[Samples], Formats, Mask]:
+    def read(self, format_: Slices, members: Sequence[Slices], n_alts: Integers) -> MemberColumns:
         """Read the members' columns of some lines.
 
         Args:
             format_: FORMAT of each line.
             members: The column of each member.
             n_alts: How many ALTs each line has.
-
-        Returns:
-            The members, the lines' FORMATs, and which lines the fast path reads.
         """
         lines = len(format_)
         ok = np.ones(lines, dtype=np.bool_)
         codes, texts = encoded(format_.strings())
         samples: list[Samples] = []
+        pieces: list[tuple[int, Piece]] = []
         together = max(1, _TOGETHER // max(1, lines))
         for first in range(0, len(members), together):
-            samples += self._read_some(members[first : first + together], n_alts, codes, texts, ok)
+            found, left_out = self._read_some(members[first : first + together], n_alts, codes, texts, ok)
+            samples += found
+            pieces += left_out
+        pieces.sort(key=itemgetter(0))
         readers = map(self._format, texts)
         undeclared = tuple(() if reader is None else reader.undeclared for reader in readers)
-        return samples, Formats(codes, undeclared), ok
+        return MemberColumns(samples, Formats(codes, undeclared), ok, pieces)
 
     def _read_some(
         self, members: Sequence[Slices], n_alts: Integers, codes: Integers, texts: Sequence[str], ok: Mask
-    ) -> list[Samples]:
+    ) -> tuple[list[Samples], list[tuple[int, Piece]]]:
         """Read members one after the other and return them apart; clear `ok` for lines that are left to the rules."""
         count, lines = len(members), len(codes)
-        found: list[tuple[Integers, _SampleColumns]] = []
+        pieces: list[tuple[int, Piece]] = []
+        found: list[tuple[Integers, SampleColumns]] = []
         for code, text in enumerate(texts):
             of = np.flatnonzero(codes == code) if len(texts) > 1 else np.arange(lines)
             reader = self._format(text)
@@ -155,11 +150,14 @@ class SampleReader:
             columns = _Reading(reader, column.compact(), np.tile(n_alts[of], count), self._genotypes).read()
             ok[place[~columns.ok] % lines] = False
             found.append((place, columns))
-        return _by_member(found, count, lines, self._genotypes.none)
+            pieces += [(int(place[index]), piece) for index, piece in columns.pieces]
+        pieces.sort(key=itemgetter(0))
+        by_line = [(at % lines, piece) for at, piece in pieces]
+        return _by_member(found, count, lines, self._genotypes.none), by_line
 
 
 def _by_member(
-    found: Sequence[tuple[Integers, _SampleColumns]], count: int, lines: int, no_genotype: int
+    found: Sequence[tuple[Integers, SampleColumns]], count: int, lines: int, no_genotype: int
 ) -> list[Samples]:
     """Return what each of `count` members has on all lines.
 
@@ -227,7 +225,7 @@ def _local_list(text: str) -> tuple[int, ...] | None:
 
 
 class _Reading:
-    """One pass over members' columns under one FORMAT; `_ok` is cleared for columns that are left to the rules."""
+    """One pass over members' columns under one FORMAT; `_ok` is cleared for columns that arrays do not read."""
 
     def __init__(self, reader: FormatReader, column: Slices, n_alts: Integers, genotypes: Genotypes) -> None:
         self._reader = reader
@@ -257,7 +255,7 @@ class _Reading:
         present = ~found.equals(".")
         return there[present], found[present]
 
-    def read(self) -> _SampleColumns:
+    def read(self) -> SampleColumns:
         """Read all fields."""
         count = len(self._n_alts)
         genotype = self._genotype()
@@ -271,7 +269,8 @@ class _Reading:
         depths = self._depths()
         for _, key, declaration in self._reader.others:
             self._check_other(key, declaration, self._genotypes.ploidy[genotype])
-        return _SampleColumns(genotype, dp, gq, phase_set, depths, self._ok)
+        found = SampleColumns(genotype, dp, gq, phase_set, depths, self._ok, [])
+        return with_odd(found, self._reader, self._column, self._n_alts, self._genotypes)
 
     def _genotype(self) -> Integers:
         """Return the code of GT, or of LGT without it; that of no genotype where FORMAT has neither."""
@@ -331,13 +330,13 @@ class _Reading:
             self._ok[where[rest[~sure]]] = False
         return found
 
-    def _depths(self) -> _Depths:
+    def _depths(self) -> DepthLists:
         """Read reads per allele; a column whose first source is missing but not its second is left to the rules."""
         count = len(self._n_alts)
         all_first, all_total = np.full(count, -1), np.full(count, numbers.MISSING)
         sources = self._reader.depth_keys
         if not sources:
-            return _Depths(np.zeros(0, dtype=np.int64), all_first, all_total)
+            return DepthLists(np.zeros(0, dtype=np.int64), all_first, all_total)
         read = self._local_lists if sources[0] == "LAD" else self._lists
         lines, value, first = read(sources[0])
         if len(sources) > 1:
@@ -348,7 +347,7 @@ class _Reading:
                 self._ok[there[without[there]]] = False
         all_first[lines] = first
         if not len(lines):
-            return _Depths(value, all_first, all_total)
+            return DepthLists(value, all_first, all_total)
         missing = value == numbers.MISSING
         total = np.add.reduceat(np.where(missing, 0, value), first)
         if missing.any():
@@ -359,7 +358,7 @@ class _Reading:
             if len(sources) > 1:
                 self._ok[lines[every]] = False
         all_total[lines] = total
-        return _Depths(value, all_first, all_total)
+        return DepthLists(value, all_first, all_total)
 
     def _local_lists(self, key: str) -> tuple[Integers, Integers, Integers]:
         """Return the same from reads of local alleles; those of other alleles are missing."""

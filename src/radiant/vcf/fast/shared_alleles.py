@@ -1,7 +1,9 @@
 """Lines that may have an allele in common: the fast path leaves them to the rules, which reject the second of two.
 
 `vcf.rules.sequence.Duplicates` stores the alleles of earlier lines and rejects a line that has one of them again. The
-fast path compares with no earlier line, so it reads only lines that share no allele with another line.
+fast path compares with no earlier line, so it reads only lines that share no allele with another line of the chunk or
+just before it. Alleles of kept lines are compared. A line of which the fast path does not read the alleles may have
+them anywhere on its REF.
 """
 
 import numpy as np
@@ -17,15 +19,15 @@ _BITS = 40
 
 
 def without_neighbours(
-    kept: Kept, loci: Loci, fallback: Mask, ref_lengths: Integers, recent: set[tuple[str, int]]
+    kept: Kept, loci: Loci, unknown: Integers, ref_lengths: Integers, recent: set[tuple[str, int]]
 ) -> Mask:
     """Return which kept lines share no allele with another line.
 
     Args:
         kept: The lines; the fast path can read those where `ok` is set.
         loci: Where all lines of the chunk are.
-        fallback: Lines of the chunk that are left to the rules already.
-        ref_lengths: Bases of REF (or more) of every such line.
+        unknown: Lines of the chunk that are left to the rules already, and are not among those kept.
+        ref_lengths: Bases of REF of each of them.
         recent: Chromosome and start of the alleles just before this chunk.
     """
     ok = kept.ok.copy()
@@ -36,21 +38,12 @@ def without_neighbours(
     if recent:
         chromosomes, starts = zip(*((_CODES[name], at) for name, at in recent), strict=True)
         ok[of[np.isin(start, _coordinate(np.array(chromosomes), np.array(starts)))]] = False
-    # A line that the rules read may have its alleles anywhere on its REF.
-    lengths = ref_lengths.copy()
-    lengths[kept.lines] = kept.alts.ref.length
-    by_rules = fallback.copy()
-    by_rules[kept.lines[~ok]] = True
+    somewhere = loci.contig[unknown] >= 0
+    lines = unknown[somewhere]
+    first = _coordinate(codes[loci.contig[lines]], loci.pos[lines])
     order = np.argsort(start, kind="stable")
-    while True:
-        lines = np.flatnonzero(by_rules & (loci.contig >= 0))
-        first = _coordinate(codes[loci.contig[lines]], loci.pos[lines])
-        touched = order[_covered(start[order], first, first + np.maximum(lengths[lines], 1) - 1)]
-        touched = touched[ok[of[touched]]]
-        if not len(touched):
-            return ok
-        ok[of[touched]] = False
-        by_rules[kept.lines[~ok]] = True
+    ok[of[order[_covered(start[order], first, first + ref_lengths[somewhere] - 1)]]] = False
+    return ok
 
 
 def _coordinate(chromosome: Integers, pos: Integers) -> Integers:

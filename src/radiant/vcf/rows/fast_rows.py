@@ -9,6 +9,7 @@ from radiant.vcf.fast.csq_field_columns import FieldReader
 from radiant.vcf.fast.genotype_columns import Genotypes
 from radiant.vcf.fast.info_map_columns import AlleleInfo
 from radiant.vcf.fast.lines import FastLines, Kept
+from radiant.vcf.findings import Piece
 from radiant.vcf.header.people import Person
 from radiant.vcf.rows.carried import Carried, find_carried, locus_columns, row_table
 from radiant.vcf.rows.fast_candidates import find_candidates
@@ -31,6 +32,8 @@ class FastRows:
     """None where there are no rows."""
     tables: Mapping[str, Table]
     """By short name."""
+    pieces: list[tuple[int, Piece]]
+    """Pieces left out of the lines, each with the index of its line."""
     candidates: Table | None
     """What may be half of a compound heterozygous pair, as `compound_het.CANDIDATES`."""
 
@@ -69,8 +72,9 @@ class RowMaker:
         """
         carried, not_carried = find_carried(kept, lines.ok, self._genotypes, everybody=everybody)
         trimmed = kept.trimmed[carried.stored]
+        pieces = [(int(kept.lines[at]), piece) for at, piece in kept.pieces if lines.ok[at]]
         if not len(carried):
-            return FastRows(carried, not_carried, trimmed, None, {}, None)
+            return FastRows(carried, not_carried, trimmed, None, {}, pieces, None)
         line = kept.lines[carried.place]
         locus = locus_columns(kept, lines.loci, carried, trimmed)
         info = AlleleInfo.of(kept.info.fields, carried.place, carried.alt_index, kept.alts.count)
@@ -87,4 +91,4 @@ class RowMaker:
             candidates = find_candidates(
                 occurrences, entries.fields, entries.allele, region, line, self._people, self._minimum_impact
             )
-        return FastRows(carried, not_carried, trimmed, occurrences, tables, candidates)
+        return FastRows(carried, not_carried, trimmed, occurrences, tables, pieces, candidates)

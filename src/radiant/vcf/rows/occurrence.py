@@ -181,7 +181,7 @@ def _source(kept: Kept, carried: Carried) -> dict[str, pa.Array]:
         quality32 = quality.astype(np.float32)
     return {
         "source_pos": pa.array(kept.pos[place]),
-        "source_ref": kept.alts.ref[place].strings().dictionary_encode(),
+        "source_ref": kept.alts.written_ref[place].strings().dictionary_encode(),
         "source_alt": kept.alt[place].strings().dictionary_encode(),
         "alt_index": pa.array(carried.alt_index.astype(np.int32)),
         "quality": pa.array(quality32, mask=np.isnan(quality)),

@@ -135,7 +135,7 @@ def split_record(
         if _SEQUENCE.fullmatch(alt):
             skip, alternate = None, alt.upper()
         else:
-            skip, alternate = _skip_reason(alt), alt
+            skip, alternate = skip_reason(alt), alt
         # VCF 4.4: symbolic alleles may be the same, as their lengths differ. They have no row.
         if alternate in seen and skip is not Skip.SYMBOLIC:
             message = f"ALT {_allele(alt)} is the same allele as {seen[alternate]}: alleles must differ. Remove it."
@@ -172,7 +172,12 @@ def trim(start: int, ref: str, alt: str) -> tuple[int, str, str]:
     return start + left, ref[left : len(ref) - right], alt[left : len(alt) - right]
 
 
-def _skip_reason(alt: str) -> Skip:
+def skip_reason(alt: str) -> Skip:
+    """Why an ALT that is no sequence has no row.
+
+    Raises:
+        BrokenRuleError: It is no allele.
+    """
     if alt in _UNSEEN:
         return Skip.REFERENCE_BLOCK
     if alt in _SPANNING:
@@ -186,6 +191,29 @@ def _skip_reason(alt: str) -> Skip:
         "Correct the record."
     )
     raise BrokenRuleError(Rule.ALT_INVALID, message)
+
+
+_STRUCTURAL_KINDS = frozenset({"DEL", "INS", "DUP", "INV", "CNV"})
+
+
+def structural_kind(skip: Skip | None, alternate: str) -> str | None:
+    """The kind of a structural ALT, as the specification names it; None for any other ALT."""
+    if skip is Skip.BREAKEND:
+        return "BND"
+    if skip is not Skip.SYMBOLIC:
+        return None
+    kind = alternate.strip("<>").partition(":")[0].upper()
+    return kind if kind in _STRUCTURAL_KINDS else "other"
+
+
+LINE_REASONS: tuple[Skip, ...] = (Skip.BREAKEND, Skip.SYMBOLIC, Skip.SPANNING_DELETION, Skip.REFERENCE_BLOCK)
+"""Why a line without a sequence is skipped, the first that fits: what is structural before what is not there."""
+
+
+def line_reason(alleles: Sequence[Allele]) -> str:
+    """Why a line is skipped that has none but these ALTs, or no ALT."""
+    reasons = {allele.skip for allele in alleles}
+    return next((reason for reason in LINE_REASONS if reason in reasons), Skip.REFERENCE_BLOCK).value
 
 
 def _checked_contig(chromosome: str, pos: int, ref: str, fasta: ReferenceSequence) -> str:

@@ -91,7 +91,7 @@ def parse(
     """
     if value is None or value in {"", "."}:
         return NOTHING
-    texts, malformed = _entry_texts(value, format_, cut=cut)
+    texts, malformed = entry_texts(value, format_, cut=cut)
     rows = [text.split("|") for text in texts]
     if format_.dna_change is not None:
         return _of_bcftools(rows, texts, malformed, alleles, format_, position)
@@ -103,12 +103,12 @@ def parse(
     of_skipped = 0
     for text, row, name, number, alt_index in zip(texts, rows, names, numbers, matches, strict=True):
         if alt_index is None:
-            malformed.append(_unmatched(text, name, number, alleles))
+            malformed.append(unmatched(text, name, number, alleles))
         elif alt_index in skipped:
             of_skipped += 1
         else:
             entries.append(_consequence(alt_index, row, format_))
-    return ParsedConsequences(tuple(entries), tuple(malformed), of_skipped, assumed)
+    return ParsedConsequences(tuple(entries), tuple(malformed), of_skipped, sum(assumed))
 
 
 def _of_bcftools(  # noqa: PLR0913, PLR0917 - parts of one record
@@ -125,7 +125,7 @@ def _of_bcftools(  # noqa: PLR0913, PLR0917 - parts of one record
     assumed = elsewhere = 0
     for text, row, change, alts, unnamed in zip(texts, rows, changes, matches, nameless, strict=True):
         if not alts:
-            malformed.append(_unmatched(text.rstrip("|"), change, "", alleles))
+            malformed.append(unmatched(text.rstrip("|"), change, "", alleles))
         entries += [_consequence(alt_index, row, format_) for alt_index in alts]
         assumed += len(alts) if unnamed else 0
         elsewhere += len(alts) if REFERENCE.fullmatch(row[0]) else 0
@@ -164,7 +164,7 @@ _MOST_PIECES = 100
 """How many pieces a torn entry is put together from at most; keeps the time linear on garbage."""
 
 
-def _entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[list[str], list[Piece]]:
+def entry_texts(value: str, format_: ConsequenceFormat, *, cut: bool) -> tuple[list[str], list[Piece]]:
     """Split at commas, and set aside what has not the declared number of fields.
 
     A bare comma inside a field tears an entry apart. If the pieces that follow each other make one entry together, they
@@ -233,7 +233,8 @@ def _end_of_torn(pieces: Sequence[str], start: int, width: int) -> int:
     return start + 1
 
 
-def _unmatched(text: str, name: str, number: str, alleles: Sequence[Allele]) -> Piece:
+def unmatched(text: str, name: str, number: str, alleles: Sequence[Allele]) -> Piece:
+    """The finding about an entry whose ALT is not certain."""
     alts = ",".join(allele.source_alternate for allele in alleles)
     message = (
         f"The entry is about allele '{name[:200]}'"

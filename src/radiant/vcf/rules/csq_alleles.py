@@ -24,7 +24,7 @@ _BASES_COMPARED = re.compile(r"[ACGTN]+(?:-[ACGTN]+)?|-|\*")
 
 def match(
     names: Sequence[str], numbers: Sequence[str], alleles: Sequence[Allele], *, snpeff: bool = False
-) -> tuple[list[int | None], int]:
+) -> tuple[list[int | None], list[bool]]:
     """Find the ALT of each entry of a record.
 
     ALLELE_NUM decides, unless the Allele beside it cannot be a spelling of that ALT. Otherwise the Allele decides, in
@@ -38,7 +38,7 @@ def match(
         snpeff: Whether entries name ALT as written.
 
     Returns:
-        An `alt_index` per entry, None where it is not certain; and how many went to the only ALT by assumption.
+        Per entry: its `alt_index`, None where it is not certain; and whether it went to the only ALT by assumption.
     """
     names = [name.upper() if _BASES_COMPARED.fullmatch(name.upper()) else name for name in names]
     found = _by_number(names, numbers, alleles)
@@ -49,15 +49,15 @@ def match(
         found = _structural(names, found, alleles)
     left = [i for i, index in enumerate(found) if index is None]
     only = _only_alt(alleles)
+    assumed = [False] * len(found)
     if only is None or not left:
-        return found, 0
+        return found, assumed
     strangers = {names[i] for i in left if names[i]}
     one_name = len(strangers) == 1 and all(index is None for index in found)
-    assumed = 0
     for i in left:
         if not names[i] or (one_name and could_be(names[i], only)):
             found[i] = only.alt_index
-            assumed += only.skip is None
+            assumed[i] = only.skip is None
     return found, assumed
 
 

@@ -13,9 +13,9 @@ Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-from radiant.domain.columns import Per, Type
+from radiant.domain.columns import Column, Per, Type
 from radiant.domain.tables import INFO_COLUMNS
 from radiant.vcf.findings import MAX_INFO_KEYS, BrokenRuleError, Piece, Rule, Undeclared, shown
 from radiant.vcf.header import reserved
@@ -159,7 +159,7 @@ class InfoReader:
         """
         pieces: list[Piece] = []
         common = dict(_EMPTY)
-        per_allele: list[tuple[str, list[object]]] = []
+        per_allele: list[tuple[str, Sequence[float | None]]] = []
         for key, text in fields.items():
             column = INFO_COLUMNS.get(key)
             if column is None:
@@ -169,14 +169,10 @@ class InfoReader:
             elif column.type is Type.STRING:
                 common[column.name] = common[column.name] or text
             else:
-                read = values.integer if column.type is Type.INT else values.floating
-                negative = key not in reserved.NOT_NEGATIVE
-                found: list[object] = [read(item, key, negative=negative) for item in text.split(",")]
-                expected = n_alts if column.per is Per.ALLELE else 1
-                if len(found) != expected:
-                    message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} fit: the column is null"
-                    pieces.append(Piece("info_count", message, f"{key}={text}"))
-                elif expected == 1:
+                found = column_values(column, key, text, n_alts)
+                if isinstance(found, Piece):
+                    pieces.append(found)
+                elif len(found) == 1:
                     common[column.name] = found[0]
                 else:
                     per_allele.append((column.name, found))
@@ -205,14 +201,38 @@ class InfoReader:
         declaration, is_declared = known
         if not is_declared:
             undeclared.add_info(key)
-        if declaration is None:
-            return
-        try:
-            values.check_declared(key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE)
-            _check_text(key, text)
-        except BrokenRuleError as error:
-            written = key if text is None else f"{key}={text}"
-            pieces.append(Piece(f"info_{error.rule}", f"INFO {error}", written))
+        if declaration is not None and (piece := checked(key, text, declaration, n_alts)) is not None:
+            pieces.append(piece)
+
+
+def column_values(column: Column, key: str, text: str, n_alts: int) -> Sequence[float | None] | Piece:
+    """Read the numbers of a key with a column: one, or one for each ALT.
+
+    Returns:
+        The numbers, or the piece that is left out where another number of values is there than fit.
+
+    Raises:
+        BrokenRuleError: text where a number belongs, or a negative count.
+    """
+    read = values.integer if column.type is Type.INT else values.floating
+    negative = key not in reserved.NOT_NEGATIVE
+    found = [read(item, key, negative=negative) for item in text.split(",")]
+    expected = n_alts if column.per is Per.ALLELE else 1
+    if len(found) == expected:
+        return found
+    message = f"INFO {key}={shown(text)} has {len(found)} values, {expected} fit: the column is null"
+    return Piece("info_count", message, f"{key}={text}")
+
+
+def checked(key: str, text: str | None, declaration: reserved.Declaration, n_alts: int) -> Piece | None:
+    """Return the piece that is left out where a key without a column does not fit its declaration, else None."""
+    try:
+        values.check_declared(key, text, declaration, n_alts, None, negative=key not in reserved.NOT_NEGATIVE)
+        _check_text(key, text)
+    except BrokenRuleError as error:
+        written = key if text is None else f"{key}={text}"
+        return Piece(f"info_{error.rule}", f"INFO {error}", written)
+    return None
 
 
 def _check_text(key: str, text: str | None) -> None:

@@ -22,7 +22,7 @@ from radiant.vcf.findings import BrokenRuleError, Piece, Rule, Undeclared
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.header.people import Person
 from radiant.vcf.rules import alleles, consequences, genotypes, info, record, sequence
-from radiant.vcf.rules.alleles import Allele, Skip
+from radiant.vcf.rules.alleles import Allele
 from radiant.vcf.rules.consequences import Consequence, ConsequenceFormat, ParsedConsequences
 from radiant.vcf.rules.genotypes import FormatReader, SampleCall, Zygosity
 from radiant.vcf.rules.info_map import AlleleInfo, InfoPlan
@@ -133,9 +133,11 @@ class LineReader:
             return Line("skipped", "telomere")
         found = alleles.split_record(contig, pos, ref, alt_text.split(","), self._fasta)
         stored = [allele for allele in found if allele.skip is None]
-        structural = Counter(kind for allele in found if (kind := _structural_kind(allele)) is not None)
+        structural = Counter(
+            kind for one in found if (kind := alleles.structural_kind(one.skip, one.alternate)) is not None
+        )
         if not stored:
-            return Line("skipped", _line_reason(found), structural=structural)
+            return Line("skipped", alleles.line_reason(found), structural=structural)
         self._check_end(chromosome, pos, ref)
         keys = [(allele.start, allele.reference, allele.alternate) for allele in stored]
         state.duplicates.check(chromosome, keys)
@@ -382,28 +384,6 @@ def _inheritance(  # noqa: PLR0913, PLR0917 - the key of the cache: everything t
         "mendelian_error": inferred.mendelian_error,
         "transmission_mode": inferred.transmission_mode.value,
     }
-
-
-_STRUCTURAL_KINDS = frozenset({"DEL", "INS", "DUP", "INV", "CNV"})
-
-
-def _structural_kind(allele: Allele) -> str | None:
-    """Return the kind of a structural allele, as the specification names it; None for any other allele."""
-    if allele.skip is Skip.BREAKEND:
-        return "BND"
-    if allele.skip is not Skip.SYMBOLIC:
-        return None
-    kind = allele.alternate.strip("<>").partition(":")[0].upper()
-    return kind if kind in _STRUCTURAL_KINDS else "other"
-
-
-def _line_reason(found: list[Allele]) -> str:
-    """Return why a line without a sequence is skipped: what is structural before what is not there."""
-    reasons = {allele.skip for allele in found}
-    for reason in (Skip.BREAKEND, Skip.SYMBOLIC, Skip.SPANNING_DELETION):
-        if reason in reasons:
-            return reason.value
-    return Skip.REFERENCE_BLOCK.value
 
 
 def _locus(chromosome: str, allele: Allele) -> dict[str, object]:
