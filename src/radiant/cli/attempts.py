@@ -11,13 +11,14 @@ from functools import partial
 
 from radiant import storage
 from radiant.cli.dag_ids import ALL_DAGS, IMPORT_RADIANT, IMPORT_VCF
-from radiant.costs import Attempt, Container, Ending
+from radiant.costs import Attempt, Capacity, Container, Ending
 from radiant.errors import InputError
 from radiant.jobs.catalogue import IMPORT_CASE, PLAN_IMPORT, effective_job
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import ImportArguments, PlanOutput, arguments_of
 from radiant.jobs.documents import Request, Result, Status, decode_request, decode_result, run_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.jobs.usage import JobTry
 from radiant.settings import Settings
 
 _READERS = 16
@@ -39,6 +40,10 @@ class AttemptDocuments:
     """When the outcome was written; None while there is none."""
     backend: str
     """Of the task's last container; empty for a local process."""
+    replaced_at: dt.datetime | None = None
+    """When the next attempt of the same task was requested; None for the last one."""
+    seen: JobTry | None = None
+    """The attempt as its operator saw it; None where no outcome of the task has it."""
 
     @property
     def task(self) -> str:
@@ -75,7 +80,7 @@ def attempts_of_run(settings: Settings, run_id: str) -> list[AttemptDocuments]:
             f"{IMPORT_RADIANT}, or set RADIANT_WORK_URI as it was when the run ended"
         )
         raise InputError(msg)
-    return sorted(found, key=lambda one: one.asked_at)
+    return _in_order(found)
 
 
 def attempts_of_month(settings: Settings, month: str) -> list[AttemptDocuments]:
@@ -95,54 +100,99 @@ def attempts_of_month(settings: Settings, month: str) -> list[AttemptDocuments]:
         msg = f"{month!r} is no month: write the year and the month, for example 2026-11"
         raise InputError(msg) from None
     after = (first + dt.timedelta(days=32)).replace(day=1)
-    found = _attempts(settings.effective_work_uri, first, after)
-    return sorted(found, key=lambda one: one.asked_at)
+    return [one for one in _in_order(_attempts(settings.effective_work_uri, first)) if one.asked_at < after]
 
 
 def cost_attempt(documents: AttemptDocuments, settings: Settings, image_start_s: float, now: dt.datetime) -> Attempt:
     """Return an attempt as the cost model counts it.
 
-    A worker that left a result measured its own time, to which the start of a container comes; of a local process, too,
-    since the bill is that of the same job as a container. Of a lost job the time is that from its request to its
-    outcome, which includes the wait for room: an upper bound.
+    Its time is that from its place on the platform to its end, as the operator saw it. Without that it is the worker's
+    own time and the start of a container; a local process counts as if it were one, too. A job that left neither counts
+    from its request to its outcome, or to the next attempt, with the wait for room: an upper bound.
 
     Args:
         documents: Of the attempt.
-        settings: With the scratch disk of the job.
+        settings: With the scratch disk and the time-out of the job, and the capacity where no outcome has it.
         image_start_s: Seconds from the start of the image's download to the job's process.
         now: The end of an attempt that is still running.
     """
-    request, result = documents.request, documents.result
+    request, result, seen = documents.request, documents.result, documents.seen
     usage = result.usage if result is not None else None
-    if usage is not None:
+    job = effective_job(request.job, settings)
+    on_platform = _on_platform_s(seen)
+    if on_platform is not None:
+        seconds = on_platform
+    elif usage is not None:
         seconds = image_start_s + usage.wall_s
     else:
-        seconds = ((documents.ended_at or now) - documents.asked_at).total_seconds()
-    resources = effective_job(request.job, settings).resources
+        until = documents.ended_at or documents.replaced_at or now
+        seconds = min((until - documents.asked_at).total_seconds(), job.timeout_s + image_start_s)
     return Attempt(
         run=request.run_uri,
         job=request.job,
         case_id=_case_id(request),
-        ending=Ending.RUNNING if result is None else Ending(result.status),
+        ending=_ending(documents),
         reason=result.failure.code if result is not None and result.failure is not None else None,
         started_at=documents.asked_at,
         container=Container(
-            cpu=resources.cpu if request.cpu is None else request.cpu,
-            memory_mib=resources.memory_mib if request.memory_mib is None else request.memory_mib,
-            scratch_gib=resources.scratch_gib,
+            cpu=job.resources.cpu if request.cpu is None else request.cpu,
+            memory_mib=job.resources.memory_mib if request.memory_mib is None else request.memory_mib,
+            scratch_gib=job.resources.scratch_gib,
             seconds=max(seconds, 0.0),
         ),
-        backend=documents.backend or "local",
-        seconds_measured=usage is not None,
+        backend=seen.placement.backend if seen is not None else documents.backend or "local",
+        ran_on=_capacity(documents, settings),
+        seconds_measured=on_platform is not None or usage is not None,
         cpu_s=usage.cpu_s if usage is not None else None,
-        peak_memory_mib=usage.peak_memory_mib if usage is not None else None,
+        peak_memory_mib=usage.peak_memory_mib if usage is not None else seen and seen.peak_memory_mib,
     )
 
 
-def _attempts(
-    under: str, first: dt.datetime | None = None, after: dt.datetime | None = None
-) -> Iterator[AttemptDocuments]:
-    """Yield the attempts below a folder that were requested from `first` on and before `after`."""
+def _on_platform_s(seen: JobTry | None) -> float | None:
+    """Return the seconds for which a container had its place; None for a local process, or where they are unknown."""
+    if seen is None or seen.placement.backend == "local":
+        return None
+    placed_at, ended_at = seen.times.placed_at, seen.times.ended_at
+    return None if placed_at is None or ended_at is None else ended_at - placed_at
+
+
+def _ending(documents: AttemptDocuments) -> Ending:
+    if documents.result is not None:
+        return Ending(documents.result.status)
+    return Ending.RUNNING if documents.replaced_at is None else Ending.LOST
+
+
+def _capacity(documents: AttemptDocuments, settings: Settings) -> Capacity | None:
+    """Return what the platform bills an attempt as; that of the settings where no outcome has it."""
+    seen = documents.seen
+    backend = seen.placement.backend if seen is not None else documents.backend
+    if backend in {"", "local"}:
+        return None
+    provider = (seen.placement.capacity if seen is not None else None) or settings.ecs.capacity_provider
+    if backend != "ecs" or provider not in {"FARGATE", "FARGATE_SPOT"}:
+        return Capacity.NODE
+    if provider == "FARGATE_SPOT":
+        return Capacity.FARGATE_SPOT
+    arm = seen.placement.architecture == "arm64" if seen is not None else settings.ecs.architecture == "ARM64"
+    return Capacity.FARGATE_ARM if arm else Capacity.FARGATE
+
+
+def _in_order(found: Iterable[AttemptDocuments]) -> list[AttemptDocuments]:
+    """Return attempts in the order of their requests, each with what the other attempts of its task say about it."""
+    tasks: dict[str, list[AttemptDocuments]] = {}
+    for one in sorted(found, key=lambda one: one.asked_at):
+        tasks.setdefault(one.task, []).append(one)
+    whole: list[AttemptDocuments] = []
+    for attempts in tasks.values():
+        seen = {one.attempt: one for task in attempts if task.result is not None for one in task.result.tries}
+        for this, following in itertools.zip_longest(attempts, attempts[1:]):
+            replaced_at = None if following is None else following.asked_at
+            whole.append(dataclasses.replace(this, replaced_at=replaced_at, seen=seen.get(this.request.attempt)))
+    return sorted(whole, key=lambda one: one.asked_at)
+
+
+def _attempts(under: str, first: dt.datetime | None = None) -> Iterator[AttemptDocuments]:
+    """Yield the attempts below a folder that were requested from `first` on."""
     files = set(storage.list_files(under))
     folders = sorted(
         uri.removesuffix(f"/{_REQUEST}")
@@ -151,7 +201,7 @@ def _attempts(
         if uri.endswith(f"/{_REQUEST}") and _is_attempt(uri, files)
     )
     with ThreadPoolExecutor(_READERS) as pool:
-        for one in pool.map(partial(_read, files=files, first=first, after=after), folders):
+        for one in pool.map(partial(_read, files=files, first=first), folders):
             if one is not None:
                 yield one
 
@@ -160,11 +210,9 @@ def _is_attempt(uri: str, files: set[str]) -> bool:
     return f"{uri.rpartition('/')[0].rpartition('/')[0]}/{_REQUEST}" in files
 
 
-def _read(
-    folder: str, *, files: set[str], first: dt.datetime | None, after: dt.datetime | None
-) -> AttemptDocuments | None:
+def _read(folder: str, *, files: set[str], first: dt.datetime | None) -> AttemptDocuments | None:
     asked_at = storage.modified_at(f"{folder}/{_REQUEST}")
-    if (first is not None and asked_at < first) or (after is not None and asked_at >= after):
+    if first is not None and asked_at < first:
         return None
     request = decode_request(storage.read_bytes(f"{folder}/{_REQUEST}"), f"{folder}/{_REQUEST}")
     found = [f"{folder}/{name}" for name in (_OUTCOME, _RESULT) if f"{folder}/{name}" in files]

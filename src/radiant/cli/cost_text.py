@@ -155,12 +155,22 @@ def bill_rows(bill: RunBill) -> Iterable[tuple[str, ...]]:
             f"{one.seconds:,.0f}",
             f"{one.requested_mib:,}",
             "" if one.peak_memory_mib is None else f"{one.peak_memory_mib:,.0f}",
+            dollars(one.as_it_ran),
             *(dollars(one.costs.get(capacity)) for capacity in CAPACITIES),
         )
     failed = sum(one.not_succeeded for one in bill.cases)
     seconds = sum(one.seconds for one in bill.cases)
     totals = (dollars(bill.total.get(capacity)) for capacity in CAPACITIES)
-    yield "total", f"{bill.attempts:,}", f"{failed:,}" if failed else "", f"{seconds:,.0f}", "", "", *totals
+    yield (
+        "total",
+        f"{bill.attempts:,}",
+        f"{failed:,}" if failed else "",
+        f"{seconds:,.0f}",
+        "",
+        "",
+        dollars(bill.as_it_ran),
+        *totals,
+    )
 
 
 def bill_lines(bill: RunBill, prices: Prices, node: Node) -> list[str]:
@@ -170,8 +180,8 @@ def bill_lines(bill: RunBill, prices: Prices, node: Node) -> list[str]:
     ran = ", ".join(f"{count:,} on {backend}" for backend, count in sorted(bill.backends.items()))
     lines = [
         (
-            f"Attempts ran: {ran}. Each column is the price of all of them there; `run` is plan, prepare and commit. "
-            "Requests count, not use."
+            f"Attempts ran: {ran}. `As it ran` is what the platform bills for each, the columns after it are all of "
+            "them there; `run` is plan, prepare and commit. Requests count, not use."
         ),
         (
             f"Prices: {prices.name}, list of {prices.date}; a node share is one of {node.name} ({dollars(node.hour)} "

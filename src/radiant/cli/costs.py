@@ -144,7 +144,14 @@ def _print_comparison(
 
 def _print_bill(console: Console, bill: model.RunBill, prices: model.Prices, node: model.Node, what: str) -> None:
     table = _table(
-        "case", "attempts", "failed", "seconds billed", "MiB requested", "MiB used", *cost_text.CAPACITIES.values()
+        "case",
+        "attempts",
+        "failed",
+        "seconds billed",
+        "MiB requested",
+        "MiB used",
+        "as it ran",
+        *cost_text.CAPACITIES.values(),
     )
     for cells in cost_text.bill_rows(bill):
         table.add_row(*cells)

@@ -39,6 +39,8 @@ class Attempt:
     container: Container
     backend: str
     """`local`, `kubernetes` or `ecs`."""
+    ran_on: Capacity | None
+    """What its platform was paid for; None for a local process."""
     seconds_measured: bool
     """False where the time is that between two documents, which includes waiting."""
     cpu_s: float | None
@@ -62,6 +64,8 @@ class CaseBill:
     """The most that an attempt used."""
     costs: dict[Capacity, float]
     """By capacity; a capacity on which an attempt does not fit is not there."""
+    as_it_ran: float | None
+    """Each attempt where it ran; None with local ones, which nothing is paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class RunBill:
     cases: tuple[CaseBill, ...]
     """In the order of the case numbers; the jobs for a whole run come last."""
     total: dict[Capacity, float]
+    as_it_ran: float | None
     lost: dict[Capacity, float]
     """The part of `total` that attempts cost which did not succeed."""
     attempts: int
@@ -99,6 +104,7 @@ def bill(attempts: Iterable[Attempt], prices: Prices, node: Node) -> RunBill:
     return RunBill(
         cases=tuple(lines),
         total=_costs(found, prices, node),
+        as_it_ran=_as_it_ran(found, prices, node),
         lost=_costs([one for one in found if one.ending in _NOT_SUCCEEDED], prices, node),
         attempts=len(found),
         backends=Counter(one.backend for one in found),
@@ -126,6 +132,7 @@ def _line(case_id: int | None, attempts: list[Attempt], prices: Prices, node: No
         requested_mib=max(one.container.memory_mib for one in attempts),
         peak_memory_mib=max((one.peak_memory_mib for one in attempts if one.peak_memory_mib is not None), default=None),
         costs=_costs(attempts, prices, node),
+        as_it_ran=_as_it_ran(attempts, prices, node),
     )
 
 
@@ -136,6 +143,16 @@ def _costs(attempts: list[Attempt], prices: Prices, node: Node) -> dict[Capacity
         if None not in each:
             costs[capacity] = sum(cost or 0.0 for cost in each)
     return costs
+
+
+def _as_it_ran(attempts: list[Attempt], prices: Prices, node: Node) -> float | None:
+    found: list[float] = []
+    for one in attempts:
+        cost = None if one.ran_on is None else container_cost(one.container, one.ran_on, prices, node)
+        if cost is None:
+            return None
+        found.append(cost)
+    return sum(found) if found else None
 
 
 def _ratio(used: float, requested: float) -> float | None:

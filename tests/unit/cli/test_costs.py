@@ -1,5 +1,6 @@
 """`radiant costs`, on documents as operators and workers write them."""
 
+import dataclasses
 import datetime as dt
 import os
 import re
@@ -12,15 +13,16 @@ from typer.testing import CliRunner
 from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt
 from radiant.cli.kube_pod import TASKS
 from radiant.cli.main import app
-from radiant.costs import Ending
+from radiant.costs import Capacity, Ending
 from radiant.domain.case import Priority
 from radiant.domain.partition import PlannedPart
 from radiant.errors import ConfigError, InputError
 from radiant.jobs.catalogue import effective_job
 from radiant.jobs.codec import to_json
 from radiant.jobs.contracts import ImportArguments, PlanArguments, PlanOutput, PrepareArguments
-from radiant.jobs.documents import Failure, Result, Status, Usage, run_uri, task_uri
+from radiant.jobs.documents import Failure, Result, Status, decode_request, run_uri, task_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.jobs.usage import JobTry, Placement, Times, Usage
 from radiant.operators.request import TaskPlace, new_request
 from radiant.settings import load_settings
 
@@ -120,7 +122,7 @@ def test_every_attempt_of_a_run_and_of_its_child_runs_counts_the_lost_one_too():
     output = costs("--run", RUN)
     # 2 vCPU and 4 GB for 70 s, then 2 vCPU and 5 GB for 30 s of start and 200 s of work.
     fargate = 0.09874 * 70 / 3600 + (2 * 0.04048 + 5 * 0.004445) * 230 / 3600
-    assert line(output, "7")[:7] == ["7", "2", "1", "300", "5,000", "512", f"${fargate:.4f}"]
+    assert line(output, "7")[:8] == ["7", "2", "1", "300", "5,000", "512", "-", f"${fargate:.4f}"]
     assert line(output, "8")[:5] == ["8", "1", "130", "2,048", "512"]
     assert line(output, "run")[:5] == ["run", "2", "70", "1,024", "512"]
     assert line(output, "total")[:4] == ["total", "5", "1", "500"]
@@ -153,6 +155,56 @@ def test_a_container_is_paid_for_from_its_start_and_while_it_runs(settings):
         (Ending.RUNNING, 45, "ecs"),
         (Ending.SUCCEEDED, 130, "ecs"),
     ]
+
+
+def test_an_attempt_whose_capacity_was_taken_away_counts_until_the_next_one_was_requested(settings):
+    site = Site(settings)
+    arguments = ImportArguments(7, "file:///case", "load")
+    for start, wall_s in ((0, None), (90, 100)):
+        at = BEGAN + dt.timedelta(seconds=start)
+        place = site.attempt("import-case", "r", 0, arguments, at=at, wall_s=wall_s)
+    place.write("container.json", {"platform": "ecs"})
+    much_later = BEGAN + dt.timedelta(days=9)
+    first, second = (cost_attempt(one, settings, 30, much_later) for one in attempts_of_run(settings, "r"))
+    assert (first.ending, first.container.seconds, first.seconds_measured) == (Ending.LOST, 90, False)
+    assert (second.ending, second.container.seconds, second.ran_on) == (Ending.SUCCEEDED, 130, Capacity.FARGATE)
+
+
+def test_an_attempt_that_left_nothing_counts_no_longer_than_its_time_out(settings):
+    arguments = ImportArguments(7, "file:///case", "load")
+    Site(settings).attempt("import-case", "r", 0, arguments, at=BEGAN)
+    (found,) = (cost_attempt(one, settings, 30, BEGAN + dt.timedelta(days=9)) for one in attempts_of_run(settings, "r"))
+    assert found.container.seconds == 4 * 3600 + 30
+
+
+def test_what_the_operator_saw_of_each_try_counts_before_anything_else(settings):
+    site = Site(settings)
+    arguments = ImportArguments(7, "file:///case", "load")
+    site.attempt("import-case", "r", 0, arguments, at=BEGAN)
+    place = site.attempt("import-case", "r", 0, arguments, at=BEGAN + dt.timedelta(seconds=90), wall_s=100)
+    folder = Path(place.uri.removeprefix("file://"))
+    attempts = [decode_request(path.read_bytes(), str(path)).attempt for path in folder.glob("*/request.json")]
+    times = {"asked_at": 0.0, "placed_at": 20.0, "started_at": 60.0}
+    spot, demand = (Placement("ecs", capacity=name, architecture="x86_64") for name in ("FARGATE_SPOT", "FARGATE"))
+    last = place.outcome(place_of(folder))
+    first = next(attempt for attempt in attempts if attempt != last.attempt)
+    tries = (
+        JobTry(first, 1, "SpotInterrupted", Times(ended_at=65.0, **times), spot, 2.0, 4096, 300.0, None),
+        JobTry(last.attempt, 1, None, Times(ended_at=170.0, **times), demand, 2.0, 4096, 512.0, last.usage),
+    )
+    place.keep_outcome(dataclasses.replace(last, tries=tries))
+    found = [cost_attempt(one, settings, 30, BEGAN) for one in attempts_of_run(settings, "r")]
+    assert [(one.container.seconds, one.ran_on, one.backend, one.peak_memory_mib) for one in found] == [
+        (45, Capacity.FARGATE_SPOT, "ecs", 300),
+        (150, Capacity.FARGATE, "ecs", 512),
+    ]
+    assert all(one.seconds_measured for one in found)
+    assert line(costs("--run", "r"), "7")[6] == f"${(0.04937 * 60 + 0.09874 * 150) / 3600:.4f}", "a minute at least"
+
+
+def place_of(folder):
+    """Return the attempt of the task's last request."""
+    return decode_request((folder / "request.json").read_bytes(), str(folder)).attempt
 
 
 def test_a_run_without_documents_is_refused_with_what_to_check(settings):

@@ -43,7 +43,7 @@ def cost(capacity, seconds, *, cpu=2.0, memory_mib=4096, scratch_gib=20):
     return container_cost(Container(cpu, memory_mib, scratch_gib, seconds), capacity, PRICES, NODE)
 
 
-def of_case(*, memory_mib, seconds, ending):
+def of_case(*, memory_mib, seconds, ending, ran_on=Capacity.FARGATE):
     return Attempt(
         run="run",
         job="import-case",
@@ -53,6 +53,7 @@ def of_case(*, memory_mib, seconds, ending):
         started_at=None,
         container=Container(2, memory_mib, 20, seconds),
         backend="ecs",
+        ran_on=ran_on,
         seconds_measured=True,
         cpu_s=None,
         peak_memory_mib=None,
@@ -107,6 +108,16 @@ def test_the_model_reproduces_the_bill_on_paper(text, amount):
 def test_each_bill_of_the_page_is_computed_and_each_computed_one_is_on_the_page():
     assert len(ON_PAPER) == len(BILLS) > 15
     assert {name for text, _ in ON_PAPER for name in BILLS if text.startswith(name)} == set(BILLS)
+
+
+def test_an_attempt_on_spot_and_one_on_demand_are_billed_as_they_ran():
+    spot = of_case(memory_mib=4096, seconds=70, ending=Ending.LOST, ran_on=Capacity.FARGATE_SPOT)
+    demand = of_case(memory_mib=4096, seconds=100, ending=Ending.SUCCEEDED)
+    local = of_case(memory_mib=4096, seconds=100, ending=Ending.SUCCEEDED, ran_on=None)
+    found = bill([spot, demand], PRICES, NODE)
+    assert found.as_it_ran == found.cases[0].as_it_ran == pytest.approx((0.04937 * 70 + 0.09874 * 100) / 3600)
+    assert bill([spot, local], PRICES, NODE).as_it_ran is None
+    assert bill([], PRICES, NODE).as_it_ran is None
 
 
 @pytest.mark.parametrize(
