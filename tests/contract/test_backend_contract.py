@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import itertools
 import time
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from radiant.costs.sizing import Observation
 from radiant.errors import JobFailedError, JobLostError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.codec import encode
-from radiant.jobs.documents import Status, decode_request
+from radiant.jobs.documents import Status, decode_request, read_job_summary
 from radiant.jobs.import_history import ImportHistory, encode_history, history_uri
 from radiant.settings import load_settings
 
@@ -258,3 +259,31 @@ def test_arguments_are_templated_at_any_depth(backend):
         operator = backend.operator_class(task_id="t", job="poc", arguments={"a": {"b": ["{{ part }}"]}})
     operator.render_template_fields({"part": 7}, dag.get_template_env())
     assert operator.arguments == {"a": {"b": [7]}}
+
+
+def test_the_xcom_has_the_try_with_its_times_and_its_place(backend, context):
+    before = time.time()
+    found = read_job_summary(backend.run("answer()", context=context, more={"ready_at": before - 5}), "the XCom")
+    (one,) = found.tries
+    times = one.times
+    assert (one.try_number, one.code, one.cpu, one.memory_limit_mib) == (1, None, 2, 2048)
+    assert one.placement.backend == getattr(backend.operator_class, "backend", "local")
+    passed = [before, times.asked_at, times.placed_at, times.started_at, times.ended_at, time.time()]
+    assert all(earlier <= later + 0.01 for earlier, later in itertools.pairwise(passed))  # in milliseconds
+    assert 5 <= times.queued_s < 60
+    assert backend.result(context).tries == found.tries
+
+
+def test_the_time_since_which_a_task_could_start_is_no_argument_of_its_job(backend, context):
+    found = backend.run("answer(sorted(request['arguments']))", context=context, more={"ready_at": 1.0, "x": 1})
+    assert found["output"] == ["case_id", "x"]
+
+
+def test_each_try_is_kept_and_the_next_one_counts_from_its_end(backend, context):
+    with pytest.raises(JobFailedError):
+        backend.run("fail('Storage', 'the store is away', True, 75)", context=context)
+    found = read_job_summary(backend.run("answer()", context=next_try(context)), "the XCom")
+    first, second = found.tries
+    assert [(one.try_number, one.code) for one in found.tries] == [(1, "Storage"), (2, None)]
+    assert first.attempt != second.attempt
+    assert second.times.ready_at == first.times.ended_at

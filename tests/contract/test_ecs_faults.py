@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from backends import EcsBackend, airflow_context, deferred, follow, run_task
 from radiant.errors import JobError, JobLostError, PlatformUnavailableError
+from radiant.jobs.documents import read_job_summary
 from radiant.operators.container_record import read_record
 from radiant.operators.ecs_task import cloudwatch, ecs_platform, reads
 from radiant.operators.leftovers import sweep
@@ -383,6 +384,14 @@ def test_interruptions_do_not_use_up_a_try_and_the_last_restart_is_on_demand(bac
     attempts = [call["startedBy"] for call in backend.calls("RunTask")]
     assert len(set(attempts)) == 3
     assert found["output"] == attempts[-1]
+    tries = read_job_summary(found, "the XCom").tries
+    assert [(one.attempt, one.try_number, one.code, one.placement.spot) for one in tries] == [
+        (attempts[0], 1, "SpotInterrupted", True),
+        (attempts[1], 1, "SpotInterrupted", True),
+        (attempts[2], 1, None, False),
+    ]
+    assert all(one.times.running_s > 0 for one in tries)
+    assert [one.times.queued_s for one in tries[1:]] == [None, None]  # they were never in Airflow's queue
 
 
 def test_an_interruption_beyond_the_restarts_is_named_and_may_be_tried_again(backend, context, monkeypatch):

@@ -109,12 +109,12 @@ class JobSummary:
     memory_limit_mib: int
     radiant_version: str
     image: str | None
-    tries: tuple[JobTry, ...] = ()
-    """As in `Result`: where each ran, what it used, and the delays before it."""
     code: str | None = None
     """`code` of the failure, None when the job succeeded."""
     reason: str | None = None
     """Message of the failure, None when the job succeeded."""
+    tries: tuple[JobTry, ...] = ()
+    """As in `Result`: where each ran, what it used, and the delays before it."""
 
     def to_xcom(self) -> JsonObject:
         """Return plain JSON types, without `code` and `reason` for a job that succeeded, and without empty `tries`."""

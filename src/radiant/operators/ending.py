@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiant.errors import EXIT_OK, JobProtocolError
-from radiant.jobs.codec import JsonObject
+from radiant.jobs.codec import JsonObject, from_json, to_json
 from radiant.jobs.documents import Failure, JobSummary, Request, Result, Status
+from radiant.jobs.usage import Placement, Times
 from radiant.operators.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
 
 LAST_LINES = 15
@@ -37,16 +38,20 @@ class Ended:
     """The end of the job's log."""
     memory_asked_mib: int | None = None
     """The limit that was asked for, where the platform gave another; None where it gave what was asked for."""
+    times: Times | None = None
+    """When it passed each step, without `ready_at`."""
+    placement: Placement | None = None
+    """Where it ran."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> JsonObject:
         """Return plain JSON values; `from_json` is the inverse."""
-        return {**dataclasses.asdict(self), "reason": None if self.reason is None else str(self.reason)}
+        return to_json(self)
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Ended":
-        """Return the value of `to_json`, after JSON made a list of a tuple."""
-        values: dict[str, Any] = {**raw, "last_lines": tuple(raw["last_lines"])}
-        return cls(**values)
+        """Return the value of `to_json`."""
+        remedy = "Run the same radiant version in every process of Airflow"
+        return from_json(cls, raw, where="the trigger's event", what="the end of a job", remedy=remedy)
 
 
 def read_together(request: Request, ended: Ended, result: Result | JobProtocolError | None) -> Result:
@@ -89,6 +94,7 @@ def summary(result: Result, ended: Ended) -> JsonObject:
         memory_limit_mib=ended.memory_limit_mib,
         radiant_version=result.radiant_version,
         image=result.image,
+        tries=result.tries,
         code=failure.code if failure else None,
         reason=failure.message if failure else None,
     ).to_xcom()

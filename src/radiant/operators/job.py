@@ -20,6 +20,7 @@ from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.retry import TASK_DEFAULTS, decide
 from radiant.operators.sizing import wanted_memory
 from radiant.operators.task_run import TaskRun, task_facts
+from radiant.operators.tries import READY_AT, keep_tries, read_tries, ready_at, with_try
 from radiant.settings import Settings, load_settings
 
 
@@ -122,6 +123,7 @@ class JobOperator(BaseOperator):
         settings = load_settings()
         job = effective_job(self.job, settings)
         folder = TaskPlace.of(context, settings.effective_work_uri)
+        arguments = {name: value for name, value in self.arguments.items() if name != READY_AT}
         wanted_mib = wanted_memory(self.job, self.arguments, settings, folder.read_memory_mib())
         memory_mib = self.memory_limit(job, wanted_mib, settings)
         return TaskRun(
@@ -129,18 +131,22 @@ class JobOperator(BaseOperator):
             job=job,
             folder=folder,
             task=task_facts(context),
-            request=new_request(job, self.arguments, folder, memory_mib=memory_mib, image=settings.image),
+            request=new_request(job, arguments, folder, memory_mib=memory_mib, image=settings.image),
             deadline=time.time() + self.execution_timeout.total_seconds() if self.execution_timeout else None,
             instance=context["ti"],
+            ready_at=ready_at(context, self.arguments, is_first=not self.upstream_task_ids),
         )
 
     def conclude(self, run: TaskRun, ended: Ended) -> dict[str, Any]:
         """Read the result, judge, and return the XCom; raises as `execute` does."""
-        result = read_together(run.request, ended, run.folder.answer(run.request.attempt))
+        answer = run.folder.answer(run.request.attempt)
+        result = read_together(run.request, ended, answer)
         if self.stop_requested and result.status is Status.SUCCEEDED:
             # Airflow ends a task green that returns after SIGTERM (apache/airflow#73006).
             ended = dataclasses.replace(ended, reason=self.stop_reason(run))
             result = read_together(run.request, ended, result)
+        code = result.failure.code if result.failure is not None else None
+        result = dataclasses.replace(result, tries=with_try(read_tries(run.folder), run, ended, answer, code))
         if result.failure is not None:
             self._fail(run, result, ended)
         run.folder.keep_outcome(result)
@@ -186,6 +192,7 @@ class JobOperator(BaseOperator):
         )
         if decision.memory_mib is not None:
             run.folder.write_memory_mib(decision.memory_mib)
+        keep_tries(run.folder, result.tries)
         if result.status is Status.LOST:
             result = with_message(result, _sentences(failure.message, decision.hint))
         run.folder.keep_outcome(result)

@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import platform
 import socket
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import psutil
 
 from radiant.errors import ConfigError
 from radiant.jobs.catalogue import effective_job
+from radiant.jobs.usage import Placement, Times
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.process import end_stray, run_process, start_time
@@ -20,6 +23,8 @@ from radiant.operators.task_run import TaskRun
 from radiant.settings import load_settings
 
 _MIB = 1 << 20
+_ARCHITECTURES = {"aarch64": "arm64"}
+"""The name that clouds use, where the system has another."""
 
 
 class LocalJobOperator(JobOperator):
@@ -55,6 +60,7 @@ class LocalJobOperator(JobOperator):
         def started(pid: int) -> None:
             run.folder.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
 
+        asked_at = time.time()
         command, *arguments = run.folder.argv(run.job.name, run.request.attempt)
         ended = run_process(
             [str(executable(command)), *arguments],
@@ -63,6 +69,12 @@ class LocalJobOperator(JobOperator):
             on_start=started,
             on_line=self.log_line,
             should_stop=lambda: self.stop_requested,
+        )
+        architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
+        ended = dataclasses.replace(
+            ended,
+            times=Times(asked_at=asked_at, placed_at=asked_at, started_at=asked_at, ended_at=time.time()),
+            placement=Placement("local", node=host, architecture=architecture),
         )
         # The job has gone either way: a process does not outlive its task.
         return dataclasses.replace(ended, reason=self.stop_reason(run)) if ended.reason == Reason.KILLED else ended

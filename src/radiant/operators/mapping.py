@@ -1,5 +1,6 @@
 """The output of one job as the items of a mapped task, never more than Airflow maps a task over."""
 
+import time
 from collections.abc import Sequence
 
 from airflow.sdk.configuration import conf
@@ -8,6 +9,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from radiant.jobs.codec import JsonObject, to_json
 from radiant.jobs.contracts import ImportParams, PlanOutput, PrepareOutput, output_of
 from radiant.jobs.documents import read_job_summary
+from radiant.operators.tries import READY_AT
 
 
 def map_limit() -> int:
@@ -17,6 +19,8 @@ def map_limit() -> int:
 
 def import_arguments(prepared: object) -> list[JsonObject]:
     """Return the arguments of `import-case` for each case that `prepare-part` claimed, in its order.
+
+    Each has the time from which on its import can start, which the operator takes out.
 
     `prepare-part` was given the limit, so there are too many only where the processes of one Airflow are configured
     differently.
@@ -36,7 +40,8 @@ def import_arguments(prepared: object) -> list[JsonObject]:
             "process of Airflow the same AIRFLOW__CORE__MAX_MAP_LENGTH, then clear prepare"
         )
         raise AirflowFailException(msg)
-    return [to_json(one) for one in cases]
+    ready = {READY_AT: round(time.time(), 3)}
+    return [to_json(one) | ready for one in cases]
 
 
 def part_confs(planned: object) -> list[list[JsonObject]]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from radiant.jobs.spec import JobSpec
+from radiant.jobs.usage import Placement, Times
 
 Handle = dict[str, Any]
 """How a platform finds a container again: small, plain JSON, no secret (`{"name": .., "uid": ..}`, `{"arn": ..}`)."""
@@ -88,8 +89,23 @@ class ContainerStatus:
     """None where the platform does not measure it."""
     memory_limit_mib: int | None = None
     """The limit that the container really had, None where the platform does not report it."""
+    placed_at: float | None = None
+    """Since when it has a place, in seconds since the epoch; None where the platform does not report it."""
+    placement: Placement | None = None
+    """Where it runs, as far as it is known by now."""
     log_is_lost: bool = False
     """The container may have run, and its log went with it."""
+
+    def times(self, asked_at: float, starting_since: float | None, now: float) -> Times:
+        """Return when the container passed each step.
+
+        Args:
+            asked_at: Since when it was wanted.
+            starting_since: Since when it was seen to start, where the platform does not report its place.
+            now: Its end, where the platform does not report it.
+        """
+        placed_at = self.placed_at or starting_since or self.started_at
+        return Times(None, asked_at, placed_at, self.started_at, self.finished_at or now)
 
 
 @dataclass(frozen=True, slots=True)

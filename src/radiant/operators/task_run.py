@@ -30,6 +30,8 @@ class TaskRun:
     """The stored end of the container that this try has adopted, None where it has none."""
     instance: Any = None
     """Airflow's task instance; None in the triggerer, which has none."""
+    ready_at: float | None = None
+    """Since when the task could start, in seconds since the epoch."""
 
 
 def task_facts(context: Mapping[str, Any]) -> TaskFacts:

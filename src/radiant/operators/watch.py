@@ -20,6 +20,7 @@ no answer   for longer than PATIENCE_S                        GIVE_UP; the next 
 import dataclasses
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from radiant.operators.container_record import ContainerRecord
 from radiant.operators.platform import ContainerStatus, State
@@ -48,6 +49,22 @@ class Action(Enum):
     END = auto()
     GIVE_UP = auto()
     """Leave the container to the next try."""
+
+
+class Clock(Protocol):
+    """Time, as the module `time` gives it."""
+
+    def time(self) -> float:
+        """Return seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back."""
+        ...
+
+    def sleep(self, seconds: float, /) -> None:
+        """Wait."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

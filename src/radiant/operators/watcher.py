@@ -13,7 +13,6 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.operators.container_record import (
@@ -31,10 +30,12 @@ from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, 
 from radiant.operators.reasons import Reason
 from radiant.operators.request import run_key
 from radiant.operators.task_run import TaskRun
+from radiant.operators.tries import keep_restarted
 from radiant.operators.watch import (
     OVER,
     Action,
     Cause,
+    Clock,
     Limits,
     LogProgress,
     WatchState,
@@ -47,22 +48,6 @@ _KILL_PAUSES_S = (0.5, 1.0, 2.0, 4.0)
 """Between tries to stop a container for a person; Airflow gives a killed task 30 s in the triggerer."""
 _NO_LOG_S = 60.0
 """How long the log of an ended container is asked for while it cannot be read."""
-
-
-class Clock(Protocol):
-    """Time, as the module `time` gives it."""
-
-    def time(self) -> float:
-        """Return seconds since the epoch."""
-        ...
-
-    def monotonic(self) -> float:
-        """Return seconds that never go back."""
-        ...
-
-    def sleep(self, seconds: float, /) -> None:
-        """Wait."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +201,7 @@ class Watcher:
             elif cause is not None:
                 self._platform.stop(handle, cause.reason)
         if action is Action.START_AGAIN:
+            self._keep_try(status)
             left = self._prepare_another(decision.state, before)
             return Step(position, lines, f"{news} {left}".strip(), pause_s)
         self._adopt(decision.state, before)
@@ -272,6 +258,11 @@ class Watcher:
         record = dataclasses.replace(state.record, attempt=self._request.attempt)
         self._adopt(dataclasses.replace(state, record=record), before)
         return left
+
+    def _keep_try(self, status: ContainerStatus) -> None:
+        """Store what a container used that is started again within the try; one that never ran used nothing."""
+        if status.started_at is not None:
+            keep_restarted(dataclasses.replace(self._run, request=self._request), self._ended(status))
 
     def _look(self, handle: Handle) -> ContainerStatus:
         """Look, except after its end, and while the log has another page."""
@@ -356,6 +347,8 @@ class Watcher:
             retryable=not hopeless,
             detail=detail,
             last_lines=tuple(self._last_lines),
+            times=status.times(self.record.asked_at, self.record.starting_since, now),
+            placement=status.placement,
         )
 
     def _stop_for_good(self, reason: str) -> None:

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
@@ -6,6 +8,7 @@ from radiant.jobs.codec import to_json
 from radiant.jobs.contracts import CaseWarning, FailedCase, Verdict
 from radiant.operators import verdict as module
 from radiant.operators.mapping import import_arguments, map_limit, part_confs
+from radiant.operators.tries import READY_AT
 from radiant.operators.verdict import add_up, deliver, describe, judge_import, judge_part, judge_plan
 
 
@@ -165,7 +168,10 @@ def test_a_good_verdict_is_returned(instance, monkeypatch):
 
 
 def test_each_case_becomes_one_request_and_each_part_one_run():
-    assert import_arguments(prepared_with([1])) == [prepared_case(1)]
+    before = time.time()
+    (found,) = import_arguments(prepared_with([1]))
+    assert before - 0.01 <= found.pop(READY_AT) <= time.time() + 0.01
+    assert found == prepared_case(1)
     plan = succeeded({"parts": [{"part": 7, "priority": "stat", "cases": [1]}], "blocked": []})
     assert part_confs(plan) == [[{"part": 7, "cases": [1], "priority": "stat"}]]
 

@@ -3,10 +3,12 @@
 Source: Amazon ECS developer guide, "Task lifecycle" and "Amazon ECS stopped tasks error messages".
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from radiant.jobs.usage import Placement
 from radiant.operators.ecs_task.size import MANAGED
 from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
@@ -17,6 +19,8 @@ STOPPED_BY_US = "radiant: "
 _KILLED = 137
 """Exit code of a container that got SIGKILL: 128 + 9."""
 
+_SPOT_OF = {"FARGATE": False, "FARGATE_SPOT": True}
+"""Whether capacity can be taken away; ECS does not report it of an EC2 capacity provider."""
 _TAKEN_AWAY = frozenset({"SpotInterruption", "TerminationNotice"})
 _HOST_GONE = re.compile(r"host ec2 .*(terminated|stopped)", re.IGNORECASE)
 _SPOT = re.compile(r"spot task was interrupted", re.IGNORECASE)
@@ -47,6 +51,11 @@ def task_status(task: Mapping[str, Any], container: str) -> ContainerStatus:
         task: as DescribeTasks has it.
         container: name of the container that runs the job.
     """
+    found = _status(task, container)
+    return dataclasses.replace(found, placed_at=_placed_at(task), placement=_placement(task))
+
+
+def _status(task: Mapping[str, Any], container: str) -> ContainerStatus:
     status = task.get("lastStatus", "")
     if status == "STOPPED":
         return _ended(task, _container(task, container))
@@ -67,6 +76,26 @@ def task_status(task: Mapping[str, Any], container: str) -> ContainerStatus:
 def is_no_room(reason: str) -> bool:
     """Return whether a failure of RunTask, or the end of a task that never ran, means that there is no room now."""
     return _NO_ROOM.search(reason) is not None
+
+
+def _placed_at(task: Mapping[str, Any]) -> float | None:
+    """Return since when a task has room: Fargate's from its creation, another's from the pull of its image."""
+    managed = task.get("capacityProviderName") in MANAGED or task.get("launchType") == "FARGATE"
+    return _seconds(task.get("createdAt") if managed else task.get("pullStartedAt"))
+
+
+def _placement(task: Mapping[str, Any]) -> Placement:
+    provider: str | None = task.get("capacityProviderName") or task.get("launchType")
+    instance = task.get("containerInstanceArn")
+    attributes = {one.get("name"): one.get("value") for one in task.get("attributes", ())}
+    return Placement(
+        backend="ecs",
+        node=None if instance is None else instance.rpartition("/")[2],
+        zone=task.get("availabilityZone"),
+        architecture=attributes.get("ecs.cpu-architecture"),
+        capacity=provider,
+        spot=None if provider is None else _SPOT_OF.get(provider),
+    )
 
 
 def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> ContainerStatus:

@@ -3,12 +3,13 @@
 import contextlib
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
+from urllib3.exceptions import HTTPError
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, LogPage, State
@@ -30,6 +31,7 @@ from radiant.operators.pod.pod_status import (
     RUN_LABEL,
     PodEvent,
     missing_pod_status,
+    placement_of,
     pod_name,
     pod_status,
     wants_events,
@@ -123,6 +125,8 @@ class KubernetesPlatform:
         found = self._judge(pod, (), handle)
         if wants_events(found):
             found = self._judge(pod, self._events(handle), handle)
+        if pod is not None and found.state is State.ENDED:
+            found = dataclasses.replace(found, placement=placement_of(pod, self._labels(pod.spec.node_name)))
         self._seen[handle["uid"]] = found
         return found
 
@@ -236,6 +240,16 @@ class KubernetesPlatform:
                 return None
             msg = f"Kubernetes does not answer about pod {name}: {message_of(error)}"
             raise PlatformUnavailableError(msg) from error
+
+    def _labels(self, node: str | None) -> Mapping[str, str]:
+        """Return a node's labels; none without the right to read nodes, which no job needs."""
+        if node is None:
+            return {}
+        try:
+            found: Any = cluster_of(self._conn_id).api.read_node(node, _request_timeout=TIMEOUT_S)
+        except (ApiException, HTTPError):
+            return {}
+        return dict(found.metadata.labels or {})
 
     def _events(self, handle: Handle) -> tuple[PodEvent, ...]:
         """Return the pod's events, oldest first; without the right to read them, that."""

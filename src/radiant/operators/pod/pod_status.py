@@ -9,13 +9,14 @@ import datetime as dt
 import math
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG
+from radiant.jobs.usage import Placement
 from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
 
@@ -76,6 +77,21 @@ _EVENTS = {
 """Events with the reason why a pod was ended, where its status has none."""
 _OVER_ITS_DISK = re.compile(r"exceeds? the (?:total )?limit|exceeded its local ephemeral storage limit", re.IGNORECASE)
 
+_CAPACITY_TYPE = (
+    "karpenter.sh/capacity-type",
+    "eks.amazonaws.com/capacityType",
+    "cloud.google.com/gke-spot",
+    "kubernetes.azure.com/scalesetpriority",
+)
+_POOL = (
+    "karpenter.sh/nodepool",
+    "eks.amazonaws.com/nodegroup",
+    "cloud.google.com/gke-nodepool",
+    "kubernetes.azure.com/agentpool",
+)
+"""Labels of nodes by the tool that makes them."""
+_ARCHITECTURES: dict[str | None, str | None] = {"amd64": "x86_64"}
+
 _NOISE = {"MissingClusterDNS", "DNSConfigForming"}
 """Warnings about the node's own configuration that every pod gets."""
 
@@ -111,7 +127,37 @@ def pod_status(pod: Any, events: Sequence[PodEvent] = (), *, now: float | None =
         now: in seconds since the epoch; this moment when None.
     """
     found = _look_at(pod, events, time.time() if now is None else now)
-    return dataclasses.replace(found, memory_limit_mib=_memory_limit_mib(pod))
+    return dataclasses.replace(
+        found, memory_limit_mib=_memory_limit_mib(pod), placed_at=_placed_at(pod), placement=placement_of(pod, {})
+    )
+
+
+def placement_of(pod: Any, labels: Mapping[str, str]) -> Placement:
+    """Return where a pod runs.
+
+    Args:
+        pod: a `V1Pod`.
+        labels: of its node, as far as they can be read.
+    """
+
+    def first(names: Iterable[str]) -> str | None:
+        return next((labels[name] for name in names if name in labels), None)
+
+    capacity = first(_CAPACITY_TYPE)
+    return Placement(
+        backend="kubernetes",
+        node=pod.spec.node_name if pod.spec is not None else None,
+        instance_type=first(("node.kubernetes.io/instance-type",)),
+        zone=first(("topology.kubernetes.io/zone",)),
+        architecture=_ARCHITECTURES.get(found := first(("kubernetes.io/arch",)), found),
+        capacity=first(_POOL),
+        spot=None if capacity is None else capacity.lower() in {"spot", "true"},
+    )
+
+
+def _placed_at(pod: Any) -> float | None:
+    scheduled = next((one for one in pod.status.conditions or () if one.type == "PodScheduled"), None)
+    return _seconds(scheduled.last_transition_time) if scheduled is not None and scheduled.status == "True" else None
 
 
 def _look_at(pod: Any, events: Sequence[PodEvent], now: float) -> ContainerStatus:
@@ -164,6 +210,8 @@ def missing_pod_status(events: Sequence[PodEvent], before: ContainerStatus | Non
         reason or Reason.LOST,
         _sentences(DELETED, *_notable(events)),
         started_at=started,
+        placed_at=before.placed_at if before is not None else None,
+        placement=before.placement if before is not None else None,
         log_is_lost=before is None or started is not None,
     )
 

@@ -2,6 +2,7 @@ import datetime as dt
 
 import pytest
 
+from radiant.jobs.usage import Placement
 from radiant.operators.ecs_task.task_status import task_status
 from radiant.operators.platform import State
 
@@ -159,3 +160,24 @@ def test_the_words_of_a_start_may_be_the_container_s():
 
 def test_a_signal_is_a_negative_exit_code():
     assert ended(EXITED, 139).exit_code == -11
+
+
+@pytest.mark.parametrize(
+    ("task", "placement", "placed"),
+    [
+        (
+            {"capacityProviderName": "FARGATE_SPOT", "availabilityZone": "eu-west-1a", "createdAt": BEGAN,
+             "attributes": [{"name": "ecs.cpu-architecture", "value": "arm64"}]},
+            Placement("ecs", zone="eu-west-1a", architecture="arm64", capacity="FARGATE_SPOT", spot=True), BEGAN,
+        ),
+        ({"launchType": "FARGATE", "createdAt": BEGAN}, Placement("ecs", capacity="FARGATE", spot=False), BEGAN),
+        (
+            {"capacityProviderName": "instances", "containerInstanceArn": "arn:aws:ecs:r:1:container-instance/c/abc",
+             "createdAt": BEGAN, "pullStartedAt": DONE},
+            Placement("ecs", node="abc", capacity="instances"), DONE,
+        ),
+    ],
+)  # fmt: skip
+def test_the_place_of_a_task_is_in_its_description(task, placement, placed):
+    look = task_status({"lastStatus": "RUNNING", "startedAt": DONE, **task}, "radiant")
+    assert (look.placement, look.placed_at) == (placement, placed.timestamp())

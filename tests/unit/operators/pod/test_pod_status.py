@@ -9,9 +9,10 @@ from kubernetes.client import ApiException
 from kubernetes.client import models as k8s
 
 from radiant.errors import JobNotYetError, JobRefusedError
+from radiant.jobs.usage import Placement
 from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.pod.kubernetes_platform import _refusal
-from radiant.operators.pod.pod_status import PodEvent, missing_pod_status, pod_status
+from radiant.operators.pod.pod_status import PodEvent, missing_pod_status, placement_of, pod_status
 
 STATUS = {"kind": "Status", "apiVersion": "v1"}
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -121,9 +122,50 @@ def test_without_a_node_it_waits_and_says_why():
     )
     found = pod(phase="Pending")
     found.status.conditions = [unscheduled]
-    assert pod_status(found) == ContainerStatus(State.WAITING, "Unschedulable", "0/1 nodes are available.")
+    nowhere = Placement("kubernetes")
+    assert pod_status(found) == ContainerStatus(
+        State.WAITING, "Unschedulable", "0/1 nodes are available.", placement=nowhere
+    )
     found.status.conditions = None
-    assert pod_status(found) == ContainerStatus(State.WAITING)
+    assert pod_status(found) == ContainerStatus(State.WAITING, placement=nowhere)
+
+
+def test_it_has_a_place_since_it_was_scheduled():
+    found = pod(terminated(0))
+    found.status.conditions[0].last_transition_time = NOW - dt.timedelta(seconds=3)
+    look = pod_status(found)
+    assert look.placed_at == look.started_at - 3
+    assert look.times(look.placed_at - 60, None, 0.0).waiting_s == 60
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({}, Placement("kubernetes", node="n1")),
+        (
+            {
+                "node.kubernetes.io/instance-type": "m7g.xlarge",
+                "topology.kubernetes.io/zone": "eu-west-1a",
+                "kubernetes.io/arch": "arm64",
+                "karpenter.sh/capacity-type": "spot",
+                "karpenter.sh/nodepool": "jobs",
+            },
+            Placement("kubernetes", "n1", "m7g.xlarge", "eu-west-1a", "arm64", "jobs", spot=True),
+        ),
+        (
+            {"kubernetes.io/arch": "amd64", "eks.amazonaws.com/capacityType": "ON_DEMAND"},
+            Placement("kubernetes", "n1", architecture="x86_64", spot=False),
+        ),
+        (
+            {"cloud.google.com/gke-spot": "true", "cloud.google.com/gke-nodepool": "p"},
+            Placement("kubernetes", "n1", capacity="p", spot=True),
+        ),
+    ],
+)
+def test_the_place_of_a_pod_comes_from_the_labels_of_its_node(labels, expected):
+    found = pod(terminated(0))
+    found.spec = k8s.V1PodSpec(node_name="n1", containers=[])
+    assert placement_of(found, labels) == expected
 
 
 @pytest.mark.parametrize(
