@@ -212,7 +212,7 @@ def test_pods_whose_triggerer_died_are_removed_by_the_end_of_the_run_and_other_r
 def test_what_a_failed_removal_left_is_removed_by_the_next_try(deferred_pods, context, proxy, monkeypatch):
     monkeypatch.setattr("radiant.operators.container_record._RELEASE_PAUSES_S", ())
     pods = through(deferred_pods, proxy)
-    proxy.fault("^DELETE ", 503, PAGE, times=1)
+    proxy.fault("^DELETE ", 503, PAGE, times=2)  # the triggerer's, then the task's
     pods.run("answer('first')", context=context, job="poc")
     (left,) = pods.site.pods(selector="job=poc")
     pods.run("answer('second')", context=next_try(context), job="poc")

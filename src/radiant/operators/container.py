@@ -149,7 +149,7 @@ class ContainerJobOperator(JobOperator):
 
     def _close(self, run: TaskRun, *, removed: bool) -> None:
         record = read_record(run.folder)
-        if record is None:
+        if record is None or record.held_by > run.task.try_number:
             return
         try:
             if removed and record.ended is not None:

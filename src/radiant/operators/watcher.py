@@ -144,6 +144,9 @@ class Watcher:
         with self._lock:
             self._take_over()
             self._stop_for_good(reason)
+            # That may have taken long: the record may be a later try's, or of another container of this try.
+            while self._take_over():
+                self._stop_for_good(reason)
             self._state = dataclasses.replace(self._state, stopping=Cause(reason, detail))
             ended = self._ended(ContainerStatus(State.GONE))
             left = close_container(self._platform, self._run.folder, self.record)

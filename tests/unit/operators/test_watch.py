@@ -473,6 +473,17 @@ def test_a_kill_stops_closes_and_says_who(place):
     assert read_record(place).closed
 
 
+def test_a_kill_that_takes_long_closes_no_container_of_a_later_try(place):
+    platform = Scripted([RUNS])
+    watch = watch_of(platform, place)
+    watch.step()
+    later = dataclasses.replace(read_record(place), held_by=2, attempt="of-try-2", handle={"name": "pod-2"})
+    platform.stop = lambda _handle, _reason: later.save(place)
+    with pytest.raises(JobLostError, match="try 2 has adopted it"):
+        watch.watcher.kill(Reason.KILLED, "a person")
+    assert read_record(place) == later
+
+
 def test_a_kill_finds_what_a_start_without_an_answer_left(place):
     platform = Scripted(starts=[PlatformUnavailableError("no answer")])
     watch = watch_of(platform, place)
