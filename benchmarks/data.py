@@ -8,7 +8,7 @@ from pathlib import Path
 
 import varied as varied_text
 
-from radiant.demo.bgzf import BgzfWriter
+from radiant.demo.bgzf_writer import BgzfWriter
 
 _CONTIG = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=248956422>\n"
 _FORMAT = """\

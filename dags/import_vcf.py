@@ -7,8 +7,8 @@ from radiant.operators.backend import job_operator
 from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import import_arguments, map_limit
 from radiant.operators.params import cases_param, part_param
-from radiant.operators.request import task_folder
 from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.task_folder import task_folder_uri
 from radiant.operators.verdict import deliver, judge_import
 
 JobOperator = job_operator()
@@ -31,7 +31,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
     is_paused_upon_creation=False,
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
-    user_defined_macros={"task_folder": task_folder},
+    user_defined_macros={"task_folder": task_folder_uri},
     params={
         "part": part_param(),
         "cases": cases_param(". Empty: every case assigned to the part."),

@@ -20,11 +20,11 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from radiant.errors import JobLostError
 from radiant.jobs.documents import Request, Result, decode_request
-from radiant.operators.container_record import read_record, request_on_file
+from radiant.operators.container_record import read_record
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.local import LocalJobOperator
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace
+from radiant.operators.task_folder import TaskFolder
 from radiant.operators.trigger import ContainerTrigger
 from radiant.settings import load_settings
 
@@ -114,16 +114,16 @@ class Backend:
 
         return run_task(operator, context, kill_after_s=kill_after_s)
 
-    def place(self, context: dict[str, Any]) -> TaskPlace:
-        return TaskPlace.of(context, load_settings().effective_work_uri)
+    def task_folder(self, context: dict[str, Any]) -> TaskFolder:
+        return TaskFolder.of(context["ti"], load_settings().effective_work_uri)
 
     def request(self, context: dict[str, Any]) -> Request:
-        path = Path(self.place(context).request_uri.removeprefix("file://"))
+        path = Path(self.task_folder(context).request_uri.removeprefix("file://"))
         return decode_request(path.read_bytes(), "request")
 
     def result(self, context: dict[str, Any]) -> Result:
         """Return the result that counts."""
-        found = self.place(context).outcome(self.request(context).attempt)
+        found = self.task_folder(context).read_outcome(self.request(context).attempt)
         assert isinstance(found, Result), found
         return found
 
@@ -190,9 +190,9 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
     event = asyncio.run(follow(trigger, kill_after_s))
     if event is None:
         # The task stays as the user marked it; only the result is left to read.
-        place = TaskPlace.of(context, load_settings().effective_work_uri)
-        asked = request_on_file(place)
-        left = None if asked is None else place.outcome(asked.attempt)
+        folder = TaskFolder.of(context["ti"], load_settings().effective_work_uri)
+        asked = folder.read_request()
+        left = None if asked is None else folder.read_outcome(asked.attempt)
         reason = left.failure.code if isinstance(left, Result) and left.failure else f"nothing but {left}"
         msg = f"killed while it was deferred: {reason}"
         raise JobLostError(msg, reason=reason)
@@ -208,7 +208,7 @@ def deferred(operator: Any, context: dict[str, Any]) -> ContainerTrigger:
     with pytest.raises(TaskDeferred) as raised:
         execute(operator, context)
     arguments = json.dumps(raised.value.trigger.serialize()[1])
-    place = TaskPlace.of(context, load_settings().effective_work_uri)
+    folder = TaskFolder.of(context["ti"], load_settings().effective_work_uri)
 
     async def start() -> None:
         running = asyncio.create_task(follow(ContainerTrigger(**json.loads(arguments))))
@@ -219,8 +219,8 @@ def deferred(operator: Any, context: dict[str, Any]) -> ContainerTrigger:
             await running
 
     def is_started() -> bool:
-        note = read_record(place)
-        return note is not None and note.handle is not None
+        record = read_record(folder)
+        return record is not None and record.handle is not None
 
     asyncio.run(start())
     return ContainerTrigger(**json.loads(arguments))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from radiant.demo.bgzf import bgzf_block
+from radiant.demo.bgzf_writer import bgzf_block
 
 SAMPLES = ("kid", "dad", "mum")
 WAYS = ("absent", "missing", "constant", "unique", "some")

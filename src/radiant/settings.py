@@ -71,7 +71,7 @@ class Jobs(_Group):
     """Memory never grows beyond this after a job ran out of it."""
 
 
-class Container(_Group):
+class ContainerGroup(_Group):
     """How jobs run as containers, on every platform."""
 
     deferrable: bool = True
@@ -236,7 +236,7 @@ def _check_path(value: Path | str | None) -> Path | str | None:
     return value
 
 
-class Registry(_Group):
+class RegistryGroup(_Group):
     """The case registry."""
 
     url: str | None = None
@@ -282,11 +282,11 @@ class Settings(_Group):
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
     """Level of a job's log. DEBUG may show sample names and values of the files."""
     jobs: Jobs = Jobs()
-    container: Container = Container()
+    container: ContainerGroup = ContainerGroup()
     kubernetes: Kubernetes = Kubernetes()
     ecs: Ecs = Ecs()
     vcf: Vcf = Vcf()
-    registry: Registry = Registry()
+    registry: RegistryGroup = RegistryGroup()
     lake: Lake = Lake()
     costs: Costs = Costs()
 
@@ -356,7 +356,7 @@ def child_environment(
     return environment | dict(values)
 
 
-def airflow_connection(name: str) -> str | None:
+def connection_in_environment(name: str) -> str | None:
     """Return an Airflow connection of this environment, as a URI or as JSON; it may hold secrets."""
     return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None
 

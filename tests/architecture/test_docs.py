@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,24 @@ def test_the_drawn_tree_has_every_package():
     here = [path for path in (REPOSITORY / "src" / "radiant").iterdir() if not path.name.startswith("_")]
     names = {path.name if path.suffix else f"{path.name}/" for path in here} - {"provider_info.py"}
     assert names <= set(tree.split())
+
+
+def test_a_module_s_name_stands_twice_only_with_its_rule_on_the_page():
+    names = Counter(path.name for path in (REPOSITORY / "src").rglob("*.py") if path.name != "__init__.py")
+    twice = {name for name, count in names.items() if count > 1}
+    table = ARCHITECTURE.partition("## Names that stand twice")[2].partition("## Words")[0]
+    assert twice == set(re.findall(r"^\| `(\w+\.py)` \|", table, re.MULTILINE))
+
+
+def test_no_class_s_name_stands_twice():
+    texts = [path.read_text() for path in (REPOSITORY / "src").rglob("*.py")]
+    names = Counter(name for text in texts for name in re.findall(r"^class ([A-Z]\w*)", text, re.MULTILINE))
+    assert [name for name, count in names.items() if count > 1] == []
+
+
+def test_no_line_of_the_drawn_tree_stands_twice():
+    lines = ARCHITECTURE.partition("## The tree")[2].split("```")[1].splitlines()
+    assert [line for line in dict.fromkeys(lines) if lines.count(line) > 1] == []
 
 
 @pytest.mark.parametrize(

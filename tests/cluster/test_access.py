@@ -104,7 +104,7 @@ def test_a_pod_that_may_not_be_seen_is_waited_for_and_the_message_names_the_righ
     with pytest.raises(JobError, match=r'cannot get resource "pods"') as raised:
         pods.run("answer()", context=context, job="poc")
     assert raised.value.reason == "Forbidden"
-    assert not read_record(pods.place(context)).closed
+    assert not read_record(pods.task_folder(context)).closed
 
 
 def test_without_the_right_to_read_logs_jobs_succeed_and_the_message_names_it(

@@ -304,8 +304,8 @@ def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
             tasks[index] = operator, context, raised.value.trigger
 
         def is_refused_or_started(context):
-            note = read_record(pods.place(context))
-            return note.refusals > 0 or note.handle is not None
+            record = read_record(pods.task_folder(context))
+            return record.refusals > 0 or record.handle is not None
 
         async def wait_for_all():
             following = [asyncio.create_task(follow(trigger)) for _, _, trigger in tasks.values()]
@@ -315,7 +315,7 @@ def test_thirty_pods_behind_a_quota_of_three_all_finish(deferred_pods):
             return await asyncio.gather(*following)
 
         events = asyncio.run(wait_for_all())
-        refusals = [read_record(pods.place(context)).refusals for _, context, _ in tasks.values()]
+        refusals = [read_record(pods.task_folder(context)).refusals for _, context, _ in tasks.values()]
         found = [
             operator.resume(context, json.loads(json.dumps(event)))["output"]
             for (operator, context, _), event in zip(tasks.values(), events, strict=True)
@@ -392,8 +392,8 @@ def test_a_drained_task_leaves_its_pod_and_the_next_try_adopts_it(pods, context,
         pods.run(body, context=context, kill_after_s=3, job="poc")
     assert raised.value.reason == "Drained"
     (pod,) = pods.site.pods(selector="job=poc")
-    note = read_record(pods.place(context))
-    assert note.handle["uid"] == pod.metadata.uid
+    record = read_record(pods.task_folder(context))
+    assert record.handle["uid"] == pod.metadata.uid
     capfd.readouterr()
     operator_makes_another = "answer('of a second pod')"
     found = pods.run(operator_makes_another, context=next_try(context), job="poc")
@@ -413,20 +413,20 @@ def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
 
 def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s_log_is_reported(pods, context):
     pods.install("time.sleep(60)")
-    place = pods.place(context)
+    folder = pods.task_folder(context)
     facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
-    order = ContainerOrder(POC, place.argv("poc", "0f0e0d0c-1"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
+    order = ContainerOrder(POC, folder.argv("poc", "0f0e0d0c-1"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
     platform = KubernetesPlatform(load_settings())
     first = platform.start(order)
     assert platform.start(order) == first
     assert platform.find("0f0e0d0c-1", "poc") == first
     assert len(pods.site.pods(selector="job=poc")) == 1
     platform.stop({**first, "uid": "of another pod"}, "KilledByUser")
-    assert platform.look({**first, "uid": "of another pod"}).state == "gone"
+    assert platform.status({**first, "uid": "of another pod"}).state == "gone"
     assert pods.site.pods(selector="job=poc")[0].metadata.deletion_timestamp is None
     platform.stop(first, "KilledByUser")
     no_pods(pods)
-    assert platform.look(first).state == "gone"
+    assert platform.status(first).state == "gone"
     assert platform.find("0f0e0d0c-1", "poc") is None
     (line,) = platform.read_log(first, "", ContainerStatus(State.ENDED, started_at=1.0)).lines
     assert "removed before its log was read to the end" in line
@@ -461,7 +461,7 @@ def test_clearing_a_deferred_task_never_leaves_two_pods(deferred_pods, context):
 
     thread = threading.Thread(target=second)
     thread.start()
-    wait_for(lambda: read_record(pods.place(context)).held_by == 2, "the second try adopts")
+    wait_for(lambda: read_record(pods.task_folder(context)).held_by == 2, "the second try adopts")
     asyncio.run(trigger.on_kill())
     thread.join()
     assert found["value"]["output"] == "once"

@@ -112,7 +112,7 @@ def test_a_credential_that_stays_refused_leaves_the_pod_to_the_next_try(pods, co
     with pytest.raises(JobError) as raised:
         task.result()
     assert raised.value.reason == "Unauthorized"
-    assert not read_record(pods.place(context)).closed
+    assert not read_record(pods.task_folder(context)).closed
     proxy.faults.clear()
     found = pods.run("answer('of a second pod')", context=next_try(context), job="poc")
     assert found["output"] == "of the first try"
@@ -203,9 +203,9 @@ def test_pods_whose_triggerer_died_are_removed_by_the_end_of_the_run_and_other_r
         lambda: sum(one.status.phase == "Succeeded" for one in pods.site.pods(selector="job=poc")) == 3, "they end"
     )
     proxy.fault("^GET .*/pods", 503, PAGE, times=1)
-    found = leftovers.sweep("kubernetes", pods.place(contexts[0]).run_uri, load_settings())
-    assert sorted(found) == sorted(read_record(pods.place(one)).handle["name"] for one in contexts)
-    kept = read_record(pods.place(other)).handle["name"]
+    found = leftovers.sweep("kubernetes", pods.task_folder(contexts[0]).run_uri, load_settings())
+    assert sorted(found) == sorted(read_record(pods.task_folder(one)).handle["name"] for one in contexts)
+    kept = read_record(pods.task_folder(other)).handle["name"]
     wait_for(lambda: [one.metadata.name for one in pods.site.pods(selector="job=poc")] == [kept], "the others go")
 
 
@@ -310,7 +310,7 @@ def test_out_of_memory_below_a_lowered_limit_names_the_limit_that_counted(pods, 
     with pytest.raises(JobLostError, match=r"limit of 64 MiB; 512 MiB were asked for") as raised:
         pods.run("x = bytearray(200 << 20)\ntime.sleep(30)", context=context, job="poc")
     assert raised.value.reason == "OutOfMemory"
-    assert pods.place(context).read_memory_mib() == 0, "512 MiB are asked for again"
+    assert pods.task_folder(context).read_memory_mib() == 0, "512 MiB are asked for again"
 
 
 def test_a_line_longer_than_a_piece_keeps_its_characters_whole(pods, context, capfd):

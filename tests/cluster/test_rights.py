@@ -77,12 +77,12 @@ class Life:
     def start(self):
         self.handle = self.platform.start(self.order)
 
-    def look(self):
-        return self.platform.look(self.handle)
+    def status(self):
+        return self.platform.status(self.handle)
 
     def end(self):
         """Wait for its end: it finds no request, so it fails."""
-        return wait_for(lambda: (look := self.look()).state is State.ENDED and look, "the end of the pod", 120)
+        return wait_for(lambda: (found := self.status()).state is State.ENDED and found, "the end of the pod", 120)
 
 
 @pytest.fixture
@@ -96,10 +96,10 @@ def life(cluster, namespace, monkeypatch, tmp_path_factory):
 
 def test_the_role_suffices_for_the_whole_life_of_a_pod(cluster, namespace, life):
     life.start()
-    look = life.end()
-    assert look.exit_code not in {0, None}
-    assert "EventsUnknown" not in look.detail
-    page = life.platform.read_log(life.handle, "", look)
+    status = life.end()
+    assert status.exit_code not in {0, None}
+    assert "EventsUnknown" not in status.detail
+    page = life.platform.read_log(life.handle, "", status)
     assert page.lines
     assert life.platform.find(life.order.attempt, life.order.job.name) == life.handle
     life.platform.release(life.handle)
@@ -135,13 +135,13 @@ def test_without_any_one_right_the_operator_is_refused(cluster, namespace, life)
         assert refused(life.start)
         grant(None)
         life.start()
-        look = life.end()
+        status = life.end()
         grant(("pods", None, "get"))
-        assert refused(life.look)
+        assert refused(life.status)
         grant(("pods", "log", "get"))
-        assert refused(lambda: life.platform.read_log(life.handle, "", look))
+        assert refused(lambda: life.platform.read_log(life.handle, "", status))
         grant(("events", None, "list"))
-        assert "EventsUnknown" in life.look().detail
+        assert "EventsUnknown" in life.status().detail
         grant(("pods", None, "delete"))
         assert refused(lambda: life.platform.release(life.handle))
     finally:

@@ -211,25 +211,25 @@ def test_a_drained_worker_is_not_taken_for_a_person(backend, context):
 
 def test_the_request_is_written_where_the_result_is(backend, context):
     backend.run("answer()", context=context)
-    place, request = backend.place(context), backend.request(context)
-    folder = place.attempt_uri(request.attempt)
-    asked = Path(folder.removeprefix("file://")) / "request.json"
+    folder, request = backend.task_folder(context), backend.request(context)
+    attempt = folder.attempt_uri(request.attempt)
+    asked = Path(attempt.removeprefix("file://")) / "request.json"
     assert decode_request(asked.read_bytes(), str(asked)) == request
-    assert place.answer(request.attempt) == place.outcome(request.attempt)
-    assert (request.run_uri, request.task_uri) == (place.run_uri, place.uri)
+    assert folder.read_result(request.attempt) == folder.read_outcome(request.attempt)
+    assert (request.run_uri, request.task_uri) == (folder.run_uri, folder.uri)
 
 
 def test_what_an_earlier_attempt_still_writes_is_never_this_one_s_result(backend, context):
     backend.run("answer('of the first')", context=context)
-    first, place = backend.request(context), backend.place(context)
+    first, folder = backend.request(context), backend.task_folder(context)
     with pytest.raises(JobLostError):
         backend.run("sys.exit(3)", context=next_try(context))
     second = backend.request(context)
-    assert place.argv("j", first.attempt)[5] != place.argv("j", second.attempt)[5]
-    late = dataclasses.replace(place.outcome(first.attempt), attempt=second.attempt)
-    storage.write_bytes(place.argv("j", second.attempt)[5], encode(late))  # after it was given up
+    assert folder.argv("j", first.attempt)[5] != folder.argv("j", second.attempt)[5]
+    late = dataclasses.replace(folder.read_outcome(first.attempt), attempt=second.attempt)
+    storage.write_bytes(folder.argv("j", second.attempt)[5], encode(late))  # after it was given up
     assert backend.result(context).status is Status.LOST
-    assert place.outcome(first.attempt).status is Status.SUCCEEDED
+    assert folder.read_outcome(first.attempt).status is Status.SUCCEEDED
 
 
 def test_the_constructor_is_explicit(backend):

@@ -18,8 +18,8 @@ from radiant.jobs.documents import read_job_summary
 from radiant.operators.container_record import read_record
 from radiant.operators.ecs_task import cloudwatch, ecs_platform, reads
 from radiant.operators.leftovers import sweep
-from radiant.operators.request import run_key
 from radiant.operators.shared import discard
+from radiant.operators.task_folder import run_key
 from radiant.operators.trigger import ContainerTrigger
 from radiant.settings import load_settings
 
@@ -125,9 +125,9 @@ def test_what_a_dead_process_left_of_a_run_is_stopped_and_other_runs_go_on(there
         deferred(there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17}), one)
     there.wait_for_task()
     there.fake.fault("unavailable", call="ecs:ListTasks", times=1)
-    found = sweep("ecs", there.place(context).run_uri, load_settings())
+    found = sweep("ecs", there.task_folder(context).run_uri, load_settings())
     assert len(found) == 2
-    kept = read_record(there.place(other)).handle["arn"]
+    kept = read_record(there.task_folder(other)).handle["arn"]
     assert kept not in found
     deadline = time.monotonic() + 30
     while (
@@ -232,12 +232,12 @@ def test_a_task_whose_start_was_never_answered_is_found_by_the_next_try(here, co
 def test_an_attempt_older_than_its_token_is_looked_for_before_it_is_started(here, context):
     with pytest.raises(JobLostError):
         here.run("time.sleep(3)\nanswer('done')", context=context, kill_after_s=1)
-    place = here.place(context)
-    note = dataclasses.replace(read_record(place), handle=None, asked_at=time.time() - 30 * 3600)
-    note.save(place)
+    folder = here.task_folder(context)
+    record = dataclasses.replace(read_record(folder), handle=None, asked_at=time.time() - 30 * 3600)
+    record.save(folder)
     here.monkeypatch.setenv("RADIANT_CONTAINER__QUEUE_TIMEOUT_S", str(48 * 3600))
     assert here.run(LONG, context=next_try(context))["output"] == "done"
-    assert [call["startedBy"] for call in here.calls("ListTasks")] == [note.attempt]
+    assert [call["startedBy"] for call in here.calls("ListTasks")] == [record.attempt]
     assert len(here.fake.tasks()) == 1
 
 
@@ -245,7 +245,7 @@ def test_a_task_that_is_found_has_the_log_of_its_own_job(there, context):
     there.install("time.sleep(2)\nanswer('done')")
     operator = there.operator_class(task_id="import_case", job="poc", arguments={"case_id": 17})
     deferred(operator, context)
-    record = read_record(there.place(context))
+    record = read_record(there.task_folder(context))
     found = ecs_platform.EcsPlatform(load_settings()).find(record.attempt, "poc")
     assert {**found, "asked_at": 0} == {**record.handle, "asked_at": 0}
 
@@ -542,10 +542,10 @@ def test_the_override_holds_command_size_and_trace_and_nothing_else(backend, con
     (container,) = call["overrides"]["containerOverrides"]
     assert set(call["overrides"]) == {"cpu", "memory", "containerOverrides"}
     assert set(container) <= {"name", "command", "cpu", "memory", "environment"}
-    assert container["command"] == backend.place(context).argv("poc", backend.request(context).attempt)
+    assert container["command"] == backend.task_folder(context).argv("poc", backend.request(context).attempt)
     assert {one["name"] for one in container.get("environment", [])} <= {"TRACEPARENT", "TRACESTATE"}
     assert {tag["key"]: tag["value"] for tag in call["tags"]} == {
-        "radiant:run-key": run_key(backend.place(context).run_uri),
+        "radiant:run-key": run_key(backend.task_folder(context).run_uri),
         "radiant:dag": "import-vcf",
         "radiant:run": "run:1",
         "radiant:task": "import_case",
@@ -556,7 +556,7 @@ def test_the_override_holds_command_size_and_trace_and_nothing_else(backend, con
 
 def test_the_trace_of_the_airflow_task_goes_to_the_container(here, context, monkeypatch):
     monkeypatch.setattr(
-        "radiant.operators.request.propagate.inject", lambda carrier: carrier.update(traceparent="00-1-2-01")
+        "radiant.operators.task_run.propagate.inject", lambda carrier: carrier.update(traceparent="00-1-2-01")
     )
     assert here.run("answer(os.environ['TRACEPARENT'])", context=context)["output"] == "00-1-2-01"
 

@@ -12,8 +12,9 @@ from radiant.jobs.documents import Result, Status
 from radiant.operators.ecs_task import ecs_platform
 from radiant.operators.platform import ContainerOrder, State, TaskFacts
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace, new_request
 from radiant.operators.shared import discard
+from radiant.operators.task_folder import TaskFolder
+from radiant.operators.task_run import new_request
 from radiant.settings import load_settings
 
 
@@ -43,22 +44,22 @@ def follow(runner, handle):
     """Look at a task and read its log to the end; return its end and its lines."""
     cursor, lines = "", []
     while True:
-        look = runner.look(handle)
-        page = runner.read_log(handle, cursor, look)
+        status = runner.status(handle)
+        page = runner.read_log(handle, cursor, status)
         cursor = page.cursor
         lines += page.lines
-        if look.state is State.ENDED and not page.more:
-            return look, lines
+        if status.state is State.ENDED and not page.more:
+            return status, lines
         time.sleep(0.1)
 
 
-def order_of(settings, place, *, attempt, pause_s, asked_at=0.0):
+def order_of(settings, folder, *, attempt, pause_s, asked_at=0.0):
     spec = effective_job("poc", settings)
-    request = new_request(spec, {"pause_s": pause_s}, place, memory_mib=spec.resources.memory_mib, image=None)
-    place.ask(dataclasses.replace(request, attempt=attempt))
+    request = new_request(spec, {"pause_s": pause_s}, folder, memory_mib=spec.resources.memory_mib, image=None)
+    folder.write_request(dataclasses.replace(request, attempt=attempt))
     return ContainerOrder(
         job=spec,
-        argv=place.argv("poc", attempt),
+        argv=folder.argv("poc", attempt),
         attempt=attempt,
         memory_mib=spec.resources.memory_mib,
         task=TaskFacts("POC", "run", "poc", map_index=-1, try_number=1, last_try=False),
@@ -70,12 +71,12 @@ def test_no_call_is_refused_and_no_right_is_left_over(aws, ground):
     settings = load_settings()
     runner = ecs_platform.EcsPlatform(settings)
     run = f"{settings.effective_work_uri.rstrip('/')}/POC/run"
-    place, other = TaskPlace(run, f"{run}/poc"), TaskPlace(run, f"{run}/other")
+    folder, other = TaskFolder(run, f"{run}/poc"), TaskFolder(run, f"{run}/other")
 
-    look, lines = follow(runner, runner.start(order_of(settings, place, attempt="a1", pause_s=0)))
-    assert (look.state, look.exit_code) == (State.ENDED, 0)
+    status, lines = follow(runner, runner.start(order_of(settings, folder, attempt="a1", pause_s=0)))
+    assert (status.state, status.exit_code) == (State.ENDED, 0)
     assert any("progress 10/10" in line for line in lines)
-    answer = place.answer("a1")
+    answer = folder.read_result("a1")
     assert isinstance(answer, Result)
     assert answer.status is Status.SUCCEEDED
 
@@ -102,9 +103,9 @@ def test_a_right_that_is_missing_refuses_the_job_and_names_the_policy(aws, groun
     text = json.dumps(ground.policy).replace(f'"{action}"', '"ecs:Nothing"')
     aws.options(policies={"airflow": json.loads(text)})
     settings = load_settings()
-    place = TaskPlace(f"{settings.effective_work_uri}POC/run", f"{settings.effective_work_uri}POC/run/poc")
+    folder = TaskFolder(f"{settings.effective_work_uri}POC/run", f"{settings.effective_work_uri}POC/run/poc")
     with pytest.raises(JobRefusedError, match=rf"(?s){action}.*airflow-policy\.json"):
-        ecs_platform.EcsPlatform(settings).start(order_of(settings, place, attempt="a1", pause_s=0))
+        ecs_platform.EcsPlatform(settings).start(order_of(settings, folder, attempt="a1", pause_s=0))
 
 
 def test_another_cluster_s_tasks_are_out_of_reach(aws, ground):

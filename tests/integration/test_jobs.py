@@ -11,7 +11,7 @@ from radiant import lake, storage
 from radiant.cli.variants import variants
 from radiant.domain.case import CaseState
 from radiant.jobs.documents import Request, Status, decode_result, run_uri, task_uri
-from radiant.operators.request import TaskPlace
+from radiant.operators.task_folder import TaskFolder
 from radiant.registry import Registration
 from radiant.settings import load_settings
 from radiant.worker.main import run
@@ -112,23 +112,23 @@ def test_an_attempt_that_was_replaced_can_neither_delete_nor_replace_what_its_su
     top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
     (part,) = site.job("plan-import", "plan", top, cases=None).output["parts"]
     prepared = site.job("prepare-part", "prepare", top, part=part["part"], cases=part["cases"]).output
-    place = TaskPlace(top, task_uri(top, "import_case", 0))
+    folder = TaskFolder(top, task_uri(top, "import_case", 0))
     early, late, winner = (
-        Request("import-case", attempt, top, prepared["cases"][0], task_uri=place.uri)
+        Request("import-case", attempt, top, prepared["cases"][0], task_uri=folder.uri)
         for attempt in ("early", "late", "winner")
     )
 
     def work(request):
-        result_uri = place.argv("import-case", request.attempt)[5]
+        result_uri = folder.argv("import-case", request.attempt)[5]
         run(request, site.settings, result_uri)
         return decode_result(storage.read_bytes(result_uri), result_uri)
 
     for request in (early, late):  # the late one was requested, and its container waits for room
-        place.ask(request)
+        folder.write_request(request)
         if request is early:
             assert work(early).status is Status.SUCCEEDED
-    place.ask(winner)
-    place.keep_outcome(work(winner))
+    folder.write_request(winner)
+    folder.write_outcome(work(winner))
     assert work(late).failure.code == "Terminated"
     assert work(early).failure.code == "Terminated"
     output = site.job("commit-part", "commit", top, part=part["part"], loads=prepared["cases"], deleted=[]).output
@@ -141,10 +141,10 @@ def test_a_result_that_the_operator_did_not_judge_is_not_committed(site):
     top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
     (part,) = site.job("plan-import", "plan", top, cases=None).output["parts"]
     prepared = site.job("prepare-part", "prepare", top, part=part["part"], cases=part["cases"]).output
-    place = TaskPlace(top, task_uri(top, "import_case", 0))
-    request = Request("import-case", "a", top, prepared["cases"][0], task_uri=place.uri)
-    place.ask(request)
-    run(request, site.settings, place.argv("import-case", "a")[5])
+    folder = TaskFolder(top, task_uri(top, "import_case", 0))
+    request = Request("import-case", "a", top, prepared["cases"][0], task_uri=folder.uri)
+    folder.write_request(request)
+    run(request, site.settings, folder.argv("import-case", "a")[5])
     output = site.job("commit-part", "commit", top, part=part["part"], loads=prepared["cases"], deleted=[]).output
     assert [case["code"] for case in output["failed"]] == ["Lost"]
     assert site.visible() == {}

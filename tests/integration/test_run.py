@@ -15,7 +15,7 @@ import pytest
 from radiant import lake, vcf
 from radiant.cli.airflow_api import FINISHED_RUN
 from radiant.cli.airflow_checks import check_airflow
-from radiant.cli.finding import Verdict
+from radiant.cli.check_result import Grade
 from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState
@@ -98,7 +98,7 @@ def require_connections_to_be_kept(api):
     shown = api._call("GET", "/api/v2/connections/kubernetes_conn")
     assert json.loads(shown["extra"]) == {"kube_config": "***", "namespace": "m"}
     findings = list(check_airflow(api, "kubernetes_conn"))
-    assert {one.verdict for one in findings} == {Verdict.GOOD}, findings
+    assert {one.grade for one in findings} == {Grade.GOOD}, findings
 
 
 @pytest.mark.timeout(900)

@@ -27,9 +27,8 @@ from model.task import Task
 from radiant import operators, storage
 from radiant.errors import StorageError
 from radiant.jobs.documents import run_uri
-from radiant.operators import container_record as operators_record
 from radiant.operators import leftovers
-from radiant.operators import request as operators_request
+from radiant.operators import task_folder as operators_folder
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.ecs_task import api as ecs_api
 from radiant.operators.ecs_task.cloudwatch import ReadPace
@@ -96,8 +95,7 @@ class Site:
                 monkeypatch.setattr(module, "load_settings", lambda: settings)
         container.install(monkeypatch, self.world, self.containers)
         self.store_away_until = 0.0
-        for module in (operators_request, operators_record):
-            monkeypatch.setattr(module, "storage", self._store())
+        monkeypatch.setattr(operators_folder, "storage", self._store())
         self.connect()
         self.cluster.on_create = lambda one: self.on_create(one.container)
         self.new_process()

@@ -1,9 +1,9 @@
-"""What `radiant kube doctor` asks a running Airflow: the connection, and the settings that jobs depend on."""
+"""What `radiant kube doctor` checks in a running Airflow: the connection, and the settings that jobs depend on."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from radiant.cli.finding import Finding, good, unknown, warning, wrong
+from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
 
 if TYPE_CHECKING:
     from radiant.cli.airflow_api import AirflowApi
@@ -15,7 +15,7 @@ _SLOTS = 16
 """As many tasks of a DAG as Airflow runs at once by default (`[core] max_active_tasks_per_dag`)."""
 
 
-def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[Finding]:
+def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[CheckResult]:
     """Look at the connection and at Airflow's settings; raises what the API raises."""
     yield _connection(api, conn_id)
     yield _option(
@@ -44,7 +44,7 @@ def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[Finding]:
     yield _pool(api)
 
 
-def _connection(api: "AirflowApi", conn_id: str) -> Finding:
+def _connection(api: "AirflowApi", conn_id: str) -> CheckResult:
     kind = api.connection_type(conn_id)
     if kind is None:
         return warning(
@@ -61,7 +61,9 @@ def _connection(api: "AirflowApi", conn_id: str) -> Finding:
     return good("connection", f"{conn_id} is in {api.url}")
 
 
-def _option(api: "AirflowApi", option: tuple[str, str], holds: Callable[[str], bool], text: str, value: str) -> Finding:
+def _option(
+    api: "AirflowApi", option: tuple[str, str], holds: Callable[[str], bool], text: str, value: str
+) -> CheckResult:
     section, name = option
     variable = f"AIRFLOW__{section.upper()}__{name.upper()}"
     found = api.option(section, name)
@@ -76,7 +78,7 @@ def _option(api: "AirflowApi", option: tuple[str, str], holds: Callable[[str], b
     return warning("airflow", f"[{section}] {name} is {found or 'empty'}: {text}", f"{variable}={value}")
 
 
-def _pool(api: "AirflowApi") -> Finding:
+def _pool(api: "AirflowApi") -> CheckResult:
     slots = api.pools().get(_POOL)
     if slots is None or slots == 0:
         return wrong("airflow", f"pool {_POOL} has no slot: no task starts", f"airflow pools set {_POOL} 128 ''")

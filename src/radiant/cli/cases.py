@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from radiant.cli.terminal import printable
 from radiant.domain.case import CaseState
 from radiant.errors import InputError
 from radiant.settings import load_settings
@@ -92,7 +93,7 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
     registry = _registry()
     checked = register.check_files(wanted, registry)
     for note in checked.notes:
-        typer.echo(_printable(note), err=True)
+        typer.echo(printable(note), err=True)
     registered = register.register(registry, checked.wanted, settings, replace=replace)
     if registered.done:
         _print_table(
@@ -101,7 +102,7 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
         )
     for outcome, _ in registered.done:
         for difference in outcome.differences:
-            typer.echo(f"case {outcome.case_id}: {_printable(difference)}")
+            typer.echo(f"case {outcome.case_id}: {printable(difference)}")
     if registered.refused:
         message = "\n  ".join(["not added:", *registered.refused] if registered.done else registered.refused)
         raise InputError(message)
@@ -126,7 +127,9 @@ def list_cases(
     if format_ is Format.CSV:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_LISTED)
-        writer.writerows([one[name] for name in _LISTED] for one in facts)
+        for one in facts:
+            cells = [one[name] for name in _LISTED]
+            writer.writerow([printable(cell) if isinstance(cell, str) and _is_terminal() else cell for cell in cells])
         return
     rows = [
         ["as in VCF" if name == "members" and not one[name] else str(one[name] or "") for name in _LISTED]
@@ -137,7 +140,7 @@ def list_cases(
     if rows and not _is_terminal():
         widths = [max(map(len, column)) for column in zip(_LISTED, *rows, strict=True)]
         for row in [_LISTED, *rows]:
-            cells = [_printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
+            cells = [printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True)]
             typer.echo("  ".join(cells).rstrip())
         return
     if not rows:
@@ -153,7 +156,7 @@ def show(case: CaseNumber) -> None:
     record = registry.get(case)
     typer.echo(f"case {case}")
     for name, value in _facts(record):
-        typer.echo(f"  {name:<10}{_printable(value)}")
+        typer.echo(f"  {name:<10}{printable(value)}")
     typer.echo("\nmembers")
     _print_table(
         ("sample", "family", "father", "mother", "sex", "affected", "proband", "patient", "experiment"),
@@ -238,11 +241,6 @@ def _registry() -> "Registry":
     return Registry(load_settings().effective_registry_url)
 
 
-def _printable(text: str) -> str:
-    """Replace control characters, which a terminal would obey; a tab would break a line's columns."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
-
-
 def _is_terminal() -> bool:
     return sys.stdout.isatty()
 
@@ -251,7 +249,7 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
     """Print a table for a person at a terminal; tab-separated lines, header first, for a pipe."""
     if not _is_terminal():
         for row in [header, *rows]:
-            typer.echo("\t".join(map(_printable, row)))
+            typer.echo("\t".join(map(printable, row)))
         return
     if not rows:
         typer.echo(empty)
@@ -265,5 +263,5 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, empty:
         table.add_column(name, overflow="fold", no_wrap=name in _NARROW)
     for row in rows:
         # Text, not str: a sample's name may look like markup.
-        table.add_row(*(Text(_printable(value)) for value in row))
+        table.add_row(*(Text(printable(value)) for value in row))
     Console().print(table)

@@ -11,8 +11,7 @@ from rich.table import Table
 from radiant import costs as model
 from radiant.cli import cost_text
 from radiant.errors import ConfigError, InputError
-from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPARE_PART, effective_job
-from radiant.jobs.spec import JobSpec
+from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPARE_PART, JobSpec, effective_job
 from radiant.settings import Settings, load_settings
 
 _PIPE_WIDTH = 200

@@ -2,16 +2,16 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from radiant.cli import ecs_checks as checks
 from radiant.cli.aws import Aws, plain_errors
-from radiant.cli.ecs_stack import Change, Stack, template_text
-from radiant.cli.finding import Finding, Verdict, print_findings, unknown
+from radiant.cli.check_result import CheckResult, Grade, print_results, unknown
+from radiant.cli.ecs_stack import ResourceChange, Stack, template_text
 from radiant.errors import EXIT_CONFIG, ConfigError, PlatformUnavailableError
-from radiant.settings import Settings, airflow_connection, load_settings
+from radiant.settings import Settings, connection_in_environment, load_settings
 
 app = typer.Typer(
     help="Run jobs on Amazon ECS: deploy what they need, see what is sent, check it.", no_args_is_help=True
@@ -61,7 +61,7 @@ def deploy(  # noqa: PLR0913 - one parameter per option of the command
     stack = Stack(aws, name or settings.ecs.cluster)
     with plain_errors():
         found = stack.found()
-        given: dict[str, Any] = {
+        given: dict[str, object] = {
             "Name": name or settings.ecs.cluster,
             "Image": image or settings.image,
             "VpcId": vpc or (None if found else _default_vpc(aws)),
@@ -136,22 +136,22 @@ def doctor() -> None:
     ecs = settings.ecs
     with plain_errors():
         aws.client("sts").get_caller_identity()
-    look: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
+    look: list[tuple[str, Callable[[], Iterable[CheckResult]]]] = [
         ("settings", lambda: checks.check_settings(settings)),
-        ("credentials", lambda: checks.check_identity(aws, settings, airflow_connection(ecs.conn_id))),
+        ("credentials", lambda: checks.check_identity(aws, settings, connection_in_environment(ecs.conn_id))),
         ("cluster", lambda: checks.check_cluster(aws, ecs)),
         ("jobs", lambda: checks.check_definitions(aws, settings)),
         ("network", lambda: checks.check_network(aws, ecs)),
         ("documents", lambda: checks.check_work(aws, settings)),
         ("quotas", lambda: checks.check_quotas(aws, settings)),
     ]
-    findings = print_findings(found for about, check in look for found in _safely(about, check))
-    if wrong := sum(one.verdict is Verdict.WRONG for one in findings):
+    results = print_results(found for about, check in look for found in _safely(about, check))
+    if wrong := sum(one.grade is Grade.WRONG for one in results):
         typer.echo(f"{wrong} to fix", err=True)
         raise typer.Exit(EXIT_CONFIG)
 
 
-def _safely(about: str, check: Callable[[], Iterable[Finding]]) -> Iterator[Finding]:
+def _safely(about: str, check: Callable[[], Iterable[CheckResult]]) -> Iterator[CheckResult]:
     """Yield what a check finds; a missing right to look is unknown, not wrong."""
     try:
         with plain_errors():
@@ -197,7 +197,7 @@ def _default_vpc(aws: Aws) -> str | None:
     return found[0]["VpcId"] if found else None
 
 
-def _agreed(changes: list[Change], *, yes: bool) -> bool:
+def _agreed(changes: list[ResourceChange], *, yes: bool) -> bool:
     for change in changes:
         replaced = " (replaced)" if change.replaced else ""
         typer.echo(f"{change.action:<7} {change.kind:<26} {change.resource}{replaced}")

@@ -1,15 +1,16 @@
-"""What `radiant ecs doctor` looks at; each check says what it found and how to fix it."""
+"""What `radiant ecs doctor` looks at; each check reports what it found and how to fix it."""
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from radiant.cli.aws import Aws
-from radiant.cli.finding import Finding, good, unknown, warning, wrong
+from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
 from radiant.jobs.catalogue import JOBS
 from radiant.operators.ecs_task.run_task import family
 from radiant.operators.ecs_task.size import MANAGED, task_size
+from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.settings import Ecs, Settings
 
 _WITH_CREDENTIALS = ("plan-import", "prepare-part", "commit-part")
@@ -26,7 +27,7 @@ _SECRET_NAME = re.compile(r"(?i)password|secret|token|key|registry__url|catalog_
 _DEPLOY = "run `radiant ecs deploy`"
 
 
-def check_settings(settings: Settings) -> Iterator[Finding]:
+def check_settings(settings: Settings) -> Iterator[CheckResult]:
     """Look at the settings alone."""
     if settings.backend == "ecs":
         yield good("settings", "RADIANT_BACKEND is ecs")
@@ -45,7 +46,7 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         yield wrong("settings", "RADIANT_ECS__SUBNETS is empty", "`radiant ecs deploy` prints those of the VPC")
 
 
-def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iterator[Finding]:
+def check_identity(aws: Aws, settings: Settings, connection: str | None) -> Iterator[CheckResult]:
     """Look at whose credentials these are, and at the connection that Airflow would use.
 
     Args:
@@ -82,7 +83,7 @@ def connection_type(connection: str) -> str:
         return "no valid JSON"
 
 
-def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
+def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[CheckResult]:
     """Look at the cluster and its capacity providers."""
     clusters = aws.client("ecs").describe_clusters(clusters=[ecs.cluster])["clusters"]
     active = [one for one in clusters if one["status"] == "ACTIVE"]
@@ -98,7 +99,7 @@ def check_cluster(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
             yield wrong("cluster", f"the cluster has no capacity provider {name}", fix)
 
 
-def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
+def check_definitions(aws: Aws, settings: Settings) -> Iterator[CheckResult]:
     """Look at the task definition of every job, its roles, log and secrets, and at the image."""
     ecs = settings.ecs
     images: set[str] = set()
@@ -130,7 +131,7 @@ def check_definitions(aws: Aws, settings: Settings) -> Iterator[Finding]:
         yield from _image(aws, image, settings.image)
 
 
-def check_network(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
+def check_network(aws: Aws, ecs: Ecs) -> Iterator[CheckResult]:
     """Look at subnets, their way out, and security groups."""
     if not ecs.subnets:
         return
@@ -163,7 +164,7 @@ def check_network(aws: Aws, ecs: Ecs) -> Iterator[Finding]:
             yield wrong("network", f"security group {group['GroupId']} lets nothing out", fix)
 
 
-def check_work(aws: Aws, settings: Settings) -> Iterator[Finding]:
+def check_work(aws: Aws, settings: Settings) -> Iterator[CheckResult]:
     """Look whether the bucket of the documents is there."""
     work = settings.effective_work_uri
     if not work.startswith("s3://"):
@@ -180,7 +181,7 @@ def check_work(aws: Aws, settings: Settings) -> Iterator[Finding]:
         yield good("documents", f"bucket {bucket}")
 
 
-def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
+def check_quotas(aws: Aws, settings: Settings) -> Iterator[CheckResult]:
     """Look how many imports the account's quota of vCPUs lets run at once."""
     ecs, job = settings.ecs, JOBS["import-case"]
     units = task_size(job.resources.cpu, job.resources.memory_mib, "FARGATE").cpu_units
@@ -195,7 +196,7 @@ def check_quotas(aws: Aws, settings: Settings) -> Iterator[Finding]:
             yield good("quotas", f"{text}; more wait for room")
 
 
-def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, name: str) -> Iterator[Finding]:
+def _faults(found: AwsObject, container: AwsObject, ecs: Ecs, name: str) -> Iterator[CheckResult]:
     if {ecs.capacity_provider, ecs.last_resort} & set(MANAGED):
         if "FARGATE" not in found.get("compatibilities", []) or found.get("networkMode") != "awsvpc":
             yield wrong("jobs", f"{name} cannot run on Fargate", _DEPLOY)
@@ -220,7 +221,7 @@ def _faults(found: Mapping[str, Any], container: Mapping[str, Any], ecs: Ecs, na
             )
 
 
-def _secrets(aws: Aws, job: str, container: Mapping[str, Any]) -> Iterator[Finding]:
+def _secrets(aws: Aws, job: str, container: AwsObject) -> Iterator[CheckResult]:
     names = {one["name"]: one["valueFrom"] for one in container.get("secrets") or []}
     if job in _WITH_CREDENTIALS and "RADIANT_REGISTRY__URL" not in names:
         fix = "deploy with --registry-secret; without it only the POC job can run"
@@ -235,7 +236,7 @@ def _secrets(aws: Aws, job: str, container: Mapping[str, Any]) -> Iterator[Findi
             yield wrong("jobs", f"the secret of {name} for {job} does not exist", "make it, then deploy again")
 
 
-def _role(aws: Aws, arn: str, name: str) -> Iterator[Finding]:
+def _role(aws: Aws, arn: str, name: str) -> Iterator[CheckResult]:
     iam = aws.client("iam")
     role = arn.rpartition("/")[2]
     try:
@@ -250,7 +251,7 @@ def _role(aws: Aws, arn: str, name: str) -> Iterator[Finding]:
         yield wrong("jobs", f"ECS may not take the role {role}", fix)
 
 
-def _log_group(aws: Aws, name: str) -> Iterator[Finding]:
+def _log_group(aws: Aws, name: str) -> Iterator[CheckResult]:
     found = aws.client("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     group = next((one for one in found if one["logGroupName"] == name), None)
     if group is None:
@@ -261,7 +262,7 @@ def _log_group(aws: Aws, name: str) -> Iterator[Finding]:
         yield good("jobs", f"log group {name}, {group['retentionInDays']} days")
 
 
-def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[Finding]:
+def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[CheckResult]:
     if wanted is not None and wanted != image:
         fix = "set RADIANT_IMAGE to it, or deploy the other with --image: it is recorded with every import"
         yield wrong("jobs", f"the task definitions run {image}, RADIANT_IMAGE is {wanted}", fix)
@@ -282,7 +283,7 @@ def _image(aws: Aws, image: str, wanted: str | None) -> Iterator[Finding]:
         yield good("jobs", f"image {image}")
 
 
-def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
+def _way_out(ec2: Any, subnet: AwsObject, *, public: bool) -> CheckResult:
     name, vpc = subnet["SubnetId"], subnet["VpcId"]
     tables = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [name]}])["RouteTables"]
     if not tables:
@@ -308,7 +309,7 @@ def _way_out(ec2: Any, subnet: Mapping[str, Any], *, public: bool) -> Finding:
     return good("network", f"subnet {name}, out by VPC endpoints")
 
 
-def _reaches_https(permission: Mapping[str, Any]) -> bool:
+def _reaches_https(permission: AwsObject) -> bool:
     if permission["IpProtocol"] == "-1":
         return True
     port = 443

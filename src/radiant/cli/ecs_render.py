@@ -5,14 +5,15 @@ from typing import Any
 
 from radiant.jobs.catalogue import effective_job
 from radiant.operators.ecs_task.run_task import run_task_call
+from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.operators.platform import ContainerOrder, TaskFacts
-from radiant.operators.request import TaskPlace
+from radiant.operators.task_folder import TaskFolder
 from radiant.settings import Settings, mask_secret
 
 _ACCOUNT = re.compile(r"(?<=:)\d{12}(?=:)")
 
 
-def render(settings: Settings, job: str, *, on_demand: bool) -> dict[str, Any]:
+def render(settings: Settings, job: str, *, on_demand: bool) -> AwsObject:
     """Return the arguments of RunTask for a job, passwords and account numbers replaced by `***`.
 
     What an Airflow task adds is there by its name: `DAG`, `RUN`, `TASK`, `ATTEMPT`.
@@ -28,10 +29,10 @@ def render(settings: Settings, job: str, *, on_demand: bool) -> dict[str, Any]:
     """
     spec = effective_job(job, settings)
     run = f"{settings.effective_work_uri.rstrip('/')}/DAG/RUN"
-    place = TaskPlace(run, f"{run}/TASK")
+    folder = TaskFolder(run, f"{run}/TASK")
     order = ContainerOrder(
         job=spec,
-        argv=place.argv(spec.name, "ATTEMPT"),
+        argv=folder.argv(spec.name, "ATTEMPT"),
         attempt="ATTEMPT",
         memory_mib=spec.resources.memory_mib,
         task=TaskFacts("DAG", "RUN", "TASK", map_index=-1, try_number=1, last_try=on_demand),

@@ -8,6 +8,7 @@ from typing import Any
 
 from radiant.cli.aws import Aws, code_of
 from radiant.errors import ConfigError, PlatformUnavailableError
+from radiant.operators.ecs_task.task_status import AwsObject
 
 TEMPLATE = "template.yaml"
 _PAUSE_S = 5.0
@@ -18,7 +19,7 @@ _DEAD = frozenset({"ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DEL
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ResourceChange:
     """One resource that a change set changes."""
 
     action: str
@@ -54,10 +55,10 @@ class Stack:
         self._client = aws.client("cloudformation")
         self._name = name
 
-    def found(self) -> Mapping[str, Any] | None:
+    def found(self) -> AwsObject | None:
         """Return the stack as CloudFormation describes it, None where there is none."""
         try:
-            found: Mapping[str, Any] = self._client.describe_stacks(StackName=self._name)["Stacks"][0]
+            found: AwsObject = self._client.describe_stacks(StackName=self._name)["Stacks"][0]
         except self._client.exceptions.ClientError as error:
             if code_of(error) == "ValidationError":
                 return None
@@ -69,7 +70,9 @@ class Stack:
         found = self.found() or {}
         return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
 
-    def deploy(self, template: str, parameters: Mapping[str, str], agreed: Callable[[list[Change]], bool]) -> bool:
+    def deploy(
+        self, template: str, parameters: Mapping[str, str], agreed: Callable[[list[ResourceChange]], bool]
+    ) -> bool:
         """Make or change the stack as the template states; return whether there was a change.
 
         Args:
@@ -136,7 +139,7 @@ class Stack:
         self._client.delete_stack(StackName=found["StackId"])
         self._wait("DELETE_COMPLETE", since, found["StackId"])
 
-    def _changes(self, arn: str) -> list[Change] | None:
+    def _changes(self, arn: str) -> list[ResourceChange] | None:
         """Return the changes of a change set, None when the stack is as it should be (outputs alone may change)."""
         until = time.monotonic() + _LONGEST_S
         while time.monotonic() < until:
@@ -187,8 +190,8 @@ class Stack:
         ]
 
 
-def _change(found: Mapping[str, Any]) -> Change:
-    return Change(
+def _change(found: AwsObject) -> ResourceChange:
+    return ResourceChange(
         action=found["Action"],
         resource=found["LogicalResourceId"],
         kind=found["ResourceType"],

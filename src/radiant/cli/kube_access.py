@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from radiant.cli.terminal import echo
 from radiant.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ CONN_ID = "kubernetes_conn"
 
 
 def find_context(kubeconfig: str, context: str | None) -> "Context":
-    """Return the context of the kubeconfig files; says which one when there are others.
+    """Return the context of the kubeconfig files; prints which one when there are others.
 
     Raises:
         ConfigError: there is none.
@@ -53,7 +54,7 @@ def find_context(kubeconfig: str, context: str | None) -> "Context":
     files = [Path(one).expanduser() for one in kubeconfig.split(os.pathsep) if one]
     found = read_context(files or [Path(KUBECONFIG).expanduser()], context)
     if context is None and found.others:
-        say(f"context {found.name}, the current one; --context chooses another: {', '.join(found.others)}")
+        print_line(f"context {found.name}, the current one; --context chooses another: {', '.join(found.others)}")
     return found
 
 
@@ -75,9 +76,9 @@ def open_access(context: "Context", *, token_file: Path | None, insecure: bool, 
     return access
 
 
-def say(text: str) -> None:
+def print_line(text: str) -> None:
     """Print a message to standard error; standard output is for the result."""
-    typer.echo(text, err=True)
+    echo(text, err=True)
 
 
 def _token(file: Path | None) -> str | None:

@@ -1,16 +1,16 @@
-"""What `radiant kube doctor` asks the cluster: access, rights, what the pods name, room."""
+"""What `radiant kube doctor` checks in the cluster: access, rights, what the pods name, room."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from radiant.cli.finding import Finding, good, unknown, warning, wrong
+from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
 from radiant.errors import JobRefusedError, RadiantError
 from radiant.jobs.catalogue import JOBS, effective_job
 from radiant.settings import Settings
 
 if TYPE_CHECKING:
-    from radiant.jobs.spec import JobSpec
+    from radiant.jobs.catalogue import JobSpec
     from radiant.kubeconfig import Access
 
 TIMEOUT_S = (5, 20)
@@ -39,7 +39,7 @@ def open_client(access: "Access") -> Any:
     return config.new_client_from_config_dict(kube_config(access), client_configuration=wanted, persist_config=False)
 
 
-def check_access(api: Any, access: "Access") -> Iterator[Finding]:
+def check_access(api: Any, access: "Access") -> Iterator[CheckResult]:
     """Check that the API server answers and accepts the credential."""
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
@@ -48,13 +48,13 @@ def check_access(api: Any, access: "Access") -> Iterator[Finding]:
         version: Any = client.VersionApi(api).get_code(_request_timeout=TIMEOUT_S)
         _review(api, "default", ("pods", None, "get"))
     except client.ApiException as error:
-        said = said_by(error)
+        message = message_from(error)
         if error.status == _UNAUTHORIZED:
             yield wrong(
                 "access", f"{access.server} does not accept the credential", "log in again, or make a new token"
             )
         else:
-            yield wrong("access", f"{access.server}: {said}", "ask who runs the cluster")
+            yield wrong("access", f"{access.server}: {message}", "ask who runs the cluster")
         return
     except Exception as error:  # noqa: BLE001 - any error of the client library means no proper answer
         yield wrong("access", f"{access.server}: {_innermost(error)}", "is it up, and is this its name for Airflow?")
@@ -64,7 +64,7 @@ def check_access(api: Any, access: "Access") -> Iterator[Finding]:
         yield warning("access", "the server's certificate is not checked", "leave --insecure-skip-tls-verify out")
 
 
-def check_rights(api: Any, namespace: str) -> Iterator[Finding]:
+def check_rights(api: Any, namespace: str) -> Iterator[CheckResult]:
     """Look whether the credential may do what jobs need, and not much more."""
     missing = [_spoken(right) for right in RIGHTS if not _review(api, namespace, right)]
     if missing:
@@ -83,7 +83,7 @@ def check_rights(api: Any, namespace: str) -> Iterator[Finding]:
         )
 
 
-def check_named(api: Any, namespace: str, settings: Settings) -> Iterator[Finding]:
+def check_named(api: Any, namespace: str, settings: Settings) -> Iterator[CheckResult]:
     """Look whether all that the settings name is there: namespace, service account, priority class, secrets."""
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
@@ -112,12 +112,12 @@ def check_named(api: Any, namespace: str, settings: Settings) -> Iterator[Findin
             elif error.status == _FORBIDDEN:
                 yield unknown("cluster", f"{what} {name}: the credential may not look (nor need it)")
             else:
-                yield unknown("cluster", f"{what} {name}: {said_by(error)}")
+                yield unknown("cluster", f"{what} {name}: {message_from(error)}")
         else:
             yield good("cluster", f"{what} {name} is there")
 
 
-def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding]:
+def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[CheckResult]:
     """Look whether quota, limits and nodes have room for the largest job."""
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
     from kubernetes.utils.quantity import parse_quantity  # noqa: PLC0415 - heavy, only here
@@ -128,7 +128,7 @@ def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding
     jobs = [effective_job(name, settings) for name in JOBS]
     core = client.CoreV1Api(api)
     limit = partial(_cpu_limit, settings=settings, number=number, default=_default_cpu_limit(core, namespace))
-    looks: list[tuple[str, Callable[..., Any], Callable[..., Iterator[Finding]]]] = [
+    looks: list[tuple[str, Callable[..., Any], Callable[..., Iterator[CheckResult]]]] = [
         ("quota", partial(core.list_namespaced_resource_quota, namespace), partial(_judge_quotas, cpu_limit=limit)),
         ("limits", partial(core.list_namespaced_limit_range, namespace), _judge_limits),
         ("nodes", core.list_node, _judge_nodes),
@@ -137,7 +137,7 @@ def check_room(api: Any, namespace: str, settings: Settings) -> Iterator[Finding
         try:
             found: Any = read(_request_timeout=TIMEOUT_S)
         except client.ApiException as error:
-            text = "the credential may not look (nor need it)" if error.status == _FORBIDDEN else said_by(error)
+            text = "the credential may not look (nor need it)" if error.status == _FORBIDDEN else message_from(error)
             yield unknown(about, text, "run this as the cluster's administrator to check it")
         else:
             yield from judge(found.items, jobs, number)
@@ -161,7 +161,7 @@ def _cpu_limit(job: "JobSpec", *, settings: Settings, number: Callable[[str], fl
 
     try:
         found: Any = resources_of(order_of(job, settings, run_id="doctor"), settings.kubernetes.of(job.name))
-    except JobRefusedError:  # the pod that is built next says why
+    except JobRefusedError:  # building the pod, next, raises the same error
         return None
     limits: dict[str, str] = found.limits or {}
     return number(limits["cpu"]) if "cpu" in limits else 0.0 if default else None
@@ -173,7 +173,7 @@ def _judge_quotas(
     number: Callable[[str], float],
     *,
     cpu_limit: Callable[["JobSpec"], float | None],
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     if not quotas:
         yield warning("quota", "there is none: jobs may take the whole cluster", _APPLY)
     for quota in quotas:
@@ -186,7 +186,7 @@ def _judge_quotas(
             if without := [one for one, cores in limits.items() if cores is None]:
                 yield wrong(
                     "quota",
-                    f"{name} wants a CPU limit, and pods of {', '.join(without)} have none: it refuses each of them",
+                    f"{name} requires a CPU limit, and pods of {', '.join(without)} have none: it refuses each of them",
                     "RADIANT_KUBERNETES__CPU_LIMIT=job, or limits.cpu in the pod template",
                 )
                 continue
@@ -206,7 +206,7 @@ def _judge_quotas(
             yield good("quota", f"{name}: {state} in use")
 
 
-def _judge_limits(ranges: list[Any], jobs: "list[JobSpec]", number: Callable[[str], float]) -> Iterator[Finding]:
+def _judge_limits(ranges: list[Any], jobs: "list[JobSpec]", number: Callable[[str], float]) -> Iterator[CheckResult]:
     limits = [limit for one in ranges for limit in one.spec.limits if limit.type in {"Container", "Pod"}]
     most = min((number(one.max["memory"]) for one in limits if (one.max or {}).get("memory")), default=None)
     if most is None:
@@ -218,7 +218,7 @@ def _judge_limits(ranges: list[Any], jobs: "list[JobSpec]", number: Callable[[st
         yield good("limits", f"a pod may have {most / 2**20:.0f} MiB")
 
 
-def _judge_nodes(nodes: list[Any], jobs: "list[JobSpec]", number: Callable[[str], float]) -> Iterator[Finding]:
+def _judge_nodes(nodes: list[Any], jobs: "list[JobSpec]", number: Callable[[str], float]) -> Iterator[CheckResult]:
     ready = [
         one
         for one in nodes
@@ -262,8 +262,8 @@ def _review(api: Any, namespace: str, right: tuple[str, str | None, str]) -> boo
     return bool(answer.status.allowed)
 
 
-def said_by(error: Any) -> str:
-    """Return what the API server says, in its own words."""
+def message_from(error: Any) -> str:
+    """Return the API server's own message."""
     from radiant.operators.pod.client import message_of  # noqa: PLC0415 - imports Airflow
 
     return message_of(error)

@@ -20,7 +20,7 @@ from radiant.cli.kube_access import (
     TokenOption,
     find_context,
     open_access,
-    say,
+    print_line,
 )
 from radiant.cli.running_airflow import AirflowOption, PasswordOption, UserOption, running_airflow
 from radiant.errors import ConfigError, PlatformUnavailableError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from radiant.kubeconfig import Access
 
 
-class Form(StrEnum):
+class OutputForm(StrEnum):
     """How the connection is printed."""
 
     JSON = "json"
@@ -70,8 +70,8 @@ def connection(  # noqa: PLR0913 - one parameter per option
     ] = None,
     conn_id: ConnIdOption = CONN_ID,
     form: Annotated[
-        Form, typer.Option(help="json: Airflow's JSON form. env: AIRFLOW_CONN_<ID>=<JSON>, for an env file.")
-    ] = Form.JSON,
+        OutputForm, typer.Option(help="json: Airflow's JSON form. env: AIRFLOW_CONN_<ID>=<JSON>, for an env file.")
+    ] = OutputForm.JSON,
     apply: Annotated[
         bool, typer.Option("--apply", help="Put it into the running Airflow instead of printing it.")
     ] = False,
@@ -88,7 +88,7 @@ def connection(  # noqa: PLR0913 - one parameter per option
 
     _require_conn_id(conn_id, form)
     if not apply and (airflow or user or password_file):
-        msg = "--airflow, --user and --password-file say where to --apply the connection; give --apply with them"
+        msg = "--airflow, --user and --password-file are options of --apply; give --apply with them"
         raise ConfigError(msg)
     if tls_server_name is not None and (host is None or insecure):
         msg = "--tls-server-name goes with --host, and not with --insecure-skip-tls-verify, which checks no name"
@@ -100,17 +100,18 @@ def connection(  # noqa: PLR0913 - one parameter per option
     if files is not None:
         access = lay_out(chosen, access, files)
         for source, target in mounts(access, files):
-            say(f"certificates and keys: mount {source} at {target} in every container of Airflow")
+            print_line(f"certificates and keys: mount {source} at {target} in every container of Airflow")
     for note in access.notes:
-        say(f"note: {note}")
+        print_line(f"note: {note}")
     if insecure:
-        say("WARNING: the server's certificate is not checked: any machine in between can read and change everything")
+        unchecked = "the server's certificate is not checked: any machine in between can read and change everything"
+        print_line(f"WARNING: {unchecked}")
     made = airflow_connection(access)
     if apply:
         api = running_airflow(load_settings(), url=airflow, user=user, password_file=password_file)
         new = api.put_connection(conn_id, made)
-        say(f"connection {conn_id} of {api.url} is {'made' if new else 'replaced'}: {access.server}")
-    elif form is Form.ENV:
+        print_line(f"connection {conn_id} of {api.url} is {'made' if new else 'replaced'}: {access.server}")
+    elif form is OutputForm.ENV:
         typer.echo(environment_line(conn_id, made))
     else:
         typer.echo(json.dumps(made, indent=2))
@@ -130,14 +131,16 @@ def _moved(access: "Access", host: str, *, insecure: bool, name: str | None) -> 
     return move_server(access, host, names, checked_name=name)
 
 
-def _require_conn_id(conn_id: str, form: Form) -> None:
+def _require_conn_id(conn_id: str, form: OutputForm) -> None:
     """Make sure that Airflow takes the id.
 
     Raises:
         ConfigError: it does not.
     """
     # Airflow's own rule; a variable of the environment has fewer characters to choose from.
-    rule, text = (r"\w+", "letters, digits and _") if form is Form.ENV else (r"[\w.-]+", "letters, digits, _, . and -")
+    rule, text = (
+        (r"\w+", "letters, digits and _") if form is OutputForm.ENV else (r"[\w.-]+", "letters, digits, _, . and -")
+    )
     if not re.fullmatch(rule, conn_id, re.ASCII):
         msg = f"--conn-id {conn_id!r}: it must be made of {text}"
         raise ConfigError(msg)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from radiant.cli.finding import Finding, Verdict, print_findings, unknown, wrong
+from radiant.cli.check_result import CheckResult, Grade, print_results, unknown, wrong
 from radiant.cli.kube_access import (
     KUBECONFIG,
     ContextOption,
@@ -16,7 +16,7 @@ from radiant.cli.kube_access import (
     TokenOption,
     find_context,
     open_access,
-    say,
+    print_line,
 )
 from radiant.cli.running_airflow import AirflowOption, PasswordOption, UserOption, running_airflow
 from radiant.errors import EXIT_CONFIG, AirflowError, ConfigError
@@ -36,7 +36,7 @@ def doctor(  # noqa: PLR0913 - one parameter per option
     user: UserOption = None,
     password_file: PasswordOption = None,
 ) -> None:
-    """Look at all that jobs on Kubernetes need, say what is wrong and how to fix it.
+    """Look at all that jobs on Kubernetes need, report what is wrong and how to fix it.
 
     Give the options that the connection was made with: it is this credential that is looked at. The exit code is 0 when
     nothing is wrong, 78 otherwise.
@@ -47,35 +47,35 @@ def doctor(  # noqa: PLR0913 - one parameter per option
     chosen = find_context(kubeconfig, context)
     access = open_access(chosen, token_file=token_file, insecure=insecure, namespace=namespace)
     for note in access.notes:
-        say(f"note: {note}")
+        print_line(f"note: {note}")
     where = settings.kubernetes.namespace or access.namespace or "default"
     require_kubernetes(settings)
     from radiant.cli.kube_cluster_checks import open_client  # noqa: PLC0415 - heavy, only here
 
     client = open_client(access)
-    findings = print_findings(_cluster(client, access, where, settings, wait_s=wait if pod else None))
-    findings += print_findings(_airflow(settings, airflow, user, password_file))
-    counts = {verdict: sum(one.verdict is verdict for one in findings) for verdict in Verdict}
+    results = print_results(_cluster(client, access, where, settings, wait_s=wait if pod else None))
+    results += print_results(_airflow(settings, airflow, user, password_file))
+    counts = {grade: sum(one.grade is grade for one in results) for grade in Grade}
     typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
-    if counts[Verdict.WRONG]:
+    if counts[Grade.WRONG]:
         raise typer.Exit(EXIT_CONFIG)
 
 
 def _cluster(
     client: Any, access: Any, namespace: str, settings: Settings, *, wait_s: float | None
-) -> Iterator[Finding]:
+) -> Iterator[CheckResult]:
     from radiant.cli import kube_cluster_checks as checks  # noqa: PLC0415 - heavy, only here
     from radiant.cli.kube_probe import check_pod  # noqa: PLC0415 - heavy, only here
 
     reached = True
     for one in checks.check_access(client, access):
-        reached = reached and one.verdict is not Verdict.WRONG
+        reached = reached and one.grade is not Grade.WRONG
         yield one
     if not reached:
         return
     allowed = True
     for one in checks.check_rights(client, namespace):
-        allowed = allowed and one.verdict is not Verdict.WRONG
+        allowed = allowed and one.grade is not Grade.WRONG
         yield one
     yield from checks.check_named(client, namespace, settings)
     yield from checks.check_room(client, namespace, settings)
@@ -83,7 +83,9 @@ def _cluster(
         yield from check_pod(client, namespace, settings, wait_s=wait_s)
 
 
-def _airflow(settings: Settings, url: str | None, user: str | None, password_file: Path | None) -> Iterator[Finding]:
+def _airflow(
+    settings: Settings, url: str | None, user: str | None, password_file: Path | None
+) -> Iterator[CheckResult]:
     from radiant.cli.airflow_checks import check_airflow  # noqa: PLC0415 - only here
 
     try:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from radiant import storage
 from radiant.errors import ConfigError
+from radiant.jobs.catalogue import Argv
 from radiant.jobs.documents import run_uri, task_uri
-from radiant.jobs.spec import Argv
 from radiant.settings import Settings
 
 if TYPE_CHECKING:
-    from radiant.jobs.spec import JobSpec
+    from radiant.jobs.catalogue import JobSpec
     from radiant.operators.platform import ContainerOrder
+    from radiant.operators.pod.pod_status import KubernetesObject
 
 TASKS = {
     "plan-import": ("import-radiant", "plan"),
@@ -60,8 +61,8 @@ def order_of(job: "JobSpec", settings: Settings, *, run_id: str, attempt: str | 
     )
 
 
-def plain(resource: Any) -> dict[str, Any]:
+def plain(resource: Any) -> "KubernetesObject":
     """Return an object of the Kubernetes client as the API has it."""
     from kubernetes.client import ApiClient  # noqa: PLC0415 - heavy, only here
 
-    return cast("dict[str, Any]", ApiClient().sanitize_for_serialization(resource))
+    return cast("KubernetesObject", ApiClient().sanitize_for_serialization(resource))

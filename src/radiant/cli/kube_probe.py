@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from radiant import storage
-from radiant.cli.finding import Finding, good, unknown, wrong
-from radiant.cli.kube_cluster_checks import TIMEOUT_S, said_by
+from radiant.cli.check_result import CheckResult, good, unknown, wrong
+from radiant.cli.kube_cluster_checks import TIMEOUT_S, message_from
 from radiant.errors import ConfigError, JobRefusedError, RadiantError
 from radiant.jobs.catalogue import effective_job
 from radiant.jobs.codec import encode
@@ -24,7 +24,7 @@ _PULLS = 2
 """Looks at an image that does not come; a job would go on waiting."""
 
 
-def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) -> Iterator[Finding]:
+def check_pod(api: Any, namespace: str, settings: Settings, *, wait_s: float) -> Iterator[CheckResult]:
     """Run the job `poc` in a pod of its own and delete it.
 
     Args:
@@ -73,7 +73,7 @@ def _request(order: "ContainerOrder", folder: str) -> Request:
     )
 
 
-def _run(api: Any, namespace: str, pod: Any, order: "ContainerOrder", wait_s: float) -> Iterator[Finding]:
+def _run(api: Any, namespace: str, pod: Any, order: "ContainerOrder", wait_s: float) -> Iterator[CheckResult]:
     from kubernetes import client  # noqa: PLC0415 - heavy, only here
 
     core = client.CoreV1Api(api)
@@ -81,41 +81,43 @@ def _run(api: Any, namespace: str, pod: Any, order: "ContainerOrder", wait_s: fl
     try:
         made: Any = core.create_namespaced_pod(namespace, pod, _request_timeout=TIMEOUT_S)
     except client.ApiException as error:
-        yield wrong("pod", f"the cluster refuses it: {said_by(error)}", "`radiant kube render --job poc` shows the pod")
+        yield wrong(
+            "pod", f"the cluster refuses it: {message_from(error)}", "`radiant kube render --job poc` shows the pod"
+        )
         return
     name = made.metadata.name
     try:
-        look = _wait(core, made, began + wait_s)
-        if look is None or look.exit_code is None:
-            yield _not_started(look, time.monotonic() - began)
+        status = _wait(core, made, began + wait_s)
+        if status is None or status.exit_code is None:
+            yield _not_started(status, time.monotonic() - began)
             return
         yield good("image", f"{pod.spec.containers[0].image} came and ended in {time.monotonic() - began:.1f} s")
-        yield _judge(core, made, look, order)
+        yield _judge(core, made, status, order)
     finally:
         try:
             core.delete_namespaced_pod(name, namespace, grace_period_seconds=0, _request_timeout=TIMEOUT_S)
         except client.ApiException as error:
-            yield unknown("pod", f"{name} could not be deleted: {said_by(error)}", f"kubectl delete pod {name}")
+            yield unknown("pod", f"{name} could not be deleted: {message_from(error)}", f"kubectl delete pod {name}")
 
 
 def _wait(core: Any, made: Any, until: float) -> "ContainerStatus | None":
-    """Return the last look at the pod: at its end, when it does not start, or when time is over."""
+    """Return the last status of the pod: at its end, when it does not start, or when time is over."""
     from radiant.operators.platform import State  # noqa: PLC0415 - as above
     from radiant.operators.pod.pod_status import pod_status, wants_events  # noqa: PLC0415 - as above
     from radiant.operators.reasons import Reason  # noqa: PLC0415 - imports Airflow
 
-    look: ContainerStatus | None = None
+    status: ContainerStatus | None = None
     pulls = 0
     while time.monotonic() < until:
         pod: Any = core.read_namespaced_pod(made.metadata.name, made.metadata.namespace, _request_timeout=TIMEOUT_S)
-        look = pod_status(pod)
-        if wants_events(look) or look.state is State.WAITING:
-            look = pod_status(pod, _events(core, made))
-        pulls += look.reason == Reason.IMAGE_PULL
-        if look.state in {State.ENDED, State.GONE} or look.hopeless or pulls >= _PULLS:
+        status = pod_status(pod)
+        if wants_events(status) or status.state is State.WAITING:
+            status = pod_status(pod, _events(core, made))
+        pulls += status.reason == Reason.IMAGE_PULL
+        if status.state in {State.ENDED, State.GONE} or status.hopeless or pulls >= _PULLS:
             break
         time.sleep(_LOOK_S)
-    return look
+    return status
 
 
 def _events(core: Any, pod: Any) -> "tuple[PodEvent, ...]":
@@ -129,29 +131,29 @@ def _events(core: Any, pod: Any) -> "tuple[PodEvent, ...]":
         return ()
 
 
-def _not_started(look: "ContainerStatus | None", waited_s: float) -> Finding:
-    reason = look.reason if look is not None else None
-    detail = look.detail if look is not None else ""
+def _not_started(status: "ContainerStatus | None", waited_s: float) -> CheckResult:
+    reason = status.reason if status is not None else None
+    detail = status.detail if status is not None else ""
     about = "image" if reason == "ImagePull" else "pod"
-    fix = "RADIANT_IMAGE, RADIANT_KUBERNETES__PULL_POLICY and __PULL_SECRETS say which image and how it is fetched"
+    fix = "RADIANT_IMAGE, RADIANT_KUBERNETES__PULL_POLICY and __PULL_SECRETS name the image and how it is pulled"
     if about == "pod":
         fix = "`radiant kube render --job poc` shows the pod; --wait gives it more time"
     return wrong(about, f"it did not run within {waited_s:.0f} s: {reason or 'no reason given'}. {detail}".strip(), fix)
 
 
-def _judge(core: Any, pod: Any, look: "ContainerStatus", order: "ContainerOrder") -> Finding:
+def _judge(core: Any, pod: Any, status: "ContainerStatus", order: "ContainerOrder") -> CheckResult:
     try:
         result = decode_result(storage.read_bytes(order.argv[5]), order.argv[5])
     except RadiantError:
         result = None
-    if look.exit_code == 0 and result is not None and result.status is Status.SUCCEEDED:
+    if status.exit_code == 0 and result is not None and result.status is Status.SUCCEEDED:
         return good(
             "storage", f"a pod read its request and left its result below {order.argv[5].rpartition('/doctor')[0]}"
         )
-    said = result.failure.message if result is not None and result.failure is not None else _log(core, pod)
+    message = result.failure.message if result is not None and result.failure is not None else _log(core, pod)
     return wrong(
         "storage",
-        f"the job ended with {look.exit_code} ({look.reason or 'by itself'}): {look.detail} {said}".strip(),
+        f"the job ended with {status.exit_code} ({status.reason or 'by itself'}): {status.detail} {message}".strip(),
         "the pod must read and write RADIANT_WORK_URI: its credentials (RADIANT_KUBERNETES__ENV_FROM), "
         "its service account, its volume (__MOUNTS), its user's rights, the NetworkPolicy",
     )

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from radiant.cli import cases, costs, demo, ecs, kube, poc, resources, run, variants, vcf
+from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import PREFIX, effective_settings, load_settings
@@ -57,7 +58,7 @@ def config() -> None:
     """Print the effective settings, one `NAME=value` a line, passwords masked."""
     catalogue = dict(_job_defaults())
     for name, value in effective_settings(load_settings()):
-        typer.echo(f"{name}={value or catalogue.get(name, '')}")
+        echo(f"{name}={value or catalogue.get(name, '')}")
 
 
 def _job_defaults() -> Iterator[tuple[str, str]]:
@@ -83,18 +84,16 @@ def main() -> None:
     try:
         app()
     except RadiantError as error:
-        typer.echo(f"error: {error}", err=True)
+        echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
         # Of this machine, not of the program: a full disk, a right that is missing.
-        typer.echo(f"error: {error}. Fix it and run the command again", err=True)
+        echo(f"error: {error}. Fix it and run the command again", err=True)
         sys.exit(EXIT_TRANSIENT)
     except Exception as error:  # noqa: BLE001 - the last handler
-        traceback.print_exc()
-        typer.echo(
-            f"error: {type(error).__name__}: {error}. This is a bug in radiant: report it with the lines above",
-            err=True,
-        )
+        echo(traceback.format_exc().rstrip("\n"), err=True)
+        text = f"error: {type(error).__name__}: {error}. This is a bug in radiant: report it with the lines above"
+        echo(text, err=True)
         sys.exit(EXIT_BUG)
 
 

@@ -10,6 +10,7 @@ import typer
 
 from radiant.cli.dag_ids import POC
 from radiant.cli.run import find_dags, stop_signals
+from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_OK, AirflowUnavailableError
 from radiant.jobs.documents import read_job_summary
 from radiant.settings import load_settings
@@ -23,7 +24,7 @@ _Shown = tuple[int, Counter[str]]
 """The try, and how often each line of its log was printed."""
 _POLL_S = 1.0
 _PATIENCE_S = 120
-"""How long Airflow may leave requests unanswered while its processes live."""
+"""How long Airflow may leave requests unanswered while its processes run."""
 
 
 def poc(
@@ -36,7 +37,7 @@ def poc(
     ] = None,
     dags: Annotated[Path | None, typer.Option(help="Folder of the DAGs.  [default: dags of the checkout]")] = None,
 ) -> None:
-    """Run the DAG POC-ecs-k8s-operators where RADIANT_BACKEND says, and show its log and its output.
+    """Run the DAG POC-ecs-k8s-operators on the backend that RADIANT_BACKEND names, and show its log and its output.
 
     The exit code is 0 when it is green, 70 when it failed, 75 when Airflow stopped.
     """
@@ -98,10 +99,10 @@ def _follow(airflow: "Standalone", run_id: str) -> str:
 
 
 def _show_log(api: "AirflowApi", run_id: str, shown: _Shown) -> _Shown:
-    """Print what is new in the log, and return all that was printed of this try.
+    """Print the new lines of the log, and return all lines of this try that were printed.
 
-    By content, not by number: Airflow orders the parts of a log (worker, triggerer) by their times, so a line
-    may appear in front of one that was there before.
+    Lines are compared by content, not by number: Airflow sorts the parts of a log (worker, triggerer) by time, so a new
+    line may stand before an old one.
     """
     found = [one for one in api.task_instances(POC, run_id) if one.task_id == _TASK and one.try_number]
     if not found:
@@ -112,5 +113,5 @@ def _show_log(api: "AirflowApi", run_id: str, shown: _Shown) -> _Shown:
     for line in api.log_lines(POC, run_id, _TASK, try_number=number):
         lines[line] += 1
         if lines[line] > printed[line]:
-            typer.echo(f"  {line}")
+            echo(f"  {line}")
     return number, printed | lines

@@ -113,7 +113,7 @@ class Checked:
 
 
 def check_files(wanted: Sequence[Wanted], registry: Registry) -> Checked:
-    """Look at all files before the first case is registered, and say all that is wrong at once.
+    """Look at all files before the first case is registered, and report all problems at once.
 
     The samples of a pedigree are compared with the header of the VCF; for a case that is given by its number without a
     pedigree, those of the registered one. Of the VCF only the beginning is read.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radiant.cli.dag_ids import IMPORT_DAGS, IMPORT_RADIANT
+from radiant.cli.terminal import printable
 from radiant.errors import AirflowUnavailableError, ConfigError, InputError
 from radiant.jobs.documents import run_uri
 from radiant.settings import Settings, load_settings
@@ -27,7 +28,7 @@ _DEMO_RECORDS = 5000
 _DEMO_SEED = 1
 _POLL_S = 1.0
 _PATIENCE_S = 120
-"""How long Airflow may leave requests unanswered while its processes live: two cores can be busy."""
+"""How long Airflow may leave requests unanswered while its processes run, as on a busy machine."""
 
 
 def run(  # noqa: PLR0913 - one parameter per option
@@ -142,7 +143,7 @@ def _register(registry: "Registry", sheet: str, settings: Settings, console: "Co
     wanted = register.from_sheet(sheet, settings)
     checked = register.check_files(wanted, registry)
     for note in checked.notes:
-        console.print(note, soft_wrap=True, markup=False)
+        console.print(printable(note), soft_wrap=True, markup=False)
     registered = register.register(registry, checked.wanted, settings, replace=False)
     if registered.refused:
         msg = "\n  ".join(("not registered:", *registered.refused))

@@ -29,7 +29,7 @@ def running_airflow(
     """Return the API of a running Airflow.
 
     Args:
-        settings: its home folder says where the Airflow of `radiant run` is, used when there is no URL.
+        settings: its home folder has the address of the Airflow of `radiant run`, used when there is no URL.
         url: of another Airflow.
         user: there.
         password_file: holds the password; it is asked for when None.

@@ -1,7 +1,7 @@
 """The Airflow that `radiant run` starts, watches and ends: `airflow standalone` with a home of its own.
 
-SQLite metadata, LocalExecutor, simple auth manager with the user `admin`, bound to 127.0.0.1. Everything it starts
-carries a mark in its environment and is ended by that mark, so that nothing stays behind.
+SQLite metadata, LocalExecutor, simple auth manager with the user `admin`, bound to 127.0.0.1. Each of its processes has
+a mark in its environment. `stop` ends all processes with that mark, so none is left.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from radiant.settings import Settings, child_environment
 USERNAME = "admin"
 _MARK = "AIRFLOW_STARTED_BY_RADIANT"
 _PORTS = (8080, 8793, 8794)
-"""What Airflow takes by default: API server and UI, the scheduler's log server, the triggerer's log server."""
+"""Airflow's default ports: API server and UI, the scheduler's log server, the triggerer's log server."""
 _PARTS = ("scheduler", "dag-processor", "api-server", "triggerer")
 _START_TIMEOUT_S = 300
 _GRACE_S = 10
@@ -58,8 +58,8 @@ class Standalone:
             dags_folder: where the DAG files are.
             dag_ids: the DAGs that must have been read before Airflow counts as ready.
             port: of the UI and the API; the first free one from 8080 when None.
-            parallelism: how many tasks run at once; twice the cores when None. (How many of them import cases is
-                the DAG's matter; the others wait or take a moment.)
+            parallelism: greatest number of tasks at once; twice the cores when None. (The DAG limits how many of them
+                import cases; the others wait or are short.)
         """
         self._settings = settings
         self._dags_folder = dags_folder.absolute()
@@ -75,9 +75,9 @@ class Standalone:
         self._started_at = datetime.now(UTC)
         self._api: AirflowApi | None = None
         self.password = ""
-        """Of the user `admin`; kept in the home."""
+        """Of the user `admin`; stored in the home."""
         self.past_runs: frozenset[tuple[str, str]] = frozenset()
-        """(dag_id, run_id) of this Airflow's runs before this start; all are dead."""
+        """(dag_id, run_id) of this Airflow's runs before this start; none of them goes on."""
 
     @property
     def api(self) -> AirflowApi:
@@ -107,7 +107,7 @@ class Standalone:
         self.stop()
 
     def start(self) -> None:
-        """Start the processes; ends first what a killed run left.
+        """Start the processes, after ending those of a killed run.
 
         Raises:
             ConfigError: another `radiant run` has this home, Airflow is not installed, no port is free.
@@ -147,11 +147,11 @@ class Standalone:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                # Ctrl-C in the terminal is ours to answer, not Airflow's.
+                # Ctrl-C in the terminal must reach this process alone, which then ends Airflow.
                 start_new_session=True,
             )
         url = f"http://127.0.0.1:{api_port}"
-        (self._home / "url").write_text(f"{url}\n")  # for other commands that want to talk to it
+        (self._home / "url").write_text(f"{url}\n")  # for other commands
         self._api = AirflowApi(url, USERNAME, self.password)
 
     def wait_until_ready(self) -> None:
@@ -173,7 +173,7 @@ class Standalone:
         self.check()
 
     def check(self) -> None:
-        """Make sure that all parts of Airflow still run; `airflow standalone` itself would not notice.
+        """Make sure that all parts of Airflow still run; `airflow standalone` itself does not check that.
 
         Raises:
             AirflowUnavailableError: a part ended; the last lines of the log are in the message.
@@ -194,7 +194,7 @@ class Standalone:
     def stop(self) -> None:
         """End everything that was started, whatever session or process group it is in; may be called twice."""
         if self._may_run:
-            # Without its parent, which reads their output, each part hangs in writing its last words.
+            # The parent last: it reads the output of the parts, and a part whose output is not read hangs at its end.
             parent = None if self._process is None else self._process.pid
             processes.end_marked(self._mark, _GRACE_S, last=parent)
             self._may_run = False
@@ -205,7 +205,7 @@ class Standalone:
         self._open.close()
 
     def log_tail(self) -> str:
-        """Return the path and the last lines of the log, to be put behind a message."""
+        """Return the path and the last lines of the log, to be appended to a message."""
         try:
             lines = self.log_path.read_text(errors="replace").splitlines()[-_LOG_LINES:]
         except OSError:
@@ -229,7 +229,7 @@ class Standalone:
 
 
 def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...], parallelism: int) -> dict[str, str]:
-    """Return the variables that make Airflow ours.
+    """Return the environment variables that configure Airflow.
 
     Args:
         home: AIRFLOW_HOME.
@@ -269,13 +269,13 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             "base_url": url,
             "workers": "1",
             "instance_name": "radiant",
-            # `radiant kube doctor` looks at it; what is secret is masked.
+            # `radiant kube doctor` reads it; Airflow masks secrets.
             "expose_config": "True",
         },
         "dag_processor": {
             "dag_bundle_config_list": json.dumps([bundle]),
             "dag_bundle_storage_path": str(home / "bundles"),
-            # A changed file is read at once anyway; an unchanged one need not cost a core every 30 seconds.
+            # A changed file is read at once. Reading unchanged ones every 30 s, the default, costs a core.
             "min_file_process_interval": "300",
             "bundle_refresh_check_interval": "5",
             "print_stats_interval": "0",
@@ -283,7 +283,7 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
         # A task that a user clears starts over instead of finding the state of its last success.
         "state_store": {"clear_on_success": "True"},
         "scheduler": {"scheduler_idle_sleep_time": "0.5"},
-        # A process that ends in the wrong moment is noticed at the next heartbeat only, by default 5 s later.
+        # The end of a process may be noticed at the next heartbeat only, by default 5 s later.
         "workers": {"min_heartbeat_interval": "1"},
         "logging": {
             "base_log_folder": str(home / "logs"),
@@ -296,7 +296,7 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
         for section, values in options.items()
         for name, value in values.items()
     }
-    # SPT_NOENV: setproctitle must not overwrite the environment that processes are found by.
+    # SPT_NOENV: setproctitle must not overwrite the environment, by which processes are found.
     return variables | {"AIRFLOW_HOME": str(home), "SPT_NOENV": "1", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.progress import RunReader, import_run_id, read_plan
+from radiant.cli.terminal import printable, printable_lines
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
 from radiant.jobs.contracts import CommitOutput, FailedCase, ImportedCase, Verdict, output_of, read_verdict
@@ -154,7 +155,7 @@ def _table(
         text = f"imported, {warned} warning{'s' * (warned > 1)}" if warned else "imported"
         lines.append((case.case_id, Text(text, "yellow" if warned else "green"), texts))
     if verdict:
-        lines += [(case.case_id, Text(f"failed: {case.code}", "red"), []) for case in summary.failed]
+        lines += [(case.case_id, Text(printable(f"failed: {case.code}"), "red"), []) for case in summary.failed]
     for case_id, text, texts in sorted(lines, key=lambda line: line[0]):
         table.add_row(str(case_id), *([text] if verdict else []), *texts)
     return table
@@ -162,7 +163,7 @@ def _table(
 
 def _line(console: Console, text: str, style: str) -> None:
     # Text, not markup: a reason may quote a file.
-    console.print(Text(text, style), soft_wrap=True)
+    console.print(Text(printable_lines(text), style), soft_wrap=True)
 
 
 def _codes_of_bad_input() -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from radiant.cli.terminal import TerminalBytes, printable
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.errors import InputError, RadiantError
 from radiant.settings import load_settings
@@ -126,7 +127,7 @@ def _warn_if_older(case: int, settings: Settings) -> None:
         return
     why = f" ({record.failure.code})" if record.failure else ""
     text = f"warning: case {case} is {record.state}{why}: the rows are those of an earlier import. "
-    typer.echo(f"{text}`radiant cases show {case}` says more", err=True)
+    typer.echo(f"{text}`radiant cases show {case}` shows more", err=True)
 
 
 def _first_rows(batches: Iterator[pa.RecordBatch], limit: int) -> Iterator[pa.RecordBatch]:
@@ -156,10 +157,12 @@ def _write_file(batches: Iterator[pa.RecordBatch], schema: pa.Schema, kind: Outp
 
 
 @contextlib.contextmanager
-def _output(out: str | None) -> Generator[IO[bytes]]:
+def _output(out: str | None) -> Generator[IO[bytes] | TerminalBytes]:
     from radiant import storage  # noqa: PLC0415 - heavy, only here
 
-    if out is None:
+    if out is None and sys.stdout.isatty():
+        yield TerminalBytes()
+    elif out is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
     else:
@@ -285,7 +288,7 @@ def _highest(row: dict[str, Any]) -> str | None:
 
 
 def _text(cell: object) -> str:
-    return "" if cell is None else str(cell)
+    return "" if cell is None else printable(str(cell))
 
 
 def _styled(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from radiant.cli.terminal import echo
 from radiant.errors import ConfigError, InputError, PedigreeError
 from radiant.settings import load_settings
 
@@ -71,6 +72,6 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     typer.echo(f"{lines.read} lines: " + ", ".join(f"{getattr(lines, name)} {name}" for name in buckets))
     typer.echo(", ".join(f"{count} {name} rows" for name, count in report.rows.items()) + f" in {out}")
     if report.fallback_note is not None:
-        typer.echo(report.fallback_note)
+        echo(report.fallback_note)
     for warning in report.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from radiant.demo.genes import Gene
+from radiant.demo.genes import DemoGene
 
 _FIELDS = (
     "Allele", "Consequence", "IMPACT", "SYMBOL", "Gene", "Feature_type", "Feature", "BIOTYPE", "EXON", "INTRON",
@@ -119,10 +119,10 @@ _COUNTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 11)
 """Numbers of transcripts per gene, to draw from."""
 
 NEAR = 5000
-"""A variant this many bases or fewer outside a transcript is upstream or downstream of it, as in VEP."""
+"""A variant at most this many bases outside a transcript is upstream or downstream of it, as in VEP."""
 
 
-def _span(gene: Gene, index: int) -> tuple[int, int]:
+def _span(gene: DemoGene, index: int) -> tuple[int, int]:
     """Return the first and the last base of a transcript: the whole gene for the first, a part of it for others."""
     if index == 0:
         return gene.start, gene.end
@@ -132,7 +132,7 @@ def _span(gene: Gene, index: int) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=4096)
-def transcripts(gene: Gene) -> tuple[Transcript, ...]:
+def transcripts(gene: DemoGene) -> tuple[Transcript, ...]:
     """Return the transcripts of a gene, in the order of their entries: 1 to 11, one for a mitochondrial gene.
 
     The picked one, which is MANE Select in a coding gene, spans the gene; the others begin and end inside it.
@@ -202,10 +202,10 @@ def effect_of(reference: str, alternate: str, entropy: int, wanted: str | None) 
     return effect
 
 
-class Site(NamedTuple):
+class VepAllele(NamedTuple):
     """The common part of an allele's entries; a tuple, because a million of them are made."""
 
-    gene: Gene
+    gene: DemoGene
     position: int
     """1-based, of the allele in shortest form."""
     reference: str
@@ -238,13 +238,13 @@ def _protein_change(effect: str, reference: str, alternate: str, entropy: int) -
     return 0, "LE/LQ", "ctGGag/ctCAag", "Glu", "Gln"
 
 
-def _dna_change(site: Site, prefix: str, place: int, offset: int) -> str:
+def _dna_change(site: VepAllele, prefix: str, coding: int, offset: int) -> str:
     """Return the change of an HGVS text, from its first position on.
 
     Args:
         site: The allele.
         prefix: `-` before the first codon, `*` after the last, else empty.
-        place: Number of the base, or of the exon's base that is nearest.
+        coding: Coding position of the base, or of the nearest base of an exon.
         offset: Bases into the intron, negative before an exon; 0 in an exon.
     """
     reference, alternate = site.reference, site.alternate
@@ -253,8 +253,8 @@ def _dna_change(site: Site, prefix: str, place: int, offset: int) -> str:
 
     def at(bases: int) -> str:
         if offset:
-            return f"{prefix}{place}{offset + bases:+d}"
-        return f"{prefix}{place - bases if prefix == '-' else place + bases}"
+            return f"{prefix}{coding}{offset + bases:+d}"
+        return f"{prefix}{coding - bases if prefix == '-' else coding + bases}"
 
     first = at(0)
     if len(reference) == len(alternate) == 1:
@@ -270,26 +270,26 @@ def _dna_change(site: Site, prefix: str, place: int, offset: int) -> str:
     return f"{span}delins{alternate}"
 
 
-_BASES_PER_PLACE = 5
+_BASES_PER_CODING_POSITION = 5
 """Of a gene, for each base of its transcript: records that lie `plan.MIN_GAP` apart change different codons."""
 
 _INTRON_LENGTH = 1979
 
 
-def _coding_place(effect: str, inside: int) -> tuple[str, int, int]:
-    """Return prefix, place and offset of `_dna_change`, different for every base of a gene's introns."""
+def _coding_position(effect: str, inside: int) -> tuple[str, int, int]:
+    """Return prefix, coding position and offset of `_dna_change`, different for every base of a gene's introns."""
     if effect == "intron":
-        place, into = 1 + inside // _INTRON_LENGTH, inside % _INTRON_LENGTH
+        coding, into = 1 + inside // _INTRON_LENGTH, inside % _INTRON_LENGTH
         # The nearer exon counts; the first 20 bases are for splice regions.
-        return ("", place, 20 + into) if into < _INTRON_LENGTH // 2 else ("", place + 1, into - _INTRON_LENGTH - 20)
-    place = 1 + inside // _BASES_PER_PLACE
+        return ("", coding, 20 + into) if into < _INTRON_LENGTH // 2 else ("", coding + 1, into - _INTRON_LENGTH - 20)
+    coding = 1 + inside // _BASES_PER_CODING_POSITION
     if effect == "splice_donor":
-        return "", place, 1
+        return "", coding, 1
     if effect == "splice_region":
-        return "", place, 3 + inside % _BASES_PER_PLACE
+        return "", coding, 3 + inside % _BASES_PER_CODING_POSITION
     if effect == "utr5":
-        return "-", place + 20, 0
-    return ("*" if effect == "utr3" else ""), place, 0
+        return "-", coding + 20, 0
+    return ("*" if effect == "utr3" else ""), coding, 0
 
 
 def _scores(effect: str, entropy: int) -> str:
@@ -322,7 +322,7 @@ def _terms(effect: str, entropy: int) -> str:
     return f"splice_region_variant&{terms}" if effect == "synonymous" else f"{terms}&splice_region_variant"
 
 
-def _effect_in(site: Site, effect: str, entropy: int) -> tuple[str, str, str]:
+def _effect_in(site: VepAllele, effect: str, entropy: int) -> tuple[str, str, str]:
     """Return an effect that the gene and the bases allow, and the bases on the gene's strand."""
     gene = site.gene
     if gene.contig == "chrM" and effect in {"intron", "splice_region", "splice_donor", "utr5", "utr3"}:
@@ -350,7 +350,7 @@ class _Ready(NamedTuple):
     cdna: str
     protein: str
     """HGVSp after the protein's id."""
-    places: str
+    positions: str
     """cDNA_position to Codons."""
     scores: str
     """SIFT and PolyPhen."""
@@ -358,21 +358,21 @@ class _Ready(NamedTuple):
     """LoF to LoF_info."""
 
 
-def _ready(site: Site, effect: str, entropy: int, inside: int) -> _Ready:
+def _ready(site: VepAllele, effect: str, entropy: int, inside: int) -> _Ready:
     effect, base, new = _effect_in(site, effect, entropy)
     what = EFFECTS[effect]
-    prefix, place, offset = _coding_place(effect, inside)
+    prefix, coding, offset = _coding_position(effect, inside)
     acids = codons = before = after = ""
-    number = (place + 2) // 3
+    number = (coding + 2) // 3
     if what.coding:
         in_codon, acids, codons, before, after = _protein_change(effect, base, new, entropy)
-        place = 3 * (number - 1) + in_codon + 1
-    change = _dna_change(site, prefix, place, offset)
-    cdna = str(place + 137) if what.exonic else ""
+        coding = 3 * (number - 1) + in_codon + 1
+    change = _dna_change(site, prefix, coding, offset)
+    cdna = str(coding + 137) if what.exonic else ""
     return _Ready(
         exonic=what.exonic,
         change=f":c.{change}",
-        change_of_rna=f":n.{_dna_change(site, '', place, offset) if prefix else change}",
+        change_of_rna=f":n.{_dna_change(site, '', coding, offset) if prefix else change}",
         terms=_terms(effect, entropy >> 4),
         impact=what.impact,
         terms_of_rna="non_coding_transcript_exon_variant"
@@ -381,13 +381,13 @@ def _ready(site: Site, effect: str, entropy: int, inside: int) -> _Ready:
         impact_of_rna="MODIFIER" if what.exonic else what.impact,
         cdna=cdna,
         protein=f":p.{before}{number}{after}" if what.coding else "",
-        places=f"{cdna}|{place}|{number}|{acids}|{codons}" if what.coding else f"{cdna}||||",
+        positions=f"{cdna}|{coding}|{number}|{acids}|{codons}" if what.coding else f"{cdna}||||",
         scores=_scores(effect, entropy),
         loss=_loss_of_function(effect, entropy),
     )
 
 
-def entries(site: Site, effect: str, entropy: int, *, allele_number: bool, planted: bool = False) -> list[str]:
+def entries(site: VepAllele, effect: str, entropy: int, *, allele_number: bool, planted: bool = False) -> list[str]:
     """Return the CSQ entries of one allele in a gene, one per transcript in or near it, exactly one of them picked.
 
     Args:
@@ -395,7 +395,7 @@ def entries(site: Site, effect: str, entropy: int, *, allele_number: bool, plant
         effect: A name of `EFFECTS`.
         entropy: Random bits.
         allele_number: Whether an entry ends with ALLELE_NUM.
-        planted: The picked entry has this effect; otherwise it may be the one in whose intron the allele lies.
+        planted: Whether the picked entry must have this effect; else it may be an intron variant, as others may.
     """
     gene, position = site.gene, site.position
     inside = max(0, min(position, gene.end) - gene.start)
@@ -438,13 +438,13 @@ def entries(site: Site, effect: str, entropy: int, *, allele_number: bool, plant
         protein = f"{transcript.protein}{here.protein}" if here.protein else ""
         found.append(
             f"{site.allele}|{terms}|{here.impact}|{transcript.head}|{rank_text}|{transcript.feature}{here.change}|"
-            f"{protein}|{here.places}|{site.existing}||{transcript.strand}|{pick}|{transcript.names}|{here.scores}|"
+            f"{protein}|{here.positions}|{site.existing}||{transcript.strand}|{pick}|{transcript.names}|{here.scores}|"
             f"{tail}|{here.loss}{last}"
         )
     return found
 
 
 def intergenic(allele: str, number: int, existing: str, frequencies: str, *, allele_number: bool) -> str:
-    """Return the only CSQ entry of an allele between genes; `frequencies` as in `Site`."""
+    """Return the only CSQ entry of an allele between genes; `frequencies` as in `VepAllele`."""
     last = f"|{number}" if allele_number else ""
     return f"{allele}|intergenic_variant|MODIFIER{'|' * 15}{existing}|||1{'|' * 6}{frequencies}{'|' * 5}{last}"

@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from radiant.demo.genotypes import ABSENT, MISSING
+from radiant.demo.simulation import ABSENT, MISSING
 
 FORMAT = "GT:AD:DP:GQ:PL"
 
 _ERROR = 0.001
-"""Chance that a read shows an allele that is not there."""
+"""Chance that a read shows an allele that the person does not have."""
 
 _MAX_GQ = 99
 _READ_BITS = 12

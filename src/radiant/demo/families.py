@@ -9,7 +9,7 @@ from radiant.domain.case import Affected, Member, Sex
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class Child:
     """One child of a demo family."""
 
     sex: Sex
@@ -21,8 +21,8 @@ class FamilyKind:
     """The shape of a family and the story that its affected members share."""
 
     name: str
-    """For readers of the code; no file shows it."""
-    children: tuple[Person, ...]
+    """For readers of the code; it is in no file."""
+    children: tuple[Child, ...]
     """The proband first."""
     mother: bool
     """Whether the mother's genome is in the VCF."""
@@ -32,10 +32,10 @@ class FamilyKind:
     """`mother` or `father` when the family's disease is dominant and that parent has it."""
 
 
-_SON = Person(Sex.MALE, affected=True)
-_DAUGHTER = Person(Sex.FEMALE, affected=True)
-_BROTHER = Person(Sex.MALE, affected=False)
-_SISTER = Person(Sex.FEMALE, affected=False)
+_SON = Child(Sex.MALE, affected=True)
+_DAUGHTER = Child(Sex.FEMALE, affected=True)
+_BROTHER = Child(Sex.MALE, affected=False)
+_SISTER = Child(Sex.FEMALE, affected=False)
 
 KINDS: tuple[FamilyKind, ...] = (
     FamilyKind("trio", (_SON,), mother=True, father=True),

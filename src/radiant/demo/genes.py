@@ -1,4 +1,4 @@
-"""The places of genes on GRCh38, as data.
+"""Genes and their coordinates on GRCh38, as data.
 
 Symbols, strands and coordinates (1-based, rounded) are those of real genes; every other fact about a gene (Ensembl,
 RefSeq and HGNC numbers, exons) is made up, in number ranges that the real databases do not use.
@@ -11,7 +11,7 @@ from radiant.domain.assembly import CHROMOSOMES
 
 
 @dataclass(frozen=True, slots=True)
-class Gene:
+class DemoGene:
     """One gene."""
 
     number: int
@@ -258,11 +258,11 @@ Y_SPAN = (2_786_000, 26_600_000)
 
 
 @cache
-def genes() -> tuple[Gene, ...]:
+def genes() -> tuple[DemoGene, ...]:
     """Return all genes, sorted by contig and start."""
     order = {f"chr{name}": rank for rank, name in enumerate(CHROMOSOMES)}
     rows = sorted((line.split() for line in _GENES.strip().splitlines()), key=lambda row: (order[row[0]], int(row[2])))
     return tuple(
-        Gene(number, contig, symbol, int(start), int(end), 1 if strand == "+" else -1)
+        DemoGene(number, contig, symbol, int(start), int(end), 1 if strand == "+" else -1)
         for number, (contig, symbol, start, end, strand) in enumerate(rows, start=1)
     )

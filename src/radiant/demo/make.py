@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pysam
 
-from radiant.demo.bgzf import BgzfWriter
+from radiant.demo.bgzf_writer import BgzfWriter
 from radiant.demo.families import Family, family, ped_text
+from radiant.demo.family_writer import FamilyWriter
 from radiant.demo.header import header
-from radiant.demo.plan import MAX_RECORDS, MIN_RECORDS
-from radiant.demo.records import FamilyWriter
+from radiant.demo.record_positions import MAX_RECORDS, MIN_RECORDS
 from radiant.errors import InputError, StorageError
 from radiant.storage import file_uri, write_bytes
 
@@ -59,7 +59,7 @@ def _check(families: int, records: int, seed: int) -> None:
 
 @contextlib.contextmanager
 def _locked(directory: Path) -> Generator[None]:
-    """Lock a folder for this process: files of a killed run are then never those of a running one."""
+    """Lock a folder for this process, so that a leftover file is never one of a run that goes on."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from radiant.demo.alleles import Shape
+from radiant.demo.allele_shapes import Shape
 from radiant.demo.families import Family
-from radiant.demo.genes import Gene, genes
+from radiant.demo.genes import DemoGene, genes
 from radiant.domain.assembly import GRCH38, RegionClass
 from radiant.domain.case import Sex
 
@@ -29,7 +29,7 @@ class Plant:
     story: str
     """Name in the truth file: `recessive`, `compound_het`, `dominant`, `de_novo` ..."""
     gene: int
-    """Gene number."""
+    """Number of the gene."""
     slot: int
     """Ordinal of the record in that gene, from 0."""
     shape: Shape
@@ -50,7 +50,7 @@ class Plant:
         return 0.0 if self.mutated or self.pair != "." else 0.0001
 
 
-def _region(gene: Gene) -> RegionClass:
+def _region(gene: DemoGene) -> RegionClass:
     if gene.contig == "chrM":
         return RegionClass.M
     if gene.contig == "chrY":
@@ -62,7 +62,7 @@ def _region(gene: Gene) -> RegionClass:
 
 
 def _de_novo_count(records: int) -> int:
-    """Return the number of de novo variants to plant beside the story's: a few, at most as many as a genome has."""
+    """Return the number of de novo variants outside the stories: a few, at most as many as a genome has."""
     return min(2 + records // 20_000, 3_000_000_000 // _BASES_PER_DE_NOVO)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiant.demo.families import Family
-from radiant.demo.genotypes import ABSENT, MISSING, Simulated
+from radiant.demo.simulation import ABSENT, MISSING, Simulated
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
 
@@ -18,7 +18,7 @@ LOW_READS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class ProbandAllele:
     """One ALT of a chunk's records in the proband; arrays have one item per record."""
 
     carried: NDArray[np.bool_]
@@ -31,7 +31,7 @@ class Carried:
     """HET, HOM, HEM; UNK where one of two calls is missing."""
 
 
-def carried(family: Family, region: RegionClass, simulated: Simulated, allele: int) -> Carried:
+def carried(family: Family, region: RegionClass, simulated: Simulated, allele: int) -> ProbandAllele:
     """Return the proband's copies of one ALT number, with their origin."""
     true, called = simulated.true_calls[:, 0], simulated.calls[:, 0]
     from_mother = (true[:, 0] == allele) & (simulated.mutated != 0)
@@ -44,7 +44,9 @@ def carried(family: Family, region: RegionClass, simulated: Simulated, allele: i
         from_mother & from_father, "both", np.where(from_mother, "mother", np.where(from_father, "father", "denovo"))
     )
     zygosity = np.where(half, "UNK", np.where(single, "HEM", np.where(copies == 2, "HOM", "HET")))  # noqa: PLR2004
-    return Carried(has, origin.tolist(), _determined(family, region, simulated, allele).tolist(), zygosity.tolist())
+    return ProbandAllele(
+        has, origin.tolist(), _determined(family, region, simulated, allele).tolist(), zygosity.tolist()
+    )
 
 
 def _determined(family: Family, region: RegionClass, simulated: Simulated, allele: int) -> NDArray[np.bool_]:
@@ -77,7 +79,7 @@ def _determined(family: Family, region: RegionClass, simulated: Simulated, allel
     other_m = (calls[:, mother] == other[:, None]).any(axis=1)
     other_f = (calls[:, father] == other[:, None]).any(axis=1)
     ways = (this_m & other_f).astype(np.int8) + (this_f & other_m & (other != allele))
-    # No way at all is a de novo mutation: certain if neither parent has the allele.
+    # Without any way the allele is a de novo mutation: certain if neither parent has it.
     return ok & ((ways == 1) | ((ways == 0) & ~this_m & ~this_f) | ((ways == 0) & (this_m != this_f)))
 
 

@@ -12,9 +12,9 @@ MINIMUM_GQ = 20
 """One wrong call in 100, as the caller states it."""
 
 MINIMUM_READS = 7
-"""Seven reads of one allele are of a heterozygote with a chance of 2^-7, below 1 %: what GQ 20 says of a homozygote.
-Asked for beside GQ as well: by GQ alone few reads let heterozygotes pass and homozygotes not, and a male looks
-female."""
+"""Seven reads of one allele are of a heterozygote with a chance of 2^-7, below 1 %: as good as a homozygote with GQ 20.
+Required beside GQ as well. With few reads a heterozygote can reach GQ 20 and a homozygote cannot: by GQ alone a male
+would look female."""
 
 MINIMUM_READS_WITHOUT_GQ = 10
 """Ten reads of which one may be misread are of a heterozygote with a chance of 11 x 2^-10, about 1 %. Where there is
@@ -27,7 +27,7 @@ RULE = (
     f"GQ {MINIMUM_GQ} and {MINIMUM_READS} reads, {MINIMUM_READS_WITHOUT_GQ} without GQ, {MINIMUM_ALLELE_READS} of each "
     "called allele, where the file states them"
 )
-"""In words, for messages."""
+"""The rule as text, for messages."""
 
 
 def passes(calls: Calls, gq: int | None, reads: int | None, of_alleles: Sequence[int | None] | None) -> bool:

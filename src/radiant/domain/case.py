@@ -8,7 +8,7 @@ LAST_CASE = 2**63 - 1
 
 
 class Sex(StrEnum):
-    """Stated sex, as the fifth column of a PED file says it (1, 2, anything else)."""
+    """Stated sex, as the fifth column of a PED file has it (1, 2, anything else)."""
 
     MALE = "male"
     FEMALE = "female"
@@ -16,7 +16,7 @@ class Sex(StrEnum):
 
 
 class Affected(StrEnum):
-    """Affected status, as the sixth column of a PED file says it (2, 1, 0 or -9)."""
+    """Affected status, as the sixth column of a PED file has it (2, 1, 0 or -9)."""
 
     AFFECTED = "affected"
     UNAFFECTED = "unaffected"
@@ -60,9 +60,9 @@ class Member:
     family_id: str
     """First column of the PED file."""
     father: str | None
-    """Individual id of the father, None when the pedigree says `0`. It may name a person who was not sequenced."""
+    """Individual id of the father, None when the pedigree has `0`. It may name a person who was not sequenced."""
     mother: str | None
-    """Individual id of the mother, None when the pedigree says `0`. It may name a person who was not sequenced."""
+    """Individual id of the mother, None when the pedigree has `0`. It may name a person who was not sequenced."""
     sex: Sex
     affected: Affected
     patient_id: str

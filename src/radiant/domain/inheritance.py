@@ -1,12 +1,12 @@
 """Where a child's allele came from: parental origin, Mendelian error, mode of transmission.
 
-One total function, `infer`, of the place in the genome, the child's sex, the three genotypes of the **whole site** and
-the affected statuses. Nothing is looked up in a table with holes: the rules below answer for every combination.
+One total function, `infer`, of the region of the genome, the child's sex, the three genotypes of the **whole site** and
+the affected statuses. There is no table that could have holes: the rules below cover every combination.
 
-How it works. Place and sex say how many copies a child has and which parents they come from (`trio.sources`). Of each
-parent and allele it is known whether the parent has it: yes, no, or maybe when a call is missing or the parent is not
-sequenced (`trio.has`). A child with two copies got one from each parent, so there are two ways to share them out; a
-way is as possible as the less possible of its two halves. From these follow
+How it works. Region and sex determine how many copies a child has and which parents they come from (`trio.sources`).
+For each parent and allele there is a certainty that the parent has it: yes, no, or maybe when a call is missing or the
+parent is not sequenced (`trio.has`). A child with two copies got one from each parent, so there are two ways to assign
+them; a way is as certain as the less certain of its two halves. From these follow
 
 - the Mendelian error: no way is possible (True), some way is certain (False), else it depends
   on what is missing (None). One missing call of a parent stands for one allele, so two alleles of the child that only

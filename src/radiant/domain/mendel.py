@@ -1,14 +1,13 @@
 """Does a child fit the stated parents? Mendel errors, shared alleles, chromosomes from one parent alone.
 
-Judged on calls that pass quality (`call_quality.passes`); thresholds and how many sites they need are those of
-`parentage` and, for uniparental disomy, here.
+Rates are of calls that pass quality (`call_quality.passes`). The thresholds of parentage are in `parentage`, those of
+uniparental disomy here.
 """
 
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
 
 from radiant.domain.assembly import RegionClass
 from radiant.domain.call_quality import RULE
@@ -32,14 +31,14 @@ UNIPARENTAL_RATE_WARNING = 0.30
 chromosome 16 has 98.6 %. The threshold leaves room for a disomy of a part."""
 
 UNIPARENTAL_MINIMUM_SITES = 20
-"""Fewer sites that one parent alone explains do not make a warning; by chance there are this many, and more than 30 %,
-in 4 of a million chromosomes."""
+"""A warning needs at least this many sites that one parent alone explains. By chance 4 of a million chromosomes have
+this many, and more than 30 %."""
 
 UNIPARENTAL_SITES_NEEDED = 24
-"""From this number of informative sites on, a disomy of the whole chromosome is warned about in 999 of 1,000."""
+"""A disomy of a whole chromosome with at least this many informative sites gets the warning in 999 of 1,000 cases."""
 
 CHILD_FAILS, FATHER_FAILS, MOTHER_FAILS = 1, 2, 4
-"""Whose genotype of a trio does not pass quality."""
+"""Which genotypes of a trio do not pass quality, as the sum of these."""
 
 _DIPLOID = 2
 
@@ -55,14 +54,14 @@ class UniparentalCounts:
     biparental: int = 0
     """Possible in the trio, and neither parent has every allele of the child."""
     low_quality: int = 0
-    """One of these, but by a call that does not pass quality; not used."""
+    """A site of one of these kinds with a call that does not pass quality; not used."""
 
     @property
     def informative(self) -> int:
         """The number of informative sites."""
         return self.father_only + self.mother_only + self.biparental
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the counts, whether they suffice, and each parent's rate among the informative, null without any."""
         return {
             **asdict(self),
@@ -82,7 +81,7 @@ class Bucket(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SiteJudgement:
-    """What the genotypes of one site say of a child and the stated parents."""
+    """How the genotypes of a child and of the stated parents fit together at one site."""
 
     bucket: Bucket
     error: bool
@@ -93,12 +92,12 @@ class SiteJudgement:
     two_copies: bool
     """The child has a copy from each parent here, and all three genotypes are complete."""
     uniparental: str | None
-    """Then the field of `UniparentalCounts`; None for an uninformative site."""
+    """With `two_copies`: the field of `UniparentalCounts` that counts the site; None for an uninformative site."""
 
 
 @lru_cache(maxsize=1 << 14)
 def judge(region: RegionClass, sex: Sex, child: Calls, father: Calls | None, mother: Calls | None) -> SiteJudgement:
-    """Judge a site of a child with a parent or two.
+    """Judge a site of a child with one or two parents.
 
     Cached: the chromosomes and variant types of a whole genome repeat the same few hundred trios.
 
@@ -154,7 +153,7 @@ def _two_copies(region: RegionClass, sex: Sex, child: Calls, father: Calls | Non
 
 
 def _explained_by(child: Calls, father: Calls, mother: Calls, *, error: bool) -> str | None:
-    """Name the field of `UniparentalCounts` that counts a site."""
+    """Return the field of `UniparentalCounts` that counts a site, None for an uninformative one."""
     by_father, by_mother = (set(child) <= set(parent) for parent in (father, mother))
     if error and by_father:  # not both: two parents who each have every allele of the child make no error
         return "father_only"
@@ -165,7 +164,7 @@ def _explained_by(child: Calls, father: Calls, mother: Calls, *, error: bool) ->
 
 @dataclass(slots=True)
 class TrioCounts:
-    """Everything counted of one child with a parent or two."""
+    """All counts of one child with one or two parents."""
 
     sex: Sex
     """The child's stated sex."""
@@ -201,7 +200,7 @@ class TrioCounts:
             father: None when he is not a member of the case.
             mother: None when she is not a member of the case.
             times: How many such sites.
-            failing: Whose genotype does not pass quality: 1 the child's, 2 the father's, 4 the mother's, or a sum.
+            failing: Which genotypes do not pass quality: the sum of 1 (child), 2 (father), 4 (mother).
         """
         whole = judge(region, self.sex, child, father, mother)
         passing = whole if not failing else judge(region, self.sex, *_passing(failing, child, father, mother))
@@ -230,7 +229,7 @@ class TrioCounts:
             _count(counts, verdict, times)
 
     def _relation(self, without: Collection[str] = ()) -> RelationCounts:
-        """Sum up the autosomes but some."""
+        """Return the sum over the autosomes, except some."""
         whole = RelationCounts()
         for chromosome, counts in self.relations.items():
             if chromosome not in without:
@@ -240,8 +239,9 @@ class TrioCounts:
     def _judged(self) -> tuple[RelationCounts, Parentage]:
         """Return the counts of all autosomes, and whether the child fits the stated parents.
 
-        A disomy contradicts parentage on its chromosome. So where all autosomes together contradict, those are left out
-        that one parent alone explains: with a wrong parent that is each of them, or the others contradict as well.
+        A disomy contradicts parentage on its chromosome. Where all autosomes together contradict parentage, the
+        chromosomes that one parent alone explains are left out. A wrong parent still contradicts: either no chromosome
+        is left, or the others contradict as well.
         """
         whole = self._relation()
         parentage = whole.parentage
@@ -251,7 +251,7 @@ class TrioCounts:
                 parentage = Parentage.FITS
         return whole, parentage
 
-    def mendel_json(self) -> dict[str, Any]:
+    def mendel_json(self) -> dict[str, object]:
         """Return the Mendel counts, `autosomal`, `passing` and `by_type` within."""
         return {
             **self.mendel.to_json(),
@@ -260,7 +260,7 @@ class TrioCounts:
             "by_type": {name: counts.to_json() for name, counts in sorted(self.by_type.items())},
         }
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return `parentage`, `mendel`, `sharing` per parent, `uniparental` per chromosome."""
         return {
             "parentage": str(self._judged()[1]),
@@ -270,10 +270,10 @@ class TrioCounts:
         }
 
     def warnings(self, child: str) -> Iterator[str]:
-        """Yield what does not fit, with the numbers.
+        """Yield a warning for each misfit, with its numbers.
 
         Args:
-            child: How to name the child; not by an identifier, for a warning may be logged.
+            child: Names the child; no identifier, since a warning may be logged.
         """
         relation, parentage = self._judged()
         if parentage is Parentage.CONTRADICTS:
@@ -304,7 +304,7 @@ class TrioCounts:
             )
 
     def _too_few(self, child: str, relation: RelationCounts) -> Iterator[str]:
-        """Return the warning that parentage cannot be judged; none for a file without a line on an autosome."""
+        """Yield the warning that parentage cannot be judged; none for a file without a line on an autosome."""
         if not (self.autosomal.checked or self.autosomal.missing or self.autosomal.skipped):
             return
         found = [
@@ -352,7 +352,7 @@ def _count(counts: MendelCounts, verdict: SiteJudgement, times: int) -> None:
 def _passing(
     failing: int, child: Calls, father: Calls | None, mother: Calls | None
 ) -> tuple[Calls, Calls | None, Calls | None]:
-    """Take genotypes that do not pass quality for missing."""
+    """Return the genotypes, with missing calls in place of those that do not pass quality."""
     return (
         _missing(child) if failing & CHILD_FAILS else child,
         _missing(father) if failing & FATHER_FAILS and father is not None else father,

@@ -8,7 +8,6 @@ the derivation.
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from math import comb
-from typing import Any
 
 from radiant.domain.counts import add_counts
 from radiant.domain.trio import Parent
@@ -59,7 +58,7 @@ class MendelCounts:
     skipped: int = 0
     """All of them are REF, or the place does not pass to this child (a daughter's Y)."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the counts and `error_rate` = errors / checked, null without any checked."""
         return {**asdict(self), "error_rate": rate(self.errors, self.checked)}
 
@@ -74,7 +73,7 @@ class SharingCounts:
     low_quality: int = 0
     """Sites that are not compared because a call does not pass quality."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the counts and their quotient, null without any compared."""
         return {**asdict(self), "nothing_shared_rate": rate(self.nothing_shared, self.compared)}
 

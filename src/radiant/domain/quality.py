@@ -1,13 +1,12 @@
 """Do the genotypes of a case fit its pedigree: Mendel errors, parentage, uniparental disomy, sex?
 
 `QualityCounts` counts distinct genotype combinations while a file is read. That costs little, is bounded by the number
-of combinations, and adds up over parallel workers. What the combinations mean is worked out once, at the end.
+of combinations, and adds up over parallel workers. The combinations are evaluated once, at the end.
 """
 
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
 
 from radiant.domain.assembly import CHROMOSOMES, RegionClass
 from radiant.domain.case import Member, Sex
@@ -16,7 +15,7 @@ from radiant.domain.sex_check import PersonCounts
 from radiant.domain.trio import Calls, parents_of
 
 _Combinations = Counter[tuple[int, Calls, Calls | None, Calls | None, int]]
-"""(place among the members, genotype, father's, mother's, `failing` of `TrioCounts.add`) -> sites; parents None where
+"""(index of the member, genotype, father's, mother's, `failing` of `TrioCounts.add`) -> sites; parents None where
 they are not members."""
 
 
@@ -25,12 +24,12 @@ class QualityCounts:
 
     def __init__(self, members: Sequence[Member]) -> None:
         self.members = tuple(members)
-        places = {(member.family_id, member.sample): place for place, member in enumerate(self.members)}
+        indexes = {(member.family_id, member.sample): index for index, member in enumerate(self.members)}
         self.parents: list[tuple[int | None, int | None]] = []
-        """Places of father and mother among the members, of each member."""
+        """Indexes of father and mother among the members, of each member."""
         for member in self.members:
             father, mother = (
-                None if parent is None else places[parent.family_id, parent.sample]
+                None if parent is None else indexes[parent.family_id, parent.sample]
                 for parent in parents_of(member, self.members)
             )
             self.parents.append((father, mother))
@@ -53,7 +52,7 @@ class QualityCounts:
         times: int = 1,
         passing: Sequence[bool] | None = None,
     ) -> None:
-        """Count a kept line of the file: once, whatever the number of its alleles.
+        """Count a kept line of the file, once for all its alleles.
 
         Args:
             chromosome: Canonical name.
@@ -69,14 +68,14 @@ class QualityCounts:
         if counts is None:
             counts = self.combinations[key] = Counter()
         genotypes = [_unordered(one) for one in calls]
-        for place, (father, mother) in enumerate(self.parents):
+        for index, (father, mother) in enumerate(self.parents):
             failing = 0
-            for person, code in ((place, CHILD_FAILS), (father, FATHER_FAILS), (mother, MOTHER_FAILS)):
+            for person, code in ((index, CHILD_FAILS), (father, FATHER_FAILS), (mother, MOTHER_FAILS)):
                 if person is not None and passing is not None and not passing[person]:
                     failing |= code
             counts[
-                place,
-                genotypes[place],
+                index,
+                genotypes[index],
                 None if father is None else genotypes[father],
                 None if mother is None else genotypes[mother],
                 failing,
@@ -88,7 +87,7 @@ class QualityCounts:
         chromosome: str,
         region: RegionClass,
         variant_type: str,
-        place: int,
+        index: int,
         child: Calls,
         father: Calls,
         mother: Calls,
@@ -101,17 +100,17 @@ class QualityCounts:
             chromosome: Canonical name.
             region: Of the lines' positions.
             variant_type: Class of the lines' alleles.
-            place: The member's among the members.
+            index: Of the member among the members.
             child: The member's genotype.
-            father: The father's; passed over where he is not a member.
-            mother: The mother's; passed over where she is not a member.
+            father: The father's; ignored where he is not a member.
+            mother: The mother's; ignored where she is not a member.
             failing: Genotypes that do not pass quality, as in `TrioCounts.add`; 0 for a parent that is no member.
             times: How many such lines.
         """
         self._judged = None
-        has_father, has_mother = (parent is not None for parent in self.parents[place])
+        has_father, has_mother = (parent is not None for parent in self.parents[index])
         self.combinations.setdefault((chromosome, region, variant_type), Counter())[
-            place,
+            index,
             _unordered(child),
             _unordered(father) if has_father else None,
             _unordered(mother) if has_mother else None,
@@ -124,60 +123,59 @@ class QualityCounts:
         for key, counts in other.combinations.items():
             self.combinations.setdefault(key, Counter()).update(counts)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the report's `mendel` (of the proband), `trios` and `people`; see docs/inheritance.md."""
         trios, people = self._judge()
-        proband = next((place for place in trios if self.members[place].is_proband), None)
+        proband = next((index for index in trios if self.members[index].is_proband), None)
         return {
             "mendel": (TrioCounts(Sex.UNKNOWN) if proband is None else trios[proband]).mendel_json(),
             "trios": [
-                {"member": place + 1, "role": self._role(place), **counts.to_json()} for place, counts in trios.items()
+                {"member": index + 1, "role": self._role(index), **counts.to_json()} for index, counts in trios.items()
             ],
             "people": [
-                {"member": place + 1, "role": self._role(place), **counts.to_json(self.members[place].sex)}
-                for place, counts in enumerate(people)
+                {"member": index + 1, "role": self._role(index), **counts.to_json(self.members[index].sex)}
+                for index, counts in enumerate(people)
             ],
         }
 
     def warnings(self) -> tuple[str, ...]:
         """Return warnings for a person, with the numbers; empty when all fits.
 
-        People are named by their place in the pedigree and their role, never by a sample name: a warning may be logged.
+        A warning names people by their number in the pedigree and their role, never by a sample name: it may be logged.
         """
         trios, people = self._judge()
-        sexes = (counts.warning(self._name(place), self.members[place].sex) for place, counts in enumerate(people))
-        families = (text for place, counts in trios.items() for text in counts.warnings(self._name(place)))
+        sexes = (counts.warning(self._name(index), self.members[index].sex) for index, counts in enumerate(people))
+        families = (text for index, counts in trios.items() for text in counts.warnings(self._name(index)))
         return (*(text for text in sexes if text is not None), *families)
 
     def uncalled(self) -> tuple[str, ...]:
-        """Return a warning for each member of whom no genotype is called on any kept line, if there is any line.
+        """Return a warning for each member without a called genotype on any kept line; none for a file without lines.
 
-        A warning and no error: a failed sample beside others, or lines of variants that only a parent was called on, is
-        a valid file.
+        It is no error: a file with one failed sample, or with variants that only a parent has, is valid.
         """
         lines, called = [0] * len(self.members), [0] * len(self.members)
         for counts in self.combinations.values():
-            for (place, calls, _, _, _), times in counts.items():
-                lines[place] += times
-                called[place] += times * any(call >= 0 for call in calls)
+            for (index, calls, _, _, _), times in counts.items():
+                lines[index] += times
+                called[index] += times * any(call >= 0 for call in calls)
         return tuple(
-            f"no genotype: {self._name(place)} has no called GT on any of the {lines[place]:,} lines that were read, "
+            f"no genotype: {self._name(index)} has no called GT on any of the {lines[index]:,} lines that were read, "
             "so nothing of this member is imported; is this the right file (a somatic caller writes no GT), and was "
             "the sample called?"
-            for place in range(len(self.members))
-            if lines[place] and not called[place]
+            for index in range(len(self.members))
+            if lines[index] and not called[index]
         )
 
-    def _role(self, place: int) -> str:
-        if self.members[place].is_proband:
+    def _role(self, index: int) -> str:
+        if self.members[index].is_proband:
             return "proband"
         for child, (father, mother) in enumerate(self.parents):
-            if self.members[child].is_proband and place in {father, mother}:
-                return "father" if place == father else "mother"
+            if self.members[child].is_proband and index in {father, mother}:
+                return "father" if index == father else "mother"
         return "other"
 
-    def _name(self, place: int) -> str:
-        return f"member {place + 1} ({self._role(place)})"
+    def _name(self, index: int) -> str:
+        return f"member {index + 1} ({self._role(index)})"
 
     def _judge(self) -> tuple[dict[int, TrioCounts], list[PersonCounts]]:
         """Evaluate the combinations, once: per member with a parent here, and per member."""
@@ -185,17 +183,17 @@ class QualityCounts:
             return self._judged
         people = [PersonCounts(alone=len(self.members) == 1) for _ in self.members]
         trios = {
-            place: TrioCounts(member.sex)
-            for place, member in enumerate(self.members)
-            if self.parents[place] != (None, None)
+            index: TrioCounts(member.sex)
+            for index, member in enumerate(self.members)
+            if self.parents[index] != (None, None)
         }
         for (chromosome, region, variant_type), counts in sorted(
             self.combinations.items(), key=lambda entry: CHROMOSOMES.index(entry[0][0])
         ):
-            for (place, calls, father, mother, failing), times in counts.items():
-                people[place].add(region, calls, times, passes=not failing & CHILD_FAILS)
-                if place in trios:
-                    trios[place].add(
+            for (index, calls, father, mother, failing), times in counts.items():
+                people[index].add(region, calls, times, passes=not failing & CHILD_FAILS)
+                if index in trios:
+                    trios[index].add(
                         chromosome=chromosome, region=region, variant_type=variant_type,
                         child=calls, father=father, mother=mother, times=times, failing=failing,
                     )  # fmt: skip

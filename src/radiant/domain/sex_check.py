@@ -5,7 +5,6 @@ Judged on calls that pass quality (`call_quality.passes`). Thresholds are consta
 """
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from radiant.domain.assembly import RegionClass
 from radiant.domain.call_quality import RULE
@@ -89,7 +88,7 @@ class PersonCounts:
             return _sex(male=share >= MALE_Y_RATE, female=share <= FEMALE_Y_RATE)
         return Sex.UNKNOWN
 
-    def to_json(self, stated: Sex) -> dict[str, Any]:
+    def to_json(self, stated: Sex) -> dict[str, object]:
         """Return the counts, the rates, both sexes, and whether they agree.
 
         `sex` is `fits`, `contradicts`, `cannot judge` (too few sites, or a rate between the thresholds) or

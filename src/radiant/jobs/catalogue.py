@@ -1,10 +1,50 @@
-"""The jobs."""
+"""The jobs as data: what each may use, how long it may run, its command line."""
 
 import dataclasses
+from dataclasses import dataclass
 
 from radiant.errors import ConfigError
-from radiant.jobs.spec import JobSpec, Resources
 from radiant.settings import JobOverrides, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What one run of a job may use."""
+
+    cpu: float
+    """Cores; 0.25 and up."""
+    memory_mib: int
+    """Hard limit: a job above it is killed."""
+    scratch_gib: int
+    """Local disk for temporary files."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """One kind of work, the same on every backend."""
+
+    name: str
+    """Kebab-case; the first argument of `radiant-worker`."""
+    summary: str
+    resources: Resources
+    timeout_s: int
+    """After this many seconds the job is stopped and counts as failed."""
+    retries: int
+    """How often a transient failure or a lost job is tried again. Bad input never is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Argv:
+    """The command line of a job: `radiant-worker <job> --request URI --result URI`."""
+
+    job: str
+    request_uri: str
+    result_uri: str
+
+    def render(self) -> list[str]:
+        """Return the list that every backend runs, unchanged."""
+        return ["radiant-worker", self.job, "--request", self.request_uri, "--result", self.result_uri]
+
 
 PLAN_IMPORT = JobSpec(
     name="plan-import",

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import dataclasses
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 from radiant.errors import ConfigError
 from radiant.kubeconfig.certificate import token_expiry, validity
-from radiant.kubeconfig.context import Context, Entry
+from radiant.kubeconfig.context import Context, Entry, KubeconfigObject
 
 FILES = ("certificate-authority", "client-certificate", "client-key")
 """Keys that name a file; with `-data` appended the content itself, base64."""
@@ -26,8 +25,8 @@ class Access:
 
     name: str
     """Of the context."""
-    cluster: Mapping[str, Any]
-    user: Mapping[str, Any]
+    cluster: KubeconfigObject
+    user: KubeconfigObject
     namespace: str | None
     notes: tuple[str, ...] = ()
     """Notes for the user: a certificate that ends soon, a check that is off."""
@@ -76,7 +75,7 @@ def embed(
     return Access(context.name, cluster, user, namespace or context.namespace, tuple(notes))
 
 
-def _cluster(entry: Entry, notes: list[str], *, insecure: bool, now: datetime) -> dict[str, Any]:
+def _cluster(entry: Entry, notes: list[str], *, insecure: bool, now: datetime) -> KubeconfigObject:
     values = {key: value for key, value in entry.values.items() if key != "extensions"}
     what = f"cluster {entry.name!r}"
     server = values.get("server")
@@ -105,7 +104,7 @@ def _cluster(entry: Entry, notes: list[str], *, insecure: bool, now: datetime) -
     return values
 
 
-def _user(context: Context, notes: list[str], now: datetime) -> dict[str, Any]:
+def _user(context: Context, notes: list[str], now: datetime) -> KubeconfigObject:
     entry = context.user
     if entry is None:
         msg = f"context {context.name!r} has no user, so no credential; name another context or give --token-file"
@@ -154,7 +153,7 @@ def _login(entry: Entry, what: str, notes: list[str], now: datetime) -> dict[str
     return {}
 
 
-def _by_program(what: str, values: Mapping[str, Any]) -> str:
+def _by_program(what: str, values: KubeconfigObject) -> str:
     run: Any = values.get("exec") or {}
     provider: Any = values.get("auth-provider") or {}
     line = " ".join(map(str, [run.get("command", ""), *(run.get("args") or ())])).strip()

@@ -34,7 +34,7 @@ def validity(pem: bytes, what: str) -> tuple[datetime, datetime]:
 
 
 def token_expiry(token: str) -> datetime | None:
-    """Return when a token ends, None where it does not say (only a JWT does)."""
+    """Return when a token ends, None for a token without an end (only a JWT has one)."""
     parts = token.split(".")
     if len(parts) != 3:  # noqa: PLR2004 - header, claims, signature
         return None

@@ -5,12 +5,13 @@ Source: apache-airflow-providers-cncf-kubernetes, "Kubernetes cluster connection
 """
 
 import json
-from typing import Any
+from collections.abc import Mapping
 
 from radiant.kubeconfig.access import Access
+from radiant.kubeconfig.context import KubeconfigObject
 
 
-def kube_config(access: Access) -> dict[str, Any]:
+def kube_config(access: Access) -> KubeconfigObject:
     """Return the access as a kubeconfig with this one context."""
     context = {"cluster": access.name, "user": access.name}
     if access.namespace:
@@ -25,17 +26,17 @@ def kube_config(access: Access) -> dict[str, Any]:
     }
 
 
-def airflow_connection(access: Access) -> dict[str, Any]:
+def airflow_connection(access: Access) -> dict[str, object]:
     """Return the connection in Airflow's JSON form: what `airflow connections add --conn-json` takes.
 
     `kube_config` is a text, as the form of the UI has it, not an object.
     """
-    extra: dict[str, Any] = {"kube_config": json.dumps(kube_config(access), separators=(",", ":"))}
+    extra = {"kube_config": json.dumps(kube_config(access), separators=(",", ":"))}
     if access.namespace:
         extra["namespace"] = access.namespace
     return {"conn_type": "kubernetes", "description": f"Kubernetes, context {access.name}", "extra": extra}
 
 
-def environment_line(conn_id: str, connection: dict[str, Any]) -> str:
+def environment_line(conn_id: str, connection: Mapping[str, object]) -> str:
     """Return `AIRFLOW_CONN_<ID>=<JSON>`, one line, not quoted: for an env file, or `export "$(...)"`."""
     return f"AIRFLOW_CONN_{conn_id.upper()}={json.dumps(connection, separators=(',', ':'))}"

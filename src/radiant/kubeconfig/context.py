@@ -13,6 +13,9 @@ import yaml
 
 from radiant.errors import ConfigError
 
+KubeconfigObject = Mapping[str, Any]
+"""An object of a kubeconfig; Kubernetes defines the keys."""
+
 _KINDS = {"contexts": "context", "clusters": "cluster", "users": "user"}
 
 
@@ -21,7 +24,7 @@ class Entry:
     """A cluster or a user, as the file states it."""
 
     name: str
-    values: Mapping[str, Any]
+    values: KubeconfigObject
     folder: Path
     """Where its file is: relative paths begin there."""
 
@@ -80,7 +83,7 @@ def read_context(files: Sequence[Path], name: str | None = None) -> Context:
     return Context(context.name, cluster, user, namespace, others)
 
 
-def _load(file: Path) -> dict[str, Any] | None:
+def _load(file: Path) -> KubeconfigObject | None:
     try:
         document = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -93,19 +96,19 @@ def _load(file: Path) -> dict[str, Any] | None:
     if not isinstance(document, dict):
         msg = f"{file}: is no kubeconfig: it must be a YAML object with clusters, users and contexts"
         raise ConfigError(msg)
-    return cast("dict[str, Any]", document)
+    return cast("KubeconfigObject", document)
 
 
-def _entries(document: Mapping[str, Any], kind: str, key: str, file: Path) -> list[Entry]:
+def _entries(document: KubeconfigObject, kind: str, key: str, file: Path) -> list[Entry]:
     entries: list[Entry] = []
     listed = document.get(kind) or []
     for item in cast("list[Any]", listed) if isinstance(listed, list) else [None]:
-        values: Any = cast("dict[str, Any]", item).get(key) if isinstance(item, dict) else None
+        values: Any = cast("KubeconfigObject", item).get(key) if isinstance(item, dict) else None
         if not isinstance(item, dict) or "name" not in item or not isinstance(values, dict | None):
             msg = f"{file}: is no kubeconfig: `{kind}` must be a list of objects with `name` and `{key}`"
             raise ConfigError(msg)
-        name = str(cast("dict[str, Any]", item)["name"])
-        entries.append(Entry(name, cast("dict[str, Any]", values or {}), file.absolute().parent))
+        name = str(cast("KubeconfigObject", item)["name"])
+        entries.append(Entry(name, cast("KubeconfigObject", values or {}), file.absolute().parent))
     return entries
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from radiant.errors import ConfigError
 from radiant.kubeconfig.access import FILES, Access
-from radiant.kubeconfig.context import Context, Entry
+from radiant.kubeconfig.context import Context, Entry, KubeconfigObject
 
 AIRFLOW_HOME_FOLDER = "/home/airflow"
 """Home folder of the user in Airflow's own images."""
@@ -59,7 +59,7 @@ def place(path: Path, kind: str) -> str:
     return found.group(1) if found else f".minikube/{kind}{path.suffix}"
 
 
-def _placed(entry: Entry, values: Any, folder: Path) -> dict[str, Any]:
+def _placed(entry: Entry, values: Any, folder: Path) -> KubeconfigObject:
     found = dict(values)
     for kind in FILES:
         # Given as data, or replaced by a token or --insecure-skip-tls-verify: nothing to copy.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from radiant.lake.digest import RowDigest
 from radiant.lake.stage import Manifest, Stager
-from radiant.lake.table_ref import TableRef
+from radiant.lake.table_ref import StoredTableRef, TableRef
 
 if TYPE_CHECKING:
     from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from radiant.lake.commit import CommitReport, commit_part, delete_staged
     from radiant.lake.create import ensure_tables
     from radiant.lake.overview import TableOverview, table_overview
-    from radiant.lake.read import case_rows
     from radiant.lake.variant_query import VariantQuery, lacks_frequencies, result_schema, variants
+    from radiant.lake.visible_rows import case_rows
 
 __all__ = [
     "CaseLoad",
@@ -28,6 +28,7 @@ __all__ = [
     "Manifest",
     "RowDigest",
     "Stager",
+    "StoredTableRef",
     "TableOverview",
     "TableRef",
     "VariantQuery",
@@ -51,7 +52,7 @@ _MODULES = {
     "TableOverview": "overview",
     "VariantQuery": "variant_query",
     "VisibleCase": "case_load",
-    "case_rows": "read",
+    "case_rows": "visible_rows",
     "commit_part": "commit",
     "delete_staged": "commit",
     "ensure_tables": "create",

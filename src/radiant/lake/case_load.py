@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from radiant.domain.tables import CASE_LOAD
 from radiant.errors import CaseNotFoundError, LakeError
 from radiant.lake.create import load_table
+from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.filters import all_of, equal
-from radiant.lake.layout import CASE_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +35,7 @@ class CaseLoad:
     vcf_uri: str
     radiant_version: str
     """The version that imported."""
-    report: Mapping[str, Any]
+    report: Mapping[str, object]
     """The import report, a JSON object."""
     vcf_size: int | None = None
     """Bytes."""
@@ -51,7 +51,7 @@ class CaseLoad:
 
 @dataclass(frozen=True, slots=True)
 class VisibleCase:
-    """A case that readers may see, as its `case_load` row says."""
+    """A case that readers may see, as its row in `case_load` describes it."""
 
     case_id: int
     part: int

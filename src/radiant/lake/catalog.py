@@ -18,7 +18,7 @@ from radiant.settings import Settings, mask_secret
 _BUSY_TIMEOUT_S = 60
 """A writer of the SQLite catalog waits this long for another one: a commit holds it for milliseconds."""
 
-_ATTEMPTS = 5
+_TRIES = 5
 """Two processes that open a new catalog at once both try to create its tables: one of them fails, and retries."""
 
 
@@ -87,12 +87,12 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
         )
         raise ConfigError(msg) from error
     uri = f"sqlite:///{database}?timeout={_BUSY_TIMEOUT_S}"
-    for attempt in range(_ATTEMPTS):
+    for number in range(_TRIES):
         try:
             return SqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
         except DBAPIError as error:
-            if attempt == _ATTEMPTS - 1:
+            if number == _TRIES - 1:
                 msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"
                 raise LakeUnavailableError(msg) from error
-            time.sleep(0.1 * 2**attempt)
+            time.sleep(0.1 * 2**number)
     raise AssertionError

@@ -18,9 +18,9 @@ from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
 from radiant.lake.create import load_table
 from radiant.lake.datafile import DataFileWriter, StagedFile
+from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
 from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
 from radiant.lake.iceberg_schema import full_file_schema
-from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
 from radiant.lake.scan import plan, recast_batch, scan_files
 from radiant.lake.snapshot import (
     CommitKey,
@@ -91,49 +91,37 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
 
     Raises:
         CommitConflictError: another commit touched the same cases; run this one again.
-        CommitUnknownError: the catalog did not say whether a snapshot landed; run this one again when it answers.
+        CommitUnknownError: it is unknown whether a snapshot landed; run this again when the catalog answers.
         LakeError: the arguments contradict each other, a staged file is gone, or the catalog does not answer.
         StorageError: files could not be read or written for a reason that may pass; nothing of this case is visible
             that was not before.
     """
     with storage.answering(f"part {part} is not committed, its files could not be read or written; commit again"):
-        return _commit_part(catalog, namespace, part, manifests, case_loads, deleted_cases, token)
-
-
-def _commit_part(  # noqa: PLR0913, PLR0917 - as above
-    catalog: Catalog,
-    namespace: str,
-    part: int,
-    manifests: Sequence[Manifest],
-    case_loads: Sequence[CaseLoad],
-    deleted_cases: Collection[int],
-    token: str,
-) -> CommitReport:
-    staged = {manifest.case_id: manifest for manifest in manifests}
-    loads = {load.case_id: load for load in case_loads}
-    deleted = tuple(sorted(set(deleted_cases)))
-    _check_arguments(part, manifests, staged, loads, deleted)
-    tables = {name: _table(catalog, namespace, table) for name, table in CASE_TABLES.items()}
-    gate = _table(catalog, namespace, CASE_LOAD)
-    changed = False
-    key = CommitKey(token, _content(manifests, deleted))
-    if deleted:
-        _, changed = _commit(gate, part, deleted, CommitKey(token, f"remove:{key.content}"))
-    snapshots: dict[str, int | None] = {}
-    for name, table in tables.items():
-        files = [file for manifest in manifests for file in manifest.files[name]]
-        snapshots[name], landed = _commit(table, part, {*staged, *deleted}, key, files=files)
-        changed |= landed
-    if staged:
-        schema = TableRef.of(gate).file_schema(column.name for column in CASE_LOAD.columns)
-        rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
-        _, landed = _commit(gate, part, staged, key, rows=rows)
-        changed |= landed
-    return CommitReport(snapshots, changed)
+        staged = {manifest.case_id: manifest for manifest in manifests}
+        loads = {load.case_id: load for load in case_loads}
+        deleted = tuple(sorted(set(deleted_cases)))
+        _check_arguments(part, manifests, staged, loads, deleted)
+        tables = {name: _table(catalog, namespace, table) for name, table in CASE_TABLES.items()}
+        gate = _table(catalog, namespace, CASE_LOAD)
+        changed = False
+        key = CommitKey(token, _content(manifests, deleted))
+        if deleted:
+            _, changed = _commit(gate, part, deleted, CommitKey(token, f"remove:{key.content}"))
+        snapshots: dict[str, int | None] = {}
+        for name, table in tables.items():
+            files = [file for manifest in manifests for file in manifest.files[name]]
+            snapshots[name], landed = _commit(table, part, {*staged, *deleted}, key, files=files)
+            changed |= landed
+        if staged:
+            schema = TableRef.of(gate).file_schema(column.name for column in CASE_LOAD.columns)
+            rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
+            _, landed = _commit(gate, part, staged, key, rows=rows)
+            changed |= landed
+        return CommitReport(snapshots, changed)
 
 
 def _content(manifests: Sequence[Manifest], deleted: Sequence[int]) -> str:
-    """Return a digest of the files to commit: another attempt of a load has other files, so it is another commit.
+    """Return a digest of the files to commit: another import of a load has other files, so it is another commit.
 
     A commit that only deletes is never taken for an earlier one: the same case may come back and be deleted again.
     """

@@ -16,6 +16,7 @@ from pyiceberg.types import ListType, MapType
 
 from radiant.domain.tables import TABLES
 from radiant.errors import LakeError, LakeUnavailableError, SchemaMismatchError
+from radiant.lake.file_layout import PARTITION_COLUMN
 from radiant.lake.iceberg_schema import (
     iceberg_schema,
     iceberg_type,
@@ -23,7 +24,6 @@ from radiant.lake.iceberg_schema import (
     sort_order,
     table_properties,
 )
-from radiant.lake.layout import PARTITION_COLUMN
 from radiant.lake.table_ref import TableRef
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from radiant.domain.columns import Table
 
-_ATTEMPTS = 10
+_TRIES = 10
 """Creation and schema changes race with other processes that do the same; the loser retries."""
 
 
@@ -97,7 +97,7 @@ def _ensure_namespace(catalog: Catalog, namespace: str) -> None:
 
 
 def _ensure_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergTable:
-    for attempt in range(_ATTEMPTS):
+    for number in range(_TRIES):
         table = load_table(catalog, namespace, declared) or _create_table(catalog, namespace, declared)
         _check_spec(table)
         missing = _missing_columns(table, declared)
@@ -109,10 +109,10 @@ def _ensure_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergT
                     # Ids are placeholders, the table assigns its own.
                     update.add_column(column.name, iceberg_type(column.type, 1)[0], doc=column.doc, required=False)
         except CommitFailedException:
-            time.sleep(0.05 * 2**attempt)
+            time.sleep(0.05 * 2**number)
         else:
             return table
-    msg = f"{namespace}.{declared.name}: other processes changed the schema {_ATTEMPTS} times while a column was added"
+    msg = f"{namespace}.{declared.name}: other processes changed the schema {_TRIES} times while a column was added"
     raise LakeUnavailableError(msg)
 
 

@@ -1,4 +1,4 @@
-"""Write Parquet data files as Iceberg wants them, and describe them: a commit reads no footer."""
+"""Write Parquet data files as Iceberg requires them, and describe them, so that a commit reads no footer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from radiant.domain.columns import Encoding
-from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID, encoding
+from radiant.lake.file_layout import BOUNDED_COLUMNS, FIELD_ID, encoding
 
 # ParquetWriter takes lists of columns where its types say bool.
 # pyright: reportArgumentType=false

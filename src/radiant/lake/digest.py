@@ -18,13 +18,12 @@ name, with the lowest bit set. The rows x0, x1, ... of a stream of n have the di
     x0 * R^(n-1) + x1 * R^(n-2) + ... + x(n-1)    with each x stirred first,
 
 so that the digest of a stream follows from those of its pieces: `digest(A + B) = digest(A) * R^len(B) + digest(B)`.
-A reader of one piece needs nothing of the pieces before it. Two such sums are kept: over stir(x, S0), and over those
-stirred once more, with S1. This finds what is lost, swapped or changed by accident (except one in 2^64); it is no
-protection against intended harm.
+A digest has two such sums: one over stir(x, S0), one over these stirred once more, with S1. They reveal rows that are
+lost, swapped or changed by accident (except one in 2^64); they do not protect against an intended change.
 
-Columns that repeat come as dictionaries: each distinct value is hashed and multiplied once, and columns that share
-their indices are added up before the rows look anything up. Columns are walked once: the walk collects small arrays
-of texts, which are hashed together, and leaves a function per column that makes its numbers from the hashes.
+A column with repeated values is a dictionary array: each distinct value is hashed and multiplied once, and columns that
+share their indices are added up before they are spread over the rows. One pass over the columns collects the small
+arrays of texts, which are then hashed together, and makes a function per column that returns its numbers.
 """
 
 import hashlib
@@ -50,7 +49,7 @@ _BLOCK = 1 << 16
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
 _NULL = np.uint64(0xD6E8FEB86659FD93)
-"""The number of every null, whatever lies beneath it."""
+"""The number of every null, whatever value is stored under it."""
 _NEXT = np.uint64(0xA0761D6478BD642F)
 """Elements of a list are multiplied by this, by its square, and so on."""
 _ALL = (1 << 64) - 1
@@ -58,7 +57,7 @@ _WORD = 8
 _LONG = 128
 """Longer strings are hashed one by one."""
 _MOST_SHORT_BYTES = 1 << 30
-"""Texts together beyond this need 64-bit offsets."""
+"""Texts of more bytes together need 64-bit offsets."""
 _FEW = 2048
 """An array of fewer strings is hashed together with others."""
 _FIXED = (pa.float32(), pa.float64())
@@ -94,7 +93,7 @@ class RowDigest:
             self.sums = _followed(self.sums, _summed(rows[start : start + _BLOCK]))
 
     def follow(self, other: "RowDigest") -> None:
-        """Add the rows of another digest, after one's own."""
+        """Add the rows of another digest after those of this one."""
         self.sums = _followed(self.sums, other.sums)
 
     def hexdigest(self) -> str:
@@ -158,7 +157,7 @@ def _rows(batch: pa.RecordBatch) -> _Numbers:
 
 
 def _memory(indices: pa.Array) -> tuple[object, ...]:
-    """Return what two arrays of numbers have in common only if they are the same memory read in the same way."""
+    """Return a key that two arrays share only if they read the same memory in the same way."""
     addresses = (0 if buffer is None else buffer.address for buffer in indices.buffers())
     return (*addresses, indices.offset, len(indices), indices.type)
 
@@ -232,9 +231,9 @@ def _lists(column: pa.Array, texts: "_Texts") -> _Later:
 
 
 def _elements(column: pa.Array) -> tuple[NDArray[np.int64], list[pa.Array]]:
-    """Return where lists begin, and the last one ends, and all their elements; of maps the keys and the items.
+    """Return the offsets of lists, one more than lists, and all their elements; of maps the keys and the items.
 
-    A null list may have elements: they count for nothing, its number is that of null.
+    A null list may have elements: they are ignored, its number is that of null.
     """
     width = np.int64 if pa.types.is_large_list(column.type) else np.int32
     offsets = np.frombuffer(column.buffers()[1], dtype=width)[column.offset : column.offset + len(column) + 1]
@@ -244,7 +243,7 @@ def _elements(column: pa.Array) -> tuple[NDArray[np.int64], list[pa.Array]]:
 
 
 def _raw(column: pa.Array) -> _Numbers:
-    """Return fixed-width values as numbers, whatever lies beneath nulls: bits of floats, integers with their sign."""
+    """Return fixed-width values as numbers, any number for a null: bits of floats, integers with their sign."""
     values = _bits(column)
     if values.dtype == np.float32:
         return values.view(np.uint32).astype(np.uint64)
@@ -254,7 +253,7 @@ def _raw(column: pa.Array) -> _Numbers:
 
 
 def _bits(column: pa.Array) -> NDArray[Any]:
-    """Return the values of a fixed-width array as they are in memory: Arrow's own ways take five times as long."""
+    """Return a view of the values of a fixed-width array, without a copy."""
     values = column.buffers()[1]
     if pa.types.is_boolean(column.type):
         return _unpacked(values, column.offset, len(column))
@@ -279,7 +278,7 @@ def _unpacked(bits: pa.Buffer, offset: int, count: int) -> NDArray[np.bool_]:
 
 
 class _Texts:
-    """The strings of a batch's columns: small arrays are hashed together in one call, each of the others in cache."""
+    """The strings of a batch's columns: small arrays are hashed together in one call, a large one by itself."""
 
     def __init__(self) -> None:
         self._few: list[pa.Array] = []
@@ -302,7 +301,7 @@ class _Texts:
 
 
 def _flat(type_: pa.DataType) -> pa.DataType:
-    """Return a type of strings that lie one after the other in memory."""
+    """Return the type of the same strings in one piece of memory."""
     return pa.large_string() if pa.types.is_string_view(type_) else type_
 
 
@@ -316,7 +315,7 @@ def _hashes(strings: pa.StringArray | pa.LargeStringArray) -> _Numbers:
     width = np.int64 if pa.types.is_large_string(strings.type) else np.int32
     offsets = np.frombuffer(strings.buffers()[1], dtype=width)[strings.offset : strings.offset + count + 1]
     data = strings.buffers()[2]
-    # With a word after the last text, so that the word at its last byte exists.
+    # Padded by a word, so that a whole word can be read at the last byte.
     first, size = (int(offsets[0]), int(offsets[-1] - offsets[0])) if count else (0, 0)
     padded = np.zeros(size + _WORD, dtype=np.uint8)
     if data is not None:
@@ -332,7 +331,7 @@ def _hashes(strings: pa.StringArray | pa.LargeStringArray) -> _Numbers:
 
 
 def _hashes_of(padded: NDArray[np.uint8], start: NDArray[Any], length: NDArray[Any]) -> _Numbers:
-    """Hash pieces of a text, eight bytes of all of them at a time; long ones one by one."""
+    """Hash slices of a text: the next eight bytes of all of them in each step, long ones one by one."""
     words = np.ndarray((len(padded) - _WORD + 1,), dtype="<u8", buffer=padded, strides=(1,))
     hashes = (length.astype(np.uint64) + _ONE) * _STIRS[0]
     hashes ^= words[start] & _LOW_BYTES[np.minimum(length, _WORD)]

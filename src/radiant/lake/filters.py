@@ -19,7 +19,7 @@ from pyiceberg.expressions import (
     Or,
 )
 
-from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -21,7 +21,7 @@ from pyiceberg.types import (
 )
 
 from radiant.domain.columns import Table, Type
-from radiant.lake.layout import BOUNDED_COLUMNS, FIELD_ID, PARTITION_COLUMN
+from radiant.lake.file_layout import BOUNDED_COLUMNS, FIELD_ID, PARTITION_COLUMN
 
 _PRIMITIVE: dict[Type, IcebergType] = {
     Type.BOOLEAN: BooleanType(),

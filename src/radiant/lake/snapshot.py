@@ -15,7 +15,7 @@ from pyiceberg.types import LongType
 
 from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
-from radiant.lake.layout import CASE_COLUMN
+from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.pyiceberg_internals import ReplaceFiles
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
 
     Raises:
         CommitConflictError: another commit touched the same rows, or won too often; nothing of this commit landed.
-        CommitUnknownError: the catalog did not say whether it landed; nothing was deleted.
+        CommitUnknownError: it is unknown whether it landed; nothing was deleted.
         StorageError: the new manifests, or the metadata file, could not be written; nothing landed.
     """
     name = ".".join(table.name())

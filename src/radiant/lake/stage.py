@@ -14,7 +14,7 @@ from radiant.domain.tables import CASE_TABLES, KEY_COLUMNS
 from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
-from radiant.lake.layout import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Manifest:
     part: int
     case_id: int
     load_id: str
-    """The import attempt."""
+    """The import; part of every path."""
     files: dict[str, tuple[StagedFile, ...]]
     """Data files by the table's short name; none where there are no rows."""
     rows: dict[str, int]
@@ -80,12 +80,12 @@ def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str) -> str:
 
 
 class Stager:
-    """Writes the rows of one case, then hands out the manifest.
+    """Writes the rows of one case, then returns the manifest.
 
     A context manager: leaving the block with an error, or without `finish()`, deletes everything it wrote. Entering
-    deletes what an earlier attempt of the same load left, unless a commit took it. Every attempt uses new file names,
-    so that running a finished import once more can never touch rows that are visible. Holds no catalog: its only input
-    is in the table references.
+    deletes what an earlier stager of the same load left, unless a commit took it. Every stager uses new file names, so
+    that a finished import that runs again never changes rows that are visible. It needs no catalog: the table
+    references have all that it uses.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what names the rows
@@ -94,7 +94,7 @@ class Stager:
         part: int,
         case_id: int,
         load_id: str,
-        attempt: str | None = None,
+        file_prefix: str | None = None,
         tables: Mapping[str, Table] = CASE_TABLES,
     ) -> None:
         """Prepare.
@@ -104,8 +104,8 @@ class Stager:
             part: The case's partition.
             case_id: The case.
             load_id: Names this import; part of every path.
-            attempt: Begins the files' names; a new one when None. A helper that stages a segment of the rows (and never
-                enters the block) takes the other stager's, a dash and a number.
+            file_prefix: Of the files' names; a new one when None. A reading process that stages a shard (and never
+                enters the block) takes that of the import's stager, a dash and a number.
             tables: The declarations of the tables, by short name.
         """
         self._tables = tables
@@ -113,13 +113,13 @@ class Stager:
         self._case_id = case_id
         self._load_id = load_id
         self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in CASE_TABLES}
-        self._attempt = attempt or uuid.uuid4().hex[:8]
+        self._file_prefix = file_prefix or uuid.uuid4().hex[:8]
         self._adopted: dict[str, list[StagedFile]] = {name: [] for name in CASE_TABLES}
         self._writers = {
             name: DataFileWriter(
                 refs[name].file_schema(column.name for column in table.columns),
                 refs[name].spec_id,
-                f"{self._folders[name]}/{self._attempt}-",
+                f"{self._folders[name]}/{self._file_prefix}-",
                 part,
                 storage.open_write,
             )
@@ -129,7 +129,7 @@ class Stager:
         self._manifest: Manifest | None = None
 
     def __enter__(self) -> Self:
-        """Delete the files of an earlier attempt of this load, unless a commit took them."""
+        """Delete the files of an earlier stager of this load, unless a commit took them."""
         for folder in self._folders.values():
             if not storage.exists(storage.join(folder, HANDED_OVER)):
                 storage.delete_prefix(folder)
@@ -177,9 +177,9 @@ class Stager:
             writer.write(pa.RecordBatch.from_arrays(with_key, names=writer.schema.names))
 
     @property
-    def attempt(self) -> str:
-        """The prefix of the names of all files of this attempt."""
-        return self._attempt
+    def file_prefix(self) -> str:
+        """The prefix of the names of all files of this stager."""
+        return self._file_prefix
 
     @property
     def row_digests(self) -> dict[str, RowDigest]:
@@ -224,12 +224,12 @@ class Stager:
         return self._manifest
 
     def abort(self) -> None:
-        """Delete everything this attempt staged, finished or not."""
+        """Delete everything that this stager wrote, finished or not."""
         for name, writer in self._writers.items():
             writer.abort()
             for uri in storage.list_files(self._folders[name]):
-                # With a leading dot: a file that a killed helper left half written.
-                if uri.rpartition("/")[2].removeprefix(".").startswith(f"{self._attempt}-"):
+                # With a leading dot: a file that a killed process left half written.
+                if uri.rpartition("/")[2].removeprefix(".").startswith(f"{self._file_prefix}-"):
                     storage.delete_prefix(uri)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
-from radiant.lake.layout import file_schema
+from radiant.lake.file_layout import IcebergObject, file_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +16,17 @@ if TYPE_CHECKING:
     from pyiceberg.partitioning import PartitionSpec
     from pyiceberg.schema import Schema
     from pyiceberg.table import Table as IcebergTable
+
+
+class StoredTableRef(TypedDict):
+    """A `TableRef` in a document."""
+
+    identifier: str
+    location: str
+    data_location: str
+    schema: IcebergObject
+    spec: IcebergObject
+    name_mapping: str | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +69,7 @@ class TableRef:
         """Return the Arrow schema of a data file with these columns of the table."""
         return file_schema(json.loads(self.schema_json), names)
 
-    def to_json(self) -> dict[str, object]:
+    def to_json(self) -> StoredTableRef:
         """Return a JSON object."""
         return {
             "identifier": self.identifier,
@@ -70,7 +81,7 @@ class TableRef:
         }
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any]) -> TableRef:
+    def from_json(cls, raw: StoredTableRef) -> TableRef:
         """Read what `to_json` returned.
 
         Raises:

@@ -29,7 +29,7 @@ from radiant.lake.filters import (
     starting_within,
 )
 from radiant.lake.iceberg_schema import iceberg_schema
-from radiant.lake.read import CaseTable, case_table
+from radiant.lake.visible_rows import CaseTable, case_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ class VariantQuery:
     """Rows of every member."""
 
     def __post_init__(self) -> None:
-        """Refuse words that can match nothing.
+        """Refuse filters that no row can match.
 
         Raises:
             InputError: an origin or impact that does not exist, or a frequency outside 0 to 1.
@@ -109,7 +109,7 @@ def variants(catalog: Catalog, namespace: str, query: VariantQuery) -> Iterator[
     Raises:
         CaseNotFoundError: the case was never imported, or is deleted.
         InputError: the case has no such member, or `where` cannot be read.
-        LakeError: the tables do not hold what `case_load` says, or the catalog does not answer.
+        LakeError: the tables do not have what `case_load` states, or the catalog does not answer.
     """
     visible = visible_case(catalog, namespace, query.case_id)
     tables = {
@@ -125,7 +125,7 @@ def lacks_frequencies(catalog: Catalog, namespace: str, query: VariantQuery) -> 
 
     Raises:
         CaseNotFoundError: the case was never imported, or is deleted.
-        LakeError: the table does not hold what `case_load` says, or the catalog does not answer.
+        LakeError: the table does not have what `case_load` states, or the catalog does not answer.
     """
     if query.max_af is None and not any(name in (query.where or "") for name in FREQUENCY_COLUMNS):
         return False

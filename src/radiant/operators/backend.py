@@ -27,7 +27,7 @@ def job_operator() -> "type[JobOperator]":
     """Return the operator class of the backend that `RADIANT_BACKEND` names.
 
     Every class has the constructor `(*, job, arguments, **airflow_kwargs)` and works with
-    `.partial(job=...).expand(arguments=...)`, so a DAG file never asks which one it got.
+    `.partial(job=...).expand(arguments=...)`, so that a DAG file is the same for each backend.
 
     Raises:
         ConfigError: a setting is wrong.

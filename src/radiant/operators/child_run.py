@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 from collections import deque
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.providers.standard.triggers.external_task import DagStateTrigger
@@ -80,13 +80,13 @@ class RunDagOperator(TriggerDagRunOperator):
         """
         return self._go_on(context, after=None)
 
-    def execute_complete(self, context: Any, event: tuple[str, Mapping[str, Any]]) -> Any:
+    def execute_complete(self, context: Any, event: tuple[str, JsonObject]) -> Any:
         """Go on with the next run; after the last return the sum of the verdicts.
 
         Raises:
             AirflowFailException: a run failed; its reasons are in the log.
         """
-        (run_id,) = event[1]["run_ids"]
+        (run_id,) = cast("list[str]", event[1]["run_ids"])
         return self._go_on(context, after=run_id)
 
     def _go_on(self, context: Any, after: str | None) -> JsonObject:

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, TaskDeferred
 
 from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformUnavailableError, StorageError
+from radiant.jobs.codec import JsonObject, to_json
 from radiant.operators.backend import platform_of
 from radiant.operators.container_record import (
     ContainerRecord,
@@ -16,7 +17,6 @@ from radiant.operators.container_record import (
     may_adopt,
     new_record,
     read_record,
-    request_on_file,
 )
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
@@ -24,7 +24,7 @@ from radiant.operators.log_line import level_of
 from radiant.operators.platform import Platform
 from radiant.operators.reasons import Reason
 from radiant.operators.task_run import TaskRun
-from radiant.operators.trigger import ContainerTrigger
+from radiant.operators.trigger import ContainerTrigger, read_event
 from radiant.operators.watcher import Step, Watcher
 
 _LOOK_FOR_STOP_S = 0.2
@@ -34,8 +34,8 @@ class ContainerJobOperator(JobOperator):
     """Runs a job as a container; a subclass names the backend and repeats the constructor.
 
     The container outlives the task's process: a try finds the container of an earlier try by its record at the work
-    URI, and follows it (or takes its end) when its request is the same. Only a person's wish (mark failed, mark
-    success, clear) and a time-out stop it; a worker that is drained or dies does not.
+    URI, and follows it (or takes its end) when its request is the same. It is stopped when a person marks the task
+    failed or successful or clears it, and by a time-out; not when a worker is drained or dies.
 
     With `RADIANT_CONTAINER__DEFERRABLE` the task waits in the triggerer and holds no worker slot.
     """
@@ -43,38 +43,37 @@ class ContainerJobOperator(JobOperator):
     backend: str
     """As `RADIANT_BACKEND` names it."""
 
-    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, object], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
         super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 
-    def resume(self, context: Any, event: Mapping[str, Any]) -> dict[str, Any]:
+    def resume(self, context: Any, event: object) -> JsonObject:
         """Go on after the triggerer has seen the container's end; raises as `execute` does."""
         with self.permanent_errors():
-            run = self._task_run(context)
-            if (error := event.get("error")) is not None:
-                msg = f"{self.job}: {error}"
-                raise JobLostError(msg, reason=event["code"]) if event["retryable"] else AirflowFailException(msg)
-            request = request_on_file(run.folder)
+            run, found = self._task_run(context), read_event(event)
+            if found.ended is None:
+                msg = f"{self.job}: {found.error}"
+                raise JobLostError(msg, reason=found.code) if found.retryable else AirflowFailException(msg)
+            request = run.folder.read_request()
             if request is None:
                 msg = f"{run.folder.request_uri} is gone: something removes files from the work URI while tasks run"
                 raise ConfigError(msg)
-            ended = Ended.from_json(event["ended"])
-            return self.conclude(dataclasses.replace(run, request=request), ended, removed=event.get("removed", False))
+            run = dataclasses.replace(run, request=request)
+            return self.conclude(run, found.ended, removed=found.removed)
 
     def begin(self, run: TaskRun) -> TaskRun:
         """Adopt the container of an earlier try, or write this try's request and its record."""
-        record, on_file = read_record(run.folder), request_on_file(run.folder)
-        if record is not None and on_file is not None and may_adopt(record, on_file, run.request, self.backend):
+        record, stored = read_record(run.folder), run.folder.read_request()
+        if record is not None and stored is not None and may_adopt(record, stored, run.request, self.backend):
             noun = self._platform(run).noun
             self.log.info("adopting the %s of an earlier try: %s", noun, record.handle or record.attempt)
-            # Without a handle the answer to its start is unknown.
+            # Without a handle it is unknown whether its start succeeded.
             adopted = dataclasses.replace(record, held_by=run.task.try_number, unsure=record.handle is None)
             adopted.save(run.folder)
-            ended = None if record.ended is None else Ended.from_json(record.ended)
-            return dataclasses.replace(run, request=on_file, ended=ended)
+            return dataclasses.replace(run, request=stored, ended=record.ended)
         if record is not None:
             self._end_earlier(platform_of(record.platform, run.settings), record)
-        run.folder.ask(run.request)
+        run.folder.write_request(run.request)
         new_record(run.request, self.backend, run.task.try_number).save(run.folder)
         return run
 
@@ -112,13 +111,13 @@ class ContainerJobOperator(JobOperator):
             job=self.job,
             run_uri=run.folder.run_uri,
             uri=run.folder.uri,
-            task=dataclasses.asdict(run.task),
+            task=to_json(run.task),
             deadline=run.deadline,
             deferred_at=time.time(),
         )
         raise TaskDeferred(trigger=trigger, method_name="resume")
 
-    def conclude(self, run: TaskRun, ended: Ended, *, removed: bool = False) -> dict[str, Any]:
+    def conclude(self, run: TaskRun, ended: Ended, *, removed: bool = False) -> JsonObject:
         """Judge, then remove the container unless it is removed; its record stays open when the result is unreadable.
 
         Raises:
@@ -129,7 +128,7 @@ class ContainerJobOperator(JobOperator):
         self._require_held(run)
         try:
             # The container may have been started again, with another attempt.
-            request = request_on_file(run.folder) or run.request
+            request = run.folder.read_request() or run.request
             found = super().conclude(dataclasses.replace(run, request=request), ended)
         except StorageError:
             self.log.warning("the next try judges the end of this %s again", self._platform(run).noun)

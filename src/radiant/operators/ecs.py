@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from radiant.jobs.spec import JobSpec
+from radiant.jobs.catalogue import JobSpec
 from radiant.operators.container import ContainerJobOperator
 from radiant.operators.ecs_task.size import task_size
 from radiant.settings import Settings
 
 
 class EcsJobOperator(ContainerJobOperator):
-    """Runs a job as an ECS task; the group `ecs` of the settings says where.
+    """Runs a job as an ECS task; the group `ecs` of the settings describes the cluster.
 
     It replaces the Amazon provider's `EcsRunTaskOperator`, which stops a healthy task when one read of it is throttled,
     starts a second one when an answer is lost, and loses one that ended between two of its processes; connection and
@@ -19,7 +19,7 @@ class EcsJobOperator(ContainerJobOperator):
 
     backend = "ecs"
 
-    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, object], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
         super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 

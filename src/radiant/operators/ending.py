@@ -1,13 +1,11 @@
-"""How a job ended: what the platform saw and what the result document says, brought together."""
+"""How a job ended: what the platform saw and what the result document holds, brought together."""
 
 import dataclasses
 import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from radiant.errors import EXIT_OK, JobProtocolError
-from radiant.jobs.codec import JsonObject, from_json, to_json
+from radiant.jobs.codec import JsonObject
 from radiant.jobs.documents import Failure, JobSummary, Request, Result, Status
 from radiant.jobs.usage import Placement, Times
 from radiant.operators.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
@@ -33,7 +31,7 @@ class Ended:
     retryable: bool = True
     """With `reason`: another try may end in another way."""
     detail: str = ""
-    """What else the platform says, one sentence."""
+    """What else the platform reports, one sentence."""
     last_lines: tuple[str, ...] = ()
     """The end of the job's log."""
     memory_asked_mib: int | None = None
@@ -43,25 +41,15 @@ class Ended:
     placement: Placement | None = None
     """Where it ran."""
 
-    def to_json(self) -> JsonObject:
-        """Return plain JSON values; `from_json` is the inverse."""
-        return to_json(self)
-
-    @classmethod
-    def from_json(cls, raw: Mapping[str, Any]) -> "Ended":
-        """Return the value of `to_json`."""
-        remedy = "Run the same radiant version in every process of Airflow"
-        return from_json(cls, raw, where="the trigger's event", what="the end of a job", remedy=remedy)
-
 
 def read_together(request: Request, ended: Ended, result: Result | JobProtocolError | None) -> Result:
     """Return the result that counts.
 
-    Success needs exit code 0 and a result of this very attempt that says so. Everything else becomes a failed result:
-    the job's own where it is one, otherwise one of status `lost` made here.
+    Success needs exit code 0 and a result of this very attempt with the status `succeeded`. Everything else becomes a
+    failed result: the job's own where it is one, otherwise one of status `lost` made here.
 
     Args:
-        request: what was asked.
+        request: of the attempt.
         ended: what the platform saw.
         result: the document found, the error of reading it, or None where there is none.
     """
@@ -75,7 +63,7 @@ def read_together(request: Request, ended: Ended, result: Result | JobProtocolEr
         return _lost(request, reason, f"the job ended {whose}, {_exit(ended.exit_code)}. {ended.detail}", retryable)
     succeeded = result.status is Status.SUCCEEDED
     if succeeded != (ended.exit_code == EXIT_OK) or succeeded == (result.failure is not None):
-        text = f"its result says {result.status}, but it ended {_exit(ended.exit_code)}. {ended.detail}"
+        text = f"its result has the status {result.status}, but it ended {_exit(ended.exit_code)}. {ended.detail}"
         return _lost(request, Reason.LOST, text, retryable=True)
     return result
 

@@ -15,7 +15,7 @@ GRACE_S = 5.0
 
 
 def main() -> None:
-    """Wait, and kill if it must be."""
+    """Wait for the end of the job or of the process that started it; kill the group in the second case."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     group = sys.stdin.readline().strip()
     if not group.isdigit() or sys.stdin.readline():

@@ -10,16 +10,16 @@ from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from radiant.errors import ConfigError, InputError, JobError, JobFailedError, JobLostError, JobRefusedError
-from radiant.jobs.catalogue import effective_job
+from radiant.jobs.catalogue import JobSpec, effective_job
+from radiant.jobs.codec import JsonObject
 from radiant.jobs.documents import Result, Status
-from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import Ended, read_together, summary, with_message
 from radiant.operators.log_line import level_of
 from radiant.operators.reasons import Reason
-from radiant.operators.request import TaskPlace, new_request
-from radiant.operators.retry import TASK_DEFAULTS, decide
+from radiant.operators.retry import TASK_DEFAULTS, AirflowArguments, decide_retry
 from radiant.operators.sizing import wanted_memory
-from radiant.operators.task_run import TaskRun, task_facts
+from radiant.operators.task_folder import TaskFolder
+from radiant.operators.task_run import TaskRun, new_request, task_facts
 from radiant.operators.tries import READY_AT, keep_tries, read_tries, ready_at, with_try
 from radiant.settings import Settings, load_settings
 
@@ -39,7 +39,7 @@ class JobOperator(BaseOperator):
     template_fields_renderers = {"arguments": "json"}  # noqa: RUF012 - Airflow declares it as an instance attribute
     ui_color = "#e8f4ea"
 
-    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, object], **airflow_kwargs: Any) -> None:
         """Describe the task.
 
         Args:
@@ -65,7 +65,7 @@ class JobOperator(BaseOperator):
         return super().partial(**{**cls.airflow_defaults(kwargs["job"]), **kwargs})
 
     @classmethod
-    def airflow_defaults(cls, job: str) -> dict[str, Any]:
+    def airflow_defaults(cls, job: str) -> AirflowArguments:
         """Return the Airflow arguments that follow from the job."""
         return {**TASK_DEFAULTS, "retries": effective_job(job, load_settings()).retries}
 
@@ -76,7 +76,7 @@ class JobOperator(BaseOperator):
 
     def begin(self, run: TaskRun) -> TaskRun:
         """Write the request; a backend whose jobs outlive their task may return a run with an earlier try's request."""
-        run.folder.ask(run.request)
+        run.folder.write_request(run.request)
         return run
 
     def run_job(self, run: TaskRun) -> Ended:
@@ -86,7 +86,7 @@ class JobOperator(BaseOperator):
         """
         raise NotImplementedError
 
-    def execute(self, context: Any) -> dict[str, Any]:
+    def execute(self, context: Any) -> JsonObject:
         """Run the job.
 
         Raises:
@@ -122,7 +122,8 @@ class JobOperator(BaseOperator):
     def _task_run(self, context: Any) -> TaskRun:
         settings = load_settings()
         job = effective_job(self.job, settings)
-        folder = TaskPlace.of(context, settings.effective_work_uri)
+        instance: Any = context["ti"]
+        folder = TaskFolder.of(instance, settings.effective_work_uri)
         arguments = {name: value for name, value in self.arguments.items() if name != READY_AT}
         wanted_mib = wanted_memory(self.job, self.arguments, settings, folder.read_memory_mib())
         memory_mib = self.memory_limit(job, wanted_mib, settings)
@@ -130,16 +131,16 @@ class JobOperator(BaseOperator):
             settings=settings,
             job=job,
             folder=folder,
-            task=task_facts(context),
+            task=task_facts(instance),
             request=new_request(job, arguments, folder, memory_mib=memory_mib, image=settings.image),
             deadline=time.time() + self.execution_timeout.total_seconds() if self.execution_timeout else None,
-            instance=context["ti"],
+            instance=instance,
             ready_at=ready_at(context, self.arguments, is_first=not self.upstream_task_ids),
         )
 
-    def conclude(self, run: TaskRun, ended: Ended) -> dict[str, Any]:
+    def conclude(self, run: TaskRun, ended: Ended) -> JsonObject:
         """Read the result, judge, and return the XCom; raises as `execute` does."""
-        answer = run.folder.answer(run.request.attempt)
+        answer = run.folder.read_result(run.request.attempt)
         result = read_together(run.request, ended, answer)
         if self.stop_requested and result.status is Status.SUCCEEDED:
             # Airflow ends a task green that returns after SIGTERM (apache/airflow#73006).
@@ -149,7 +150,7 @@ class JobOperator(BaseOperator):
         result = dataclasses.replace(result, tries=with_try(read_tries(run.folder), run, ended, answer, code))
         if result.failure is not None:
             self._fail(run, result, ended)
-        run.folder.keep_outcome(result)
+        run.folder.write_outcome(result)
         return summary(result, ended)
 
     def on_kill(self) -> None:
@@ -177,7 +178,7 @@ class JobOperator(BaseOperator):
         failure = result.failure
         if failure is None:
             return
-        decision = decide(
+        decision = decide_retry(
             failure,
             job=self.job,
             try_number=run.task.try_number,
@@ -195,7 +196,7 @@ class JobOperator(BaseOperator):
         keep_tries(run.folder, result.tries)
         if result.status is Status.LOST:
             result = with_message(result, _sentences(failure.message, decision.hint))
-        run.folder.keep_outcome(result)
+        run.folder.write_outcome(result)
         try:
             run.instance.xcom_push(key="return_value", value=summary(result, ended))
         except Exception:  # noqa: BLE001 - the server refuses XComs of a task it has given up; the failure is what counts

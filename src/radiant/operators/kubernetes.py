@@ -14,6 +14,6 @@ class KubernetesJobOperator(ContainerJobOperator):
 
     backend = "kubernetes"
 
-    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, object], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
         super().__init__(job=job, arguments=arguments, **airflow_kwargs)

@@ -1,6 +1,5 @@
 """What a run left: containers and processes whose task is no more are ended and removed by the run's last task."""
 
-import json
 import logging
 import socket
 import time
@@ -12,8 +11,8 @@ from radiant import storage
 from radiant.errors import JobRefusedError, PlatformUnavailableError, RadiantError
 from radiant.jobs.documents import run_uri
 from radiant.operators.backend import platform_of
-from radiant.operators.process import end_stray
-from radiant.operators.request import run_key
+from radiant.operators.process import PROCESS_RECORD, ProcessRecord, end_stray
+from radiant.operators.task_folder import read_document, run_key
 from radiant.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
@@ -71,8 +70,7 @@ def end_processes(run: str) -> list[str]:
     """End the processes that jobs of a run have left on this machine; return their numbers."""
     host, found = socket.gethostname(), []
     for uri in storage.list_files(run):
-        if uri.endswith("/process.json"):
-            note = json.loads(storage.read_bytes(uri))
-            if note["host"] == host and end_stray(note["pid"], note["started"]):
-                found.append(str(note["pid"]))
+        record = read_document(uri, ProcessRecord) if uri.endswith(f"/{PROCESS_RECORD}") else None
+        if record and record.host == host and end_stray(record.pid, record.started):
+            found.append(str(record.pid))
     return found

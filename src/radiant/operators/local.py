@@ -17,8 +17,9 @@ from radiant.jobs.catalogue import effective_job
 from radiant.jobs.usage import Placement, Times
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
-from radiant.operators.process import end_stray, run_process, start_time
+from radiant.operators.process import PROCESS_RECORD, ProcessRecord, end_stray, run_process, start_time
 from radiant.operators.reasons import Reason
+from radiant.operators.retry import AirflowArguments
 from radiant.operators.task_run import TaskRun
 from radiant.settings import load_settings
 
@@ -35,12 +36,12 @@ class LocalJobOperator(JobOperator):
     at least one; `max_active_tis_per_dag` overrides that.
     """
 
-    def __init__(self, *, job: str, arguments: Mapping[str, Any], **airflow_kwargs: Any) -> None:
+    def __init__(self, *, job: str, arguments: Mapping[str, object], **airflow_kwargs: Any) -> None:
         """Describe the task, see `JobOperator`."""
         super().__init__(job=job, arguments=arguments, **airflow_kwargs)
 
     @classmethod
-    def airflow_defaults(cls, job: str) -> dict[str, Any]:
+    def airflow_defaults(cls, job: str) -> AirflowArguments:
         """Add how many may run at once on this machine."""
         wanted = effective_job(job, load_settings()).resources
         fit = min(_cores() / wanted.cpu, psutil.virtual_memory().total / _MIB / wanted.memory_mib)
@@ -53,12 +54,12 @@ class LocalJobOperator(JobOperator):
             ConfigError: the worker is not installed beside this interpreter.
         """
         host = socket.gethostname()
-        note = run.folder.read("process.json")
-        if note and note["host"] == host and end_stray(note["pid"], note["started"]):
-            self.log.warning("process %d of an earlier try was still running and has been killed", note["pid"])
+        earlier = run.folder.read_document(PROCESS_RECORD, ProcessRecord)
+        if earlier and earlier.host == host and end_stray(earlier.pid, earlier.started):
+            self.log.warning("process %d of an earlier try was still running and has been killed", earlier.pid)
 
         def started(pid: int) -> None:
-            run.folder.write("process.json", {"host": host, "pid": pid, "started": start_time(pid)})
+            run.folder.write_document(PROCESS_RECORD, ProcessRecord(host, pid, start_time(pid)))
 
         asked_at = time.time()
         command, *arguments = run.folder.argv(run.job.name, run.request.attempt)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
-from radiant.jobs.spec import JobSpec
+from radiant.jobs.catalogue import JobSpec
 from radiant.jobs.usage import Placement, Times
 
 Handle = dict[str, Any]
@@ -53,7 +53,7 @@ class ContainerOrder:
     refusals: int = 0
     """How often the platform refused this attempt for lack of room."""
     run: str = ""
-    """Of the DAG run, see `radiant.operators.request.run_key`: `sweep` finds its containers by it."""
+    """Of the DAG run, see `radiant.operators.task_folder.run_key`: `sweep` finds its containers by it."""
 
 
 class State(StrEnum):
@@ -151,17 +151,17 @@ class Platform(Protocol):
         """
         ...
 
-    def look(self, handle: Handle) -> ContainerStatus:
+    def status(self, handle: Handle) -> ContainerStatus:
         """Return the status of the container now."""
         ...
 
-    def read_log(self, handle: Handle, cursor: str, look: ContainerStatus) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, status: ContainerStatus) -> LogPage:
         """Return the lines that follow the cursor, none lost and none twice, even if many have the same time stamp.
 
         Args:
             handle: the container.
             cursor: of the page before.
-            look: the last status of the container. The log of an ended one may arrive late: `more` stays True until
+            status: the last one of the container. The log of an ended one may arrive late: `more` stays True until
                 the platform has had the time to deliver it.
         """
         ...
@@ -169,7 +169,7 @@ class Platform(Protocol):
     def stop(self, handle: Handle, reason: str) -> None:
         """Ask the container to stop (SIGTERM, then SIGKILL); returns at once; nothing there is fine.
 
-        `reason` is a name; where the platform keeps it, a later `look` returns it.
+        `reason` is a name; where the platform keeps it, a later `status` returns it.
         """
         ...
 

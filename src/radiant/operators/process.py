@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -19,11 +20,24 @@ from radiant.operators.log_line import cut
 from radiant.operators.reasons import Reason
 
 TICK_S = 0.1
-"""How often memory, time and the wish to stop are looked at; costs 2 % of a core with 90 processes on the machine."""
+"""Between two checks of memory, time and `should_stop`."""
 GRACE_S = 3.0
 """Between SIGTERM and SIGKILL; Airflow kills the task's own process 5 s after its SIGTERM."""
 _LINE_BYTES = 16 * 1024
 _MIB = 1 << 20
+PROCESS_RECORD = "process.json"
+"""Name of the document with a `ProcessRecord`, in the folder of a task."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessRecord:
+    """The process of a try, by which the next try and the last task of the run find it."""
+
+    host: str
+    pid: int
+    """Also the number of its group."""
+    started: float | None
+    """As `start_time` returned it; None when it had ended by then."""
 
 
 def run_process(  # noqa: PLR0913 - all by name
@@ -38,8 +52,8 @@ def run_process(  # noqa: PLR0913 - all by name
     """Run a command to its end and return how it ended.
 
     The command gets this process's environment and a session of its own; standard output and error come as one stream
-    in the order of writing. Whatever it started is killed when it ends, when this function is left by an exception, and
-    when this very process dies.
+    in the order of writing. All processes that it started are killed when it ends, when this function raises, and when
+    this process itself dies.
 
     Args:
         argv: the command, its first item an absolute path.
@@ -47,7 +61,7 @@ def run_process(  # noqa: PLR0913 - all by name
         timeout_s: after this many seconds it gets SIGTERM, then SIGKILL.
         on_start: called with the process id right after the start.
         on_line: called with every line of output, without its end. A longer line than 16 KiB comes in pieces.
-        should_stop: asked every 100 ms; True stops the command.
+        should_stop: called every 100 ms; True stops the command.
     """
     started = time.monotonic()
     peak = 0
@@ -84,14 +98,14 @@ def run_process(  # noqa: PLR0913 - all by name
     )
 
 
-def end_stray(pid: int, started: float) -> bool:
-    """Kill the process group of an earlier try if it still runs; True when it did.
+def end_stray(pid: int, started: float | None) -> bool:
+    """Kill the process group of an earlier try if it still runs; return whether it did.
 
     Args:
         pid: process id, and so the number of its group.
         started: its start as `start_time` returned it; another process that got the same number is left alone.
     """
-    if start_time(pid) != started:
+    if started is None or start_time(pid) != started:
         return False
     with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
         process = psutil.Process(pid)
@@ -111,7 +125,7 @@ def start_time(pid: int) -> float | None:
 
 
 class _Output:
-    """Reads a process's output without ever waiting longer than asked."""
+    """Reads a process's output; no read waits for longer than its argument."""
 
     def __init__(self, process: subprocess.Popen[bytes], on_line: Callable[[str], None]) -> None:
         stream = process.stdout
@@ -128,7 +142,7 @@ class _Output:
         self._selector.register(stream, selectors.EVENT_READ)
 
     def read(self, wait_s: float) -> bool:
-        """Hand on what there is, waiting up to `wait_s` for it; False when nothing came."""
+        """Pass on the new lines, waiting up to `wait_s` for output; return whether there was any."""
         if not self._open:
             time.sleep(wait_s)
             return False
@@ -149,7 +163,7 @@ class _Output:
         return True
 
     def finish(self) -> None:
-        """Hand on the rest. All writers are dead by now, so this ends."""
+        """Pass on the rest. All writers are dead by now, so it has an end."""
         while self.read(0):
             pass
         if self._pending:
@@ -171,7 +185,7 @@ class _Output:
 
 @contextlib.contextmanager
 def _guarded() -> Generator[Callable[[int], None]]:
-    """Run `guard` beside the block; yields the function that writes it the group to kill if this process dies."""
+    """Run `guard` beside the block; yield a function that sends it the group to kill if this process dies."""
     # Before the job and in a session of its own: it must outlive whatever kills this process.
     watchdog = subprocess.Popen(  # noqa: S603 - our own script, our own interpreter
         [sys.executable, "-I", "-S", str(Path(guard.__file__))],
@@ -200,7 +214,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def _resident_bytes(pid: int) -> int:
-    """Return the sum over the process and its descendants; pages they share count once for each."""
+    """Return the resident memory of a process and its descendants; a shared page counts once for each of them."""
     total = 0
     with contextlib.suppress(psutil.Error):
         first = psutil.Process(pid)
@@ -220,7 +234,7 @@ def _ask_to_stop(pid: int, output: _Output) -> None:
 
 
 def _kill_and_reap(process: subprocess.Popen[bytes]) -> None:
-    """Kill the whole group; nothing happens the second time."""
+    """Kill the whole group; a second call does nothing."""
     if process.returncode is not None:
         return
     # Before the first process is reaped, so that the number of its group cannot be another process's.

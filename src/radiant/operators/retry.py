@@ -16,7 +16,10 @@ from radiant.operators.reasons import (
     reason_named,
 )
 
-TASK_DEFAULTS: dict[str, Any] = {
+AirflowArguments = dict[str, Any]
+"""Keyword arguments of an Airflow operator, which defines their types."""
+
+TASK_DEFAULTS: AirflowArguments = {
     "retries": 2,
     "retry_delay": dt.timedelta(seconds=10),
     "retry_exponential_backoff": 3.0,
@@ -33,7 +36,7 @@ _LIMIT_FACTOR = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RetryDecision:
     """What follows a failure."""
 
     retry: bool
@@ -44,7 +47,7 @@ class Decision:
     """What the reader of the failure can do."""
 
 
-def decide(  # noqa: PLR0913 - all but one by name
+def decide_retry(  # noqa: PLR0913 - all but one by name
     failure: Failure,
     *,
     job: str,
@@ -54,7 +57,7 @@ def decide(  # noqa: PLR0913 - all but one by name
     cap_mib: int,
     asked_mib: int | None = None,
     fit: Callable[[int], int] = int,
-) -> Decision:
+) -> RetryDecision:
     """Return what follows this failure; Airflow's `retries` still bounds the number of tries.
 
     Args:
@@ -71,17 +74,17 @@ def decide(  # noqa: PLR0913 - all but one by name
     texts = {"job": f"RADIANT_JOBS__{job.replace('-', '_').upper()}__", "cap_mib": cap_mib, "asked_mib": asked_mib}
     if reason is None:
         hint = HINT_IF_TRANSIENT if failure.retryable else HINT_IF_PERMANENT
-        return Decision(retry=failure.retryable, memory_mib=None, hint=hint)
+        return RetryDecision(retry=failure.retryable, memory_mib=None, hint=hint)
     if reason.retry is Retry.WITH_MORE_MEMORY:
         grown_mib = min(fit(min(next_memory_mib(limit_mib, peak_mib), cap_mib)), cap_mib)
         if asked_mib is not None and limit_mib < asked_mib and grown_mib <= asked_mib:
-            return Decision(retry=True, memory_mib=None, hint=OUT_OF_MEMORY_LOWERED.format_map(texts))
+            return RetryDecision(retry=True, memory_mib=None, hint=OUT_OF_MEMORY_LOWERED.format_map(texts))
         if grown_mib <= limit_mib:
-            return Decision(retry=False, memory_mib=None, hint=OUT_OF_MEMORY_AT_CAP.format_map(texts))
+            return RetryDecision(retry=False, memory_mib=None, hint=OUT_OF_MEMORY_AT_CAP.format_map(texts))
         hint = reason.hint.format_map(texts | {"grown_mib": grown_mib})
-        return Decision(retry=True, memory_mib=grown_mib, hint=hint)
+        return RetryDecision(retry=True, memory_mib=grown_mib, hint=hint)
     retry = {Retry.NEVER: False, Retry.ONCE: try_number == 1, Retry.IF_TRANSIENT: failure.retryable}[reason.retry]
-    return Decision(retry=retry, memory_mib=None, hint=reason.hint.format_map(texts))
+    return RetryDecision(retry=retry, memory_mib=None, hint=reason.hint.format_map(texts))
 
 
 def next_memory_mib(limit_mib: int, peak_mib: float | None) -> int:

@@ -1,8 +1,7 @@
-"""The memory that a try of a job requests: that of the settings, or what the history of imports says."""
+"""The memory that a try of a job requests: that of the settings, or what follows from the history of imports."""
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from radiant import storage
 from radiant.costs.sizing import memory_bound, memory_request
@@ -14,7 +13,7 @@ from radiant.settings import Settings
 log = logging.getLogger("radiant.operators.sizing")
 
 
-def wanted_memory(job: str, arguments: Mapping[str, Any], settings: Settings, grown_mib: int) -> int:
+def wanted_memory(job: str, arguments: Mapping[str, object], settings: Settings, grown_mib: int) -> int:
     """Return the memory in MiB that a try needs.
 
     After a try that ran out of memory it is never less than that of the settings: a history that was too small costs
@@ -32,10 +31,10 @@ def wanted_memory(job: str, arguments: Mapping[str, Any], settings: Settings, gr
     return _by_history(arguments, settings) or requested_mib
 
 
-def _by_history(arguments: Mapping[str, Any], settings: Settings) -> int | None:
+def _by_history(arguments: Mapping[str, object], settings: Settings) -> int | None:
     """Return the request that follows from the history, None where there is not enough of it or the file is unlike."""
     vcf_bytes, samples = arguments.get("vcf_bytes"), arguments.get("samples")
-    if vcf_bytes is None or samples is None:
+    if not isinstance(vcf_bytes, int) or not isinstance(samples, int):
         return None
     uri = history_uri(settings.effective_work_uri)
     try:

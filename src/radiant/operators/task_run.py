@@ -1,14 +1,18 @@
 """One try of one task instance, with everything that its job needs: built once, then passed as one value."""
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
+from opentelemetry import propagate
+
+from radiant.jobs.catalogue import JobSpec
 from radiant.jobs.documents import Request
-from radiant.jobs.spec import JobSpec
 from radiant.operators.ending import Ended
 from radiant.operators.platform import TaskFacts
-from radiant.operators.request import TaskPlace
+from radiant.operators.task_folder import TaskFolder
 from radiant.settings import Settings
 
 
@@ -19,7 +23,7 @@ class TaskRun:
     settings: Settings
     job: JobSpec
     """With the overrides of the settings."""
-    folder: TaskPlace
+    folder: TaskFolder
     """Of the task instance; all its tries share it."""
     task: TaskFacts
     request: Request
@@ -34,9 +38,28 @@ class TaskRun:
     """Since when the task could start, in seconds since the epoch."""
 
 
-def task_facts(context: Mapping[str, Any]) -> TaskFacts:
-    """Return which try of which task an Airflow context is of."""
-    instance = context["ti"]
+def new_request(
+    job: JobSpec, arguments: Mapping[str, object], folder: TaskFolder, *, memory_mib: int, image: str | None
+) -> Request:
+    """Return a request with an attempt of its own and the trace context of the running task."""
+    trace: dict[str, str] = {}
+    propagate.inject(trace)
+    return Request(
+        job=job.name,
+        attempt=str(uuid.uuid4()),
+        run_uri=folder.run_uri,
+        arguments=dict(arguments),
+        memory_mib=memory_mib,
+        cpu=job.resources.cpu,
+        radiant_version=metadata.version("radiant"),
+        image=image,
+        trace_context=trace,
+        task_uri=folder.uri,
+    )
+
+
+def task_facts(instance: Any) -> TaskFacts:
+    """Return which try of which task one of Airflow's task instances is."""
     index: int | None = instance.map_index
     tries = getattr(instance, "max_tries", None)
     return TaskFacts(

@@ -4,13 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from radiant import storage
-from radiant.errors import InputError, JobProtocolError
-from radiant.jobs.codec import decode, encode
 from radiant.jobs.documents import Result
 from radiant.jobs.usage import JobTry, Placement, Times
 from radiant.operators.ending import Ended
-from radiant.operators.request import TaskPlace
+from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun
 
 _NAME = "tries.json"
@@ -25,22 +22,19 @@ class _Tries:
     tries: tuple[JobTry, ...] = ()
 
 
-def read_tries(folder: TaskPlace) -> tuple[JobTry, ...]:
+def read_tries(folder: TaskFolder) -> tuple[JobTry, ...]:
     """Return the tries of a task so far, oldest first; none where there are none that this version can read."""
-    uri = storage.join(folder.uri, _NAME)
-    try:
-        return decode(_Tries, storage.read_bytes(uri), where=uri, what="a list of tries", remedy="").tries
-    except (InputError, JobProtocolError):
-        return ()
+    found = folder.read_document(_NAME, _Tries)
+    return () if found is None else found.tries
 
 
-def keep_tries(folder: TaskPlace, tries: tuple[JobTry, ...]) -> None:
+def keep_tries(folder: TaskFolder, tries: tuple[JobTry, ...]) -> None:
     """Store the tries for the next one.
 
     Raises:
         StorageError: they could not be written.
     """
-    storage.write_bytes(storage.join(folder.uri, _NAME), encode(_Tries(tries)))
+    folder.write_document(_NAME, _Tries(tries))
 
 
 def keep_restarted(run: TaskRun, ended: Ended) -> None:
@@ -49,7 +43,7 @@ def keep_restarted(run: TaskRun, ended: Ended) -> None:
     Raises:
         StorageError: it could not be written.
     """
-    answer = run.folder.answer(run.request.attempt)
+    answer = run.folder.read_result(run.request.attempt)
     keep_tries(run.folder, with_try(read_tries(run.folder), run, ended, answer, ended.reason))
 
 
@@ -62,7 +56,7 @@ def with_try(
         before: The tries so far.
         run: With the request of the attempt that ended.
         ended: What the platform saw.
-        answer: What its worker answered, as `TaskPlace.answer` returns it.
+        answer: What its worker answered, as `TaskFolder.read_result` returns it.
         code: Of its failure, None when it succeeded.
     """
     attempt = run.request.attempt
@@ -85,7 +79,7 @@ def with_try(
     return (*others, one)[-_MOST:]
 
 
-def ready_at(context: Mapping[str, Any], arguments: Mapping[str, Any], *, is_first: bool) -> float | None:
+def ready_at(context: Any, arguments: Mapping[str, object], *, is_first: bool) -> float | None:
     """Return since when a task could start, in seconds since the epoch; None where that is unknown.
 
     Args:

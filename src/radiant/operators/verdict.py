@@ -47,7 +47,7 @@ def judge_import(prepared: object, committed: object) -> Verdict:
         deleted=output.deleted,
         failed=(*claimed.refused, *output.failed),
         waiting=claimed.waiting,
-        trouble=(f"commit says nothing about {_cases(missing)}",) if missing else (),
+        trouble=(f"commit reports nothing about {_cases(missing)}",) if missing else (),
         warnings=tuple(CaseWarning(case.case_id, warning) for case in output.imported for warning in case.warnings),
     )
 
@@ -76,7 +76,7 @@ def add_up(verdicts: Iterable[Verdict | None], *, expected: int) -> Verdict:
     """Return the sum; a verdict that is missing of the expected number is trouble."""
     found = [verdict for verdict in verdicts if verdict is not None]
     missing = expected - len(found)
-    text = f"{missing} of {expected} runs ended without a verdict; the logs of the tasks that started them say why"
+    text = f"{missing} of {expected} runs ended without a verdict; see the logs of the tasks that started them"
     return Verdict(
         imported=tuple(case for verdict in found for case in verdict.imported),
         deleted=tuple(case for verdict in found for case in verdict.deleted),
@@ -115,7 +115,7 @@ def fail_with(verdict: Verdict, instance: Any) -> None:
     for line in lines:
         log.error("%s", line)
     instance.xcom_push(key="return_value", value=to_json(verdict))
-    msg = f"{lines[0]} The lines above say why."
+    msg = f"{lines[0]} The lines above have the reasons."
     raise AirflowFailException(msg)
 
 
@@ -138,7 +138,7 @@ def describe(verdict: Verdict) -> str:
 def _output(task_id: str, xcom: object, kind: type[T]) -> T | str:
     """Return the output of a task's job, or the sentence about why there is none."""
     if xcom is None:
-        return f"task {task_id} did not come to an end; its log says why"
+        return f"task {task_id} did not come to an end; see its log"
     summary = read_job_summary(xcom, f"the XCom of {task_id}")
     if summary.status is not Status.SUCCEEDED:
         return f"task {task_id} failed: {summary.code}: {summary.reason}"

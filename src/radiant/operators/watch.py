@@ -25,7 +25,7 @@ from typing import Protocol
 from radiant.operators.container_record import ContainerRecord
 from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
-from radiant.settings import Container
+from radiant.settings import ContainerGroup
 
 OVER = frozenset({State.ENDED, State.GONE})
 STOPPING_PAUSE_S = 0.5
@@ -81,7 +81,7 @@ class Cause:
 class Limits:
     """What a decision depends on and no step changes."""
 
-    container: Container
+    container: ContainerGroup
     """Patience and pace, from the settings."""
     timeout_s: float
     """Of the job."""

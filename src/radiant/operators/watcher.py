@@ -21,14 +21,13 @@ from radiant.operators.container_record import (
     name_of,
     read_record,
     release,
-    request_on_file,
     stop_if_replaced,
 )
 from radiant.operators.ending import LAST_LINES, Ended
 from radiant.operators.log_reads import LogPosition, LogReads
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, Platform, State
 from radiant.operators.reasons import Reason
-from radiant.operators.request import run_key
+from radiant.operators.task_folder import run_key
 from radiant.operators.task_run import TaskRun
 from radiant.operators.tries import keep_restarted
 from radiant.operators.watch import (
@@ -55,7 +54,7 @@ class Step:
     """The result of one step."""
 
     position: LogPosition
-    """Behind `lines`. Pass it to the next step once they are logged: lines that were not logged come again."""
+    """After `lines`. Pass it to the next step once they are logged: lines that were not logged come again."""
     lines: list[str] = field(default_factory=list)
     """New lines of the container's log."""
     news: str = ""
@@ -96,8 +95,8 @@ class Watcher:
         self._state = WatchState(record)
         self._last_lines: collections.deque[str] = collections.deque(maxlen=LAST_LINES)
         self._reads = LogReads()
-        self._last_look: ContainerStatus | None = None
-        self._looked_at = 0.0
+        self._last_status: ContainerStatus | None = None
+        self._status_at = 0.0
 
     @property
     def record(self) -> ContainerRecord:
@@ -106,7 +105,7 @@ class Watcher:
 
     @property
     def begin(self) -> LogPosition:
-        """Where the log goes on: behind the lines that a process of the same try has logged."""
+        """Where the log goes on: after the lines that a process of the same try has logged."""
         same_try = self.record.log_try == self._run.task.try_number
         return LogPosition(self.record.attempt, self.record.log_cursor if same_try else "")
 
@@ -114,7 +113,7 @@ class Watcher:
         """Start or look, read the log, decide, and act; waits for a `kill` that is under way in another thread.
 
         Args:
-            position: behind the last line that is in the task's log.
+            position: after the last line that is in the task's log.
 
         Raises:
             PlatformUnavailableError: the platform has not answered for longer than patience allows; the container may
@@ -171,21 +170,20 @@ class Watcher:
             StorageError: the end could not be written; the container is still there.
         """
         with self._lock, contextlib.suppress(JobLostError):
-            found = ended.to_json()
             if position.attempt == self.record.attempt:
-                self._save(log_cursor=position.cursor, log_try=self._run.task.try_number, ended=found)
-            return self.record.ended == found and not release(self._platform, self.record)
+                self._save(log_cursor=position.cursor, log_try=self._run.task.try_number, ended=ended)
+            return self.record.ended == ended and not release(self._platform, self.record)
         return False
 
     def _step(self, position: LogPosition) -> Step:
         if (handle := self.record.handle) is None:
             return self._start(position)
-        status = self._look(handle)
+        status = self._status(handle)
         lines, progress, position = self._read_log(handle, status, position)
         if status.state in OVER and self._take_over():
             return Step(position, lines, f"the {self._platform.noun} was started again by another process of this try")
         if status.state in OVER and self.record.ended is not None:  # another process of this try has removed it
-            return Step(position, lines, ended=Ended.from_json(self.record.ended))
+            return Step(position, lines, ended=self.record.ended)
         return self._decide_and_act(status, progress, lines, position)
 
     def _decide_and_act(
@@ -256,7 +254,7 @@ class Watcher:
         """
         left = release(self._platform, self.record)
         self._request = dataclasses.replace(self._request, attempt=str(uuid.uuid4()))
-        self._run.folder.ask(self._request)
+        self._run.folder.write_request(self._request)
         self._reset_container()
         record = dataclasses.replace(state.record, attempt=self._request.attempt)
         self._adopt(dataclasses.replace(state, record=record), before)
@@ -267,16 +265,16 @@ class Watcher:
         if status.started_at is not None:
             keep_restarted(dataclasses.replace(self._run, request=self._request), self._ended(status))
 
-    def _look(self, handle: Handle) -> ContainerStatus:
-        """Look, except after its end, and while the log has another page."""
-        now, last = self._clock.monotonic(), self._last_look
+    def _status(self, handle: Handle) -> ContainerStatus:
+        """Return the status: the last one after its end and while the log has another page, else a new one."""
+        now, last = self._clock.monotonic(), self._last_status
         if last is not None and last.state in OVER:
             return last
-        if last is not None and self._reads.more and now - self._looked_at < self._limits.container.look_s:
+        if last is not None and self._reads.more and now - self._status_at < self._limits.container.look_s:
             return last
-        self._last_look = self._platform.look(handle)
-        self._looked_at = now
-        return self._last_look
+        self._last_status = self._platform.status(handle)
+        self._status_at = now
+        return self._last_status
 
     def _order(self) -> ContainerOrder:
         job, container = self._run.job, self._limits.container
@@ -297,7 +295,7 @@ class Watcher:
     def _read_log(
         self, handle: Handle, status: ContainerStatus, before: LogPosition
     ) -> tuple[list[str], LogProgress, LogPosition]:
-        """Return new lines, whether there is more to wait for, and the position behind them.
+        """Return new lines, whether there is more to wait for, and the position after them.
 
         A log that cannot be read fails no job.
         """
@@ -392,7 +390,7 @@ class Watcher:
         other = found.attempt != self.record.attempt
         self._set_record(found)
         if other:
-            self._request = request_on_file(self._run.folder) or self._request
+            self._request = self._run.folder.read_request() or self._request
             self._reset_container()
             self._state = dataclasses.replace(self._state, stopping=None)
         return other
@@ -418,7 +416,7 @@ class Watcher:
         self._state = dataclasses.replace(self._state, record=record)
 
     def _reset_container(self) -> None:
-        self._last_look, self._reads = None, LogReads()
+        self._last_status, self._reads = None, LogReads()
 
 
 def _jittered(seconds: float) -> float:

@@ -21,7 +21,7 @@ from radiant.registry.records import (
     HistoryEntry,
     Load,
     LoadStatus,
-    Placement,
+    PartitionState,
     Registration,
 )
 
@@ -40,7 +40,7 @@ __all__ = [
     "HistoryEntry",
     "Load",
     "LoadStatus",
-    "Placement",
+    "PartitionState",
     "Registration",
     "Registry",
     "configured_strategies",

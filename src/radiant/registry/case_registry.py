@@ -21,7 +21,7 @@ from radiant.registry.records import (
     CommitGate,
     DueCases,
     HistoryEntry,
-    Placement,
+    PartitionState,
     Registration,
 )
 from radiant.registry.rows import find, find_all, to_history, to_record
@@ -139,7 +139,7 @@ class Registry:
         """
         return planning.due(self._database, self._clock(), requested, run, lost)
 
-    def placement(self) -> Placement:
+    def placement(self) -> PartitionState:
         """Return the part of every id and the experiments per part, for `domain.partition.plan`."""
         with self._database.read() as session:
             return planning.placement(session)

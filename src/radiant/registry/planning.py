@@ -16,7 +16,7 @@ from radiant.registry.changes import FileStatus, file_statuses, has_changed, rea
 from radiant.registry.database import Database
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow
-from radiant.registry.records import CaseFile, CaseRecord, DueCase, DueCases, FileRole, Placement
+from radiant.registry.records import CaseFile, CaseRecord, DueCase, DueCases, FileRole, PartitionState
 from radiant.registry.rows import batches, file_of, find, find_all, not_found, replace_members, to_case, to_record
 from radiant.settings import Settings
 
@@ -198,14 +198,14 @@ def changed_pedigrees(
     return found
 
 
-def placement(session: Session) -> Placement:
+def placement(session: Session) -> PartitionState:
     """Return the part of every id and the experiments per part."""
     known = {Identity(Kind(row.kind), row.id): row.part for row in session.scalars(sa.select(AssignmentRow))}
     counts: dict[int, int] = {}
     for identity, part in known.items():
         if identity.kind is Kind.EXPERIMENT:
             counts[part] = counts.get(part, 0) + 1
-    return Placement(known, counts)
+    return PartitionState(known, counts)
 
 
 def assign(session: Session, plan: Plan, lease: Lease) -> dict[int, str]:

@@ -159,7 +159,7 @@ class DueCases:
 
 
 @dataclass(frozen=True, slots=True)
-class Placement:
+class PartitionState:
     """The parts of the ids so far, for the planner."""
 
     known: dict[Identity, int]

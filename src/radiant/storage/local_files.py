@@ -123,7 +123,7 @@ def refuse_stream(uri: str, path: str | Path) -> None:
         try:
             mode = Path(path).stat().st_mode
         except OSError:
-            return  # opening it says why
+            return  # opening it raises the error
         if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
             return
     msg = (

@@ -16,6 +16,10 @@ from radiant.storage.traffic import count
 
 _UPLOAD_BYTES = 8 << 20
 """Bytes of one part of an upload, and of an open file in memory. S3 takes 5 MiB or more and 10,000 parts."""
+
+FsspecObject = Mapping[str, Any]
+"""A file of a store as fsspec describes it; each store has its own keys."""
+
 _PAGE = 1000
 """Names in one answer to a list, and in one request that deletes."""
 
@@ -112,6 +116,6 @@ class StoredObject:
             self._filesystem.rm(self._path, recursive=True)
 
 
-def of_object(info: Mapping[str, Any]) -> Fingerprint:
+def of_object(info: FsspecObject) -> Fingerprint:
     """Return the fingerprint in a store's description of an object."""
     return Fingerprint(int(info["size"]), str(info.get("ETag") or info.get("etag") or info.get("mtime")).strip('"'))

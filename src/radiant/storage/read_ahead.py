@@ -112,7 +112,7 @@ class ReadAhead(BaseCache):
             return InputError(f"{self._uri}: was deleted while it was read")
         if isinstance(error, PermissionError):
             return InputError(f"{self._uri}: permission denied. Give the user that runs radiant the right to it")
-        if isinstance(error, OSError) and error.errno == errno.EBUSY:  # how fsspec's stores say it
+        if isinstance(error, OSError) and error.errno == errno.EBUSY:  # the error of fsspec's stores
             return replaced(self._uri)
         return None
 

@@ -9,7 +9,7 @@ from radiant.domain.columns import Table as TableDeclaration
 from radiant.vcf.fast.lines import FastLines
 from radiant.vcf.findings import BrokenRuleError, Finding, Piece
 from radiant.vcf.plan import ReadPlan
-from radiant.vcf.rows.splice import Table
+from radiant.vcf.rows.splice import RowTable
 from radiant.vcf.rules.line import Line
 from radiant.vcf.rules.pair_candidates import Candidate
 from radiant.vcf.rules.sequence import TWO_CONTIGS, Duplicates, ReadState
@@ -22,7 +22,7 @@ from radiant.vcf.totals import ReadTotals
 class FallbackRows:
     """The rows of the lines of one chunk that the rules read."""
 
-    tables: dict[str, Table] = field(default_factory=dict[str, Table])
+    tables: dict[str, RowTable] = field(default_factory=dict[str, RowTable])
     """By short name; without quarantine."""
     findings: list[tuple[int, Finding | Piece]] = field(default_factory=list[tuple[int, Finding | Piece]])
     """Rejected lines, and pieces left out of kept ones, each with its line."""
@@ -128,10 +128,10 @@ class _Builder:
         self._rows.add(*parts)
         self._lines.append(line)
 
-    def table(self) -> Table | None:
+    def table(self) -> RowTable | None:
         """Return the rows, None without any."""
         batch = self._rows.take()
-        return None if batch is None else Table(batch, np.array(self._lines, dtype=np.int64))
+        return None if batch is None else RowTable(batch, np.array(self._lines, dtype=np.int64))
 
 
 def _add_rows(builders: Mapping[str, _Builder], at: int, line: Line) -> None:

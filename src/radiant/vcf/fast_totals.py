@@ -29,7 +29,7 @@ from radiant.vcf.header.declarations import Header
 from radiant.vcf.rows.carried import owners
 from radiant.vcf.rows.fast_rows import FastRows
 from radiant.vcf.rows.occurrence import Occurrences
-from radiant.vcf.rows.splice import Table
+from radiant.vcf.rows.splice import RowTable
 from radiant.vcf.rules.genotypes import Zygosity
 from radiant.vcf.totals import Counts, MemberQuality, ReadTotals
 from radiant.vcf.vector import numbers
@@ -131,7 +131,7 @@ def _find_undeclared(undeclared: Undeclared, kept: Kept, ok: Mask, header: Heade
             undeclared.formats.update(kept.formats.undeclared[code])
 
 
-def _count_frequencies(counts: Counts, variants: Table) -> None:
+def _count_frequencies(counts: Counts, variants: RowTable) -> None:
     for column in FREQUENCY_COLUMNS:
         values = decoded(variants.batch.column(column))
         if values.null_count < len(values):
@@ -205,7 +205,7 @@ def count_families(  # noqa: PLR0913, PLR0917 - what is counted, by what
                 chromosome=str(loci.chromosomes[contig]),
                 region=REGIONS[region],
                 variant_type=_TYPES[type_code],
-                place=place,
+                index=place,
                 child=of_child,
                 father=of_father,
                 mother=of_mother,

@@ -25,14 +25,14 @@ from radiant.vcf.plan import ReadPlan
 from radiant.vcf.rows.compound_het import PairsInColumns, candidate_rows
 from radiant.vcf.rows.fast_rows import FastRows
 from radiant.vcf.rows.quarantine import quarantine_rows
-from radiant.vcf.rows.splice import Table, spliced
+from radiant.vcf.rows.splice import RowTable, spliced
 from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
 from radiant.vcf.text.chunks import Chunk
 from radiant.vcf.totals import ReadTotals
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class ChunkFailure:
     """Why no further line is read."""
 
     line: int
@@ -55,7 +55,7 @@ class ChunkResult:
     """Where its lines on primary chromosomes are."""
     head: set[AlleleKey]
     """Alleles near its beginning: those that a line before the chunk could have."""
-    failure: Failure | None
+    failure: ChunkFailure | None
 
 
 def read_chunk(chunk: Chunk, state: ReadState, plan: ReadPlan) -> ChunkResult:
@@ -73,7 +73,7 @@ def read_chunk(chunk: Chunk, state: ReadState, plan: ReadPlan) -> ChunkResult:
     stretches = _move_on(lines, before, state, end)
     state.contigs |= totals.counts.contigs.keys()
     if rest.stopped_at is not None:
-        return ChunkResult([], totals, state, stretches, set(), Failure(rest.stopped_at, rest.fatal))
+        return ChunkResult([], totals, state, stretches, set(), ChunkFailure(rest.stopped_at, rest.fatal))
     _add_candidates(totals, rows, rest)
     tables = {} if rows is None else rows.tables
     found = {name: spliced(tables.get(name), rest.tables.get(name)) for name in CASE_TABLES}
@@ -120,7 +120,7 @@ def _add_candidates(totals: ReadTotals, rows: FastRows | None, rest: FallbackRow
         return
     slow = None
     if rest.candidates:
-        slow = Table(candidate_rows(rest.candidates), np.array(rest.candidate_lines, dtype=np.int64))
+        slow = RowTable(candidate_rows(rest.candidates), np.array(rest.candidate_lines, dtype=np.int64))
     found = spliced(fast, slow)
     if found is not None and isinstance(totals.pairs, PairsInColumns):
         totals.pairs.add_columns(found)

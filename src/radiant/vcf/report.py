@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from typing import Any
 
 from radiant.domain.assembly import CHROMOSOMES, canonical_chromosome
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
@@ -69,7 +68,7 @@ class ImportReport:
     """INFO keys of annotators, read or not, and on how many kept and split lines each is."""
     crowded_genes: dict[str, int]
     """Genes without compound heterozygous pairs, as one member has too many alleles there: the most that one has."""
-    frequencies: dict[str, Any]
+    frequencies: dict[str, object]
     """By frequency column: `rows`, how many variant rows have a value, and `sources`, what the header declares that it
     is read from (`CSQ gnomADe_AF`, `INFO EXACAF`), the first one first."""
     fallback: FallbackCounts
@@ -78,7 +77,7 @@ class ImportReport:
     """Rows by table."""
     quality: tuple[MemberQuality, ...]
     """In the order of the members."""
-    family: dict[str, Any]
+    family: dict[str, object]
     """`mendel`, `trios`, `people`: whether the genotypes fit the pedigree; see docs/inheritance.md."""
     provenance: Provenance
     warnings: tuple[str, ...]
@@ -110,7 +109,7 @@ class ImportReport:
             f"{found.with_finding} of them have a finding; by what the fast path does not read: {listed(found.reasons)}"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the report as JSON types."""
         return {
             "lines": asdict(self.lines),

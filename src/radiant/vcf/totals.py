@@ -7,7 +7,6 @@ chunk   chunk   chunk       shard: chunks          file: shards, or chunks
 from collections import Counter
 from collections.abc import Container, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 from radiant.domain.counts import add_counts
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
@@ -62,7 +61,7 @@ class FallbackCounts:
         add_counts(self, other)
         self.reasons.update(other.reasons)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the counts as JSON types."""
         return {
             "lines": self.lines,
@@ -89,9 +88,10 @@ class MemberQuality:
         """Add a later part of the same file."""
         add_counts(self, other)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Return the counts and the two ratios; a ratio over 0 is null."""
-        return asdict(self) | {
+        counts: dict[str, object] = asdict(self)
+        return counts | {
             "het_hom": round(self.het / self.hom, 4) if self.hom else None,
             "ti_tv": round(self.transitions / self.transversions, 4) if self.transversions else None,
         }

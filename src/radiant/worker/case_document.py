@@ -14,7 +14,7 @@ that starts after that must not read the case as it was.
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import PlainValidator
 
@@ -23,14 +23,14 @@ from radiant.domain.case import Case
 from radiant.errors import InputError
 from radiant.jobs.codec import JsonObject, decode, encode, from_json, to_json
 from radiant.jobs.contracts import RecordCounts
-from radiant.lake import Manifest, TableRef
+from radiant.lake import Manifest, StoredTableRef, TableRef
 from radiant.vcf import DEFAULT, InfoOptions
 from radiant.vcf.report import Provenance
 
 
 def _table(stored: JsonObject) -> TableRef:
     try:
-        return TableRef.from_json(stored)
+        return TableRef.from_json(cast("StoredTableRef", stored))
     except (KeyError, TypeError) as error:
         msg = f"it is no description of a table, {error!r}"
         raise ValueError(msg) from error

@@ -182,7 +182,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
             document.part,
             case.case_id,
             document.load_id,
-            stager.attempt,
+            stager.file_prefix,
         )
         with ImportPool(processes, task) as pool:
             # Without their results, which are merged as they come.

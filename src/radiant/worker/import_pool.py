@@ -72,7 +72,7 @@ class ShardTask:
     part: int
     case_id: int
     load_id: str
-    attempt: str
+    file_prefix: str
     """What the names of all files begin with."""
 
 
@@ -311,7 +311,7 @@ def _stage_shard(reader: vcf.ShardReader, shard: Shard, task: ShardTask, ended: 
         task.part,
         task.case_id,
         task.load_id,
-        f"{task.attempt}-{shard.index:05d}",
+        f"{task.file_prefix}-{shard.index:05d}",
         task.options.info.tables,
     )
 

@@ -23,7 +23,8 @@ from radiant.jobs.contracts import ImportArguments, PlanArguments, PlanOutput, P
 from radiant.jobs.documents import Failure, Result, Status, decode_request, run_uri, task_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.jobs.usage import JobTry, Placement, Times, Usage
-from radiant.operators.request import TaskPlace, new_request
+from radiant.operators.task_folder import TaskFolder
+from radiant.operators.task_run import new_request
 from radiant.settings import load_settings
 
 RUN = "manual__2026-11-28T22:00:00+00:00"
@@ -48,22 +49,22 @@ class Site:
     ):
         dag, task = TASKS[job]
         folder = run_uri(self.settings.effective_work_uri, dag, run)
-        place = TaskPlace(folder, task_uri(folder, task, index))
+        task_folder = TaskFolder(folder, task_uri(folder, task, index))
         spec = effective_job(job, self.settings)
-        request = new_request(spec, to_json(arguments), place, memory_mib=memory_mib, image=None)
-        place.ask(request)
+        request = new_request(spec, to_json(arguments), task_folder, memory_mib=memory_mib, image=None)
+        task_folder.write_request(request)
         usage = None if wall_s is None else Usage(wall_s, 1.5 * wall_s, 512.0, 1, 1)
         if usage is not None:
             result = Result(job, request.attempt, Status.SUCCEEDED, output=output, usage=usage)
         else:
             result = Result(job, request.attempt, Status.LOST, failure=LOST)
         if usage is not None or ended_at is not None:
-            place.keep_outcome(result)
-        files = Path(place.uri.removeprefix("file://")) / request.attempt
+            task_folder.write_outcome(result)
+        files = Path(task_folder.uri.removeprefix("file://")) / request.attempt
         os.utime(files / "request.json", (at.timestamp(), at.timestamp()))
         if ended_at is not None:
             os.utime(files / "outcome.json", (ended_at.timestamp(), ended_at.timestamp()))
-        return place
+        return task_folder
 
 
 @pytest.fixture
@@ -144,9 +145,10 @@ def test_a_month_holds_the_attempts_that_were_requested_in_it(settings):
 def test_a_container_is_paid_for_from_its_start_and_while_it_runs(settings):
     site = Site(settings)
     arguments = ImportArguments(7, "file:///case", "load")
-    site.attempt("import-case", "r", 0, arguments, at=BEGAN, wall_s=100).write("container.json", {"platform": "ecs"})
+    ended = site.attempt("import-case", "r", 0, arguments, at=BEGAN, wall_s=100)
     running = site.attempt("import-case", "r", 1, arguments, at=BEGAN)
-    running.write("container.json", {"platform": "ecs"})
+    for one in (ended, running):
+        Path(one.uri.removeprefix("file://"), "container.json").write_text('{"platform": "ecs"}')
     now = BEGAN + dt.timedelta(seconds=45)
     found = sorted(
         (cost_attempt(one, settings, 30, now) for one in attempts_of_run(settings, "r")), key=lambda one: one.ending
@@ -163,7 +165,7 @@ def test_an_attempt_whose_capacity_was_taken_away_counts_until_the_next_one_was_
     for start, wall_s in ((0, None), (90, 100)):
         at = BEGAN + dt.timedelta(seconds=start)
         place = site.attempt("import-case", "r", 0, arguments, at=at, wall_s=wall_s)
-    place.write("container.json", {"platform": "ecs"})
+    Path(place.uri.removeprefix("file://"), "container.json").write_text('{"platform": "ecs"}')
     much_later = BEGAN + dt.timedelta(days=9)
     first, second = (cost_attempt(one, settings, 30, much_later) for one in attempts_of_run(settings, "r"))
     assert (first.ending, first.container.seconds, first.seconds_measured) == (Ending.LOST, 90, False)
@@ -186,13 +188,13 @@ def test_what_the_operator_saw_of_each_try_counts_before_anything_else(settings)
     attempts = [decode_request(path.read_bytes(), str(path)).attempt for path in folder.glob("*/request.json")]
     times = {"asked_at": 0.0, "placed_at": 20.0, "started_at": 60.0}
     spot, demand = (Placement("ecs", capacity=name, architecture="x86_64") for name in ("FARGATE_SPOT", "FARGATE"))
-    last = place.outcome(place_of(folder))
+    last = place.read_outcome(place_of(folder))
     first = next(attempt for attempt in attempts if attempt != last.attempt)
     tries = (
         JobTry(first, 1, "SpotInterrupted", Times(ended_at=65.0, **times), spot, 2.0, 4096, 300.0, None),
         JobTry(last.attempt, 1, None, Times(ended_at=170.0, **times), demand, 2.0, 4096, 512.0, last.usage),
     )
-    place.keep_outcome(dataclasses.replace(last, tries=tries))
+    place.write_outcome(dataclasses.replace(last, tries=tries))
     found = [cost_attempt(one, settings, 30, BEGAN) for one in attempts_of_run(settings, "r")]
     assert [(one.container.seconds, one.ran_on, one.backend, one.peak_memory_mib) for one in found] == [
         (45, Capacity.FARGATE_SPOT, "ecs", 300),

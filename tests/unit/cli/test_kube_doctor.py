@@ -7,7 +7,7 @@ from kubernetes.client import models as k8s
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.cli import airflow_checks, kube_cluster_checks
-from radiant.cli.finding import Verdict, good, print_findings, wrong
+from radiant.cli.check_result import Grade, good, print_results, wrong
 from radiant.cli.kube_cluster_checks import RIGHTS
 from radiant.jobs.catalogue import JOBS
 
@@ -24,48 +24,48 @@ def quota(hard, used=()):
 
 
 @pytest.mark.parametrize(
-    ("hard", "used", "verdict", "said"),
+    ("hard", "used", "grade", "said"),
     [
-        ({"pods": "3", "requests.memory": "8Gi"}, {"pods": "1"}, Verdict.GOOD, "1 of 3 pods"),
-        ({"pods": "3"}, {"pods": "3"}, Verdict.WARNING, "used up"),
-        ({"limits.memory": "1Gi"}, {}, Verdict.WRONG, "can never hold import-case"),
-        ({"requests.cpu": "1500m"}, {}, Verdict.WRONG, "can never hold import-case"),
-        ({"pods": "0"}, {}, Verdict.WRONG, "can never hold plan-import"),
+        ({"pods": "3", "requests.memory": "8Gi"}, {"pods": "1"}, Grade.GOOD, "1 of 3 pods"),
+        ({"pods": "3"}, {"pods": "3"}, Grade.WARNING, "used up"),
+        ({"limits.memory": "1Gi"}, {}, Grade.WRONG, "can never hold import-case"),
+        ({"requests.cpu": "1500m"}, {}, Grade.WRONG, "can never hold import-case"),
+        ({"pods": "0"}, {}, Grade.WRONG, "can never hold plan-import"),
     ],
 )
-def test_a_quota_is_judged_by_the_largest_job(hard, used, verdict, said):
+def test_a_quota_is_judged_by_the_largest_job(hard, used, grade, said):
     (found,) = kube_cluster_checks._judge_quotas([quota(hard, used)], ALL, number, cpu_limit=lambda _: None)
-    assert found.verdict is verdict
+    assert found.grade is grade
     assert said in found.text
 
 
 @pytest.mark.parametrize(
-    ("limit", "verdict", "said"),
+    ("limit", "grade", "said"),
     [
-        (None, Verdict.WRONG, "wants a CPU limit, and pods of"),
-        (5.0, Verdict.WRONG, "can never hold"),
-        (2.0, Verdict.GOOD, "0 of 4 limits.cpu"),
-        (0.0, Verdict.GOOD, "0 of 4 limits.cpu"),
+        (None, Grade.WRONG, "requires a CPU limit, and pods of"),
+        (5.0, Grade.WRONG, "can never hold"),
+        (2.0, Grade.GOOD, "0 of 4 limits.cpu"),
+        (0.0, Grade.GOOD, "0 of 4 limits.cpu"),
     ],
 )
-def test_a_quota_of_cpu_limits_is_foreseen(limit, verdict, said):
+def test_a_quota_of_cpu_limits_is_foreseen(limit, grade, said):
     hard = quota({"limits.cpu": "4"}, {})
     (found,) = kube_cluster_checks._judge_quotas([hard], ALL, number, cpu_limit=lambda _: limit)
-    assert found.verdict is verdict
+    assert found.grade is grade
     assert said in found.text
 
 
 def test_no_quota_is_reported():
     (found,) = kube_cluster_checks._judge_quotas([], ALL, number, cpu_limit=lambda _: None)
-    assert found.verdict is Verdict.WARNING
+    assert found.grade is Grade.WARNING
 
 
-@pytest.mark.parametrize(("most", "verdict"), [("32Gi", Verdict.GOOD), ("1Gi", Verdict.WRONG)])
-def test_a_limit_below_a_job_is_wrong(most, verdict):
+@pytest.mark.parametrize(("most", "grade"), [("32Gi", Grade.GOOD), ("1Gi", Grade.WRONG)])
+def test_a_limit_below_a_job_is_wrong(most, grade):
     limits = [k8s.V1LimitRangeItem(type="Container", max={"memory": most})]
     ranges = [k8s.V1LimitRange(spec=k8s.V1LimitRangeSpec(limits=limits))]
     (found,) = kube_cluster_checks._judge_limits(ranges, ALL, number)
-    assert found.verdict is verdict
+    assert found.grade is grade
 
 
 def node(memory, cpu, *, ready="True", cordoned=False):
@@ -76,18 +76,18 @@ def node(memory, cpu, *, ready="True", cordoned=False):
 
 
 @pytest.mark.parametrize(
-    ("nodes", "verdict"),
+    ("nodes", "grade"),
     [
-        ([node("1Gi", "1"), node("4Gi", "4")], Verdict.GOOD),
-        ([node("64Gi", "1"), node("1Gi", "64")], Verdict.WARNING),
-        ([node("4Gi", "4", cordoned=True)], Verdict.WARNING),
-        ([node("4Gi", "4", ready="Unknown")], Verdict.WARNING),
-        ([], Verdict.WARNING),
+        ([node("1Gi", "1"), node("4Gi", "4")], Grade.GOOD),
+        ([node("64Gi", "1"), node("1Gi", "64")], Grade.WARNING),
+        ([node("4Gi", "4", cordoned=True)], Grade.WARNING),
+        ([node("4Gi", "4", ready="Unknown")], Grade.WARNING),
+        ([], Grade.WARNING),
     ],
 )
-def test_one_ready_node_must_have_room_for_the_whole_of_a_job(nodes, verdict):
+def test_one_ready_node_must_have_room_for_the_whole_of_a_job(nodes, grade):
     (found,) = kube_cluster_checks._judge_nodes(nodes, ALL, number)
-    assert found.verdict is verdict
+    assert found.grade is grade
 
 
 @pytest.fixture
@@ -102,21 +102,21 @@ def allow(monkeypatch):
 
 def test_the_rights_of_the_role_are_enough_and_not_too_many(allow):
     allow(*RIGHTS)
-    assert [one.verdict for one in kube_cluster_checks.check_rights(None, "n")] == [Verdict.GOOD]
+    assert [one.grade for one in kube_cluster_checks.check_rights(None, "n")] == [Grade.GOOD]
 
 
 @pytest.mark.parametrize("missing", RIGHTS, ids=str)
 def test_a_missing_right_is_named(allow, missing):
     allow(*(one for one in RIGHTS if one != missing))
     (found,) = kube_cluster_checks.check_rights(None, "n")
-    assert found.verdict is Verdict.WRONG
+    assert found.grade is Grade.WRONG
     assert kube_cluster_checks._spoken(missing) in found.text
     assert "kubectl apply -k" in found.fix
 
 
 def test_an_administrator_is_more_than_jobs_need(allow):
     allow(*RIGHTS, ("secrets", None, "get"))
-    assert Verdict.WARNING in [one.verdict for one in kube_cluster_checks.check_rights(None, "n")]
+    assert Grade.WARNING in [one.grade for one in kube_cluster_checks.check_rights(None, "n")]
 
 
 OPTIONS = {
@@ -138,12 +138,12 @@ def an_airflow(*, kind="kubernetes", options=(), slots=128):
 
 
 def verdicts(api):
-    return {one.verdict for one in airflow_checks.check_airflow(api, "kubernetes_conn")}
+    return {one.grade for one in airflow_checks.check_airflow(api, "kubernetes_conn")}
 
 
 def test_an_airflow_as_it_should_be_has_nothing_to_fix():
-    assert verdicts(an_airflow()) == {Verdict.GOOD}
-    assert verdicts(an_airflow(slots=-1)) == {Verdict.GOOD}
+    assert verdicts(an_airflow()) == {Grade.GOOD}
+    assert verdicts(an_airflow(slots=-1)) == {Grade.GOOD}
 
 
 @pytest.mark.parametrize(
@@ -156,30 +156,30 @@ def test_an_airflow_as_it_should_be_has_nothing_to_fix():
 )
 def test_a_setting_that_jobs_suffer_from_is_reported_with_its_variable(option, value, variable):
     found = list(airflow_checks.check_airflow(an_airflow(options={option: value}), "kubernetes_conn"))
-    (finding,) = [one for one in found if one.verdict is not Verdict.GOOD]
-    assert (finding.verdict, finding.fix) == (Verdict.WARNING, variable)
+    (finding,) = [one for one in found if one.grade is not Grade.GOOD]
+    assert (finding.grade, finding.fix) == (Grade.WARNING, variable)
 
 
 def test_settings_that_airflow_does_not_show_are_unknown_not_good():
     found = verdicts(an_airflow(options=dict.fromkeys(OPTIONS)))
-    assert found == {Verdict.GOOD, Verdict.UNKNOWN}
+    assert found == {Grade.GOOD, Grade.UNKNOWN}
 
 
 @pytest.mark.parametrize(
-    ("api", "verdict"),
+    ("api", "grade"),
     [
-        (an_airflow(kind="aws"), Verdict.WRONG),
-        (an_airflow(kind=None), Verdict.WARNING),
-        (an_airflow(slots=0), Verdict.WRONG),
-        (an_airflow(slots=2), Verdict.WARNING),
+        (an_airflow(kind="aws"), Grade.WRONG),
+        (an_airflow(kind=None), Grade.WARNING),
+        (an_airflow(slots=0), Grade.WRONG),
+        (an_airflow(slots=2), Grade.WARNING),
     ],
 )
-def test_connection_and_pool_are_judged(api, verdict):
-    assert verdict in verdicts(api)
+def test_connection_and_pool_are_judged(api, grade):
+    assert grade in verdicts(api)
 
 
 def test_what_to_do_stands_below_what_is_wrong(capsys):
-    print_findings(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
+    print_results(iter([good("access", "fine"), wrong("rights", "none", "get some")]))
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [
         ["ok", "access", "fine"],

@@ -113,3 +113,9 @@ def test_an_airflow_that_stays_silent_ends_the_command(play, monkeypatch):
 def test_a_line_that_arrives_in_front_of_others_is_shown_too(play):
     result = play(("running", 1, ["b", "c"]), ("success", 1, ["a", "b", "c", "c"]))
     assert [line for line in result.stdout.splitlines() if line.startswith("  ")] == ["  b", "  c", "  a", "  c"]
+
+
+def test_a_line_of_the_log_does_not_control_the_terminal(play):
+    result = play(("success", 1, ["a\x1b[2J"]))
+    assert "  a\ufffd[2J" in result.stdout
+    assert "\x1b" not in result.stdout

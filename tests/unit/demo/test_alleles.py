@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from radiant.demo.alleles import ALT_COUNT, MAX_REF, SHARES, WINDOW, Shape, alleles, reference_windows, trim
-from radiant.demo.plan import MIN_GAP
+from radiant.demo.allele_shapes import ALT_COUNT, MAX_REF, SHARES, WINDOW, Shape, alleles, reference_windows, trim
+from radiant.demo.record_positions import MIN_GAP
 
 BASES = st.text("ACGT", min_size=WINDOW, max_size=WINDOW)
 ENTROPY = st.integers(0, 2**40 - 1)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from radiant.demo.annotation import EFFECTS, Site, effect_of, entries, transcripts, vep_alleles
+from radiant.demo.annotation import EFFECTS, VepAllele, effect_of, entries, transcripts, vep_alleles
 from radiant.demo.genes import genes
 
 IMPACTS = {"HIGH", "MODERATE", "LOW", "MODIFIER"}
@@ -308,6 +308,6 @@ def test_vep_spelling_of_alleles(reference, alternates, expected):
 def test_every_effect_and_allele_gives_entries_with_all_fields():
     pairs = [("C", "T"), ("CA", "C"), ("C", "CAAT"), ("AC", "GT")]
     for gene, effect, (reference, alternate) in itertools.product(genes(), EFFECTS, pairs):
-        site = Site(gene, gene.start + 100, reference, alternate, alternate, 1, "rs1", "0.1|0.2", "")
+        site = VepAllele(gene, gene.start + 100, reference, alternate, alternate, 1, "rs1", "0.1|0.2", "")
         for entry in entries(site, effect_of(reference, alternate, 5, effect), 12345, allele_number=True):
             assert entry.count("|") == 33

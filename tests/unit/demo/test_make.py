@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from radiant.cli.demo import app
 from radiant.demo import make
-from radiant.demo.plan import MIN_RECORDS
+from radiant.demo.record_positions import MIN_RECORDS
 from radiant.domain.case import Affected, Sex
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.sheet import parse_sheet

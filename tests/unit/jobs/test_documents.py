@@ -6,10 +6,9 @@ import pytest
 
 from radiant.errors import ConfigError, JobProtocolError
 from radiant.jobs import documents
-from radiant.jobs.catalogue import find_job
+from radiant.jobs.catalogue import Argv, find_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Failure, Request, Result, Status, Usage
-from radiant.jobs.spec import Argv
 from radiant.jobs.usage import JobTry, MemorySource, Placement, Times
 
 

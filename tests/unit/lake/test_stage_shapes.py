@@ -14,7 +14,7 @@ from arrow_shapes import STAGED, arrays
 from radiant import lake
 from radiant.domain.tables import CASE_TABLES
 from radiant.lake import datafile
-from radiant.lake.layout import BOUNDED_COLUMNS
+from radiant.lake.file_layout import BOUNDED_COLUMNS
 from radiant.settings import load_settings
 from slow_digest import slow_digest
 from staging import NAMESPACE

@@ -6,7 +6,7 @@ import small_case
 from radiant import lake
 from radiant.domain.region import parse_region
 from radiant.errors import CaseNotFoundError, InputError
-from radiant.lake import datafile, scan
+from radiant.lake import datafile, scan, visible_rows
 from radiant.settings import load_settings
 from small_case import CASE, SITES, locus
 from staging import NAMESPACE, commit, stage
@@ -151,7 +151,7 @@ def test_the_same_answer_from_many_small_row_groups(tmp_path, monkeypatch):
 def test_only_files_of_the_case_are_planned(catalog):
     visible = lake.visible_case(catalog, NAMESPACE, CASE)
     table = catalog.load_table((NAMESPACE, "germline_snv_occurrence"))
-    files = scan.plan(table, lake.read.rows_of(visible.part, [CASE]))
+    files = scan.plan(table, visible_rows.rows_of(visible.part, [CASE]))
     assert len(files) == 1
     assert f"/case={CASE}/" in files[0].file.file_path
 

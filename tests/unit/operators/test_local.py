@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from radiant.errors import ConfigError, JobLostError
 from radiant.operators import local
 from radiant.operators.backend import job_operator
 from radiant.operators.local import LocalJobOperator, executable
-from radiant.operators.process import start_time
+from radiant.operators.process import PROCESS_RECORD, ProcessRecord, start_time
 
 
 @pytest.fixture
@@ -38,19 +39,19 @@ def test_a_missing_worker_is_not_tried_again(context, monkeypatch, tmp_path):
 
 def test_a_process_of_an_earlier_try_is_killed_first(backend, context):
     stray = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    note = {"host": local.socket.gethostname(), "pid": stray.pid, "started": start_time(stray.pid)}
-    backend.place(context).write("process.json", note)
+    record = ProcessRecord(local.socket.gethostname(), stray.pid, start_time(stray.pid))
+    backend.task_folder(context).write_document(PROCESS_RECORD, record)
     backend.run("answer()", context=context)
     assert start_time(stray.pid) is None
     stray.wait(5)
 
 
-@pytest.mark.parametrize("change", [{"host": "another"}, {"started": 1.0}])
+@pytest.mark.parametrize("change", [{"host": "another"}, {"started": 1.0}, {"started": None}])
 def test_a_process_that_is_no_earlier_try_is_left_alone(backend, context, change):
     other = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
-        note = {"host": local.socket.gethostname(), "pid": other.pid, "started": start_time(other.pid)} | change
-        backend.place(context).write("process.json", note)
+        record = ProcessRecord(local.socket.gethostname(), other.pid, start_time(other.pid))
+        backend.task_folder(context).write_document(PROCESS_RECORD, dataclasses.replace(record, **change))
         backend.run("answer()", context=context)
         assert other.poll() is None
     finally:
@@ -81,8 +82,8 @@ def test_choosing_a_backend_imports_no_airflow_before_and_no_other_backend():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_an_empty_note_of_an_earlier_try_changes_nothing(backend, context):
-    path = Path(backend.place(context).uri.removeprefix("file://"))
+def test_an_empty_record_of_an_earlier_try_changes_nothing(backend, context):
+    path = Path(backend.task_folder(context).uri.removeprefix("file://"))
     path.mkdir(parents=True)
     (path / "process.json").write_text("")
     (path / "memory.json").write_text("{")

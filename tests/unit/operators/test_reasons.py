@@ -7,7 +7,7 @@ from radiant.errors import RadiantError
 from radiant.jobs.documents import Failure, Request
 from radiant.operators.ending import Ended, read_together
 from radiant.operators.reasons import Reason, reason_named
-from radiant.operators.retry import decide
+from radiant.operators.retry import decide_retry
 
 REQUEST = Request(job="import-case", attempt="a1", run_uri="file:///w/r", radiant_version="1")
 LIMITS = {"job": "import-case", "try_number": 1, "limit_mib": 2048, "peak_mib": None, "cap_mib": 30720}
@@ -18,7 +18,7 @@ def test_every_reason_has_a_sentence_and_a_hint_without_gaps(reason):
     ended = Ended(exit_code=-9, reason=reason, seconds=12.4, memory_limit_mib=2048, peak_memory_mib=None)
     failure = read_together(REQUEST, ended, None).failure
     assert (type(failure.code), failure.code) == (str, reason.value)
-    hint = decide(failure, **LIMITS).hint
+    hint = decide_retry(failure, **LIMITS).hint
     for text in (failure.message, hint):
         assert text
         assert not re.search(r"[{}]|None", text)
@@ -39,7 +39,7 @@ def test_a_pod_out_of_memory_reads_like_this():
         "the job was killed because it exceeded its memory limit of 64 MiB; 512 MiB were asked for, something in the "
         "cluster (a webhook, a policy) changed it. container worker: OOMKilled, exit code 137."
     )
-    assert decide(failure, **(LIMITS | {"limit_mib": 64})).hint == (
+    assert decide_retry(failure, **(LIMITS | {"limit_mib": 64})).hint == (
         "Another try gets 96 MiB; set RADIANT_JOBS__IMPORT_CASE__MEMORY_MIB to start with more"
     )
 
@@ -53,7 +53,7 @@ def test_a_reason_of_another_release_keeps_its_name():
 
 @pytest.mark.parametrize("retryable", [True, False])
 def test_a_code_without_a_row_gets_the_hint_of_its_kind(retryable):
-    found = decide(Failure("VcfFormat", "line 3", retryable, None), **LIMITS)
+    found = decide_retry(Failure("VcfFormat", "line 3", retryable, None), **LIMITS)
     assert found.retry is retryable
     assert found.hint.startswith("This may pass" if retryable else "Trying again changes nothing: fix")
 

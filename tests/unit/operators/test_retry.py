@@ -1,12 +1,12 @@
 import pytest
 
 from radiant.jobs.documents import Failure
-from radiant.operators.retry import decide, next_memory_mib
+from radiant.operators.retry import decide_retry, next_memory_mib
 
 
 def decision(code, *, retryable=False, **facts):
     known = {"job": "import-case", "try_number": 1, "limit_mib": 2048, "peak_mib": None, "cap_mib": 30720}
-    return decide(Failure(code, "why", retryable, None), **(known | facts))
+    return decide_retry(Failure(code, "why", retryable, None), **(known | facts))
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def test_each_reason_is_one_line_of_the_log_before_the_task_fails(instance, monk
     long = {"case_id": 3, "code": "Input", "reason": "the sheet has 2 problems:\n  line 2\n  line 3"}
     bad = judge_import(prepared_with([1, 2, 3]), committed([1], [BAD, long]))
     with pytest.raises(
-        AirflowFailException, match=r"^1 of 3 cases are imported and visible\. The lines above say why\.$"
+        AirflowFailException, match=r"^1 of 3 cases are imported and visible\. The lines above have the reasons\.$"
     ):
         deliver(bad)
     assert caplog.messages == [

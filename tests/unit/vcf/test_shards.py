@@ -9,7 +9,7 @@ import pytest
 
 from equivalence import Outcome, assert_same, by_rules, outcome
 from radiant import vcf
-from radiant.demo.bgzf import BgzfWriter
+from radiant.demo.bgzf_writer import BgzfWriter
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
 from radiant.domain.tables import CASE_TABLES

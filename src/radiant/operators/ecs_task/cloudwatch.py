@@ -14,7 +14,7 @@ import dataclasses
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from botocore.exceptions import ClientError
 
 from radiant.errors import PlatformUnavailableError
 from radiant.operators.ecs_task.api import asking, code_of
+from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.operators.platform import ContainerStatus, LogPage, State
 
 _MUCH = 1000
@@ -129,7 +130,7 @@ class Cursor:
 
 
 def read_page(  # noqa: PLR0913 - all but three by name
-    client: Any, pace: ReadPace, text: str, *, group: str, stream: str, look: ContainerStatus, delay_s: float
+    client: Any, pace: ReadPace, text: str, *, group: str, stream: str, status: ContainerStatus, delay_s: float
 ) -> LogPage:
     """Return the lines that follow a cursor.
 
@@ -141,11 +142,11 @@ def read_page(  # noqa: PLR0913 - all but three by name
         text: the cursor.
         group: the log group.
         stream: the log's name in it.
-        look: the last status of the task.
+        status: the last one of the task.
         delay_s: how long after the task's end, or after its last line arrived, more is waited for.
     """
-    cursor, ended = Cursor.of(text), look.state in {State.ENDED, State.GONE}
-    late_s = time.time() - (look.finished_at or 0) - delay_s
+    cursor, ended = Cursor.of(text), status.state in {State.ENDED, State.GONE}
+    late_s = time.time() - (status.finished_at or 0) - delay_s
     if not pace.may_read(stream, ended=ended):
         return LogPage([], text, more=ended)
     try:
@@ -171,7 +172,7 @@ def read_page(  # noqa: PLR0913 - all but three by name
     return LogPage(lines, str(after), more=not at_end)
 
 
-def _get(client: Any, group: str, stream: str, cursor: Cursor) -> Mapping[str, Any] | None:
+def _get(client: Any, group: str, stream: str, cursor: Cursor) -> AwsObject | None:
     """Return a page, None where there is no such log (yet)."""
     wanted: dict[str, Any] = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
     if cursor.token is not None:
@@ -180,7 +181,7 @@ def _get(client: Any, group: str, stream: str, cursor: Cursor) -> Mapping[str, A
         wanted["startTime"] = cursor.begin_ms
     with asking("GetLogEvents"):
         try:
-            found: Mapping[str, Any] = client.get_log_events(**wanted)
+            found: AwsObject = client.get_log_events(**wanted)
             return {"events": found["events"], "nextForwardToken": found["nextForwardToken"]}
         except ClientError as error:
             if code_of(error) == "ResourceNotFoundException":
@@ -191,7 +192,7 @@ def _get(client: Any, group: str, stream: str, cursor: Cursor) -> Mapping[str, A
             raise
 
 
-def _take(cursor: Cursor, answer: Mapping[str, Any]) -> tuple[Cursor, list[str]]:
+def _take(cursor: Cursor, answer: AwsObject) -> tuple[Cursor, list[str]]:
     """Return the cursor after a page, and its lines."""
     token = answer["nextForwardToken"]
     if token is None:

@@ -1,8 +1,7 @@
-"""One ECS cluster as a platform: start, find, look, read the log, stop."""
+"""One ECS cluster as a platform: start, find, status, log, stop."""
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -12,7 +11,7 @@ from radiant.operators.ecs_task.api import asking, code_of, ecs_client, foreign,
 from radiant.operators.ecs_task.cloudwatch import ReadPace, read_page
 from radiant.operators.ecs_task.reads import TaskReader
 from radiant.operators.ecs_task.run_task import RUN_TAG, family, log_stream, run_task_call
-from radiant.operators.ecs_task.task_status import STOPPED_BY_US, is_no_room, task_status
+from radiant.operators.ecs_task.task_status import STOPPED_BY_US, AwsObject, is_no_room, task_status
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, LogPage, State
 from radiant.operators.reasons import Reason
 from radiant.operators.shared import shared
@@ -62,11 +61,11 @@ class EcsPlatform:
         arn = self._running(attempt)
         return None if arn is None else self._handle(arn, job)
 
-    def look(self, handle: Handle) -> ContainerStatus:
+    def status(self, handle: Handle) -> ContainerStatus:
         """Return the status of the task now, or some seconds ago when many tasks are waited for."""
         arn = handle["arn"]
         reader = _reader(*self._account)
-        cached = reader.look(arn, _cluster_of(arn) or self._ecs.cluster, fresh_s=self._fresh_s)
+        cached = reader.task(arn, _cluster_of(arn) or self._ecs.cluster, fresh_s=self._fresh_s)
         if cached.gone and time.time() - handle["asked_at"] > _YOUNG_S:
             return ContainerStatus(
                 State.GONE, detail=f"ECS has no task {arn} (any more); it removes a task an hour after its end."
@@ -75,7 +74,7 @@ class EcsPlatform:
             return ContainerStatus(State.STARTING)
         return task_status(cached.task, handle["container"])
 
-    def read_log(self, handle: Handle, cursor: str, look: ContainerStatus) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, status: ContainerStatus) -> LogPage:
         """Return the next lines from CloudWatch, none when it is not this task's turn."""
         return read_page(
             logs_client(*self._account),
@@ -83,7 +82,7 @@ class EcsPlatform:
             cursor,
             group=handle["log_group"],
             stream=handle["log_stream"],
-            look=look,
+            status=status,
             delay_s=self._ecs.log_delay_s,
         )
 
@@ -102,7 +101,7 @@ class EcsPlatform:
                 answer = ecs_client(*self._account).describe_tasks(
                     cluster=self._ecs.cluster, tasks=arns, include=["TAGS"]
                 )
-                tasks: list[Mapping[str, Any]] = answer["tasks"]
+                tasks: list[AwsObject] = answer["tasks"]
                 found += [str(one["taskArn"]) for one in tasks if {"key": RUN_TAG, "value": run} in one.get("tags", [])]
         for arn in found:
             self._stop(arn, Reason.KILLED)
@@ -126,7 +125,7 @@ class EcsPlatform:
         cluster = _cluster_of(arn) or self._ecs.cluster
         with asking("StopTask"):
             try:
-                answer: Mapping[str, Any] = ecs_client(*self._account).stop_task(
+                answer: AwsObject = ecs_client(*self._account).stop_task(
                     cluster=cluster, task=arn, reason=f"{STOPPED_BY_US}{reason}"
                 )
             except ClientError as error:
@@ -136,10 +135,10 @@ class EcsPlatform:
             # A page of a proxy is read as an answer without a task: nothing was stopped.
             answer["task"]["taskArn"]
 
-    def _run(self, call: Mapping[str, Any]) -> str:
+    def _run(self, call: AwsObject) -> str:
         """Return the ARN of the task that RunTask started, now or when it was called before."""
         try:
-            answer: Mapping[str, Any] = ecs_client(*self._account).run_task(**call)
+            answer: AwsObject = ecs_client(*self._account).run_task(**call)
         except (ClientError, BotoCoreError) as error:
             if code_of(error) == "ConflictException":
                 return _known(error)
@@ -197,9 +196,9 @@ def _cluster_of(arn: str) -> str | None:
 def _reader(conn_id: str, region: str | None) -> TaskReader:
     """Return the reader of this process for one connection and region."""
 
-    def describe(cluster: str, arns: list[str]) -> Mapping[str, Any]:
+    def describe(cluster: str, arns: list[str]) -> AwsObject:
         with asking("DescribeTasks"):
-            answer: Mapping[str, Any] = ecs_client(conn_id, region).describe_tasks(cluster=cluster, tasks=arns)
+            answer: AwsObject = ecs_client(conn_id, region).describe_tasks(cluster=cluster, tasks=arns)
             # Each task is described, or said to be missing: anything else is not ECS's answer.
             known = {one["taskArn"] for one in answer["tasks"]} | {one.get("arn") for one in answer.get("failures", [])}
             if not known.issuperset(arns):

@@ -10,11 +10,11 @@ Source: Amazon ECS API reference, "Request throttling for the Amazon ECS API".
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from radiant.errors import PlatformUnavailableError
+from radiant.operators.ecs_task.task_status import AwsObject
 
 BATCH = 100
 """ARNs of one DescribeTasks."""
@@ -29,8 +29,7 @@ _STALE_S = 60.0
 _MISSES = 3
 """Answers in a row without a task after which it is gone: ECS's answers may lag behind its state."""
 
-Task = Mapping[str, Any]
-Describe = Callable[[str, list[str]], Mapping[str, Any]]
+Describe = Callable[[str, list[str]], AwsObject]
 """Cluster and ARNs -> the answer of DescribeTasks."""
 
 
@@ -44,7 +43,7 @@ class CachedTask:
     seen_at: float | None = None
     """When ECS last answered; None before it ever did."""
     wanted_at: float = 0.0
-    task: Task | None = None
+    task: AwsObject | None = None
     misses: int = 0
 
     @property
@@ -71,7 +70,7 @@ class TaskReader:
         self._unanswered = 0
         self._error: PlatformUnavailableError | None = None
 
-    def look(self, arn: str, cluster: str, *, fresh_s: float) -> CachedTask:
+    def task(self, arn: str, cluster: str, *, fresh_s: float) -> CachedTask:
         """Return the last description of a task; one older than `fresh_s` is renewed where the pace allows a request.
 
         Raises:

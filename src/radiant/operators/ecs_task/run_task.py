@@ -8,6 +8,7 @@ from radiant.costs.fargate_size import FREE_SCRATCH_GIB, MOST_SCRATCH_GIB
 from radiant.errors import JobRefusedError
 from radiant.jobs.run_ids import short_name
 from radiant.operators.ecs_task.size import MANAGED, task_size
+from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.settings import Ecs
 
@@ -17,13 +18,13 @@ LONGEST_OVERRIDES = 8192
 Source: Amazon ECS API reference, "RunTask".
 """
 RUN_TAG = "radiant:run-key"
-"""Tag of every task of a DAG run; its value is `radiant.operators.request.run_key`."""
+"""Tag of every task of a DAG run; its value is `radiant.operators.task_folder.run_key`."""
 _LONGEST_TOKEN = 64
 _LONGEST_TAG = 256
 _NOT_IN_TAGS = re.compile(r"[^\w\s+\-=.:/@]", re.ASCII)
 
 
-def run_task_call(order: ContainerOrder, ecs: Ecs) -> dict[str, Any]:
+def run_task_call(order: ContainerOrder, ecs: Ecs) -> AwsObject:
     """Return the arguments of RunTask.
 
     Environment and secrets are the task definition's: the overrides hold the command line, the size and the trace.
@@ -114,7 +115,7 @@ def _tag(value: str) -> str:
     return short_name(value, _LONGEST_TAG, _NOT_IN_TAGS)
 
 
-def _overrides(order: ContainerOrder, ecs: Ecs, provider: str) -> dict[str, Any]:
+def _overrides(order: ContainerOrder, ecs: Ecs, provider: str) -> AwsObject:
     size = task_size(order.job.resources.cpu, order.memory_mib, provider)
     container: dict[str, Any] = {
         "name": ecs.container,
@@ -135,7 +136,7 @@ def _overrides(order: ContainerOrder, ecs: Ecs, provider: str) -> dict[str, Any]
     if provider in MANAGED and scratch > FREE_SCRATCH_GIB:
         if scratch > MOST_SCRATCH_GIB:
             msg = (
-                f"{order.job.name} wants {scratch} GiB of scratch disk, a Fargate task has {MOST_SCRATCH_GIB} at most: "
+                f"{order.job.name} needs {scratch} GiB of scratch disk, a Fargate task has {MOST_SCRATCH_GIB} at most: "
                 f"lower RADIANT_JOBS__{order.job.name.replace('-', '_').upper()}__SCRATCH_GIB"
             )
             raise JobRefusedError(msg)

@@ -13,6 +13,9 @@ from radiant.operators.ecs_task.size import MANAGED
 from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
 
+AwsObject = Mapping[str, Any]
+"""What a call of AWS takes or returns, or a part of it; AWS defines the keys."""
+
 STOPPED_BY_US = "radiant: "
 """Begin of the reason of our own StopTask; the name of a `Reason` follows."""
 
@@ -44,7 +47,7 @@ _NEVER = re.compile(
 )
 
 
-def task_status(task: Mapping[str, Any], container: str) -> ContainerStatus:
+def task_status(task: AwsObject, container: str) -> ContainerStatus:
     """Return the status that a description of a task shows.
 
     Args:
@@ -55,7 +58,7 @@ def task_status(task: Mapping[str, Any], container: str) -> ContainerStatus:
     return dataclasses.replace(found, placed_at=_placed_at(task), placement=_placement(task))
 
 
-def _status(task: Mapping[str, Any], container: str) -> ContainerStatus:
+def _status(task: AwsObject, container: str) -> ContainerStatus:
     status = task.get("lastStatus", "")
     if status == "STOPPED":
         return _ended(task, _container(task, container))
@@ -78,13 +81,13 @@ def is_no_room(reason: str) -> bool:
     return _NO_ROOM.search(reason) is not None
 
 
-def _placed_at(task: Mapping[str, Any]) -> float | None:
+def _placed_at(task: AwsObject) -> float | None:
     """Return since when a task has room: Fargate's from its creation, another's from the pull of its image."""
     managed = task.get("capacityProviderName") in MANAGED or task.get("launchType") == "FARGATE"
     return _seconds(task.get("createdAt") if managed else task.get("pullStartedAt"))
 
 
-def _placement(task: Mapping[str, Any]) -> Placement:
+def _placement(task: AwsObject) -> Placement:
     provider: str | None = task.get("capacityProviderName") or task.get("launchType")
     instance = task.get("containerInstanceArn")
     attributes = {one.get("name"): one.get("value") for one in task.get("attributes", ())}
@@ -98,7 +101,7 @@ def _placement(task: Mapping[str, Any]) -> Placement:
     )
 
 
-def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> ContainerStatus:
+def _ended(task: AwsObject, container: AwsObject) -> ContainerStatus:
     code: int | None = container.get("exitCode")
     reason, hopeless = _reason(task, container)
     return ContainerStatus(
@@ -112,7 +115,7 @@ def _ended(task: Mapping[str, Any], container: Mapping[str, Any]) -> ContainerSt
     )
 
 
-def _reason(task: Mapping[str, Any], container: Mapping[str, Any]) -> tuple[str | None, bool]:
+def _reason(task: AwsObject, container: AwsObject) -> tuple[str | None, bool]:
     """Return the reason of the end, None when the task ended by itself, and whether another try would end the same."""
     code, stop = container.get("exitCode"), task.get("stopCode", "")
     said, stopped = container.get("reason", ""), task.get("stoppedReason", "")
@@ -140,7 +143,7 @@ def _why_not_started(text: str) -> tuple[str, bool]:
     return Reason.START_FAILED, _NEVER.search(text) is not None and _MAY_PASS.search(text) is None
 
 
-def _failed_beside(task: Mapping[str, Any], container: Mapping[str, Any]) -> list[str]:
+def _failed_beside(task: AwsObject, container: AwsObject) -> list[str]:
     """Return how other containers of the task ended, those that failed."""
     others = [one for one in task.get("containers", []) if one.get("name") != container.get("name")]
     return [
@@ -150,7 +153,7 @@ def _failed_beside(task: Mapping[str, Any], container: Mapping[str, Any]) -> lis
     ]
 
 
-def _words(task: Mapping[str, Any], container: Mapping[str, Any]) -> str:
+def _words(task: AwsObject, container: AwsObject) -> str:
     """Return ECS's own words about the end, in sentences."""
     beside = _failed_beside(task, container) if container.get("exitCode") != 0 else []
     said = [container.get("reason", ""), task.get("stoppedReason", ""), *beside]
@@ -160,7 +163,7 @@ def _words(task: Mapping[str, Any], container: Mapping[str, Any]) -> str:
     return " ".join(f"{text}." for text in dict.fromkeys(texts) if text != "Essential container in task exited")
 
 
-def _container(task: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def _container(task: AwsObject, name: str) -> AwsObject:
     return next((one for one in task.get("containers", []) if one.get("name") == name), {})
 
 

@@ -15,6 +15,7 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from radiant.errors import JobRefusedError, PlatformUnavailableError
+from radiant.operators.pod.pod_status import KubernetesObject
 from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard, shared
 
@@ -160,7 +161,7 @@ def require_kind(found: Any, what: str, *kinds: str) -> None:
         raise foreign(what, f"no {' or '.join(kinds)}")
 
 
-def status_of(error: ApiException) -> dict[str, Any] | None:
+def status_of(error: ApiException) -> KubernetesObject | None:
     """Return the `Status` object of an error, None when its body is something else."""
     try:
         found: Any = json.loads(error.body or "")
@@ -168,7 +169,7 @@ def status_of(error: ApiException) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict):
         return None
-    status = cast("dict[str, Any]", found)
+    status = cast("KubernetesObject", found)
     return status if status.get("kind") == "Status" and status.get("apiVersion") == "v1" else None
 
 
@@ -178,14 +179,14 @@ def is_denied(text: str) -> bool:
 
 
 def is_missing(error: ApiException, name: str) -> bool:
-    """Return whether Kubernetes says that there is no pod of this name."""
+    """Return whether Kubernetes reports that there is no pod of this name."""
     status = status_of(error) or {}
     details: Any = status.get("details") or {}
     return (error.status, status.get("reason")) == (_NOT_FOUND, "NotFound") and details.get("name") == name
 
 
 def message_of(error: ApiException) -> str:
-    """Return what the server says, without the headers that the library's own text has."""
+    """Return the server's message, without the headers that the library's own text has."""
     return str((status_of(error) or {}).get("message") or error.reason or error.status)
 
 

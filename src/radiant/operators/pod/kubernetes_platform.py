@@ -80,7 +80,7 @@ class KubernetesPlatform:
         self._settings = settings
         self._conn_id = settings.kubernetes.conn_id
         self._denials = Denials()
-        self._seen: dict[str, ContainerStatus] = {}
+        self._last_status: dict[str, ContainerStatus] = {}
         self._open_log: _OpenLog | None = None
 
     def start(self, order: ContainerOrder) -> Handle:
@@ -117,7 +117,7 @@ class KubernetesPlatform:
         pod = self._read(pod_name(attempt), self._namespace())
         return None if pod is None else _handle(pod)
 
-    def look(self, handle: Handle) -> ContainerStatus:
+    def status(self, handle: Handle) -> ContainerStatus:
         """Return the status of the pod now."""
         pod = self._read(handle["name"], handle["namespace"])
         if pod is not None and pod.metadata.uid != handle["uid"]:
@@ -127,25 +127,25 @@ class KubernetesPlatform:
             found = self._judge(pod, self._events(handle), handle)
         if pod is not None and found.state is State.ENDED:
             found = dataclasses.replace(found, placement=placement_of(pod, self._labels(pod.spec.node_name)))
-        self._seen[handle["uid"]] = found
+        self._last_status[handle["uid"]] = found
         return found
 
-    def read_log(self, handle: Handle, cursor: str, look: ContainerStatus) -> LogPage:
+    def read_log(self, handle: Handle, cursor: str, status: ContainerStatus) -> LogPage:
         """Return the lines after the cursor."""
-        if look.state is State.GONE or (look.state is State.ENDED and look.started_at is None):
-            return LogPage([_LOG_LOST] if look.log_is_lost else [], cursor)
+        if status.state is State.GONE or (status.state is State.ENDED and status.started_at is None):
+            return LogPage([_LOG_LOST] if status.log_is_lost else [], cursor)
         try:
             with api_errors(_GET_LOG, self._conn_id):
                 if (self._open_log is None or self._open_log.cursor != cursor) and not self._begin_log(
-                    handle, PodLogCursor.decode(cursor), cursor, ended=look.state is State.ENDED
+                    handle, PodLogCursor.decode(cursor), cursor, ended=status.state is State.ENDED
                 ):
                     return LogPage([], cursor)
-                return self._next_page(ended=look.state is State.ENDED)
+                return self._next_page(ended=status.state is State.ENDED)
         except ApiException as error:
             self._close_log()
             if is_missing(error, handle["name"]):
-                return LogPage([_LOG_LOST] if look.state is State.ENDED else [], cursor)
-            if look.state is State.RUNNING and "ContainerCreating" in message_of(error):
+                return LogPage([_LOG_LOST] if status.state is State.ENDED else [], cursor)
+            if status.state is State.RUNNING and "ContainerCreating" in message_of(error):
                 return LogPage([], cursor)
             msg = f"Kubernetes does not give the log of pod {handle['name']}: {error.status} {message_of(error)}"
             raise PlatformUnavailableError(msg) from error
@@ -217,7 +217,9 @@ class KubernetesPlatform:
         return [handle["name"] for handle in handles]
 
     def _judge(self, pod: Any, events: tuple[PodEvent, ...], handle: Handle) -> ContainerStatus:
-        return missing_pod_status(events, self._seen.get(handle["uid"])) if pod is None else pod_status(pod, events)
+        return (
+            missing_pod_status(events, self._last_status.get(handle["uid"])) if pod is None else pod_status(pod, events)
+        )
 
     def _namespace(self) -> str:
         return self._settings.kubernetes.namespace or cluster_of(self._conn_id).namespace or _DEFAULT_NAMESPACE
@@ -368,7 +370,7 @@ def _refusal(error: ApiException) -> JobNotYetError | JobRefusedError:
     if error.status == _FORBIDDEN and (missing := _UNSPECIFIED.search(text)):
         remedy = "set RADIANT_KUBERNETES__CPU_LIMIT" if "limits.cpu" in missing[1] else "name them in the pod template"
         return JobRefusedError(
-            f"the quota wants every pod to have {missing[1]}: {remedy}. {text}", reason=Reason.CONFIG
+            f"the quota requires that every pod has {missing[1]}: {remedy}. {text}", reason=Reason.CONFIG
         )
     if error.status == _INVALID:
         return JobRefusedError(f"Kubernetes does not accept the pod: {text}", reason=Reason.CONFIG)

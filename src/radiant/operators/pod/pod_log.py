@@ -1,13 +1,13 @@
 """A pod's log in pages: every line once, even if the connection breaks, many lines share a time, or the node rotates.
 
 The kubelet gives the lines since a time, in the order of its file, each with the time at which the runtime read it.
-Two streams (standard output and error) are written to that file by two threads, so times may run backwards by a hair.
-A request therefore asks from a little before the last line that was read, skips as many lines as are known of that
-span, and makes sure by digests that they are those lines.
+Two streams (standard output and error) are written to that file by two threads, so two times may be slightly out of
+order. A request therefore begins a little before the last line that was read. The reader skips the lines of that span
+that it has read before, and compares their digests with those of the cursor.
 
-What one request brings is read to its end, a page at a time, before the next request: the cost is linear in the log.
-When the span that would come again is large, a request for the last line alone first shows whether there is a new one.
-Lines that the node rotated away before the first request leave no trace here; the worker's own log has them.
+The answer of a request is read to its end, a page at a time, before the next request: the cost is linear in the log.
+Where the span that would come again is large, a request for the last line alone finds out whether there is a new one.
+Lines that the node rotated away before the first request are not found here; the worker's own log has them.
 """
 
 import datetime as dt
@@ -25,9 +25,9 @@ PAGE_BYTES = 256 * 1024
 PIECE_BYTES = 16 * 1024
 """A runtime cuts lines here; older kubelets put a time between the pieces when they join them."""
 MUCH_BYTES = 64 * 1024
-"""Of lines that would come again: from here on the last line alone is asked for first."""
+"""With so much of the log coming again, a request for the last line alone is made first."""
 _BACK_S = 2
-"""By how much the times of two lines may be in the wrong order."""
+"""By how many seconds the times of two lines may be out of order."""
 _TIME = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d) ")
 _ROTATED = (
     "(the node has rotated the log of this pod: lines before this one may be missing; the worker's own log has them)"
@@ -39,7 +39,7 @@ class PodLogCursor:
     """How far a log has been read."""
 
     since: int = 0
-    """Whole second since the epoch from which the next request asks; 0 is the beginning."""
+    """Second since the epoch at which the next request begins; 0 is the beginning of the log."""
     seconds: tuple[tuple[int, int, str], ...] = ()
     """Of each second from there on: the second, its lines that have been read, and their digest."""
     newest: str = ""
@@ -49,7 +49,7 @@ class PodLogCursor:
     size: int = 0
     """Bytes of the lines that have been read and would come again."""
     gap: bool = False
-    """Lines are missing before the next one, and no line has said so yet."""
+    """Lines are missing before the next one, which is not reported yet."""
 
     @property
     def skip(self) -> int:
@@ -65,7 +65,7 @@ class PodLogCursor:
         )
 
     def since_time(self) -> str:
-        """Return the time to ask from, as the API writes it; empty for the beginning."""
+        """Return the time at which the next request begins, as the API writes it; empty for the beginning."""
         return dt.datetime.fromtimestamp(self.since, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if self.since else ""
 
     @classmethod
@@ -116,7 +116,7 @@ class LogReader:
         Args:
             chunks: the log since `position.since` with a time before every line, in pieces of any size.
             position: how far it has been read.
-            ended: nothing will follow; a last line without an end is then a line, not one that is still being written.
+            ended: the log is complete, so that a last line without a line end is a line, too.
         """
         self._lines = _lines(chunks, ended=ended)
         self._position = position
@@ -149,7 +149,7 @@ class LogReader:
         return Page(texts, self._position, full)
 
     def _skip_known(self) -> list[bytes]:
-        """Read what is known already; return lines among it that are new, as the file is another one."""
+        """Read the lines that were read before; return the new ones among them, which only another file has."""
         position = self._position
         newer: list[bytes] = []
         for line in itertools.islice(self._lines, position.skip):
@@ -159,7 +159,7 @@ class LogReader:
         found = {second: one.found() for second, one in self._seconds.items() if second >= position.since}
         if found == {second: (count, digest) for second, count, digest in position.seconds}:
             return []
-        # Not the lines that were read: the file is a new one, and what is newer than the newest has not been read.
+        # Other lines than those that were read: the file is a new one. Lines newer than the newest are unread.
         now = self._position
         self._position = PodLogCursor(now.since, (), now.newest, now.last, 0, gap=True)
         return newer
@@ -201,7 +201,7 @@ def _short(digest: bytes) -> str:
 def _lines(chunks: Iterable[bytes], *, ended: bool) -> Iterator[bytes]:
     """Yield whole lines with their times, without their ends.
 
-    What has no time is no line of the log but the kubelet's own word, for example that the container is gone already.
+    A line without a time is a message of the kubelet, for example that the container is gone; it is left out.
     """
     rest = b""
     for chunk in chunks:
@@ -231,7 +231,7 @@ def _second(stamp: str) -> int:
 def _texts(line: bytes) -> Iterator[str]:
     """Yield the text of a line without its time, in pieces when it is very long.
 
-    The runtime cuts a long line anywhere, also within a character: its pieces are joined before the text is cut.
+    The runtime cuts a long line anywhere, even within a character: its pieces are joined before the text is cut.
     """
     rest = _TIME.sub(b"", line, count=1)
     pieces: list[bytes] = []

@@ -20,9 +20,12 @@ from radiant.jobs.usage import Placement
 from radiant.operators.platform import ContainerStatus, State
 from radiant.operators.reasons import Reason
 
+KubernetesObject = dict[str, Any]
+"""An object of the Kubernetes API as JSON or YAML; Kubernetes defines the keys."""
+
 CONTAINER = "worker"
 RUN_LABEL = "radiant-run"
-"""Label of every pod of a DAG run; its value is `radiant.operators.request.run_key`."""
+"""Label of every pod of a DAG run; its value is `radiant.operators.task_folder.run_key`."""
 _SIGNAL = 128
 """An exit code above is a signal's number plus this."""
 _SIGNALS = range(_SIGNAL + 1, _SIGNAL + 32)
@@ -97,7 +100,7 @@ _NOISE = {"MissingClusterDNS", "DNSConfigForming"}
 
 _SILENT_S = 30.0
 """How long after its grace period a deleted pod may be reported as running: clocks differ, kubelets are busy."""
-_SILENT = "The pod was to be deleted, and its node has not said since that its container ended."
+_SILENT = "The pod was to be deleted, and its node has not reported since that its container ended."
 DELETED_BEFORE = "The pod was deleted before its container began: by a person, a drain, or a preemption."
 DELETED = "The pod was deleted before its end could be read: by a person, a drain, or an eviction."
 
@@ -216,9 +219,9 @@ def missing_pod_status(events: Sequence[PodEvent], before: ContainerStatus | Non
     )
 
 
-def wants_events(look: ContainerStatus) -> bool:
+def wants_events(status: ContainerStatus) -> bool:
     """Return whether the pod's events may add to its status."""
-    return look.state in {State.STARTING, State.GONE} or (look.state is State.ENDED and look.exit_code != 0)
+    return status.state in {State.STARTING, State.GONE} or (status.state is State.ENDED and status.exit_code != 0)
 
 
 def _at_its_end(pod: Any, ended: Any, events: Sequence[PodEvent]) -> ContainerStatus:

@@ -1,4 +1,4 @@
-"""The pod of a job: an order and the settings become a `V1Pod`; no cluster is asked."""
+"""Makes the `V1Pod` of a job from an order and the settings; sends no request to the cluster."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -13,26 +13,26 @@ from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import JobRefusedError
 from radiant.operators.platform import ContainerOrder, TaskFacts
-from radiant.operators.pod.pod_status import CONTAINER, RUN_LABEL, pod_name
+from radiant.operators.pod.pod_status import CONTAINER, RUN_LABEL, KubernetesObject, pod_name
 from radiant.settings import Mount, PodSettings, Settings
 
 SCRATCH = "/scratch"
-"""The one folder that a job may write to; `HOME`, `TMPDIR` and where it starts."""
+"""The only folder that a job may write to; its `HOME`, `TMPDIR` and working directory."""
 _USER = _GROUP = 10001
-"""Those of the image. Without a word about its group a pod is in group 0, and a group without a user is refused."""
+"""User and group of the image. A pod that names no group is in group 0; one with a group and no user is refused."""
 _SCRATCH_REQUEST_GIB = 1
-"""Disk that a node must have left for a pod. Only a BCF from an object store needs scratch, nearly all pods leave it
-empty: the request is small, and the job's own number is the limit. A pod on a full disk is started again."""
+"""Disk that a node must have free for a pod; the limit is the job's own number. The request is small, since only a BCF
+from an object store needs scratch. A pod that is evicted from a full disk is started again."""
 _FILE = "file://"
 
 
 def build_pod(order: ContainerOrder, settings: Settings, *, namespace: str) -> k8s.V1Pod:
     """Return the pod that runs an order.
 
-    A pod template file is merged over what a worker needs (a user and a group that are not root, a root file system
-    that cannot be written, no capabilities, no token of the service account, a scratch volume); what follows from the
-    order and the settings is stronger than both. `KubernetesPodOperator` does the merging, and Airflow's
-    `pod_mutation_hook` has the last word, as in any other pod of Airflow.
+    It is merged from three sources, a later one over an earlier one: what a worker needs (a user and a group that are
+    not root, a root file system that cannot be written, no capabilities, no token of the service account, a scratch
+    volume), the pod template file, and the order with the settings. `KubernetesPodOperator` merges them. Airflow's
+    `pod_mutation_hook` may change the result, as it may any pod of Airflow.
 
     Raises:
         JobRefusedError: there is no image, the template file is no pod, or the pod cannot see the work URI.
@@ -65,7 +65,7 @@ def build_pod(order: ContainerOrder, settings: Settings, *, namespace: str) -> k
         tolerations=cast("Any", list(wanted.tolerations)),
         priority_class_name=wanted.priority_class,
         termination_grace_period=settings.kubernetes.grace_s,
-        # Holds without Airflow, too: the time-out counts from the job's start, this one from the node's acceptance.
+        # Ends the job even without Airflow. It counts from the node's acceptance, the time-out from the job's start.
         active_deadline_seconds=order.job.timeout_s + settings.container.start_timeout_s,
         do_xcom_push=False,
     )
@@ -81,8 +81,8 @@ def build_pod(order: ContainerOrder, settings: Settings, *, namespace: str) -> k
 def labels_of(job: str, task: TaskFacts) -> dict[str, str]:
     """Return the labels by which a person finds a pod: `kubectl get pods -l dag_id=import-vcf`.
 
-    A value that is no valid label is shortened and gets a hash, as in the labels of Airflow's own pods. What is left
-    without a letter or a digit in front of its hash gets an `x` there, since a label begins with one of them.
+    A value that is no valid label is shortened and gets a hash, as in the labels of Airflow's own pods. Where nothing
+    is left before the hash, an `x` is put there: a label begins with a letter or a digit.
     """
     found = {"dag_id": task.dag_id, "run_id": task.run_id, "task_id": task.task_id, "job": job}
     if task.map_index >= 0:
@@ -96,7 +96,7 @@ def _label(value: str) -> str:
 
 
 def resources_of(order: ContainerOrder, wanted: PodSettings) -> k8s.V1ResourceRequirements:
-    """Return what the worker asks for and is limited to; what only the template names (a GPU, a CPU limit) stays.
+    """Return the requests and limits of the worker; those that only the template names (a GPU, a CPU limit) stay.
 
     Raises:
         JobRefusedError: the CPU limit is below what the job asks for, or the template file is no pod.
@@ -105,10 +105,10 @@ def resources_of(order: ContainerOrder, wanted: PodSettings) -> k8s.V1ResourceRe
     first: Any = containers[0] if isinstance(containers, list) else {}
     given: Any = first.get("resources") or {}
     memory, cores = f"{order.memory_mib}Mi", order.job.resources.cpu
-    # Memory requested is memory reserved: a node never promises more than it has. Idle CPU may be used beyond the
-    # request: a limit would only make the start slower, but a quota can demand one.
+    # The request of memory is the limit, so that a node never promises more than it has. CPU has no limit unless a
+    # quota demands one: a job may use idle cores, and starts faster by them.
     requests = {"cpu": _millicores(cores), "memory": memory, "ephemeral-storage": f"{_SCRATCH_REQUEST_GIB}Gi"}
-    # One more, for the log that the node keeps.
+    # One GiB more, for the log, which is on the node's disk.
     limits = {"memory": memory, "ephemeral-storage": f"{order.job.resources.scratch_gib + 1}Gi"}
     if wanted.cpu_limit is not None:
         limits["cpu"] = _millicores(cores if wanted.cpu_limit == "job" else wanted.cpu_limit)
@@ -131,8 +131,8 @@ def _run_label(order: ContainerOrder) -> dict[str, str]:
     return {RUN_LABEL: order.run} if order.run else {}
 
 
-def _defaults(order: ContainerOrder) -> dict[str, Any]:
-    """Return what is below a template file."""
+def _defaults(order: ContainerOrder) -> KubernetesObject:
+    """Return the pod that a template file is merged over."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -145,7 +145,7 @@ def _defaults(order: ContainerOrder) -> dict[str, Any]:
                 "runAsUser": _USER,
                 "runAsGroup": _GROUP,
                 "fsGroup": _GROUP,
-                # A volume that has the group already is not walked through.
+                # A volume that has the group already is not changed file by file.
                 "fsGroupChangePolicy": "OnRootMismatch",
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
@@ -167,7 +167,7 @@ def _defaults(order: ContainerOrder) -> dict[str, Any]:
     }
 
 
-def _template(path: Path | None) -> dict[str, Any]:
+def _template(path: Path | None) -> KubernetesObject:
     """Return a pod template file.
 
     Raises:
@@ -180,29 +180,29 @@ def _template(path: Path | None) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         msg = f"RADIANT_KUBERNETES__TEMPLATE={path} cannot be read: {error}"
         raise JobRefusedError(msg) from error
-    if not isinstance(found, dict) or cast("dict[str, Any]", found).get("kind", "Pod") != "Pod":
+    if not isinstance(found, dict) or cast("KubernetesObject", found).get("kind", "Pod") != "Pod":
         msg = f"RADIANT_KUBERNETES__TEMPLATE={path} is no pod: it must be a YAML file with `kind: Pod`"
         raise JobRefusedError(msg)
-    return cast("dict[str, Any]", found)
+    return cast("KubernetesObject", found)
 
 
 _BY_NAME = {"volumes": "name", "env": "name", "volumeMounts": "mountPath"}
 """Lists whose items are merged by a key of theirs."""
 
 
-def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two objects of the Kubernetes API as one; the second is stronger."""
+def _merged(below: KubernetesObject, above: KubernetesObject) -> KubernetesObject:
+    """Return two objects of the Kubernetes API merged; the second is stronger."""
     found = dict(below)
     for key, value in above.items():
         under = found.get(key)
         if isinstance(under, dict) and isinstance(value, dict):
-            found[key] = _merged(cast("dict[str, Any]", under), cast("dict[str, Any]", value))
+            found[key] = _merged(cast("KubernetesObject", under), cast("KubernetesObject", value))
         elif key == "containers" and isinstance(under, list) and isinstance(value, list) and value:
             # The worker is the template's first container, whatever its name; the others are side-cars.
-            first: dict[str, Any] = {**value[0], "name": CONTAINER}
-            found[key] = [_merged(cast("list[dict[str, Any]]", under)[0], first), *value[1:]]
+            first: KubernetesObject = {**value[0], "name": CONTAINER}
+            found[key] = [_merged(cast("list[KubernetesObject]", under)[0], first), *value[1:]]
         elif (by := _BY_NAME.get(key)) and isinstance(under, list) and isinstance(value, list):
-            named = {one[by]: one for one in cast("list[dict[str, Any]]", [*under, *value])}
+            named = {one[by]: one for one in cast("list[KubernetesObject]", [*under, *value])}
             found[key] = list(named.values())
         else:
             found[key] = value

@@ -60,7 +60,7 @@ def take_part(  # noqa: PLR0913, PLR0917 - arrays of one table
 
 
 @dataclass(frozen=True, eq=False)
-class AlleleInfo:
+class AlleleInfoColumns:
     """INFO of the alleles that get rows: a list of fields, allele by allele, that have a value."""
 
     plan: InfoPlan
@@ -79,7 +79,7 @@ class AlleleInfo:
     text: Slices
 
     @classmethod
-    def of(cls, fields: InfoFields, place: Integers, alt_index: Integers, n_alts: Integers) -> "AlleleInfo":
+    def of(cls, fields: InfoFields, place: Integers, alt_index: Integers, n_alts: Integers) -> "AlleleInfoColumns":
         """Find each allele's fields and its own values.
 
         Args:

@@ -12,7 +12,7 @@ from radiant.vcf.fast import allele_columns
 from radiant.vcf.fast.genotype_columns import Genotypes
 from radiant.vcf.fast.lines import Kept
 from radiant.vcf.fast.locus_columns import Loci
-from radiant.vcf.rows.splice import Table
+from radiant.vcf.rows.splice import RowTable
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.vector.slices import Integers, Mask
 
@@ -92,10 +92,10 @@ def _chromosome_names(loci: Loci) -> pa.Array:
     return pa.array([name or "" for name in loci.chromosomes], pa.string())
 
 
-def row_table(table: TableDeclaration, columns: Mapping[str, pa.Array], line: Integers) -> Table:
+def row_table(table: TableDeclaration, columns: Mapping[str, pa.Array], line: Integers) -> RowTable:
     """Return rows of a table; columns that are not given are null."""
     schema = arrow_schema(table)
     count = len(line)
     arrays = [columns[field.name] if field.name in columns else pa.nulls(count, field.type) for field in schema]
     fields = [pa.field(field.name, array.type, field.nullable) for field, array in zip(schema, arrays, strict=True)]
-    return Table(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), line)
+    return RowTable(pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields)), line)

@@ -12,7 +12,7 @@ So pairs come a few ten thousand at a time, whatever their number.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -115,7 +115,7 @@ def candidate_rows(found: Sequence[tuple[int, Candidate]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([_row(person, one) for person, one in found], schema=CANDIDATES)
 
 
-def _row(person: int, candidate: Candidate) -> dict[str, Any]:
+def _row(person: int, candidate: Candidate) -> dict[str, object]:
     allele = candidate.allele
     return {
         "person": person,

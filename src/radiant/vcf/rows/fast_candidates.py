@@ -14,7 +14,7 @@ from radiant.vcf.fast.genotype_columns import REGIONS
 from radiant.vcf.header.people import Person
 from radiant.vcf.rows.compound_het import CANDIDATES, LOCUS_COLUMNS
 from radiant.vcf.rows.occurrence import Occurrences
-from radiant.vcf.rows.splice import Table
+from radiant.vcf.rows.splice import RowTable
 from radiant.vcf.rules.genotypes import Zygosity
 from radiant.vcf.vector.arrow import decoded
 from radiant.vcf.vector.grouping import group_rows
@@ -33,7 +33,7 @@ def find_candidates(  # noqa: PLR0913, PLR0917 - what decides
     line: Integers,
     people: Sequence[Person],
     minimum_impact: int,
-) -> Table | None:
+) -> RowTable | None:
     """Find what may be half of a compound heterozygous pair, as `compound_het.CANDIDATES`, in the order of the file.
 
     Args:
@@ -70,7 +70,7 @@ def find_candidates(  # noqa: PLR0913, PLR0917 - what decides
     columns["site"] = pc.call_function("binary_join_element_wise", [*site, "-"])
     columns["haplotype"] = _haplotype(taken["calls"])
     batch = pa.RecordBatch.from_arrays([columns[field.name] for field in CANDIDATES], schema=CANDIDATES)
-    return Table(batch, line[allele[occurrence]])
+    return RowTable(batch, line[allele[occurrence]])
 
 
 @dataclass(frozen=True, eq=False)

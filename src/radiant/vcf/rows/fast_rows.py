@@ -7,14 +7,14 @@ from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.fast import allele_columns
 from radiant.vcf.fast.csq_field_columns import FieldReader
 from radiant.vcf.fast.genotype_columns import Genotypes
-from radiant.vcf.fast.info_map_columns import AlleleInfo
+from radiant.vcf.fast.info_map_columns import AlleleInfoColumns
 from radiant.vcf.fast.lines import FastLines, Kept
 from radiant.vcf.findings import Piece
 from radiant.vcf.header.people import Person
 from radiant.vcf.rows.carried import Carried, find_carried, locus_columns, row_table
 from radiant.vcf.rows.fast_candidates import find_candidates
 from radiant.vcf.rows.occurrence import OccurrenceMaker, Occurrences
-from radiant.vcf.rows.splice import Table
+from radiant.vcf.rows.splice import RowTable
 from radiant.vcf.rows.variant import consequence_rows, read_consequences, variant_rows
 from radiant.vcf.rules.csq_fields import ConsequenceFormat
 
@@ -30,11 +30,11 @@ class FastRows:
     """Of the carried alleles."""
     occurrences: Occurrences | None
     """None where there are no rows."""
-    tables: Mapping[str, Table]
+    tables: Mapping[str, RowTable]
     """By short name."""
     pieces: list[tuple[int, Piece]]
     """Pieces left out of the lines, each with the index of its line."""
-    candidates: Table | None
+    candidates: RowTable | None
     """What may be half of a compound heterozygous pair, as `compound_het.CANDIDATES`."""
 
 
@@ -77,7 +77,7 @@ class RowMaker:
             return FastRows(carried, not_carried, trimmed, None, {}, pieces, None)
         line = kept.lines[carried.place]
         locus = locus_columns(kept, lines.loci, carried, trimmed)
-        info = AlleleInfo.of(kept.info.fields, carried.place, carried.alt_index, kept.alts.count)
+        info = AlleleInfoColumns.of(kept.info.fields, carried.place, carried.alt_index, kept.alts.count)
         entries = None if self._fields is None else read_consequences(kept, carried, self._fields)
         occurrences = self._occurrences.make(kept, carried, locus)
         tables = {

@@ -18,7 +18,7 @@ from radiant.vcf.vector.slices import Integers
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class RowTable:
     """Rows of one table."""
 
     batch: pa.RecordBatch
@@ -26,7 +26,7 @@ class Table:
     """Index in the chunk of each row's line, ascending."""
 
 
-def spliced(fast: Table | None, rules: Table | None) -> pa.RecordBatch | None:
+def spliced(fast: RowTable | None, rules: RowTable | None) -> pa.RecordBatch | None:
     """Return the rows of both in the order of their lines; None where there are none."""
     if fast is None or rules is None:
         found = fast or rules

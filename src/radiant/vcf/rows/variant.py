@@ -11,11 +11,11 @@ from radiant.domain.tables import CASE_TABLES
 from radiant.vcf.fast import allele_columns
 from radiant.vcf.fast.allele_columns import CLASSES
 from radiant.vcf.fast.csq_field_columns import MARKS, FieldReader, Fields, pick
-from radiant.vcf.fast.info_map_columns import AlleleInfo
+from radiant.vcf.fast.info_map_columns import AlleleInfoColumns
 from radiant.vcf.fast.lines import Kept
 from radiant.vcf.fast.rs_number_columns import rs_numbers
 from radiant.vcf.rows.carried import Carried, owners, row_table
-from radiant.vcf.rows.splice import Table
+from radiant.vcf.rows.splice import RowTable
 from radiant.vcf.rules.csq_fields import COLUMNS
 from radiant.vcf.vector.arrow import coded, spread
 from radiant.vcf.vector.slices import Integers
@@ -59,9 +59,9 @@ def variant_rows(  # noqa: PLR0913, PLR0917 - parts of a row
     trimmed: allele_columns.Trimmed,
     locus: Mapping[str, pa.Array],
     entries: Consequences | None,
-    info: AlleleInfo,
+    info: AlleleInfoColumns,
     line: Integers,
-) -> Table:
+) -> RowTable:
     """Return the variant rows, one per carried allele."""
     columns = dict(locus)
     count = len(carried)
@@ -82,7 +82,9 @@ def variant_rows(  # noqa: PLR0913, PLR0917 - parts of a row
     return row_table(kept.info.fields.plan.tables["variant"], columns, line)
 
 
-def consequence_rows(locus: Mapping[str, pa.Array], entries: Consequences, info: AlleleInfo, line: Integers) -> Table:
+def consequence_rows(
+    locus: Mapping[str, pa.Array], entries: Consequences, info: AlleleInfoColumns, line: Integers
+) -> RowTable:
     """Return the consequence rows, one per entry."""
     columns = spread(locus, entries.allele)
     columns |= entries.fields.columns

@@ -67,19 +67,19 @@ def pace():
     return pace
 
 
-def read(logs, pace, cursor="", look=RUNNING):
+def read(logs, pace, cursor="", status=RUNNING):
     pace.clock.now += 60
-    return read_page(logs, pace, cursor, group="group", stream="stream", look=look, delay_s=DELAY_S)
+    return read_page(logs, pace, cursor, group="group", stream="stream", status=status, delay_s=DELAY_S)
 
 
 def ended(seconds_ago):
     return ContainerStatus(State.ENDED, exit_code=0, finished_at=time.time() - seconds_ago)
 
 
-def read_to_the_end(logs, pace, look, cursor="", pages=50):
+def read_to_the_end(logs, pace, status, cursor="", pages=50):
     lines = []
     for _ in range(pages):
-        page = read(logs, pace, cursor, look)
+        page = read(logs, pace, cursor, status)
         lines += page.lines
         cursor = page.cursor
         if not page.more:

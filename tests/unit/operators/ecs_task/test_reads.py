@@ -55,7 +55,7 @@ def reader(cluster, clock):
 
 
 def look(reader, arn="a", cluster="c"):
-    return reader.look(arn, cluster, fresh_s=LOOK_S * 0.8)
+    return reader.task(arn, cluster, fresh_s=LOOK_S * 0.8)
 
 
 def wait_for(reader, clock, tasks, seconds, *, look_s=LOOK_S):
@@ -68,7 +68,7 @@ def wait_for(reader, clock, tasks, seconds, *, look_s=LOOK_S):
     while due[0][0] < begin + seconds:
         when, _, arn = heapq.heappop(due)
         clock.now = when
-        picture = reader.look(arn, "c", fresh_s=look_s * 0.8)
+        picture = reader.task(arn, "c", fresh_s=look_s * 0.8)
         if when > begin + 30:
             ages.append(when - picture.seen_at)
         heapq.heappush(due, (when + look_s * chance.uniform(0.8, 1.2), next(number), arn))
@@ -203,7 +203,7 @@ def test_a_task_without_callers_is_discarded(reader, cluster, clock):
 def test_many_threads_share_the_calls(cluster):
     reader = TaskReader(cluster.describe)
     threads = [
-        threading.Thread(target=lambda i=i: [reader.look(f"t{i}", "c", fresh_s=1) for _ in range(50)])
+        threading.Thread(target=lambda i=i: [reader.task(f"t{i}", "c", fresh_s=1) for _ in range(50)])
         for i in range(20)
     ]
     for thread in threads:

@@ -8,6 +8,9 @@ import pyarrow as pa
 from radiant.domain.columns import Encoding, Type
 from radiant.domain.tables import COLUMNS, KEY_COLUMNS
 
+IcebergObject = Mapping[str, Any]
+"""A schema, a field or a type as Iceberg writes it in metadata; Iceberg defines the keys."""
+
 PARTITION_COLUMN, CASE_COLUMN = KEY_COLUMNS
 
 BOUNDED_COLUMNS = frozenset(name for name, column in COLUMNS.items() if column.bounded)
@@ -34,7 +37,7 @@ _PRIMITIVE: dict[str, pa.DataType] = {
 }
 
 
-def file_schema(schema: Mapping[str, Any], names: Iterable[str]) -> pa.Schema:
+def file_schema(schema: IcebergObject, names: Iterable[str]) -> pa.Schema:
     """Return the Arrow schema of a data file with some columns of a table, with Iceberg's field ids.
 
     Args:
@@ -51,11 +54,11 @@ def file_schema(schema: Mapping[str, Any], names: Iterable[str]) -> pa.Schema:
     )
 
 
-def _field(name: str, type_: str | Mapping[str, Any], field_id: int, *, nullable: bool) -> pa.Field:
+def _field(name: str, type_: str | IcebergObject, field_id: int, *, nullable: bool) -> pa.Field:
     return pa.field(name, _arrow_type(type_), nullable=nullable, metadata={FIELD_ID: str(field_id).encode()})
 
 
-def _arrow_type(type_: str | Mapping[str, Any]) -> pa.DataType:
+def _arrow_type(type_: str | IcebergObject) -> pa.DataType:
     if isinstance(type_, str):
         return _PRIMITIVE[type_]
     if type_["type"] == "list":

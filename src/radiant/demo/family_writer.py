@@ -7,21 +7,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from radiant.demo.alleles import ALT_COUNT, SHARES, STAR_FIRST, WINDOW, Shape, alleles, reference_windows, trim
-from radiant.demo.annotation import Site, effect_of, entries, intergenic, vep_alleles
+from radiant.demo.allele_shapes import ALT_COUNT, SHARES, STAR_FIRST, WINDOW, Shape, alleles, reference_windows, trim
+from radiant.demo.annotation import VepAllele, effect_of, entries, intergenic, vep_alleles
 from radiant.demo.calls import FORMAT, CallTexts, call_keys
 from radiant.demo.families import Family
-from radiant.demo.genes import Gene
-from radiant.demo.genotypes import Simulated, simulate
+from radiant.demo.genes import DemoGene
 from radiant.demo.header import has_allele_number
-from radiant.demo.plan import Chunk, chunks
+from radiant.demo.record_positions import RecordChunk, chunks
+from radiant.demo.simulation import Simulated, simulate
 from radiant.demo.stories import SLOTS, plants
-from radiant.demo.truth import COLUMNS, Carried, carried, kind_of
+from radiant.demo.truth import COLUMNS, ProbandAllele, carried, kind_of
 from radiant.domain.assembly import CHROMOSOMES
 from radiant.domain.case import Sex
 
 _POOL = 4096
-"""Values of an INFO field that are drawn once and used again: records look no different, in half the time."""
+"""Values of an INFO field that are drawn once, then used by all records: to draw each record's own takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ _LATER_ALT = 0.2
 """Frequency of ALTs after the first, as a share of the first's."""
 
 _IN_GNOMAD = 0.0001
-"""Rarer first ALTs are in no population."""
+"""A first ALT that is rarer is in no population."""
 
 _BENIGN = 0.05
 """Above this frequency a ClinVar entry, where there is one, is benign."""
@@ -131,7 +131,7 @@ class FamilyWriter:
         for chunk in planned:
             yield self._lines(chunk, simulate(self._family, chunk, self._plants, SHARES, self._rng))
 
-    def _placed(self, chunk: Chunk, simulated: Simulated, entropy: list[int]) -> list[_Placed]:
+    def _placed(self, chunk: RecordChunk, simulated: Simulated, entropy: list[int]) -> list[_Placed]:
         """Return POS, REF and ALTs of each record; a spanning record moves into the deletion before it."""
         windows = reference_windows(CHROMOSOMES.index(chunk.contig[3:]), chunk.positions)
         positions = chunk.positions.tolist()
@@ -159,7 +159,9 @@ class FamilyWriter:
             )
         return texts
 
-    def _annotation(self, gene: Gene | None, placed: _Placed, known: _Known, entropy: int, wanted: str | None) -> str:
+    def _annotation(
+        self, gene: DemoGene | None, placed: _Placed, known: _Known, entropy: int, wanted: str | None
+    ) -> str:
         """Return the value of CSQ; empty when `*` is the only ALT."""
         found: list[str] = []
         spelled = vep_alleles(placed.reference, placed.alternates)
@@ -180,12 +182,12 @@ class FamilyWriter:
                 significance = "pathogenic"
             elif frequency > _BENIGN and entropy % 41 == 0:
                 significance = "benign" if entropy & 1 else "benign&likely_benign"
-            site = Site(gene, start, shortest, changed, allele, number, known.existing, frequencies, significance)
+            site = VepAllele(gene, start, shortest, changed, allele, number, known.existing, frequencies, significance)
             effect = effect_of(shortest, changed, bits, wanted)
             found.extend(entries(site, effect, bits, allele_number=self._allele_number, planted=wanted is not None))
         return ",".join(found)
 
-    def _lines(self, chunk: Chunk, simulated: Simulated) -> Lines:
+    def _lines(self, chunk: RecordChunk, simulated: Simulated) -> Lines:
         count = len(chunk.positions)
         rng = self._rng
         entropy = rng.integers(0, 1 << 40, count).tolist()
@@ -235,8 +237,8 @@ class FamilyWriter:
             )
         return Lines("".join(lines), self._truth(chunk, simulated, placed))
 
-    def _truth(self, chunk: Chunk, simulated: Simulated, placed: list[_Placed]) -> str:
-        of_alts: list[Carried] = [carried(self._family, chunk.region, simulated, allele) for allele in (1, 2, 3)]
+    def _truth(self, chunk: RecordChunk, simulated: Simulated, placed: list[_Placed]) -> str:
+        of_alts: list[ProbandAllele] = [carried(self._family, chunk.region, simulated, allele) for allele in (1, 2, 3)]
         reads = simulated.depths[:, 0].tolist()
         chromosome = chunk.contig[3:]
         has = np.stack([item.carried for item in of_alts], axis=1)

@@ -9,8 +9,8 @@ from radiant.domain.tables import CASE_TABLES
 from radiant.errors import LakeError
 from radiant.lake.case_load import VisibleCase, visible_case
 from radiant.lake.create import load_table
+from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.filters import all_of, rows_of
-from radiant.lake.layout import CASE_COLUMN
 from radiant.lake.scan import plan, scan_files
 from radiant.lake.snapshot import live_file
 
@@ -63,7 +63,7 @@ def case_rows(  # noqa: PLR0913, PLR0917 - what SQL needs five clauses for
 
     Raises:
         CaseNotFoundError: the case was never imported, or is deleted.
-        LakeError: the table does not hold as many rows as `case_load` says, or the catalog does not answer.
+        LakeError: the table does not have as many rows as `case_load` states, or the catalog does not answer.
     """
     return case_table(catalog, namespace, visible_case(catalog, namespace, case_id), short_name).rows(
         columns, row_filter
@@ -77,7 +77,7 @@ def case_table(catalog: Catalog, namespace: str, visible: VisibleCase, short_nam
     snapshot is expired, at the current one.
 
     Raises:
-        LakeError: the table does not hold as many rows as `case_load` says, or the catalog does not answer.
+        LakeError: the table does not have as many rows as `case_load` states, or the catalog does not answer.
     """
     declared = CASE_TABLES[short_name]
     table = load_table(catalog, namespace, declared)

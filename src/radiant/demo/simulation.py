@@ -1,7 +1,7 @@
 """Genotypes and reads of a chunk of records: founder haplotypes, transmission, mutation, sequencing.
 
 Alleles are numbers as in VCF; `MISSING` is a call that was not made, `ABSENT` a copy that does not exist (the second
-of a hemizygous place, both on a woman's Y).
+at a hemizygous position, both on a woman's Y).
 """
 
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from radiant.demo.alleles import ALT_COUNT, Shape
+from radiant.demo.allele_shapes import ALT_COUNT, Shape
 from radiant.demo.families import Family
-from radiant.demo.plan import Chunk
+from radiant.demo.record_positions import RecordChunk
 from radiant.demo.stories import Plant
 from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Sex
@@ -91,7 +91,7 @@ def _transmissions(count: int, children: int, rng: np.random.Generator) -> NDArr
     return (np.cumsum(switches, axis=0) % 2).astype(np.int8)
 
 
-def _shapes(chunk: Chunk, shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int8]:
+def _shapes(chunk: RecordChunk, shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int8]:
     count = len(chunk.positions)
     edges = np.cumsum(shares)
     shapes = np.searchsorted(edges, rng.random(count), side="right").astype(np.int8)
@@ -190,7 +190,7 @@ def _reads(
     return reads
 
 
-def _spanning_rows(chunk: Chunk, planted: list[int], rng: np.random.Generator) -> NDArray[np.intp]:
+def _spanning_rows(chunk: RecordChunk, planted: list[int], rng: np.random.Generator) -> NDArray[np.intp]:
     """Choose records that lie in a deletion: each follows another record of the same gene or space."""
     spanning = rng.random(len(chunk.positions)) < _SPANNING
     fixed = np.zeros(len(spanning), dtype=np.bool_)
@@ -221,7 +221,7 @@ def _founders(
         alts: ALTs per record.
         seen: Records x 4: whether the VCF shows the haplotype.
         after: Records in the deletion of the record before them.
-        rng: The source of chance.
+        rng: Random numbers.
     """
     count = len(alts)
     common = rng.random(count) < _COMMON_SITES
@@ -235,7 +235,7 @@ def _founders(
         carries = np.nonzero(alts >= allele)[0]
         haplotypes[carries, order[carries, allele - 1]] = allele
 
-    # Where the deletion is, the next record is `*`; the other ALT needs a haplotype without the deletion.
+    # A haplotype with the deletion has `*` in the next record, whose other ALT needs a haplotype without the deletion.
     spanning_first = rng.random(count) < 0.5  # noqa: PLR2004 - either order
     each = np.arange(len(after))
     keeper = order[after, 1]
@@ -252,7 +252,7 @@ def _founders(
 
 def simulate(
     family: Family,
-    chunk: Chunk,
+    chunk: RecordChunk,
     planted: dict[tuple[int, int], Plant],
     shares: NDArray[np.float64],
     rng: np.random.Generator,
@@ -263,10 +263,10 @@ def simulate(
 
     Args:
         family: The family.
-        chunk: The places; `records.py` moves `SPANNING` records into the deletion before them.
+        chunk: The positions; `records.py` moves `SPANNING` records into the deletion before them.
         planted: The planted records by gene number and slot.
         shares: Frequency of each `Shape`.
-        rng: The source of chance.
+        rng: Random numbers.
     """
     plants = {
         row: plant

@@ -1,7 +1,7 @@
-"""The places of a family's records: their number per gene, and the planted ones.
+"""The positions of a family's records: how many lie in each gene, and where.
 
-A third of the records lie between genes, as in a genome. Of the others most lie in named genes if the file is small;
-larger files have more of them in the made-up genes between (10 million records: one per 300 bases).
+A third of the records lie between genes, as in a genome. In a small file most of the others lie in named genes; a
+larger file has more of them in the made-up genes between (10 million records: one per 300 bases).
 """
 
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from radiant.demo.genes import Y_SPAN, Gene, genes
+from radiant.demo.genes import Y_SPAN, DemoGene, genes
 from radiant.domain.assembly import GRCH38, RegionClass
 
 MIN_GAP = 16
 """Bases between two planned positions; no REF is longer than 12, so records overlap only on purpose."""
 
 MIN_RECORDS = 500
-"""The fewest that hold every planted variant and ordinary ones."""
+"""Fewest records of a family: they hold every planted variant, and ordinary ones."""
 
 MAX_RECORDS = 50_000_000
 """More would not fit the genome at a plausible density."""
@@ -36,7 +36,7 @@ _NEAR_GENE = 5000
 """No record between genes is this close to one: VEP would call it upstream or downstream of the gene."""
 
 _NAMED_SHARE = 0.9
-"""Share of those in genes that lie in named genes, as far as there is room."""
+"""Share of the records in genes that lie in named genes, as far as these have room."""
 _BASES_PER_NAMED_RECORD = 200
 _EDGE = 100_000
 """No records this close to the ends of a chromosome: telomeres are N."""
@@ -48,7 +48,7 @@ class Stretch:
 
     contig: str
     region: RegionClass
-    gene: Gene | None
+    gene: DemoGene | None
     """None between genes."""
     start: int
     """1-based first base."""
@@ -62,14 +62,14 @@ class Stretch:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
+class RecordChunk:
     """Consecutive records of one chromosome and region class."""
 
     contig: str
     region: RegionClass
     positions: NDArray[np.int64]
     """1-based, ascending, at least `MIN_GAP` apart."""
-    genes: list[Gene | None]
+    genes: list[DemoGene | None]
     """Per record."""
     slots: NDArray[np.int64]
     """Per record, its ordinal within its gene or space, from 0."""
@@ -93,7 +93,7 @@ def _split_at_par(contig: str, start: int, end: int) -> Iterator[tuple[RegionCla
         yield RegionClass.AUTOSOME, start, end
 
 
-def _cells(contig: str, start: int, end: int, number: int) -> Iterator[tuple[Gene | None, int, int]]:
+def _cells(contig: str, start: int, end: int, number: int) -> Iterator[tuple[DemoGene | None, int, int]]:
     """Divide a space between named genes into made-up genes and the spaces far from any gene."""
     for first in range(start, end + 1, _CELL):
         last = min(first + _CELL - 1, end)
@@ -101,7 +101,7 @@ def _cells(contig: str, start: int, end: int, number: int) -> Iterator[tuple[Gen
         if contig != "chrM" and last - first > _CELL // 3:
             number += 1
             strand = 1 if number % 2 else -1
-            yield Gene(number, contig, f"DEMO{number}", first, middle, strand), first, middle
+            yield DemoGene(number, contig, f"DEMO{number}", first, middle, strand), first, middle
             first = middle + 1  # noqa: PLW2901 - the rest of the cell is the space after its gene
         if last - first >= 2 * _NEAR_GENE:
             yield None, first + _NEAR_GENE, last - _NEAR_GENE
@@ -118,7 +118,7 @@ def _stretches(*, with_y: bool) -> tuple[Stretch, ...]:
             continue
         edge = 1 if contig == "chrM" else _EDGE
         low, high = Y_SPAN if contig == "chrY" else (edge, length - edge)
-        pieces: list[tuple[Gene | None, int, int]] = []
+        pieces: list[tuple[DemoGene | None, int, int]] = []
         for gene in genes():
             if gene.contig == contig:
                 pieces.extend(_cells(contig, low, gene.start - 1, number))
@@ -167,14 +167,14 @@ def _positions(stretch: Stretch, count: int, rng: np.random.Generator) -> NDArra
     return stretch.start + offsets + np.arange(count, dtype=np.int64) * MIN_GAP
 
 
-def chunks(*, records: int, with_y: bool, reserved: dict[int, int], rng: np.random.Generator) -> Iterator[Chunk]:
-    """Draw the places of all records, in the order of the genome.
+def chunks(*, records: int, with_y: bool, reserved: dict[int, int], rng: np.random.Generator) -> Iterator[RecordChunk]:
+    """Draw the positions of all records, in the order of the genome.
 
     Args:
         records: Their number.
         with_y: Whether a member in the VCF is male.
         reserved: Minimum number of records by gene number.
-        rng: The source of chance.
+        rng: Random numbers.
 
     Yields:
         At most `CHUNK` records at a time (more only where one stretch holds more).
@@ -184,9 +184,9 @@ def chunks(*, records: int, with_y: bool, reserved: dict[int, int], rng: np.rand
     waiting: list[tuple[Stretch, NDArray[np.int64], NDArray[np.int64]]] = []
     held = 0
 
-    def flush() -> Chunk:
+    def flush() -> RecordChunk:
         first = waiting[0][0]
-        return Chunk(
+        return RecordChunk(
             contig=first.contig,
             region=first.region,
             positions=np.concatenate([positions for _, positions, _ in waiting]),

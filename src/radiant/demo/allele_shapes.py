@@ -144,7 +144,7 @@ def alleles(shape: int, bases: str, entropy: int) -> tuple[str, tuple[str, ...]]
 
     Args:
         shape: A `Shape`.
-        bases: The `WINDOW` reference bases from the record's position; fewer do for `SPANNING`.
+        bases: The `WINDOW` reference bases from the record's position; `SPANNING` needs fewer.
         entropy: At least 20 random bits.
     """
     return _BUILDERS[shape](bases, entropy)
