@@ -14,9 +14,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from radiant import costs, errors
+from radiant import errors
 from radiant.cli import cost_text
 from radiant.cli.costs import workload_of
+from radiant.costs.compare import Comparison, Place, compare
+from radiant.costs.prices import Prices, built_in_prices
+from radiant.costs.workload import Workload, built_in_figures
 from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import PREFIX, Settings, load_settings
@@ -164,10 +167,10 @@ _DAYS = 365
 
 def costs_page() -> str:
     """Return `costs.md`: its own words, with each block `<!-- made: name -->` filled from the model."""
-    prices, figures = costs.built_in_prices(), costs.built_in_figures()
+    prices, figures = built_in_prices(), built_in_figures()
     node = prices.node(Settings().costs.node)
-    centres = {per_day: costs.compare(_genomes(per_day), prices, figures, node) for per_day in CENTRES}
-    cut = {per_day: costs.compare(_genomes(per_day, 1, 768), prices, figures, node) for per_day in CENTRES}
+    centres = {per_day: compare(_genomes(per_day), prices, figures, node) for per_day in CENTRES}
+    cut = {per_day: compare(_genomes(per_day, 1, 768), prices, figures, node) for per_day in CENTRES}
     middle = centres[20]
     blocks = {
         "answer": _answer(centres),
@@ -188,7 +191,7 @@ def costs_page() -> str:
     return text
 
 
-def _genomes(per_day: int, cpu: float | None = None, memory_mib: int | None = None) -> costs.Workload:
+def _genomes(per_day: int, cpu: float | None = None, memory_mib: int | None = None) -> Workload:
     """Return the genomes of a year, with what an import requests by default unless it is given."""
     settings = load_settings({})
     return workload_of(
@@ -196,17 +199,15 @@ def _genomes(per_day: int, cpu: float | None = None, memory_mib: int | None = No
     )
 
 
-def _answer(centres: dict[int, costs.Comparison]) -> str:
+def _answer(centres: dict[int, Comparison]) -> str:
     rows: list[tuple[str, ...]] = []
     for per_day, one in centres.items():
-        mwaa, fargate, spot = (
-            one.option(place).month for place in (costs.Place.MWAA, costs.Place.FARGATE, costs.Place.SPOT)
-        )
+        mwaa, fargate, spot = (one.option(place).month for place in (Place.MWAA, Place.FARGATE, Place.SPOT))
         saved = (mwaa or 0) - (fargate or 0)
         rows.append(
             (
                 str(per_day),
-                f"{cost_text.dollars(mwaa)} ({one.option(costs.Place.MWAA).note})",
+                f"{cost_text.dollars(mwaa)} ({one.option(Place.MWAA).note})",
                 cost_text.dollars(fargate),
                 cost_text.dollars(spot),
                 cost_text.dollars(saved) if saved >= 0 else f"-{cost_text.dollars(-saved)}",
@@ -217,7 +218,7 @@ def _answer(centres: dict[int, costs.Comparison]) -> str:
     return _table(heads, rows)
 
 
-def _prices(prices: costs.Prices) -> str:
+def _prices(prices: Prices) -> str:
     found = dataclasses.asdict(prices)
     rows: list[tuple[str, ...]] = []
     for group, values in found.items():

@@ -11,7 +11,8 @@ from functools import partial
 
 from radiant import storage
 from radiant.cli.dag_ids import ALL_DAGS, IMPORT_RADIANT, IMPORT_VCF
-from radiant.costs import Attempt, Capacity, Container, Ending
+from radiant.costs.container import Capacity, Container
+from radiant.costs.history import Attempt, Ending
 from radiant.errors import InputError
 from radiant.jobs.catalogue import IMPORT_CASE, PLAN_IMPORT, effective_job
 from radiant.jobs.codec import from_json

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 
-from radiant.costs import Capacity, Comparison, Figures, Node, Place, Prices, RunBill
-from radiant.costs.compare import MOST_A_DAY
+from radiant.costs.compare import MOST_A_DAY, Comparison, Place
+from radiant.costs.container import Capacity
+from radiant.costs.history import RunBill
 from radiant.costs.mwaa import AIRFLOW_MIB
+from radiant.costs.prices import Node, Prices
+from radiant.costs.workload import Figures
 
 CAPACITIES = {
     Capacity.FARGATE: "Fargate",

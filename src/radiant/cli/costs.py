@@ -8,8 +8,11 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from radiant import costs as model
 from radiant.cli import cost_text
+from radiant.costs.compare import Comparison, compare
+from radiant.costs.history import RunBill, bill
+from radiant.costs.prices import Node, Prices, built_in_prices, read_prices
+from radiant.costs.workload import Figures, JobSize, Workload, built_in_figures
 from radiant.errors import ConfigError, InputError
 from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPARE_PART, JobSpec, effective_job
 from radiant.settings import Settings, load_settings
@@ -65,20 +68,20 @@ def costs(  # noqa: PLR0913 - each is an option of the command
             cases_per_run=cases_per_run,
             keeps_vcf=not drop_vcf,
         )
-        figures = model.built_in_figures()
-        _print_comparison(console, model.compare(workload, prices, figures, chosen), prices, figures)
+        figures = built_in_figures()
+        _print_comparison(console, compare(workload, prices, figures, chosen), prices, figures)
         return
     _print_bill(console, _bill_of(settings, run, month, prices, chosen), prices, chosen, run or f"month {month}")
 
 
-def prices_of(settings: Settings) -> model.Prices:
+def prices_of(settings: Settings) -> Prices:
     """Return the price list of the settings.
 
     Raises:
         ConfigError: the file cannot be read, or is no price list.
     """
     if settings.costs.prices is None:
-        return model.built_in_prices()
+        return built_in_prices()
     from radiant import storage  # noqa: PLC0415 - loads fsspec
 
     uri = storage.to_uri(settings.costs.prices)
@@ -87,15 +90,15 @@ def prices_of(settings: Settings) -> model.Prices:
     except (InputError, UnicodeDecodeError) as error:
         msg = f"RADIANT_COSTS__PRICES: {error}"
         raise ConfigError(msg) from error
-    return model.read_prices(text, uri)
+    return read_prices(text, uri)
 
 
 def workload_of(  # noqa: PLR0913 - all but one by name
     settings: Settings, *, cases: int, per_day: float, records: int, cpu: float | None, memory_mib: int | None
-) -> model.Workload:
+) -> Workload:
     """Return the workload whose jobs request what the settings have, an import `cpu` and `memory_mib` where given."""
     size = job_size(effective_job(IMPORT_CASE.name, settings))
-    return model.Workload(
+    return Workload(
         cases=cases,
         per_day=per_day,
         records=records,
@@ -108,24 +111,20 @@ def workload_of(  # noqa: PLR0913 - all but one by name
     )
 
 
-def job_size(job: JobSpec) -> model.JobSize:
+def job_size(job: JobSpec) -> JobSize:
     """Return what a job requests, as the cost model takes it."""
-    return model.JobSize(job.resources.cpu, job.resources.memory_mib, job.resources.scratch_gib)
+    return JobSize(job.resources.cpu, job.resources.memory_mib, job.resources.scratch_gib)
 
 
-def _bill_of(
-    settings: Settings, run: str | None, month: str | None, prices: model.Prices, node: model.Node
-) -> model.RunBill:
+def _bill_of(settings: Settings, run: str | None, month: str | None, prices: Prices, node: Node) -> RunBill:
     from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt  # noqa: PLC0415 - loads fsspec
 
     found = attempts_of_run(settings, run) if run is not None else attempts_of_month(settings, month or "")
-    start_s, now = model.built_in_figures().assumed.image_start_s, dt.datetime.now(dt.UTC)
-    return model.bill([cost_attempt(one, settings, start_s, now) for one in found], prices, node)
+    start_s, now = built_in_figures().assumed.image_start_s, dt.datetime.now(dt.UTC)
+    return bill([cost_attempt(one, settings, start_s, now) for one in found], prices, node)
 
 
-def _print_comparison(
-    console: Console, comparison: model.Comparison, prices: model.Prices, figures: model.Figures
-) -> None:
+def _print_comparison(console: Console, comparison: Comparison, prices: Prices, figures: Figures) -> None:
     table = _table("", "per case", "per month", f"all {comparison.workload.cases:,} cases", "what it is")
     for cells in cost_text.option_rows(comparison):
         table.add_row(*cells)
@@ -141,7 +140,7 @@ def _print_comparison(
             console.print(f"  {line}", soft_wrap=True, highlight=False)
 
 
-def _print_bill(console: Console, bill: model.RunBill, prices: model.Prices, node: model.Node, what: str) -> None:
+def _print_bill(console: Console, bill: RunBill, prices: Prices, node: Node, what: str) -> None:
     table = _table(
         "case",
         "attempts",

@@ -10,8 +10,10 @@ from rich.table import Table
 
 from radiant.cli.cost_text import dollars
 from radiant.cli.costs import console_of, job_size, prices_of
-from radiant.costs import Capacity, Container, JobSize, Node, Prices, built_in_figures, container_cost
+from radiant.costs.container import Capacity, Container, container_cost
+from radiant.costs.prices import Node, Prices
 from radiant.costs.sizing import ENOUGH, MARGIN, Bound, Observation, memory_bound, memory_request, time_bound
+from radiant.costs.workload import JobSize, built_in_figures
 from radiant.errors import InputError
 from radiant.jobs.catalogue import IMPORT_CASE, effective_job
 from radiant.settings import Settings, load_settings

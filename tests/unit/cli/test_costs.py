@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt
 from radiant.cli.kube_pod import TASKS
 from radiant.cli.main import app
-from radiant.costs import Capacity, Ending
+from radiant.costs.container import Capacity
+from radiant.costs.history import Ending
 from radiant.domain.case import Priority
 from radiant.domain.partition import PlannedPart
 from radiant.errors import ConfigError, InputError

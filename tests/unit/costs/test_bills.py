@@ -5,22 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from radiant.costs import (
-    Capacity,
-    Container,
-    JobSize,
-    Place,
-    Workload,
-    bill,
-    built_in_figures,
-    built_in_prices,
-    compare,
-)
-from radiant.costs.container import container_cost
-from radiant.costs.history import Attempt, Ending
+from radiant.costs.compare import Place, compare
+from radiant.costs.container import Capacity, Container, container_cost
+from radiant.costs.history import Attempt, Ending, bill
 from radiant.costs.mwaa import mwaa_bill
-from radiant.costs.prices import HOURS_PER_MONTH
+from radiant.costs.prices import HOURS_PER_MONTH, built_in_prices
 from radiant.costs.storage import log_cost, request_cost, storage_month
+from radiant.costs.workload import JobSize, Workload, built_in_figures
 
 PAGE = (Path(__file__).parents[3] / "docs" / "costs.md").read_text()
 PRICES, FIGURES = built_in_prices(), built_in_figures()

@@ -3,10 +3,11 @@ import itertools
 
 import pytest
 
-from radiant.costs import Capacity, Container, JobSize, Place, Workload, built_in_figures, built_in_prices, compare
-from radiant.costs.compare import MOST_A_DAY
-from radiant.costs.container import container_cost, node_share
+from radiant.costs.compare import MOST_A_DAY, Place, compare
+from radiant.costs.container import Capacity, Container, container_cost, node_share
 from radiant.costs.mwaa import job_slots, smallest_class
+from radiant.costs.prices import built_in_prices
+from radiant.costs.workload import JobSize, Workload, built_in_figures
 
 PRICES, FIGURES = built_in_prices(), built_in_figures()
 NODE = PRICES.node("m5.xlarge")

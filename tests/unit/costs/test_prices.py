@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from radiant.costs import built_in_figures, built_in_prices, read_prices
+from radiant.costs.prices import built_in_prices, read_prices
+from radiant.costs.workload import built_in_figures
 from radiant.errors import ConfigError
 
 TEXT = resources.files("radiant.costs").joinpath("prices.toml").read_text()
