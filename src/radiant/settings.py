@@ -243,6 +243,8 @@ class RegistryGroup(_Group):
     """SQLAlchemy URL; a SQLite file in the home folder when unset."""
     lease_s: int = Field(default=6 * 3600, ge=1)
     """Seconds until a case that a run claimed and did not finish is due again."""
+    usage_days: int = Field(default=730, ge=1)
+    """How long the registry keeps what each try of an import used."""
     strategies: Annotated[dict[str, PartRange], BeforeValidator(from_json)] = {}
     """Strategies beside wgs and wxs, as JSON: `{"panel": {"first_part": 131072, "tasks_per_part": 1000}}`."""
 

@@ -21,6 +21,7 @@ from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowError
+from radiant.jobs.documents import read_job_summary
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.process import start_time
 from radiant.registry import Registration, Registry
@@ -222,6 +223,18 @@ def test_what_was_killed_is_tried_again_and_succeeds(site, case_id):
     task = site.import_task(case_id)
     assert (task.state, task.try_number) == ("success", 2)
     assert start_time(site.killed[case_id]) is None
+
+
+def test_the_xcom_and_the_registry_have_what_the_try_of_an_import_used(site):
+    run_id = site.part_runs()[0]
+    (one,) = read_job_summary(site.api.xcom("import-vcf", run_id, "import_case", 0), "the XCom").tries
+    assert one.usage.records > 0
+    assert one.usage.bytes_stored > 0
+    assert one.placement.backend == "local"
+    assert 0 <= one.times.queued_s < 600
+    assert one.times.running_s >= one.usage.wall_s - 0.5
+    stored = {known.job_try.attempt: known for known in site.registry.usage()}
+    assert (stored[one.attempt].case_id, stored[one.attempt].job_try) == (URGENT, one)
 
 
 def test_an_import_by_hand_leaves_the_same_rows_as_the_disturbed_one(site):

@@ -1,5 +1,6 @@
 """The import's jobs in their order, without Airflow: the documents between them, and the rows that readers see."""
 
+import dataclasses
 import json
 
 import pytest
@@ -10,7 +11,9 @@ from import_site import ImportSite
 from radiant import lake, storage
 from radiant.cli.variants import variants
 from radiant.domain.case import CaseState
-from radiant.jobs.documents import Request, Status, decode_result, run_uri, task_uri
+from radiant.jobs.codec import encode
+from radiant.jobs.documents import Request, Status, decode_result, outcome_uri, run_uri, task_uri
+from radiant.jobs.usage import JobTry, Placement, Times
 from radiant.operators.task_folder import TaskFolder
 from radiant.registry import Registration
 from radiant.settings import load_settings
@@ -93,6 +96,35 @@ def test_a_case_that_fails_does_not_stop_the_others_and_leaves_no_row(site):
     assert record.state is CaseState.FAILED
     assert record.failure is not None
     assert not record.failure.retryable
+
+
+def test_commit_stores_what_each_try_of_an_import_used_also_of_one_that_failed(site, monkeypatch):
+    site.add(1)
+    site.add(2, [*LINES, "chr1\tx\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t0/0\t0/0"])
+    job = ImportSite.job
+
+    def judged(self, name, task, run_folder, index=-1, **arguments):
+        """Add to an import's outcome what the operator does: a try that was lost, and this one."""
+        result = job(self, name, task, run_folder, index, **arguments)
+        if name == "import-case":
+            code = result.failure.code if result.failure else None
+            where = Times(), Placement("local"), 2.0, 2048, 90.0
+            lost = JobTry(f"lost-{index}", 1, "Lost", *where, None)
+            tries = (lost, JobTry(result.attempt, 2, code, *where, result.usage))
+            uri = outcome_uri(task_uri(run_folder, task, index), result.attempt)
+            storage.write_bytes(uri, encode(dataclasses.replace(result, tries=tries)))
+        return result
+
+    monkeypatch.setattr(ImportSite, "job", judged)
+    site.import_due()  # which repeats commit
+    stored = {(one.case_id, one.job_try.code): one for one in site.registry.usage()}
+    assert set(stored) == {(1, "Lost"), (1, None), (2, "Lost"), (2, "VcfFormat")}
+    assert len(site.registry.usage()) == 4
+    usage = stored[1, None].job_try.usage
+    assert (usage.records, usage.rows) == (3, 12)
+    assert usage.bytes_stored == sum(path.stat().st_size for path in site.data_files() if "/case=1/" in str(path))
+    assert stored[1, "Lost"].job_try.usage is None
+    assert stored[1, None].run == run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
 
 
 def test_a_lost_import_fails_is_due_again_and_its_files_go(site):

@@ -24,6 +24,7 @@ from radiant.registry.records import (
     PartitionState,
     Registration,
 )
+from radiant.registry.task_usage import TaskUsage
 
 __all__ = [
     "AddOutcome",
@@ -43,6 +44,7 @@ __all__ = [
     "PartitionState",
     "Registration",
     "Registry",
+    "TaskUsage",
     "configured_strategies",
     "read_pedigree",
 ]

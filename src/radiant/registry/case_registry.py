@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from radiant.domain.case import CaseState
 from radiant.domain.partition import Plan
 from radiant.errors import CaseStateError
-from radiant.registry import loads, planning, registration
+from radiant.registry import loads, planning, registration, task_usage
 from radiant.registry.changes import file_statuses
 from radiant.registry.database import Database
 from radiant.registry.lifecycle import Lease
@@ -25,6 +25,7 @@ from radiant.registry.records import (
     Registration,
 )
 from radiant.registry.rows import find, find_all, to_history, to_record
+from radiant.registry.task_usage import TaskUsage
 
 
 def utc_now() -> dt.datetime:
@@ -280,6 +281,26 @@ class Registry:
         """
         with self._database.write() as session:
             loads.mark_purged(session, case_ids, self._clock())
+
+    def record_usage(self, usages: Sequence[TaskUsage], *, keep_days: int) -> None:
+        """Store tries of jobs; a try that is stored again replaces itself. Those of long ago are deleted.
+
+        Args:
+            usages: The tries.
+            keep_days: How long a try is kept after it was stored.
+        """
+        with self._database.write() as session:
+            task_usage.record(session, usages, self._clock(), keep_days)
+
+    def usage(self, *, run: str | None = None, since: dt.datetime | None = None) -> list[TaskUsage]:
+        """Return the tries that are stored, in the order in which they ended.
+
+        Args:
+            run: URI of a run's folder, None for all runs.
+            since: Stored at this time or later.
+        """
+        with self._database.read() as session:
+            return task_usage.read(session, run, since)
 
     def release(self, runs: Collection[str]) -> list[int]:
         """Return every case that these dead runs hold to `registered`.

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from radiant.errors import ConfigError, InputError, RegistryError, RegistryUnavailableError
-from radiant.registry.model import SCHEMA_VERSION, Base, SchemaRow
+from radiant.registry.model import SCHEMA_VERSION, UPGRADED_BY_NEW_TABLES, Base, SchemaRow
 
 _BUSY_TIMEOUT_S = 60
 _CREATE_LOCK = 0x7261_6469_616E_74  # "radiant": one process at a time makes the tables
@@ -21,7 +21,7 @@ _TOO_LARGE = f"a number is too large: case numbers are whole numbers from 1 to {
 
 
 class Database:
-    """One registry database, its tables made if missing.
+    """One registry database, its tables made if missing: all of a new one, the new ones of an earlier version.
 
     Every transaction opens a connection of its own and closes it: transactions are few and short, and a process that
     forks shares none. There is one writer at a time, on SQLite by `BEGIN IMMEDIATE`, elsewhere by a lock on the row of
@@ -72,21 +72,29 @@ class Database:
         with self._errors():
             with self._reader.connect() as connection:
                 found = _schema_versions(connection)
-            if not found:
+            if UPGRADED_BY_NEW_TABLES.issuperset(found):
                 with self._writer.begin() as connection:
-                    if not self._is_sqlite:
-                        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATE_LOCK)))
-                    Base.metadata.create_all(connection)
-                    found = _schema_versions(connection)
-                    if not found:
-                        connection.execute(sa.insert(SchemaRow).values(version=SCHEMA_VERSION))
-                        found = [SCHEMA_VERSION]
+                    found = self._make_tables(connection)
         if found != [SCHEMA_VERSION]:
             msg = (
                 f"the registry at {self._shown} has tables of version {', '.join(map(str, found))}, this radiant "
                 f"reads version {SCHEMA_VERSION}: use the radiant that made it, or another RADIANT_REGISTRY__URL"
             )
             raise ConfigError(msg)
+
+    def _make_tables(self, connection: Connection) -> list[int]:
+        """Make the tables that are missing and store the version; return it, or the one of a newer radiant."""
+        if not self._is_sqlite:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATE_LOCK)))
+        found = _schema_versions(connection)
+        if not UPGRADED_BY_NEW_TABLES.issuperset(found):
+            return found  # another process was faster
+        Base.metadata.create_all(connection)
+        if found:
+            connection.execute(sa.update(SchemaRow).values(version=SCHEMA_VERSION))
+        else:
+            connection.execute(sa.insert(SchemaRow).values(version=SCHEMA_VERSION))
+        return [SCHEMA_VERSION]
 
     @contextlib.contextmanager
     def _errors(self) -> Generator[None]:

@@ -7,12 +7,14 @@ Names start with `radiant_`, so that the registry can share a PostgreSQL databas
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, Integer, String, Text, TypeDecorator
+from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, Integer, String, Text, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Increased with every change of a table; `Database` rejects a registry of another version."""
+UPGRADED_BY_NEW_TABLES = frozenset({1})
+"""Earlier versions that lack whole tables and nothing else: `Database` makes these tables."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -156,3 +158,51 @@ class LoadRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     commit_token: Mapped[str | None] = mapped_column(Text)
     cleaned: Mapped[bool] = mapped_column(default=False)
+
+
+class UsageRow(Base):
+    """One try of a job: `radiant.jobs.usage.JobTry`, flat. Times of its steps are in seconds since the epoch."""
+
+    __tablename__ = "radiant_task_usage"
+    __table_args__ = (Index("radiant_task_usage_recorded", "recorded_at"), Index("radiant_task_usage_run", "run"))
+
+    attempt: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[str] = mapped_column(Text)
+    job: Mapped[str] = mapped_column(String(32))
+    case_id: Mapped[int | None] = mapped_column(BigInteger)
+    """No foreign key: what was used stays when a registry is made anew from its cases."""
+    recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    try_number: Mapped[int]
+    code: Mapped[str | None] = mapped_column(Text)
+    ready_at: Mapped[float | None] = mapped_column(Double)
+    asked_at: Mapped[float | None] = mapped_column(Double)
+    placed_at: Mapped[float | None] = mapped_column(Double)
+    started_at: Mapped[float | None] = mapped_column(Double)
+    ended_at: Mapped[float | None] = mapped_column(Double)
+    backend: Mapped[str] = mapped_column(String(16))
+    node: Mapped[str | None] = mapped_column(Text)
+    instance_type: Mapped[str | None] = mapped_column(Text)
+    zone: Mapped[str | None] = mapped_column(Text)
+    architecture: Mapped[str | None] = mapped_column(Text)
+    capacity: Mapped[str | None] = mapped_column(Text)
+    spot: Mapped[bool | None]
+    cpu: Mapped[float | None] = mapped_column(Double)
+    memory_limit_mib: Mapped[int]
+    peak_memory_mib: Mapped[float | None] = mapped_column(Double)
+    radiant_version: Mapped[str] = mapped_column(Text)
+    image: Mapped[str | None] = mapped_column(Text)
+    memory_source: Mapped[str | None] = mapped_column(String(16))
+    """Null where the worker left no result; then all below is null, too."""
+    measured_memory_mib: Mapped[float | None] = mapped_column(Double)
+    wall_s: Mapped[float | None] = mapped_column(Double)
+    cpu_s: Mapped[float | None] = mapped_column(Double)
+    user_s: Mapped[float | None] = mapped_column(Double)
+    system_s: Mapped[float | None] = mapped_column(Double)
+    bytes_read: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_written: Mapped[int | None] = mapped_column(BigInteger)
+    read_requests: Mapped[int | None] = mapped_column(BigInteger)
+    write_requests: Mapped[int | None] = mapped_column(BigInteger)
+    scratch_peak_mib: Mapped[float | None] = mapped_column(Double)
+    records: Mapped[int | None] = mapped_column(BigInteger)
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    bytes_stored: Mapped[int | None] = mapped_column(BigInteger)

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from radiant import lake, storage
 from radiant.costs.sizing import Observation
 from radiant.errors import CaseStateError, InputError, RadiantError
+from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.contracts import CommitArguments, CommitOutput, FailedCase, ImportedCase, arguments_of
 from radiant.jobs.documents import Request
 from radiant.jobs.import_history import ImportHistory, decode_history, encode_history, history_uri, work_uri_of
-from radiant.registry import Registry
+from radiant.registry import Registry, TaskUsage
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
 from radiant.worker.import_outcome import NotStaged, Staged, read_loads
@@ -59,6 +60,10 @@ def handle(request: Request, settings: Settings) -> HandlerResult:
     for one in failed:
         log.warning("case %d failed: %s: %s", one.case_id, one.code, one.reason)
     failed += [one for case_id, one in refused.items() if case_id in deleted]
+    registry.record_usage(
+        [TaskUsage(request.run_uri, IMPORT_CASE.name, load.case_id, one) for load in loads for one in load.tries],
+        keep_days=settings.registry.usage_days,
+    )
     _store_history(request.run_uri, [load for load in current if load.case_id not in refused])
     log.info("part %d: %d cases imported, %d failed, %d deleted", part, len(imported), len(failed), len(gate.deleted))
     return HandlerResult(

@@ -24,6 +24,7 @@ from radiant.jobs.documents import (
     outcome_uri,
     request_uri,
 )
+from radiant.jobs.usage import JobTry
 from radiant.worker.case_document import (
     CaseDocument,
     ReportFacts,
@@ -72,6 +73,8 @@ class Staged:
     """Cores that the import requested."""
     memory_mib: int | None
     """Memory that it requested."""
+    tries: tuple[JobTry, ...] = ()
+    """Of its import, as the operator saw them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class NotStaged:
     load_id: str
     case_uri: str
     failure: Failure
+    tries: tuple[JobTry, ...] = ()
+    """Of its import, as the operator saw them; none where none was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,12 @@ def _read_staged(run_uri: str, case_id: int, request: Request | None) -> StagedD
 
 
 def _judge(reads: _Reads) -> Staged | NotStaged:
+    """Return whether a load is staged, with the tries of its import."""
+    result = reads.result.result()
+    return dataclasses.replace(_judge_documents(reads), tries=() if result is None else result.tries)
+
+
+def _judge_documents(reads: _Reads) -> Staged | NotStaged:
     """Return whether a load is staged: a succeeded result of this very load, its manifest, its files, its case."""
     result = _succeeded(reads)
     if isinstance(result, Failure):

@@ -1,5 +1,6 @@
 """States in the database, several processes, opening: on SQLite and on PostgreSQL."""
 
+import datetime as dt
 import multiprocessing
 import threading
 
@@ -12,7 +13,8 @@ from radiant.errors import (
     ConfigError,
     RegistryUnavailableError,
 )
-from radiant.registry import Registry
+from radiant.jobs.usage import JobTry, MemorySource, Placement, Times, Usage
+from radiant.registry import Registry, TaskUsage
 from radiant.registry.lifecycle import TRANSITIONS
 
 
@@ -137,3 +139,47 @@ class TestOpening:
         with pytest.raises(Exception, match="not a database") as caught:
             Registry(f"sqlite:///{tmp_path}/registry.db")
         assert caught.value.code == "Registry"
+
+
+def a_try(attempt: str, *, code: str | None = None, usage: Usage | None = None) -> JobTry:
+    times = Times(ready_at=1_790_000_000.125, asked_at=1_790_000_001.0, ended_at=1_790_000_009.5)
+    placement = Placement("ecs", "i-1", "m7g.large", "eu-west-1a", "arm64", "FARGATE_SPOT", spot=True)
+    return JobTry(attempt, 2, code, times, placement, 2.0, 2048, 700.5, usage, "1", "image:1")
+
+
+USED = Usage(9.5, 8.25, 650.5, 5 << 40, 7, 8.0, 0.25, MemorySource.CGROUP2, 3, 4, 1.5, 500, 3121, 177_810)
+
+
+class TestUsage:
+    def test_a_try_comes_back_as_it_was_stored(self, registry):
+        stored = [
+            TaskUsage("file:///w/run1", "import-case", 7, a_try("a", code="SpotInterrupted")),
+            TaskUsage("file:///w/run1", "import-case", 7, a_try("b", usage=USED)),
+        ]
+        registry.record_usage(stored, keep_days=30)
+        assert registry.usage() == stored
+        assert registry.usage(run="file:///w/run1") == stored
+        assert registry.usage(run="file:///w/run2") == []
+
+    def test_storing_a_try_again_replaces_it(self, registry):
+        for code in ("Lost", None):
+            registry.record_usage([TaskUsage("r", "import-case", 7, a_try("a", code=code))], keep_days=30)
+        assert [one.job_try.code for one in registry.usage()] == [None]
+
+    def test_a_try_of_long_ago_is_deleted_with_the_next_record(self, registry, clock):
+        registry.record_usage([TaskUsage("r", "import-case", 7, a_try("old"))], keep_days=30)
+        clock.forward(31 * 86_400)
+        later = clock()
+        registry.record_usage([TaskUsage("r", "import-case", 7, a_try("new"))], keep_days=30)
+        assert [one.job_try.attempt for one in registry.usage()] == ["new"]
+        assert registry.usage(since=later + dt.timedelta(seconds=1)) == []
+
+    def test_a_registry_of_before_gets_the_table_and_keeps_its_cases(self, url, registry, files):
+        case = registry.add(files.make()).case_id
+        with registry._database.write() as session:
+            session.execute(sa.text("DROP TABLE radiant_task_usage"))
+            session.execute(sa.text("UPDATE radiant_schema SET version = 1"))
+        upgraded = Registry(url)
+        upgraded.record_usage([TaskUsage("r", "import-case", case, a_try("a", usage=USED))], keep_days=30)
+        assert [one.job_try.usage for one in Registry(url).usage()] == [USED]
+        assert Registry(url).get(case).state is CaseState.REGISTERED
