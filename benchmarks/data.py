@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import odd_lines
 import varied as varied_text
 
 from radiant.demo.bgzf_writer import BgzfWriter
@@ -58,11 +59,14 @@ def cohort(folder: Path, lines: int, samples: int, members: int) -> Path:
     return _file(folder / f"cohort-{lines}-{samples}", _CONTIG + _FORMAT, names, rows, members=members)
 
 
-def varied(folder: Path, kind: str, records: int) -> Path:
-    """Return the folder of a trio with varied annotation, see `varied.py`."""
-    place = folder / f"{kind}-{records}"
+def varied(folder: Path, kind: str, records: int, odd: str | None = None) -> Path:
+    """Return the folder of a trio with varied annotation, see `varied.py`; with odd lines, see `odd_lines.py`."""
+    place = folder / (f"{kind}-{records}" if odd is None else f"{kind}-odd-{odd.replace(' ', '-')}-{records}")
     rows = varied_text.rows(kind, records)
-    family = _file(place, varied_text.header(), ["child", "mother", "father"], rows, members=3)
+    if odd is not None:
+        rows = odd_lines.odd(rows, odd)
+    header = varied_text.header() + odd_lines.HEADER
+    family = _file(place, header, ["child", "mother", "father"], rows, members=3)
     people = (("child", "father", "mother", 1, 2), ("mother", 0, 0, 2, 1), ("father", 0, 0, 1, 1))
     (family / "FAM0001.ped").write_text("".join("FAM0001\t" + "\t".join(map(str, one)) + "\n" for one in people))
     return family

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import data
+import odd_lines
 import panels
 from measure import WITHOUT_PANDAS, Measured, measure
 from plot import plot
@@ -112,6 +113,13 @@ class Bench:
                 argv = ["bcftools", "view", "-H", "-o", os.devnull, str(family / "FAM0001.vcf.gz")]
                 self.run(f"{kind}, bcftools view -H", "reads, prints text", argv, records)
 
+    def odd(self, folder: Path, records: int) -> None:
+        """Measure an import of a genome's file with odd lines, to compare with `varied`."""
+        for kind in odd_lines.KINDS:
+            family = data.varied(folder, "genome", records, kind)
+            for _ in range(TIMES):
+                self.radiant(f"genome, 10 % odd {kind}, 2 processes", family, records, 2)
+
     def s3(self, family: Path, records: int) -> None:
         """Measure an import from S3 and from a disk of the same bandwidth."""
         at = f"{BANDWIDTH / 1e6:.0f} MB/s"
@@ -153,6 +161,7 @@ class Bench:
             self.s3(many, given.records)
         for kind in KINDS:
             self.varied(data.varied(folder, kind, given.varied_records), kind, given.varied_records)
+        self.odd(folder, given.varied_records)
         self.radiant("10,000 records", data.demo(folder, 10_000), 10_000, 2)
         self.radiant("lines of 5 MB, 100 samples, 200 CSQ fields", data.long_lines(folder, 200, 5), 200)
         self.radiant(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import pyarrow as pa
 
 from radiant.domain.columns import Table as TableDeclaration
 from radiant.vcf.fast.lines import FastLines
@@ -117,21 +118,33 @@ def add_recent_alleles(duplicates: Duplicates, lines: FastLines, end: int) -> No
 
 
 class _Builder:
-    """Rows of one table with the line of each."""
+    """Rows of one table with the line of each; as objects only a few at once, which the processor's cache holds."""
+
+    _MOST_OBJECTS = 500
 
     def __init__(self, table: TableDeclaration) -> None:
         self._rows = Rows(table)
+        self._batches: list[pa.RecordBatch] = []
         self._lines: list[int] = []
 
     def add(self, line: int, *parts: Mapping[str, object]) -> None:
         """Add a row, given in parts."""
         self._rows.add(*parts)
         self._lines.append(line)
+        if len(self._rows) >= self._MOST_OBJECTS:
+            self._take()
+
+    def _take(self) -> None:
+        batch = self._rows.take()
+        if batch is not None:
+            self._batches.append(batch)
 
     def table(self) -> RowTable | None:
         """Return the rows, None without any."""
-        batch = self._rows.take()
-        return None if batch is None else RowTable(batch, np.array(self._lines, dtype=np.int64))
+        self._take()
+        if not self._batches:
+            return None
+        return RowTable(pa.concat_batches(self._batches), np.array(self._lines, dtype=np.int64))
 
 
 def _add_rows(builders: Mapping[str, _Builder], at: int, line: Line) -> None:

@@ -5,7 +5,7 @@ chunk   chunk   chunk       shard: chunks          file: shards, or chunks
 """
 
 from collections import Counter
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from radiant.domain.counts import add_counts
@@ -179,7 +179,7 @@ class ReadTotals:
         """Count a line that is not rejected."""
         counts = self.counts
         counts.add_lines(contig, line.bucket)
-        counts.structural.update(line.structural)
+        _add(counts.structural, line.structural)
         if line.bucket == "skipped":
             counts.skipped[line.reason] += 1
             if line.reason == "contig":
@@ -188,16 +188,18 @@ class ReadTotals:
         for index, zygosity, change, _ in line.occurrences:
             _count_quality(self.quality[index], zygosity, change)
         for row in line.variants:
-            counts.frequencies.update(
-                column for column in FREQUENCY_COLUMNS if any(part.get(column) is not None for part in row)
-            )
+            for column in FREQUENCY_COLUMNS:
+                if any(part.get(column) is not None for part in row):
+                    counts.frequencies[column] += 1
         if line.site is not None:
             site = line.site
             self.family.add(site.chromosome, site.region, site.variant_type, site.calls, passing=site.passing)
-        counts.alleles.update(line.alleles)
-        counts.consequences.update(line.entries)
-        counts.annotations.update(line.annotations)
-        counts.pieces.update(str(piece.rule) for piece in line.pieces)
+        _add(counts.alleles, line.alleles)
+        _add(counts.consequences, line.entries)
+        for name in line.annotations:
+            counts.annotations[name] += 1
+        for piece in line.pieces:
+            counts.pieces[str(piece.rule)] += 1
 
     def reject_line(self, contig: str, finding: Finding, known: Container[str]) -> None:
         """Count a rejected data line; its CHROM may be anything unless an earlier line has it (`known`)."""
@@ -214,6 +216,12 @@ class ReadTotals:
         self.counts.rejected[rule] += 1
         if len(self.first_rejected) < FIRST_REJECTED:
             self.first_rejected.append(finding)
+
+
+def _add(counts: Counter[str], found: Mapping[str, int]) -> None:
+    """Add a few counts; `Counter.update` takes ten times as long for them."""
+    for name, count in found.items():
+        counts[name] += count
 
 
 def _count_quality(quality: MemberQuality, zygosity: Zygosity, change: str | None) -> None:

@@ -12,7 +12,6 @@ line. So the positions of the separators are a table as soon as every entry is c
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -20,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from radiant.vcf.fast.allele_columns import STORED, LineAlts, alleles_of, vep_names
+from radiant.vcf.fast.allele_columns import STORED, LineAlts, vep_names
 from radiant.vcf.findings import Piece
 from radiant.vcf.rules import consequences, csq_alleles
 from radiant.vcf.rules.csq_fields import Annotator, ConsequenceFormat, decode
@@ -308,31 +307,21 @@ def _match_by_rules(
         [""] * len(at) if index is None else entries.field(index)[at].texts()
         for index in (format_.allele, format_.allele_num)
     )
-    pairs = list(zip(map(decode, names), numbers, strict=True))
+    names = list(map(decode, names))
     snpeff = format_.annotator is Annotator.SNPEFF
-    begin = 0
+    first = 0
     for line, entry, size in zip(lines.tolist(), low.tolist(), count.tolist(), strict=True):
-        own = pairs[begin : begin + size]
-        begin += size
-        ref, alts = line_alts.written(line)
-        matches = _matches(ref, alts, tuple(dict.fromkeys(own)), snpeff=snpeff)
-        for index, pair in enumerate(own, entry):
-            alt_index, entries.assumed[index] = matches[pair]
-            entries.alt_index[index] = alt_index or 0
-            if alt_index is None:
-                (text,) = entries.run(0, len(format_.names))[index : index + 1].texts()
-                pieces.append((line, consequences.unmatched(text, *pair, line_alts.of_line(line))))
+        of_line = slice(first, first + size)
+        first += size
+        alleles = line_alts.of_line(line)
+        matches, assumed = csq_alleles.match(names[of_line], numbers[of_line], alleles, snpeff=snpeff)
+        entries.alt_index[entry : entry + size] = [alt_index or 0 for alt_index in matches]
+        entries.assumed[entry : entry + size] = assumed
+        for index in (index for index, alt_index in enumerate(matches) if alt_index is None):
+            (text,) = entries.run(0, len(format_.names))[entry + index : entry + index + 1].texts()
+            name, number = names[of_line][index], numbers[of_line][index]
+            pieces.append((line, consequences.unmatched(text, name, number, alleles)))
     return pieces
-
-
-@lru_cache(maxsize=4096)
-def _matches(
-    ref: str, alts: tuple[str, ...], pairs: tuple[tuple[str, str], ...], *, snpeff: bool
-) -> dict[tuple[str, str], tuple[int | None, bool]]:
-    """Return the ALT of each pair of Allele and ALLELE_NUM of a line, and whether it is assumed."""
-    names, numbers = zip(*pairs, strict=True)
-    matches, assumed = csq_alleles.match(names, numbers, alleles_of(ref, alts), snpeff=snpeff)
-    return dict(zip(pairs, zip(matches, assumed, strict=True), strict=True))
 
 
 def _compare(  # noqa: PLR0913, PLR0917 - arrays of one table

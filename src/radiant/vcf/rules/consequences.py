@@ -12,6 +12,7 @@ BCFtools, consequence calling.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from radiant.vcf.findings import Piece, Rule
 from radiant.vcf.rules import csq_alleles
@@ -30,8 +31,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Consequence:
+class Consequence(NamedTuple):
     """One entry: one allele's effect on one feature."""
 
     alt_index: int
@@ -135,23 +135,36 @@ def _of_bcftools(  # noqa: PLR0913, PLR0917 - parts of one record
 def _consequence(alt_index: int, row: Sequence[str], format_: ConsequenceFormat) -> Consequence:
     columns = dict(format_.empty)
     extra: dict[str, str] = {}
-    for raw, name, known in zip(row, format_.names, format_.known, strict=True):
+    for raw, name, known in zip(row, format_.names, format_.readers, strict=True):
         if not raw or raw == ".":
             continue
         if known is None:
             extra[name] = decode(raw)
             continue
-        values, complete = known.parse(raw)
-        columns.update(zip(known.columns, values, strict=True))
+        if known.text_column is not None:
+            columns[known.text_column] = decode(raw)
+            continue
+        values, complete = known.read(raw)
+        columns.update(values)
         if not complete:
             extra[name] = decode(raw)
+    _fill_frequencies(columns, extra, row, format_)
+    return Consequence(alt_index, columns, extra)
+
+
+def _fill_frequencies(
+    columns: dict[str, Value], extra: dict[str, str], row: Sequence[str], format_: ConsequenceFormat
+) -> None:
+    """Fill frequency columns that are null from other fields than their own, whose texts leave `extra`."""
     for column, indexes in format_.frequencies:
+        if columns[column] is not None:
+            continue
         for index in indexes:
-            if columns[column] is None and row[index] not in {"", "."}:
+            if row[index] and row[index] != ".":
                 (columns[column],), complete = frequency(row[index])
                 if complete:
                     extra.pop(format_.names[index], None)
-    return Consequence(alt_index, columns, extra)
+                    break
 
 
 # --- Entries ----------------------------------------------------------------------------------------------------------

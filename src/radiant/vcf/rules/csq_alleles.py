@@ -15,6 +15,8 @@ Source: `Bio::EnsEMBL::VEP::Parser::VCF`; VEP documentation, options `--allele_n
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from radiant.vcf.rules.alleles import Allele, Skip, trim
 
@@ -40,6 +42,42 @@ def match(
     Returns:
         Per entry: its `alt_index`, None where it is not certain; and whether it went to the only ALT by assumption.
     """
+    pairs = list(zip(names, numbers, strict=True))
+    texts = tuple(
+        AlleleText(a.alt_index, a.reference, a.alternate, a.source_reference, a.source_alternate, a.skip)
+        for a in alleles
+    )
+    known = _matches(tuple(dict.fromkeys(pairs)), texts, snpeff)
+    matches = [known[pair] for pair in pairs]
+    return [index for index, _ in matches], [assumed for _, assumed in matches]
+
+
+class AlleleText(NamedTuple):
+    """An ALT of a record, wherever it is; see `alleles.Allele`."""
+
+    alt_index: int
+    reference: str
+    alternate: str
+    source_reference: str
+    source_alternate: str
+    skip: Skip | None
+
+
+@lru_cache(maxsize=4096)
+def _matches(
+    pairs: tuple[tuple[str, str], ...],
+    alleles: tuple[AlleleText, ...],
+    snpeff: bool,  # noqa: FBT001 - of the cache
+) -> Mapping[tuple[str, str], tuple[int | None, bool]]:
+    """Return the ALT of each pair of `Allele` and `ALLELE_NUM` of a record, and whether it is assumed."""
+    names = [name for name, _ in pairs]
+    found, assumed = _match_pairs(names, [number for _, number in pairs], alleles, snpeff=snpeff)
+    return dict(zip(pairs, zip(found, assumed, strict=True), strict=True))
+
+
+def _match_pairs(
+    names: Sequence[str], numbers: Sequence[str], alleles: Sequence[AlleleText], *, snpeff: bool
+) -> tuple[list[int | None], list[bool]]:
     names = [name.upper() if _BASES_COMPARED.fullmatch(name.upper()) else name for name in names]
     found = _by_number(names, numbers, alleles)
     unnumbered = {names[i] for i, index in enumerate(found) if index is None and names[i]}
@@ -91,7 +129,7 @@ def match_changes(
 _CHANGE = re.compile(r"(\d{1,18})([ACGTN]+)>([ACGTN]+)", re.ASCII)
 
 
-def could_be(name: str, allele: Allele) -> bool:
+def could_be(name: str, allele: Allele | AlleleText) -> bool:
     """Whether a tool can have spelt an ALT so.
 
     Whatever a tool trims, or leaves of the bases around, and however far it shifts an indel: the bases that ALT has and
@@ -105,11 +143,11 @@ def could_be(name: str, allele: Allele) -> bool:
     return added <= Counter(name)
 
 
-def _numbers(alleles: Sequence[Allele]) -> Mapping[str, Allele]:
+def _numbers(alleles: Sequence[AlleleText]) -> Mapping[str, AlleleText]:
     return {str(allele.alt_index): allele for allele in alleles}
 
 
-def _by_number(names: Sequence[str], numbers: Sequence[str], alleles: Sequence[Allele]) -> list[int | None]:
+def _by_number(names: Sequence[str], numbers: Sequence[str], alleles: Sequence[AlleleText]) -> list[int | None]:
     if not any(numbers):
         return [None] * len(names)
     by_number = _numbers(alleles)
@@ -121,7 +159,7 @@ def _by_number(names: Sequence[str], numbers: Sequence[str], alleles: Sequence[A
     return found
 
 
-def _structural(names: Sequence[str], found: list[int | None], alleles: Sequence[Allele]) -> list[int | None]:
+def _structural(names: Sequence[str], found: list[int | None], alleles: Sequence[AlleleText]) -> list[int | None]:
     """VEP names a symbolic ALT by what it is (`deletion`, `duplication`): no bases, so no other ALT is meant."""
     symbolic = next((a.alt_index for a in alleles if a.skip in {Skip.SYMBOLIC, Skip.BREAKEND}), None)
     return [
@@ -130,7 +168,7 @@ def _structural(names: Sequence[str], found: list[int | None], alleles: Sequence
     ]
 
 
-def _only_alt(alleles: Sequence[Allele]) -> Allele | None:
+def _only_alt(alleles: Sequence[AlleleText]) -> AlleleText | None:
     seen = [allele for allele in alleles if allele.skip is not Skip.REFERENCE_BLOCK]
     return seen[0] if len(seen) == 1 else None
 
@@ -138,7 +176,7 @@ def _only_alt(alleles: Sequence[Allele]) -> Allele | None:
 # --- Ways of spelling -------------------------------------------------------------------------------------------------
 
 
-def _spelling_of(names: set[str], alleles: Sequence[Allele], *, snpeff: bool) -> Mapping[str, int]:
+def _spelling_of(names: set[str], alleles: Sequence[AlleleText], *, snpeff: bool) -> Mapping[str, int]:
     best: Mapping[str, int] = {}
     for way in _SNPEFF_WAYS if snpeff else _VEP_WAYS:
         spelling = way(alleles)
@@ -149,19 +187,19 @@ def _spelling_of(names: set[str], alleles: Sequence[Allele], *, snpeff: bool) ->
     return best
 
 
-def _snpeff(alleles: Sequence[Allele]) -> Mapping[str, int]:
+def _snpeff(alleles: Sequence[AlleleText]) -> Mapping[str, int]:
     """ALT as written, and `ALT-OTHER`: a tumour's ALT as a change of the germline's ALT (SnpEff -cancer)."""
     literal = _literal(alleles)
     compared = {f"{alt}-{other}": literal[alt] for alt in literal for other in literal if alt != other}
     return {**compared, **literal}
 
 
-def _literal(alleles: Sequence[Allele]) -> Mapping[str, int]:
+def _literal(alleles: Sequence[AlleleText]) -> Mapping[str, int]:
     """ALT as written."""
     return {_written(allele): allele.alt_index for allele in alleles}
 
 
-def _vep(alleles: Sequence[Allele]) -> Mapping[str, int]:
+def _vep(alleles: Sequence[AlleleText]) -> Mapping[str, int]:
     """VEP: if any ALT differs from REF in length, the first base goes where REF and all ALTs but `*` share it."""
     if not alleles:
         return {}
@@ -173,33 +211,33 @@ def _vep(alleles: Sequence[Allele]) -> Mapping[str, int]:
     return {alt if "*" in alt else alt[1:] or "-": allele.alt_index for alt, allele in zip(alts, alleles, strict=True)}
 
 
-def _vep_of_sequences(alleles: Sequence[Allele]) -> Mapping[str, int]:
+def _vep_of_sequences(alleles: Sequence[AlleleText]) -> Mapping[str, int]:
     """The same where VEP did not see the ALTs without a sequence (`<NON_REF>`, `*`)."""
     skipped = [allele for allele in alleles if allele.skip is not None]
     return {**_literal(skipped), **_vep([allele for allele in alleles if allele.skip is None])}
 
 
-def _vep_minimal(alleles: Sequence[Allele]) -> Mapping[str, int]:
+def _vep_minimal(alleles: Sequence[AlleleText]) -> Mapping[str, int]:
     """VEP --minimal: each ALT alone, without any base it shares with REF at its ends; ambiguous ones left out."""
     spelled = [(_written(a) if a.skip is not None else _minimal(a) or "-", a.alt_index) for a in alleles]
     counts = Counter(name for name, _ in spelled)
     return {name: alt_index for name, alt_index in spelled if counts[name] == 1}
 
 
-_VEP_WAYS: tuple[Callable[[Sequence[Allele]], Mapping[str, int]], ...] = (
+_VEP_WAYS: tuple[Callable[[Sequence[AlleleText]], Mapping[str, int]], ...] = (
     _vep,
     _vep_of_sequences,
     _vep_minimal,
     _literal,
 )
-_SNPEFF_WAYS: tuple[Callable[[Sequence[Allele]], Mapping[str, int]], ...] = (_literal, _snpeff)
+_SNPEFF_WAYS: tuple[Callable[[Sequence[AlleleText]], Mapping[str, int]], ...] = (_literal, _snpeff)
 
 
-def _written(allele: Allele) -> str:
+def _written(allele: AlleleText) -> str:
     return allele.source_alternate.upper() if allele.skip is None else allele.source_alternate
 
 
-def _minimal(allele: Allele) -> str:
+def _minimal(allele: Allele | AlleleText) -> str:
     """ALT without any base it shares with REF at its ends, down to nothing; a trimmed pair shares at most one."""
     ref, alt = allele.reference, allele.alternate
     if ref[-1] == alt[-1]:

@@ -17,7 +17,7 @@ section 1.2 (percent encoding); SnpEff, ANN field 1.0; BCFtools, consequence cal
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from radiant.domain.columns import EntryField, Form
@@ -225,8 +225,8 @@ _PARSERS: Mapping[Form, Parser] = {
 def _columns_by(name_of: Callable[[EntryField], str | None]) -> dict[str, tuple[str, ...]]:
     """Return the columns that each field fills, by the field's name at one annotator."""
     found: dict[str, tuple[str, ...]] = {}
-    for column, field in ENTRY_FIELDS.items():
-        if (name := name_of(field)) is not None:
+    for column, one in ENTRY_FIELDS.items():
+        if (name := name_of(one)) is not None:
             found[name] = (*found.get(name, ()), column)
     return found
 
@@ -303,6 +303,29 @@ _WRITTEN_BY = ("Consequence annotations from Ensembl VEP", "consequence annotati
 """What the descriptions of other tags hold that are read: both annotators can be asked for any tag."""
 
 
+class FieldReader:
+    """Reads the texts of one known field; a text that comes again is not parsed again."""
+
+    _MOST_TEXTS = 10_000
+
+    def __init__(self, field: Field) -> None:
+        self._field = field
+        self.text_column = field.columns[0] if is_text(field) else None
+        """The column that is the field's text, percent codes replaced; None for a field that must be parsed."""
+        self._known: dict[str, tuple[Mapping[str, Value], bool]] = {}
+
+    def read(self, raw: str) -> tuple[Mapping[str, Value], bool]:
+        """Return the values of the field's columns, and whether they say all that the text says."""
+        found = self._known.get(raw)
+        if found is None:
+            values, complete = self._field.parse(raw)
+            found = dict(zip(self._field.columns, values, strict=True)), complete
+            if len(self._known) >= self._MOST_TEXTS:
+                self._known.clear()
+            self._known[raw] = found
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class ConsequenceFormat:
     """Which INFO field holds the consequences, and what the parts of an entry are."""
@@ -328,6 +351,8 @@ class ConsequenceFormat:
     frequencies: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """Frequency columns that other fields than their own fill, and the indexes of these: the first one with a value
     counts where the column's own field has none."""
+    readers: tuple[FieldReader | None, ...] = field(default=(), compare=False, repr=False)
+    """What reads each field, in the same order as `known`."""
 
     def padded(self, text: str) -> str:
         """Return an entry with all its fields, where the annotator left out the empty ones at its end."""
@@ -388,8 +413,8 @@ class ConsequenceFormat:
             counts[name] = counts.get(name, 0) + 1
             unique.append(name if counts[name] == 1 else f"{name}#{counts[name]}")
             meaning = _SNPEFF_NAMES.get(name, name)
-            field = _BCFTOOLS_FIELDS[name.lower()] if bcftools else FIELDS.get(meaning)
-            known.append(field if meaning not in taken else None)
+            meant = _BCFTOOLS_FIELDS[name.lower()] if bcftools else FIELDS.get(meaning)
+            known.append(meant if meaning not in taken else None)
             taken.add(meaning)
         empty: dict[str, Value] = dict.fromkeys(COLUMNS)
         if "CANONICAL" in taken:
@@ -399,6 +424,7 @@ class ConsequenceFormat:
             tag=tag,
             names=tuple(unique),
             known=tuple(known),
+            readers=tuple(None if one is None else FieldReader(one) for one in known),
             annotator=Annotator.BCFTOOLS if bcftools else Annotator.SNPEFF if snpeff else Annotator.VEP,
             allele=unique.index("Allele") if "Allele" in unique else None,
             allele_num=unique.index("ALLELE_NUM") if "ALLELE_NUM" in unique else None,

@@ -212,6 +212,7 @@ class FormatReader:
         self.index = {key: index for index, key in enumerate(self.keys) if key in read}
         """Which field the keys are that columns show, or that those are made from."""
         self.depth_keys = tuple(key for key in DEPTH_KEYS if key in self.index)
+        self._genotype_key = next((key for key in ("GT", "LGT") if key in self.index), None)
         self._local = self.index.get(LOCAL_ALLELES)
         self.others: list[tuple[int, str, reserved.Declaration]] = [
             (index, key, declaration)
@@ -257,8 +258,9 @@ class FormatReader:
             phase_set=self._text(found, "PS"),
             depths=self._depths(found, n_alts, pieces),
         )
+        size = len(found)
         for index, key, declaration in self.others:
-            if index >= len(found) or found[index] in {".", ""}:
+            if index >= size or found[index] in {".", ""}:
                 continue
             try:
                 values.check_declared(
@@ -288,7 +290,7 @@ class FormatReader:
 
     def _genotype(self, found: list[str], n_alts: int) -> str | None:
         """Return GT, else LGT with the line's allele numbers; None when FORMAT has neither."""
-        key = next((key for key in ("GT", "LGT") if key in self.index), None)
+        key = self._genotype_key
         if key is None:
             return None
         gt = self._text(found, key)
@@ -330,8 +332,7 @@ class FormatReader:
         text = self._text(found, key)
         if text is None:
             return None
-        name = f"FORMAT {key}"
-        numbers = tuple([values.integer(one, name, negative=False) for one in text.split(",")])
+        numbers = tuple(values.integers(text, f"FORMAT {key}"))
         return None if numbers.count(None) == len(numbers) else numbers
 
     def _depths(self, found: list[str], n_alts: int, pieces: list[Piece]) -> tuple[int | None, ...] | None:

@@ -14,6 +14,7 @@ Source: VCF 4.3, sections 1.4.2 and 1.6.1 (INFO).
 
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from radiant.domain.columns import Column, Per, Type
 from radiant.domain.tables import INFO_COLUMNS
@@ -69,7 +70,7 @@ def split_info(
         if key == annotation and (cut_off := _cut_off(entries, index + 1, declared)):
             message = f"A bare `;` inside INFO {key}, expected `%3B`: what follows it was left out"
             pieces.append(Piece(Rule.BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off)))
-        if is_no_key(key, declared):
+        if not key.isidentifier() and is_no_key(key, declared):
             what = f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it"
             pieces.append(Piece("info_key", what, entry))
         elif key in fields and key in read:
@@ -109,6 +110,7 @@ _OTHER_ANNOTATIONS: Mapping[str, str] = {
 """INFO keys of annotators that are not read."""
 
 
+@lru_cache(maxsize=4096)
 def annotation_of(key: str) -> str | None:
     """Return the name under which an INFO key of an annotator is counted, None for any other key."""
     if key in _OTHER_ANNOTATIONS or key in TAGS:

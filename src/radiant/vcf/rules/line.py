@@ -71,7 +71,7 @@ class Line:
     consequences: list[Row] = field(default_factory=list[Row])
     site: GenotypedSite | None = None
     """Genotypes of a kept or split line, for the family checks; None without members."""
-    structural: Counter[str] = field(default_factory=Counter[str])
+    structural: Mapping[str, int] = field(default_factory=dict[str, int])
     """Structural alleles by kind."""
     alleles: Counter[str] = field(default_factory=Counter[str])
     """carried, not_carried, and skipped ones by reason."""
@@ -133,9 +133,7 @@ class LineReader:
             return Line("skipped", "telomere")
         found = alleles.split_record(contig, pos, ref, alt_text.split(","), self._fasta)
         stored = [allele for allele in found if allele.skip is None]
-        structural = Counter(
-            kind for one in found if (kind := alleles.structural_kind(one.skip, one.alternate)) is not None
-        )
+        structural = _structural(found) if len(stored) < len(found) else {}
         if not stored:
             return Line("skipped", alleles.line_reason(found), structural=structural)
         self._check_end(chromosome, pos, ref)
@@ -166,7 +164,9 @@ class LineReader:
         undeclared: Undeclared,
     ) -> Line:
         line = Line("kept" if len(stored) == 1 else "split")
-        line.alleles.update(allele.skip.value for allele in found if allele.skip is not None)
+        for allele in found:
+            if allele.skip is not None:
+                line.alleles[allele.skip.value] += 1
         site = record.site(columns[2], columns[5], columns[6])
         undeclared.add_filters(site.filters, self._header.filters)
         fields, pieces = self._info.split(columns[7])
@@ -384,6 +384,12 @@ def _inheritance(  # noqa: PLR0913, PLR0917 - the key of the cache: everything t
         "mendelian_error": inferred.mendelian_error,
         "transmission_mode": inferred.transmission_mode.value,
     }
+
+
+def _structural(found: Sequence[Allele]) -> Mapping[str, int]:
+    """Count the structural alleles by kind."""
+    kinds = (alleles.structural_kind(allele.skip, allele.alternate) for allele in found)
+    return Counter(kind for kind in kinds if kind is not None)
 
 
 def _locus(chromosome: str, allele: Allele) -> dict[str, object]:

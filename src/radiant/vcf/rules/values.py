@@ -8,6 +8,7 @@ Source: VCF 4.3, section 1.3 (data types) and 1.4.2 (Number and Type).
 
 import math
 import re
+from functools import lru_cache
 
 from radiant.vcf.findings import BrokenRuleError, shown
 from radiant.vcf.header.reserved import Declaration
@@ -69,6 +70,21 @@ def floating(text: str, name: str, *, negative: bool = True) -> float | None:
     return value
 
 
+_plain_integers = re.compile(r"[0-9]{1,9}(?:,[0-9]{1,9})*").fullmatch
+
+
+def integers(text: str, name: str) -> list[int | None]:
+    """Read integers from 0 between commas; `.` is None.
+
+    Raises:
+        BrokenRuleError: as `integer` does for one of them.
+    """
+    if _plain_integers(text):
+        return list(map(int, text.split(",")))
+    return [integer(one, name, negative=False) for one in text.split(",")]
+
+
+@lru_cache(maxsize=65536)
 def expected_count(number: str, n_alts: int, ploidy: int) -> int | None:
     """Return how many values a Number asks for, None when any number is fine."""
     if number == "A":
@@ -80,12 +96,12 @@ def expected_count(number: str, n_alts: int, ploidy: int) -> int | None:
     return int(number) if number.isdigit() else None
 
 
-def _plainly_fine(text: str, kind: str, number: str, n_alts: int) -> bool:
-    """Return True for a value that is one number from 0 where Number is 1; False leaves the value to the full check."""
+def _plainly_fine(text: str, kind: str, number: str, n_alts: int, ploidy: int) -> bool:
+    """Return True for integers from 0 or one float, as many as Number asks for; False leaves it to the full check."""
+    if kind == "Integer" and (wanted := expected_count(number, n_alts, ploidy)) is not None:
+        return text.count(",") + 1 == wanted and _plain_integers(text) is not None
     if number != "1" and not (number == "A" and n_alts == 1):
         return False
-    if kind == "Integer":
-        return len(text) < _SURELY_32_BITS and text.isdecimal() and text.isascii()
     return kind == "Float" and text[:1] != "-" and _float(text) is not None
 
 
@@ -108,7 +124,7 @@ def check_declared(  # noqa: PLR0913 - what decides
         BrokenRuleError: another number of values, or not of the type.
     """
     kind = declaration.type
-    if text is not None and _plainly_fine(text, kind, declaration.number, n_alts):
+    if text is not None and _plainly_fine(text, kind, declaration.number, n_alts, ploidy or 2):
         return
     if kind == "Flag":
         if text not in {None, "0", "1"}:
