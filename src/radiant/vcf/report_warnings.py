@@ -141,6 +141,12 @@ def _about_annotation(format_: ConsequenceFormat | None, counts: Counts) -> Iter
                 f"records have {', '.join(foreign)}, which is not read: no consequences. Annotate again with "
                 f"{_READABLE}"
             )
+    if format_ is not None and counts.consequences["stored"] and not format_.has_impact:
+        yield (
+            f"the entries of {format_.tag} have no field IMPACT: impact and impact_score are null, a query by impact "
+            "finds nothing, and no compound heterozygous pairs are made. Annotate again with IMPACT, which VEP writes "
+            "unless --fields leaves it out"
+        )
     if counts.consequences["elsewhere"]:
         yield (
             f"{counts.consequences['elsewhere']} entries of BCSQ say only at which other position their effect is "

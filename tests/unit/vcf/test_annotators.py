@@ -424,3 +424,15 @@ def test_ann_of_a_real_trio(corpus, tmp_path):
     with_csq = compare(corpus / "clinical-trio-vep.vcf.gz", CLINICAL, assembly="GRCh37")
     assert with_csq.report["provenance"]["annotator"] == "VEP"
     assert warned(with_csq, "from CSQ (VEP) alone", "ANN")
+
+
+@pytest.mark.parametrize(("fields", "entry", "warned"), [
+    ("Allele|Consequence|Gene", "G|missense_variant|E1", 1),
+    ("Allele|Consequence|IMPACT|Gene", "G|missense_variant||E1", 0),
+])  # fmt: skip
+def test_entries_without_the_field_impact_are_warned_about_once(tmp_path, fields, entry, warned):
+    csq = f'##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequences. Format: {fields}">\n'
+    lines = [record(pos=pos, info=f"CSQ={entry}") for pos in (1, 2, 3)]
+    got = compare(write(tmp_path / "a.vcf", text(lines, header=HEADER + csq)))
+    assert len([one for one in got.report["warnings"] if "IMPACT" in one]) == warned
+    assert got.tables["consequence"]["impact"].to_pylist() == [None] * 3

@@ -354,6 +354,11 @@ class ConsequenceFormat:
     readers: tuple[FieldReader | None, ...] = field(default=(), compare=False, repr=False)
     """What reads each field, in the same order as `known`."""
 
+    @property
+    def has_impact(self) -> bool:
+        """Whether any field fills the impact columns."""
+        return any(known is not None and "impact" in known.columns for known in self.known)
+
     def padded(self, text: str) -> str:
         """Return an entry with all its fields, where the annotator left out the empty ones at its end."""
         if not self.short:
