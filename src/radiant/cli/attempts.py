@@ -101,7 +101,16 @@ def attempts_of_month(settings: Settings, month: str) -> list[AttemptDocuments]:
         msg = f"{month!r} is no month: write the year and the month, for example 2026-11"
         raise InputError(msg) from None
     after = (first + dt.timedelta(days=32)).replace(day=1)
-    return [one for one in _in_order(_attempts(settings.effective_work_uri, first)) if one.asked_at < after]
+    return [one for one in attempts_since(settings, first) if one.asked_at < after]
+
+
+def attempts_since(settings: Settings, first: dt.datetime) -> list[AttemptDocuments]:
+    """Return the attempts that were requested from a time on.
+
+    Raises:
+        JobProtocolError: a document is of another version.
+    """
+    return _in_order(_attempts(settings.effective_work_uri, first))
 
 
 def cost_attempt(documents: AttemptDocuments, settings: Settings, image_start_s: float, now: dt.datetime) -> Attempt:

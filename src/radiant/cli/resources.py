@@ -1,5 +1,6 @@
 """`radiant resources`: what jobs request, beside what they need."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
@@ -12,7 +13,16 @@ from radiant.cli.cost_text import dollars
 from radiant.cli.costs import console_of, job_size, prices_of
 from radiant.costs.container import Capacity, Container, container_cost
 from radiant.costs.prices import Node, Prices
-from radiant.costs.sizing import ENOUGH, MARGIN, Bound, Observation, memory_bound, memory_request, time_bound
+from radiant.costs.sizing import (
+    ENOUGH,
+    MARGIN,
+    Bound,
+    Observation,
+    memory_bound,
+    memory_request,
+    request_above,
+    time_bound,
+)
 from radiant.costs.workload import JobSize, built_in_figures
 from radiant.errors import InputError
 from radiant.jobs.catalogue import IMPORT_CASE, effective_job
@@ -21,6 +31,8 @@ from radiant.settings import Settings, load_settings
 app = typer.Typer(help="What jobs request, and what they need.", no_args_is_help=True)
 
 _MIB = 1 << 20
+_DAYS = 31
+_LEAST_CPU = 0.25
 _SHOWN = 20
 """Imports in the table of data, the latest."""
 
@@ -43,7 +55,8 @@ def advise(
     imports = read_imports(settings)
     console = console_of()
     _print_data(console, imports if every else imports[-_SHOWN:], memory_bound(imports), settings)
-    for line in advice_lines(imports, settings, prices_of(settings)):
+    prices = prices_of(settings)
+    for line in (*advice_lines(imports, settings, prices), *other_job_lines(settings, prices, dt.datetime.now(dt.UTC))):
         console.print(line, soft_wrap=True, highlight=False)
 
 
@@ -112,6 +125,43 @@ def advice_lines(imports: Sequence[Observation], settings: Settings, prices: Pri
             )
     if settings.jobs.import_case.sizing != "history":
         lines.append("RADIANT_JOBS__IMPORT_CASE__SIZING=history makes each case request what it needs.")
+    return lines
+
+
+def other_job_lines(settings: Settings, prices: Prices, now: dt.datetime) -> list[str]:
+    """Return what the other jobs of the last 31 days used of their requests, a line each.
+
+    Their memory does not follow from a file: their bound is the highest peak.
+    """
+    from radiant.cli.attempts import attempts_since, cost_attempt  # noqa: PLC0415 - only here
+
+    start_s, node = built_in_figures().assumed.image_start_s, prices.node(settings.costs.node)
+    found = [
+        cost_attempt(one, settings, start_s, now)
+        for one in attempts_since(settings, now - dt.timedelta(days=_DAYS))
+        if one.request.job != IMPORT_CASE.name
+    ]
+    lines: list[str] = []
+    for job in sorted({one.job for one in found}):
+        attempts = [one for one in found if one.job == job and one.cpu_s is not None]
+        peaks = [one.peak_memory_mib for one in attempts if one.peak_memory_mib is not None]
+        if not peaks:
+            continue
+        wanted_mib = request_above(max(peaks), settings.jobs.memory_cap_mib)
+        totals = [0.0, 0.0, 0.0]
+        for one in attempts:
+            advised = replace(one.container, memory_mib=min(wanted_mib, one.container.memory_mib))
+            half = max(advised.cpu / 2, _LEAST_CPU)
+            slower = replace(advised, cpu=half, seconds=max(advised.seconds, start_s + (one.cpu_s or 0) / half))
+            for index, container in enumerate((one.container, advised, slower)):
+                totals[index] += container_cost(container, Capacity.FARGATE, prices, node) or 0.0
+        last = attempts[-1].container
+        lines.append(
+            f"{job} requests {last.cpu:g} cores and {last.memory_mib:,} MiB. {len(attempts):,} jobs of the last "
+            f"{_DAYS} days used at most {max(peaks):,.0f} MiB (advised: {wanted_mib:,} MiB). On Fargate they cost "
+            f"{dollars(totals[0])} as requested, {dollars(totals[1])} with the memory advised, {dollars(totals[2])} "
+            "with half the cores as well."
+        )
     return lines
 
 

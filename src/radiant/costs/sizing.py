@@ -69,9 +69,12 @@ def memory_request(bound: Bound, vcf_bytes: int, samples: int, cap_mib: int) -> 
     None where the file is beyond what the bound was fitted to.
     """
     peak = bound.at(vcf_bytes, samples)
-    if peak is None:
-        return None
-    wanted = math.ceil(peak * MARGIN / _STEP_MIB) * _STEP_MIB
+    return None if peak is None else request_above(peak, cap_mib)
+
+
+def request_above(peak_mib: float, cap_mib: int) -> int:
+    """Return the memory to request for a peak: 300 MiB become 384."""
+    wanted = math.ceil(peak_mib * MARGIN / _STEP_MIB) * _STEP_MIB
     return min(max(wanted, FLOOR_MIB), cap_mib)
 
 
