@@ -170,7 +170,7 @@ class UsageRow(Base):
     run: Mapped[str] = mapped_column(Text)
     job: Mapped[str] = mapped_column(String(32))
     case_id: Mapped[int | None] = mapped_column(BigInteger)
-    """No foreign key: what was used stays when a registry is made anew from its cases."""
+    """No foreign key: the row is a record of the past, and needs no case."""
     recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     try_number: Mapped[int]
     code: Mapped[str | None] = mapped_column(Text)
