@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -45,6 +46,12 @@ class Measured:
     def rate(self) -> float:
         """Records a second of wall time."""
         return self.records / self.wall_s
+
+
+def median(runs: Sequence[Measured]) -> Measured:
+    """Return the run of the middle wall time (the slower of two), with the highest memory of all."""
+    middle = sorted(runs, key=lambda one: one.wall_s)[len(runs) // 2]
+    return replace(middle, peak_mib=max(one.peak_mib for one in runs), pss_mib=max(one.pss_mib for one in runs))
 
 
 def measure(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from measure import Measured
+from targets import EVERYTHING
 
 _OURS, _PEER = "#1f6f8b", "#b8c4cc"
 _TARGET = 60_000
@@ -20,7 +21,7 @@ def plot(found: Sequence[Measured], file: Path) -> None:
     plt.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "radiant", "font.size": 9}
     rows = sorted(found, key=lambda one: one.rate)
     figure, axes = plt.subplots(figsize=(8.5, 0.34 * len(rows) + 0.9), layout="constrained")
-    colours = [_OURS if one.name.startswith("radiant") else _PEER for one in rows]
+    colours = [_OURS if one.what == EVERYTHING else _PEER for one in rows]
     bars = axes.barh([f"{one.name}: {one.what}" for one in rows], [one.rate for one in rows], color=colours)
     axes.bar_label(bars, [f"{one.rate:,.0f}" for one in rows], padding=3)
     axes.axvline(_TARGET, color="#c0392b", linewidth=1, linestyle="--")

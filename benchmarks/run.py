@@ -3,8 +3,10 @@
 Every contender is a process of its own, measured from outside, its start included: wall time, CPU time of it and its
 children, and the highest sum of their memory, resident and with shared pages counted once. Our own times are the median
 of three runs in turns, with the highest memory of the three. Ours is the job `radiant-worker import-case`; its tables
-and documents are made before. A peer that is not installed is left out (dependency group `bench`). Records a second are
-those of wall time; on a machine with other work, compare CPU seconds.
+and documents are made before. Each kind of file (`varied.py` describes them) is imported with one process and with two,
+beside `bcftools view -H` of the same file; the targets are those of the genome. A peer that is not installed is left
+out (dependency group `bench`). Records a second are those of wall time; on a machine with other work, compare CPU
+seconds.
 """
 
 import argparse
@@ -14,22 +16,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import data
 import odd_lines
 import panels
-from measure import WITHOUT_PANDAS, Measured, measure
+from measure import WITHOUT_PANDAS, Measured, measure, median
 from plot import plot
-from targets import markdown, targets
-from varied import KINDS
+from targets import EVERYTHING, KINDS, bcftools, by_kind, imported, markdown, targets
 
 HERE = Path(__file__).parent
 TOOL = [sys.executable, str(HERE / "contender.py")]
 POLARS_BIO = [str(HERE.parent / ".venv-polars-bio" / "bin" / "python"), str(HERE / "contender.py")]
 """It requires an older Arrow than ours, so it has an environment of its own."""
-EVERYTHING = "all tables staged, checks, digests, report"
 BANDWIDTH = 20e6
 """Bytes a second at which S3 and a slow disk are compared."""
 TIMES = 3
@@ -104,17 +103,18 @@ class Bench:
                 records,
             )
 
-    def varied(self, family: Path, kind: str, records: int) -> None:
-        """Measure an import of a file with varied text, and `bcftools view` of it."""
+    def kind(self, kind: str, family: Path, records: int) -> Path:
+        """Measure imports of a kind of file, and `bcftools view` of it; return the folder of an import."""
         for _ in range(TIMES):
-            self.radiant(f"{kind}, 1 process", family, records, 1)
-            self.radiant(f"{kind}, 2 processes", family, records, 2)
+            staged = self.radiant(imported(kind, 1), family, records, 1)
+            self.radiant(imported(kind, 2), family, records, 2)
             if shutil.which("bcftools"):
                 argv = ["bcftools", "view", "-H", "-o", os.devnull, str(family / "FAM0001.vcf.gz")]
-                self.run(f"{kind}, bcftools view -H", "reads, prints text", argv, records)
+                self.run(bcftools(kind), "reads, prints text", argv, records)
+        return staged
 
     def odd(self, folder: Path, records: int) -> None:
-        """Measure an import of a genome's file with odd lines, to compare with `varied`."""
+        """Measure an import of a genome's file with odd lines, to compare with that of the genome's own file."""
         for kind in odd_lines.KINDS:
             family = data.varied(folder, "genome", records, kind)
             for _ in range(TIMES):
@@ -140,37 +140,40 @@ class Bench:
             server.terminate()
             server.wait()
 
+    def files(self) -> dict[str, tuple[Path, int]]:
+        """Return the folder and the records of each kind of file."""
+        given = self.given
+        records = {kind: given.records if kind in {"genome", "demo"} else given.other_records for kind in KINDS}
+        return {
+            kind: (data.demo(given.data, count) if kind == "demo" else data.varied(given.data, kind, count), count)
+            for kind, count in records.items()
+        }
+
     def everything(self) -> None:
         """Measure all."""
+        files = self.files()
+        staged = {kind: self.kind(kind, family, records) for kind, (family, records) in files.items()}
+        self.floor(*files["genome"], staged["genome"])
+        for _ in range(TIMES):
+            self.s3(*files["genome"])
+        self.peers(data.demo(self.given.data, self.given.peer_records), self.given.peer_records)
+        self.odd(self.given.data, self.given.other_records)
+        self.odd_sizes()
+
+    def floor(self, family: Path, records: int, staged: Path) -> None:
+        """Measure what no import can do without."""
+        argv = [*TOOL, "decompress", str(family / "FAM0001.vcf.gz")]
+        self.run("floor: decompress", "isal, no parsing", argv, records)
+        self.run("floor: write", "the finished rows to Parquet again", [*TOOL, "write", str(staged)], records)
+
+    def odd_sizes(self) -> None:
+        """Measure imports of files that are small, long, wide or have few variants, once each."""
         given, folder = self.given, self.given.data
-        few, many = data.demo(folder, given.peer_records), data.demo(folder, given.records)
-        for _ in range(TIMES):
-            staged = self.radiant("radiant, 1 process", many, given.records, 1)
-            self.radiant("radiant, 2 processes", many, given.records, 2)
-        self.peers(few, given.peer_records)
-        self.run(
-            "floor: decompress", "isal, no parsing", [*TOOL, "decompress", str(many / "FAM0001.vcf.gz")], given.records
-        )
-        self.run(
-            "floor: write",
-            "the finished rows to Parquet again",
-            [*TOOL, "write", str(staged)],
-            given.records,
-        )
-        for _ in range(TIMES):
-            self.s3(many, given.records)
-        for kind in KINDS:
-            self.varied(data.varied(folder, kind, given.varied_records), kind, given.varied_records)
-        self.odd(folder, given.varied_records)
         self.radiant("10,000 records", data.demo(folder, 10_000), 10_000, 2)
         self.radiant("lines of 5 MB, 100 samples, 200 CSQ fields", data.long_lines(folder, 200, 5), 200)
-        self.radiant(
-            "gVCF",
-            data.gvcf(folder, 2 * given.records),
-            2 * given.records,
-            what="counts reference blocks, stages the rest",
-        )
-        lines = max(100, given.records // 250)
+        lines = 2 * given.records
+        self.radiant("gVCF", data.gvcf(folder, lines), lines, what="counts reference blocks, stages the rest")
+        lines = max(100, given.records // 150)
         for members in (3, 30, 300):
             family = data.cohort(folder, lines, 2504, members)
             self.radiant(f"cohort, {members} of 2,504", family, lines)
@@ -178,12 +181,6 @@ class Bench:
         self.run("start-up", "three times; the median", [*TOOL, "start-up", str(home)], 1)
         if given.ten_million:
             self.radiant("10 M records", data.demo(folder, 10_000_000), 10_000_000, 2)
-
-
-def median(runs: list[Measured]) -> Measured:
-    """Return the run of the middle wall time (the slower of two), with the highest memory of all."""
-    middle = sorted(runs, key=lambda one: one.wall_s)[len(runs) // 2]
-    return replace(middle, peak_mib=max(one.peak_mib for one in runs), pss_mib=max(one.pss_mib for one in runs))
 
 
 def table(found: list[Measured]) -> str:
@@ -205,9 +202,9 @@ def table(found: list[Measured]) -> str:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=int, default=1_000_000)
+    parser.add_argument("--records", type=int, default=600_000, help="of the genome and the demo")
+    parser.add_argument("--other-records", type=int, default=300_000, help="of the exome and the joint caller's file")
     parser.add_argument("--peer-records", type=int, default=50_000, help="for peers that take minutes for a million")
-    parser.add_argument("--varied-records", type=int, default=600_000, help="of files with varied text")
     parser.add_argument(
         "--ten-million",
         action="store_true",
@@ -221,15 +218,16 @@ def main() -> None:
         bench = Bench(given, Path(scratch))
         bench.everything()
     found = [one for one in bench.seen.values() if one is not None and one.name != "start-up"]
-    same_file = [one for one in found if one.records in {given.records, given.peer_records} and one.name != "slow disk"]
+    shown = [one for one in found if one.records in {given.records, given.peer_records} and one.name != "slow disk"]
     load = "load average at the end: " + " ".join(f"{one:.1f}" for one in os.getloadavg())
-    text = f"{table(found)}\n{markdown([*targets(bench.seen), *panels.in_a_process()])}\n{load}\n"
+    judged = markdown([*targets(bench.seen), *panels.in_a_process()])
+    text = "\n".join((by_kind(bench.runs), table(found), judged, load, ""))
     print(text)
     if given.out:
         given.out.mkdir(parents=True, exist_ok=True)
         (given.out / "bench.md").write_text(text)
         (given.out / "bench.json").write_text(json.dumps([vars(one) for one in found], indent=1))
-        plot(same_file, given.out / "bench.svg")
+        plot(shown, given.out / "bench.svg")
 
 
 if __name__ == "__main__":

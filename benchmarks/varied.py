@@ -168,9 +168,10 @@ def rows(name: str, records: int, seed: int = 1) -> Iterator[str]:
     call = _joint_call if kind.joint else _gatk_call
     lengths = list(CONTIGS.items())
     total = sum(CONTIGS.values())
+    left = records
     for contig, length in lengths:
-        count = round(records * length / total) if contig != lengths[-1][0] else records
-        records -= count
+        count = round(records * length / total) if contig != lengths[-1][0] else left
+        left -= count
         position = 10_000
         gene: Gene | None = None
         between = 0

@@ -56,7 +56,7 @@ class Vcf(BaseModel):
     """Store INFO keys without a column in the variant table's map `info`."""
     info_without: Names = ()
     """INFO keys to leave out of that map, separated by commas."""
-    chunk_mib: int = Field(default=6, ge=1, le=1024)
+    chunk_mib: int = Field(default=8, ge=1, le=1024)
     """Text that a process reads at once: faster up to about 16; memory is about ten times the value."""
     processes: int | None = Field(default=None, ge=1)
     """Maximum number of processes that read one file; when unset the container's cores."""

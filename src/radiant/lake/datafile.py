@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -199,6 +200,7 @@ class _OpenFile:
 
     def write(self, table: pa.Table) -> None:
         """Write one row group."""
+        table = _with_whole_maps(table)
         if len(table) and any(pa.types.is_dictionary(field.type) for field in table.schema):
             # A row group with two dictionaries of one column would fall back to plain text.
             table = table.unify_dictionaries()
@@ -279,14 +281,20 @@ def _has_dictionary(field: pa.Field) -> bool:
 
 def _with_dictionaries(schema: pa.Schema, batch: pa.RecordBatch) -> pa.Schema:
     """Return the schema with the strings that come dictionary-encoded and are stored so: written without decoding."""
-    return pa.schema(
-        [
-            field.with_type(column.type)
-            if pa.types.is_dictionary(column.type) and field.type == pa.string() and _has_dictionary(field)
-            else field
-            for field, column in zip(schema, batch.columns, strict=True)
-        ]
-    )
+    return pa.schema([_as_it_comes(field, column.type) for field, column in zip(schema, batch.columns, strict=True)])
+
+
+def _as_it_comes(field: pa.Field, given: pa.DataType) -> pa.Field:
+    """Return a field with dictionaries of strings where a column has them and the file stores them."""
+    if not _has_dictionary(field):
+        return field
+    if pa.types.is_dictionary(given) and field.type == pa.string():
+        return field.with_type(given)
+    if not pa.types.is_map(given):
+        return field
+    parts = ((field.type.key_field, given.key_type), (field.type.item_field, given.item_type))
+    key, item = (one.with_type(type_) if pa.types.is_dictionary(type_) else one for one, type_ in parts)
+    return field.with_type(pa.map_(key, item))
 
 
 def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
@@ -298,6 +306,38 @@ def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
         for field, column in zip(schema, batch.columns, strict=True)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _with_whole_maps(table: pa.Table) -> pa.Table:
+    """Return a table in which each map is one chunk, if it has dictionaries: Arrow unifies none inside a map."""
+    for index, column in enumerate(table.columns):
+        type_ = column.type
+        if column.num_chunks > 1 and pa.types.is_map(type_) and _has_inner_dictionary(type_):
+            table = table.set_column(index, table.schema.field(index), _joined_maps(column.chunks, type_))
+    return table
+
+
+def _has_inner_dictionary(type_: pa.MapType) -> bool:
+    return pa.types.is_dictionary(type_.key_type) or pa.types.is_dictionary(type_.item_type)
+
+
+def _joined_maps(maps: list[pa.MapArray], type_: pa.MapType) -> pa.MapArray:
+    """Return maps one after the other, with one dictionary of keys and one of items."""
+    lengths, keys, items = [], [], []
+    for one in maps:
+        offsets = np.frombuffer(one.buffers()[1], dtype=np.int32)[one.offset : one.offset + len(one) + 1]
+        first, count = int(offsets[0]), int(offsets[-1] - offsets[0])
+        lengths.append(np.diff(offsets))
+        keys.append(one.keys.slice(first, count))
+        items.append(one.items.slice(first, count))
+    offsets = np.zeros(sum(map(len, maps)) + 1, dtype=np.int32)
+    np.cumsum(np.concatenate(lengths), out=offsets[1:])
+    null = (
+        pa.chunked_array([one.is_null() for one in maps]).combine_chunks()
+        if any(one.null_count for one in maps)
+        else None
+    )
+    return pa.MapArray.from_arrays(pa.array(offsets), pa.concat_arrays(keys), pa.concat_arrays(items), type_, mask=null)
 
 
 def _recode(column: pa.Array, type_: pa.DataType) -> pa.Array:

@@ -126,6 +126,8 @@ class Stager:
             for name, table in tables.items()
         }
         self._digests = {name: RowDigest() for name in CASE_TABLES}
+        self._known: dict[str, _Known] = {}
+        """What was found of the schema that the last batch of each table had."""
         self._manifest: Manifest | None = None
 
     def __enter__(self) -> Self:
@@ -164,12 +166,14 @@ class Stager:
             raise SchemaMismatchError(msg)
         writer = self._writers[short_name]
         declared = [column for column in table.columns if column.name not in KEY_COLUMNS]
-        columns = _checked(table.name, declared, writer.schema, batch)
-        if not batch.num_rows:
+        known = self._known.get(short_name)
+        if known is None or not batch.schema.equals(known.schema):
+            known = self._known[short_name] = _Known.of(batch.schema, declared, writer.schema)
+        rows = batch if known.fits(batch) else _checked(table.name, declared, writer.schema, batch)
+        if not rows.num_rows:
             return
-        fields = [pa.field(column.name, array.type) for column, array in zip(declared, columns, strict=True)]
-        self._digests[short_name].update(pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields)))
-        values = dict(zip((column.name for column in declared), columns, strict=True))
+        self._digests[short_name].update(rows)
+        values = dict(zip(rows.schema.names, rows.columns, strict=True))
         values[PARTITION_COLUMN] = pa.repeat(pa.scalar(self._part, pa.int32()), batch.num_rows)
         values[CASE_COLUMN] = pa.repeat(pa.scalar(self._case_id, pa.int64()), batch.num_rows)
         with_key = [values[name] for name in writer.schema.names]
@@ -253,7 +257,42 @@ class _storage_errors:  # noqa: N801 - reads as a statement
             raise StorageError(msg) from error
 
 
-def _checked(table: str, declared: list[Column], schema: pa.Schema, batch: pa.RecordBatch) -> list[pa.Array]:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What follows from the schema of batches alone: most come as they are stored, and of one schema after another."""
+
+    schema: pa.Schema
+    as_stored: bool
+    """Whether the columns are the declared ones in their order, with types that `_fitted` returns as they are."""
+    required: tuple[int, ...]
+    repeated: tuple[int, ...]
+    """Dictionaries, in which a null may hide."""
+
+    @classmethod
+    def of(cls, schema: pa.Schema, declared: list[Column], target: pa.Schema) -> _Known:
+        as_stored = schema.names == [column.name for column in declared] and all(
+            _is_stored_so(field.type, target.field(field.name).type) for field in schema
+        )
+        required = tuple(at for at, column in enumerate(declared) if column.required)
+        repeated = tuple(at for at, type_ in enumerate(schema.types) if pa.types.is_dictionary(type_))
+        return cls(schema, as_stored, required, repeated)
+
+    def fits(self, batch: pa.RecordBatch) -> bool:
+        """Return whether a batch of this schema is surely right as it is; if not, `_checked` decides."""
+        return (
+            self.as_stored
+            and not any(batch.column(at).dictionary.null_count for at in self.repeated)
+            and not any(batch.column(at).null_count for at in self.required)
+        )
+
+
+def _is_stored_so(type_: pa.DataType, target: pa.DataType) -> bool:
+    if pa.types.is_map(type_):
+        return _plain(type_) == _plain(target)
+    return type_ == target or (pa.types.is_dictionary(type_) and type_ == pa.dictionary(pa.int32(), target))
+
+
+def _checked(table: str, declared: list[Column], schema: pa.Schema, batch: pa.RecordBatch) -> pa.RecordBatch:
     """Return the declared columns in declared order, or name every column that is wrong."""
     given = batch.schema.names
     names = [column.name for column in declared]
@@ -274,7 +313,8 @@ def _checked(table: str, declared: list[Column], schema: pa.Schema, batch: pa.Re
     if problems:
         msg = f"rows for {table} do not fit: {'; '.join(problems)}"
         raise SchemaMismatchError(msg)
-    return columns
+    fields = [pa.field(name, array.type) for name, array in zip(names, columns, strict=True)]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
 
 
 def _null_count(array: pa.Array) -> int:

@@ -119,8 +119,17 @@ def test_columns_may_come_in_any_order(refs):
 
 
 def as_dictionaries(batch: pa.RecordBatch) -> pa.RecordBatch:
-    columns = [one.dictionary_encode() if pa.types.is_string(one.type) else one for one in batch.columns]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+    return pa.RecordBatch.from_arrays([as_dictionary(one) for one in batch.columns], names=batch.schema.names)
+
+
+def as_dictionary(column: pa.Array) -> pa.Array:
+    if pa.types.is_map(column.type):
+        maps = column.to_pylist()
+        pairs = [pair for one in maps for pair in one or ()]
+        keys, items = (pa.array([pair[at] for pair in pairs], pa.string()).dictionary_encode() for at in (0, 1))
+        offsets = pa.array([0, *itertools.accumulate(len(one or ()) for one in maps)], pa.int32())
+        return pa.MapArray.from_arrays(offsets, keys, items, mask=pa.array([one is None for one in maps]))
+    return column.dictionary_encode() if pa.types.is_string(column.type) else column
 
 
 def as_large(batch: pa.RecordBatch) -> pa.RecordBatch:

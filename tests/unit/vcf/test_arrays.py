@@ -73,6 +73,14 @@ def test_pieces_are_compared_as_texts_are(texts, others, word):
     assert pieces.same_as(slices_of(others, gap="||")).tolist() == same
 
 
+@given(PIECES, st.sampled_from(["", "=", "a", "b" * 9 + "=", "c" * 17, "d" * 23 + "="]), st.sampled_from(["|", "="]))
+def test_the_first_place_of_a_character_is_found_in_each_piece(texts, more, gap):
+    texts = [text + more + end for text in texts for end in ("", "=", "x" * 20)]
+    pieces = slices_of([text.replace("|", "") for text in texts], gap)
+    expected = [text.find("=") if "=" in text else len(text) for text in pieces.texts()]
+    assert (pieces.first("=") - pieces.start).tolist() == expected
+
+
 @given(PIECES)
 def test_pieces_are_split_at_every_separator(texts):
     pieces = slices_of(texts)

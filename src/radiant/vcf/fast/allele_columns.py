@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -234,12 +233,7 @@ def loci(chromosomes: pa.Array, trimmed: Trimmed) -> pa.StringArray:
 
 def locus_hashes(keys: pa.StringArray) -> Integers:
     """Return `vcf.rules.alleles.locus_hash` of each."""
-    text = keys.buffers()[2]
-    if text is None:
-        return np.zeros(len(keys), dtype=np.int64)
-    view, digest = memoryview(text), xxhash.xxh3_64_intdigest
-    offsets = np.frombuffer(keys.buffers()[1], dtype=np.int32)[keys.offset : keys.offset + len(keys) + 1].tolist()
-    hashes = (digest(view[start:end]) for start, end in pairwise(offsets))
+    hashes = map(xxhash.xxh3_64_intdigest, keys.cast(pa.binary()).to_numpy(zero_copy_only=False))
     return np.fromiter(hashes, dtype=np.uint64, count=len(keys)).view(np.int64)
 
 

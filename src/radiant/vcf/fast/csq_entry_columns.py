@@ -2,13 +2,13 @@ r"""Consequence entries of lines; the rules: `vcf.rules.consequences` and `vcf.r
 
 Here entries are found and matched to the ALTs they are about; `csq_field_columns` reads those of alleles that get rows.
 
-All entries of a file have the same number of fields. A separator follows every field, a line break the last entry of a
-line. So the positions of the separators are a table as soon as every entry is checked to have its number of fields:
+All entries of a file have the same number of fields, and a separator follows every field but the last of an entry. So
+the positions of the separators are a table as soon as every entry is checked to have its number of fields:
 
-    text     T|intron,C|exon\n...    entries of two fields
+    text     T|intron,C|exon;...    entries of two fields
     before   -1    8  ...
     ends      1   10  ...            the first fields
-              8   15  ...            the second
+              8   15  ...            the second: the ends of the entries
 """
 
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices, ranges, sp
 
 _DIGIT_ZERO = ord("0")
 _AT = ord("@")
-_BAR, _COMMA, _BREAK = (ord(one) for one in "|,\n")
+_BAR, _BREAK = ord("|"), ord("\n")
 _MOST_ALTS_BY_DIGIT = 9
 
 
@@ -71,9 +71,11 @@ class Entries:
         """Take texts of `width` fields each, which are of no line."""
         buffer = Slices.of(texts).terminated()
         ends = np.flatnonzero((buffer.data == _BAR) | (buffer.data == _BREAK))
+        before = np.append(-1, ends[width - 1 : -1 : width]) if len(texts) else ends
         nothing = np.zeros(len(texts), dtype=np.int64)
         named = nothing.astype(np.bool_)
-        return cls(buffer, _before(ends[width - 1 :: width]), _by_field(ends, width), nothing, nothing, named)
+        by_field = np.ascontiguousarray(ends.reshape(-1, width).T)
+        return cls(buffer, before, by_field, nothing, nothing, named)
 
     def field(self, index: int) -> Slices:
         """Return one field of each entry."""
@@ -83,19 +85,6 @@ class Entries:
         """Return fields side by side, with the separators between them; `last` is the field after them."""
         before = self.ends[first - 1] if first else self.before
         return Slices(self.buffer, before + 1, self.ends[last - 1])
-
-
-def _by_field(ends: Integers, width: int) -> Integers:
-    """Return where fields end, those of one name side by side in memory."""
-    return np.ascontiguousarray(ends.reshape(-1, width).T)
-
-
-def _before(entry_ends: Integers) -> Integers:
-    """Return where the separators before entries are that follow each other."""
-    before = np.empty_like(entry_ends)
-    before[:1] = -1
-    before[1:] = entry_ends[:-1]
-    return before
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,22 +112,24 @@ def read_entries(values: Slices, line_alts: LineAlts, pos: Integers, format_: Co
     """
     width = len(format_.names)
     present = np.flatnonzero(values.length > 0)
-    buffer = _padded(values[present].terminated(), format_)
-    ends, entry_ends, per_line = _ends(buffer)
-    line = np.repeat(present, per_line)
+    texts = _padded(values[present], format_)
+    found, bars = split(texts, texts.buffer.find(",")), _bars(texts)
     pieces: list[tuple[int, Piece]] = []
-    fine = np.diff(entry_ends, prepend=-1) == width
-    if not fine.all():
-        torn = np.isin(present, line[~fine])
+    if not _all_have(found.items, bars, width):
+        torn = np.zeros(len(texts), dtype=np.bool_)
+        torn[found.owner[_widths(found.items, bars) != width]] = True
         whole, pieces = _without_torn(values[present], torn, format_)
         pieces = [(int(present[at]), piece) for at, piece in pieces]
         present, whole = present[whole.length > 0], whole[whole.length > 0]
-        buffer = _padded(whole.terminated(), format_)
-        ends, entry_ends, per_line = _ends(buffer)
-        line = np.repeat(present, per_line)
+        texts = _padded(whole, format_)
+        found, bars = split(texts, texts.buffer.find(",")), _bars(texts)
+    ends = np.empty((width, len(found.items)), dtype=np.int64)
+    ends[:-1] = bars.reshape(len(found.items), width - 1).T
+    ends[-1] = found.items.end
+    line = present[found.owner]
     nothing = np.zeros(len(line), dtype=np.int64)
     named = np.zeros(len(line), dtype=np.bool_)
-    entries = Entries(buffer, _before(ends[entry_ends]), _by_field(ends, width), line, nothing, named)
+    entries = Entries(texts.buffer, found.items.start - 1, ends, line, nothing, named)
     if len(entries) and format_.dna_change is not None:
         entries, unmatched = _match_changes(entries, line_alts, pos, format_)
     elif len(entries):
@@ -164,22 +155,51 @@ def _without_torn(values: Slices, torn: Mask, format_: ConsequenceFormat) -> tup
     return Slices.of(whole), pieces
 
 
-def _padded(buffer: Buffer, format_: ConsequenceFormat) -> Buffer:
+def _all_have(entries: Slices, bars: Integers, width: int) -> bool:
+    """Return whether every entry has `width` fields.
+
+    The number of separators is right in all, then: it is right for each if those that are counted to it are inside it.
+    """
+    if len(bars) != len(entries) * (width - 1):
+        return False
+    table = bars.reshape(len(entries), width - 1)
+    return width == 1 or bool((table[:, 0] >= entries.start).all() and (table[:, -1] < entries.end).all())
+
+
+def _widths(entries: Slices, bars: Integers) -> Integers:
+    """Return how many fields each entry has."""
+    return np.searchsorted(bars, entries.end) - np.searchsorted(bars, entries.start) + 1
+
+
+def _bars(values: Slices) -> Integers:
+    """Return where the separators of fields are in ascending values; a phased genotype has another one."""
+    bars = np.flatnonzero(values.buffer.data == _BAR)
+    first, last = np.searchsorted(bars, values.start), np.searchsorted(bars, values.end)
+    before = np.append(0, last)
+    outside = ranges(before, np.append(first, len(bars)) - before)
+    return np.delete(bars, outside) if len(outside) else bars
+
+
+def _padded(values: Slices, format_: ConsequenceFormat) -> Slices:
     """Write the empty fields that an annotator left out at the end of entries; see `ConsequenceFormat.padded`."""
     if not format_.short:
-        return buffer
-    ends, entry_ends, _ = _ends(buffer)
-    count = np.diff(entry_ends, prepend=-1)
+        return values
+    entries = split(values, values.buffer.find(","))
+    items = entries.items
+    count = _widths(items, _bars(values))
     short = np.isin(count, list(format_.short))
     single = np.flatnonzero(count == 1)
-    end = ends[entry_ends]
-    text = Slices(buffer, _before(end)[single] + 1, end[single])
-    _, digits = whole_numbers(Slices(buffer, np.minimum(text.start + 1, text.end), text.end))
+    text = items[single]
+    _, digits = whole_numbers(Slices(values.buffer, np.minimum(text.start + 1, text.end), text.end))
     short[single] = (text.length > 1) & (text.byte(0) == _AT) & digits
     missing = np.where(short, len(format_.names) - count, 0)
     if not missing.any():
-        return buffer
-    return Buffer.of(np.insert(buffer.data, np.repeat(end, missing), np.uint8(_BAR)))
+        return values
+    buffer = Buffer.of(np.insert(values.buffer.data, np.repeat(items.end, missing), np.uint8(_BAR)))
+    # Each piece moves by what was written before it, and grows by what was written inside it.
+    written = np.append(0, np.cumsum(missing))
+    start = values.start + written[entries.first]
+    return Slices(buffer, start, values.end + written[entries.first + entries.count])
 
 
 def _match_changes(
@@ -249,16 +269,6 @@ def _changes(pos: Integers, ref: Slices, alt: Slices) -> pa.StringArray:
     """Return `100A>G` of alleles."""
     place = pc.binary_join_element_wise(pa.array(pos).cast(pa.string()), ref.strings(), "")
     return pc.binary_join_element_wise(place, alt.strings(), ">")
-
-
-def _ends(buffer: Buffer) -> tuple[Integers, Integers, Integers]:
-    """Return where all fields of all entries end, which of these are the ends of entries, and the entries per line."""
-    data = buffer.data
-    ends = np.flatnonzero((data == _BAR) | (data == _COMMA) | (data == _BREAK))
-    separator = data[ends]
-    entry_ends = np.flatnonzero(separator != _BAR)
-    line_ends = np.flatnonzero(separator[entry_ends] == _BREAK)
-    return ends, entry_ends, np.diff(line_ends, prepend=-1)
 
 
 def _match(entries: Entries, line_alts: LineAlts, format_: ConsequenceFormat) -> list[tuple[int, Piece]]:

@@ -10,7 +10,7 @@ transcript, or the variant, are read together: a few hundred distinct runs of te
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from typing import Any
@@ -57,8 +57,6 @@ class Fields:
     """The map of everything else."""
     pick: Mask
     """PICK=1."""
-    existing: Slices
-    """Existing_variation, empty where it says nothing."""
 
     @cached_property
     def score(self) -> Integers:
@@ -67,11 +65,39 @@ class Fields:
 
 
 @dataclass(frozen=True, eq=False)
+class _Run:
+    """The distinct texts of fields side by side."""
+
+    texts: Slices
+    """What each says of one field."""
+    some: Mask
+    """Which say something of it."""
+    of: Integers
+    """The number of each entry's text."""
+
+
+@dataclass(frozen=True, eq=False)
 class _Unshown:
     """A field of which some entries have a text that no column shows."""
 
     text: Slices
     some: Mask
+    run: _Run | None = None
+    """None where the field was read by itself."""
+
+    def dictionary(self) -> tuple[NDArray[np.int32], pa.StringArray]:
+        """Return a code per entry, of any value where `some` is not set, and the texts by code."""
+        if self.run is None:
+            found = self.text.dictionary(~self.some)
+            return _codes(found), found.dictionary
+        found = self.run.texts.dictionary(~self.run.some)
+        return _codes(found)[self.run.of], found.dictionary
+
+
+def _codes(dictionary: pa.DictionaryArray) -> NDArray[np.int32]:
+    """Return the codes, 0 for null."""
+    codes: NDArray[np.int32] = dictionary.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    return codes
 
 
 class FieldReader:
@@ -86,9 +112,7 @@ class FieldReader:
         self._runs = list(_runs(format_))
         in_runs = {index for first, last in self._runs for index in range(first, last)}
         self._alone = [index for index in range(self._width) if index not in in_runs]
-        self._pick, self._existing = (
-            format_.names.index(name) if name in format_.names else -1 for name in ("PICK", "Existing_variation")
-        )
+        self._pick = format_.names.index("PICK") if "PICK" in format_.names else -1
 
     def read(self, entries: Entries) -> Fields:
         """Read the fields of entries."""
@@ -108,9 +132,9 @@ class FieldReader:
             columns |= spread(heads, dictionary.indices)
             at = dictionary.indices.to_numpy()
             for index, one in odd.items():
-                unshown[index] = _Unshown(entries.field(index), one.some[at])
+                run = _Run(one.text, one.some, at)
+                unshown[index] = _Unshown(entries.field(index), one.some[at], run)
         self._read(entries, self._alone, 0, columns, unshown)
-        existing = _existing(entries, self._existing)
         pick = np.zeros(count, dtype=np.bool_)
         if (one := unshown.get(self._pick)) is not None:
             pick = one.text.equals("1")
@@ -122,7 +146,7 @@ class FieldReader:
                 columns[name] = pa.nulls(count, type_) if value is None else pa.repeat(pa.scalar(value, type_), count)
         whose = pa.array([self._format.annotator.value], pa.string())
         columns["annotator"] = pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, dtype=np.int32)), whose)
-        return Fields(columns, extra, pick, existing)
+        return Fields(columns, extra, pick)
 
     def _other_frequencies(self, count: int, columns: dict[str, pa.Array], unshown: dict[int, _Unshown]) -> None:
         """Fill frequency columns from other fields than their own, see `ConsequenceFormat.frequencies`."""
@@ -143,7 +167,7 @@ class FieldReader:
                 taken.setdefault(index, np.zeros(count, dtype=np.bool_))[at] = True
             columns[name] = pa.array(value, mask=null)
         for index, some in taken.items():
-            unshown[index] = _Unshown(unshown[index].text, unshown[index].some & ~some)
+            unshown[index] = replace(unshown[index], some=unshown[index].some & ~some)
 
     def _read(
         self,
@@ -226,22 +250,33 @@ class FieldReader:
         columns[name] = pa.DictionaryArray.from_arrays(indices, pa.array(values, ARROW_TYPES[declared]))
 
     def _extra(self, entries: Entries, unshown: dict[int, _Unshown]) -> pa.Array:
-        """Make the map of the fields that no column shows, in the order of the header."""
-        rest = [unshown[index] for index in sorted(unshown)]
+        """Make the map of the fields that no column shows, in the order of the header; its texts repeat."""
+        rest = sorted(unshown)
         count, width = len(entries), len(rest)
         kept = np.empty((count, width), dtype=np.bool_)
-        start = np.empty((count, width), dtype=np.int64)
-        end = np.empty((count, width), dtype=np.int64)
-        for place, one in enumerate(rest):
-            kept[:, place], start[:, place], end[:, place] = one.some, one.text.start, one.text.end
+        code = np.empty((count, width), dtype=np.int32)
+        texts: list[pa.StringArray] = [pa.array([], pa.string())]
+        known = 0
+        for place, index in enumerate(rest):
+            codes, own = unshown[index].dictionary()
+            kept[:, place] = unshown[index].some
+            np.add(codes, known, out=code[:, place], casting="unsafe")
+            texts.append(own)
+            known += len(own)
         flat = np.flatnonzero(kept)
         offsets = np.zeros(count + 1, dtype=np.int32)
         np.cumsum(np.count_nonzero(kept, axis=1), out=offsets[1:])
-        names = np.array([self._name_codes[self._format.names[index]] for index in sorted(unshown)], dtype=np.int32)
-        codes = pa.array(names[flat % width] if width else names)
-        keys = pa.DictionaryArray.from_arrays(codes, self._names)
-        some = Slices(entries.buffer, start.reshape(-1)[flat], end.reshape(-1)[flat])
-        return pa.MapArray.from_arrays(pa.array(offsets), keys, decoded(some.strings()))
+        names = np.array([self._name_codes[self._format.names[index]] for index in rest], dtype=np.int32)
+        key_codes = pa.array(names[flat % width] if width else names)
+        keys = pa.DictionaryArray.from_arrays(key_codes, self._names)
+        # Two fields may have a text in common: a dictionary has it once.
+        distinct = decoded(pa.concat_arrays(texts)).dictionary_encode()
+        item_codes = distinct.indices.take(pa.array(code.reshape(-1)[flat]))
+        if 2 * len(distinct.dictionary) > len(flat):
+            items = distinct.dictionary.take(item_codes)
+        else:
+            items = pa.DictionaryArray.from_arrays(item_codes, distinct.dictionary)
+        return pa.MapArray.from_arrays(pa.array(offsets), keys, items)
 
 
 def _said(text: Slices) -> Mask | None:
@@ -254,16 +289,6 @@ def _said(text: Slices) -> Mask | None:
     if single.any():
         some &= ~(single & (text.byte(0) == _DOT))
     return some
-
-
-def _existing(entries: Entries, index: int) -> Slices:
-    """Return Existing_variation, empty where it says nothing or there is no such field."""
-    if index < 0:
-        begin = entries.before + 1
-        return Slices(entries.buffer, begin, begin)
-    text = entries.field(index)
-    some = _said(text)
-    return text if some is None else Slices(text.buffer, text.start, np.where(some, text.end, text.start))
 
 
 def _runs(format_: ConsequenceFormat) -> Iterator[tuple[int, int]]:

@@ -114,10 +114,8 @@ class _Reading:
         present = np.flatnonzero(~info.equals("."))
         fields = split(info[present], info.buffer.find(";"))
         self._owner = present[fields.owner]
-        equals = info.buffer.find("=")
-        at = np.append(equals, len(info.buffer.data))[np.searchsorted(equals, fields.items.start)]
-        self._has_value = at < fields.items.end
-        key_end = np.minimum(at, fields.items.end)
+        key_end = fields.items.first("=")
+        self._has_value = key_end < fields.items.end
         self._values = Slices(info.buffer, key_end + self._has_value, fields.items.end)
         self._codes, self._names = encoded(Slices(info.buffer, fields.items.start, key_end).strings())
 

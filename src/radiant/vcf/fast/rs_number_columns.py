@@ -1,82 +1,105 @@
 """The rs numbers of alleles; the rule is that of `vcf.rules.consequences.rsnumbers`.
 
-The entries of an allele say nearly always the same; what ID says and what they say is then split and looked through for
-all alleles at once. Alleles whose entries differ, have percent codes or very long names go through the rule itself.
+Most alleles have one rs number in ID, and entries that say the same or nothing: that is the whole list. The texts of
+the others are split and looked through for all of them at once. Alleles whose entries differ, or with very long names,
+go through the rule itself.
 """
 
 import numpy as np
 import pyarrow as pa
 
 from radiant.vcf.rules import consequences
-from radiant.vcf.rules.csq_fields import decode
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask, Slices, split
 
 _SEPARATORS = np.frombuffer(b";,&", dtype=np.uint8)
-_NO_ENTRIES = Slices.of(pa.array([], pa.string()))
+_NOTHING = -1
 
 
-def rs_numbers(id_: Slices, existing: Slices | None, group: Integers) -> pa.ListArray:
+def rs_numbers(id_: Slices, existing: pa.Array | None, group: Integers) -> pa.ListArray:
     """Return each allele's rs numbers: those of ID first, then those of its entries, each once; null for none.
 
     Args:
         id_: ID of the line of each allele.
-        existing: Existing_variation of each entry, empty pieces where it says nothing; None without entries.
+        existing: The column `existing_variation` of each entry; None without entries.
         group: The allele of each entry, ascending.
     """
     count = len(id_)
-    said = _NO_ENTRIES if existing is None else existing
-    one, odd = _said_by_all(said, group, count)
-    both = Slices.of(pa.concat_arrays([id_.strings(), one.strings()]))
-    odd |= both.having("%")[count:]
-    parts = split(both, np.flatnonzero(np.isin(both.buffer.data, _SEPARATORS)))
-    owner = parts.owner % max(1, count)
-    order = np.argsort(owner, kind="stable")
-    words, owner = parts.items[order], owner[order]
-    wanted, too_long = _are_rs_numbers(words)
-    odd[owner[too_long]] = True
-    wanted &= ~odd[owner]
-    words, owner = _each_once(words[wanted], owner[wanted])
-    rest = np.flatnonzero(odd)
-    lists = [_of_one(allele, id_, said, group) for allele in rest.tolist()]
-    found = np.bincount(owner, minlength=count)
-    found[rest] = list(map(len, lists))
-    strings = words.strings()
-    if len(rest):
-        owner = np.concatenate((owner, np.repeat(rest, found[rest])))
-        strings = pa.concat_arrays([strings, pa.array([word for one in lists for word in one], pa.string())])
+    texts, code = _coded(existing)
+    first, odd = _said_by_all(code, group, count)
+    said = _texts_of(texts, first)
+    one, _ = _are_rs_numbers(id_)
+    silent = first == _NOTHING
+    alone = one & ~odd & (silent | id_.same_as(said))
+    rest = np.flatnonzero(~alone & ~odd & ~(silent & id_.equals(".")))
+    words, owner, too_long = _each_word(id_[rest], said[rest])
+    odd[rest[too_long]] = True
+    owner = rest[owner]
+    sure = ~odd[owner]
+    parts = [id_[alone].strings(), words[sure].strings()]
+    owners = [np.flatnonzero(alone), owner[sure]]
+    for allele in np.flatnonzero(odd).tolist():
+        low, high = np.searchsorted(group, (allele, allele + 1))
+        found = _of_one(id_[allele : allele + 1].texts()[0], texts, code[low:high])
+        parts.append(pa.array(found, pa.string()))
+        owners.append(np.full(len(found), allele))
+    owner = np.concatenate(owners)
+    strings = pa.concat_arrays(parts)
+    if (np.diff(owner) < 0).any():
         strings = strings.take(pa.array(np.argsort(owner, kind="stable")))
+    found = np.bincount(owner, minlength=count)
     offsets = np.zeros(count + 1, dtype=np.int32)
     np.cumsum(found, out=offsets[1:])
     return pa.ListArray.from_arrays(pa.array(offsets), strings, mask=pa.array(found == 0))
 
 
-def _said_by_all(said: Slices, group: Integers, count: int) -> tuple[Slices, Mask]:
-    """Return what the first entry of each allele says, and of which alleles another says something else."""
-    speaking = np.flatnonzero(said.length > 0)
+def _coded(existing: pa.Array | None) -> tuple[pa.StringArray, Integers]:
+    """Return the distinct texts, and the code of each entry's."""
+    if existing is None:
+        return pa.array([], pa.string()), np.zeros(0, dtype=np.int64)
+    column = existing if pa.types.is_dictionary(existing.type) else existing.dictionary_encode()
+    code = column.indices.fill_null(_NOTHING).to_numpy(zero_copy_only=False)
+    return column.dictionary, code.astype(np.int64)
+
+
+def _said_by_all(code: Integers, group: Integers, count: int) -> tuple[Integers, Mask]:
+    """Return the code of what the first entry of each allele says, and of which alleles another says something else."""
+    speaking = np.flatnonzero(code != _NOTHING)
     owner = group[speaking]
     first = np.flatnonzero(np.diff(owner, prepend=-1))
-    start, end = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    start[owner[first]], end[owner[first]] = said.start[speaking[first]], said.end[speaking[first]]
-    one = Slices(said.buffer, start, end)
+    one = np.full(count, _NOTHING, dtype=np.int64)
+    one[owner[first]] = code[speaking[first]]
     odd = np.zeros(count, dtype=np.bool_)
-    odd[owner[~said[speaking].same_as(one[owner])]] = True
+    odd[owner[code[speaking] != one[owner]]] = True
     return one, odd
 
 
-def _of_one(allele: int, id_: Slices, said: Slices, group: Integers) -> list[str]:
-    low, high = np.searchsorted(group, (allele, allele + 1))
-    texts = [decode(text) for text in said[low:high].texts() if text]
-    return consequences.rsnumbers(id_[allele : allele + 1].texts()[0], dict.fromkeys(texts)) or []
+def _texts_of(texts: pa.StringArray, code: Integers) -> Slices:
+    """Return the text of each code, empty for none."""
+    known = Slices.of(texts)
+    start, end = np.append(known.start, 0), np.append(known.end, 0)
+    return Slices(known.buffer, start[code], end[code])
 
 
-def _each_once(words: Slices, owner: Integers) -> tuple[Slices, Integers]:
-    """Leave out words that an owner has already; the owners ascend."""
+def _each_word(id_: Slices, said: Slices) -> tuple[Slices, Integers, Integers]:
+    """Return the rs numbers in the texts of some alleles, each once, their alleles, and alleles with a long name."""
+    both = Slices.of(pa.concat_arrays([id_.strings(), said.strings()]))
+    parts = split(both, np.flatnonzero(np.isin(both.buffer.data, _SEPARATORS)))
+    owner = parts.owner % max(1, len(id_))
+    order = np.argsort(owner, kind="stable")
+    words, owner = parts.items[order], owner[order]
+    wanted, too_long = _are_rs_numbers(words)
+    words, of = words[wanted], owner[wanted]
     again = np.zeros(len(words), dtype=np.bool_)
-    for distance in range(1, int(np.bincount(owner).max(initial=1))):
-        at = np.flatnonzero(owner[distance:] == owner[:-distance])
+    for distance in range(1, int(np.bincount(of).max(initial=1))):
+        at = np.flatnonzero(of[distance:] == of[:-distance])
         again[at[words[at].same_as(words[at + distance])] + distance] = True
-    return words[~again], owner[~again]
+    return words[~again], of[~again], np.unique(owner[too_long])
+
+
+def _of_one(id_: str, texts: pa.StringArray, code: Integers) -> list[str]:
+    said = texts.take(pa.array(code[code != _NOTHING])).to_pylist()
+    return consequences.rsnumbers(id_, dict.fromkeys(said)) or []
 
 
 def _are_rs_numbers(text: Slices) -> tuple[Mask, Mask]:

@@ -252,8 +252,8 @@ class _Reading:
             return nowhere, Slices(self._column.buffer, nowhere, nowhere)
         there = np.flatnonzero(self._fields.count > index)
         found = self._fields.items[self._fields.first[there] + index]
-        present = ~found.equals(".")
-        return there[present], found[present]
+        missing = found.equals(".")
+        return (there[~missing], found[~missing]) if missing.any() else (there, found)
 
     def read(self) -> SampleColumns:
         """Read all fields."""

@@ -66,7 +66,9 @@ def variant_rows(  # noqa: PLR0913, PLR0917 - parts of a row
     columns = dict(locus)
     count = len(carried)
     columns["variant_class"] = coded(CLASSES, allele_columns.variant_classes(trimmed).astype(np.int64))
-    existing, allele = (None, _NONE) if entries is None else (entries.fields.existing, entries.allele)
+    existing, allele = (
+        (None, _NONE) if entries is None else (entries.fields.columns["existing_variation"], entries.allele)
+    )
     columns["rsnumber"] = rs_numbers(kept.id_[carried.place], existing, allele)
     if entries is not None:
         owner = entries.allele[entries.picked]

@@ -32,7 +32,7 @@ def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[
             found[name] = pa.DictionaryArray.from_arrays(at, column)
             continue
         indices = column.indices
-        key = (*(None if one is None else one.address for one in indices.buffers()), indices.offset, indices.type)
+        key = (*(None if one is None else one.address for one in indices.buffers()), indices.offset, indices.type.id)
         if key not in known:
             known[key] = indices.take(at)
         found[name] = pa.DictionaryArray.from_arrays(known[key], column.dictionary)

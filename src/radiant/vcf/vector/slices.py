@@ -33,6 +33,7 @@ Words = NDArray[np.uint64]
 
 WORD = 8
 """Bytes of a word; as many zeros follow every buffer, so that the word at the last byte exists."""
+_ONES, _ONE, _HIGH_BITS = np.uint64(0x0101010101010101), np.uint64(1), np.uint64(0x8080808080808080)
 _LOW_BYTES: Words = np.array([(1 << (8 * n)) - 1 for n in range(WORD)] + [(1 << 64) - 1], dtype=np.uint64)
 
 
@@ -125,6 +126,25 @@ class Slices:
         if not len(places):
             return np.zeros(len(self), dtype=np.bool_)
         return np.searchsorted(places, self.start) < np.searchsorted(places, self.end)
+
+    def first(self, character: str) -> Integers:
+        """Return where a character is for the first time in each piece, the piece's end where it is not."""
+        wanted = np.uint64(ord(character) * 0x0101010101010101)
+        place = self.end.copy()
+        rest: Integers | slice = slice(None)
+        for at in (0, WORD):
+            start = self.start[rest] + at
+            different = self.buffer.words[np.minimum(start, len(self.buffer.data))] ^ wanted
+            # The lowest high bit that is set is that of the first byte without a difference.
+            same = (different - _ONES) & ~different & _HIGH_BITS
+            found = start + (np.bitwise_count((same & -same) - _ONE) >> 3)
+            place[rest] = np.where(same != 0, np.minimum(found, place[rest]), place[rest])
+            rest = np.flatnonzero((place == self.end) & (self.length > at + WORD))
+            if not len(rest):
+                return place
+        places = np.append(self.buffer.find(character), len(self.buffer.data))
+        place[rest] = np.minimum(places[np.searchsorted(places, self.start[rest])], place[rest])
+        return place
 
     def same_as(self, other: "Slices") -> Mask:
         """Return which pieces equal those of another array at the same place."""
@@ -232,7 +252,8 @@ def split(pieces: Slices, separators: Integers) -> Items:
         separators: Where the separator is in their buffer, ascending (`Buffer.find`).
     """
     low = np.searchsorted(separators, pieces.start)
-    inside = np.searchsorted(separators, pieces.end) - low
+    high = np.searchsorted(separators, pieces.end)
+    inside = high - low
     count = inside + 1
     first = np.cumsum(count) - count
     total = int(count.sum())
@@ -240,7 +261,8 @@ def split(pieces: Slices, separators: Integers) -> Items:
     ends_here[first + inside] = True
     starts_here = np.zeros(total, dtype=np.bool_)
     starts_here[first] = True
-    at = separators[ranges(low, inside)]
+    adjoining = len(pieces) > 0 and (low[1:] == high[:-1]).all()
+    at = separators[low[0] : high[-1]] if adjoining else separators[ranges(low, inside)]
     start = np.empty(total, dtype=np.int64)
     end = np.empty(total, dtype=np.int64)
     start[starts_here] = pieces.start
