@@ -31,7 +31,7 @@ def test_there_are_four_dags_and_nothing_else(dags):
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
-def test_a_dag_file_is_thin(path):
+def test_a_dag_file_fits_on_a_screen_and_decides_nothing(path):
     text = path.read_text()
     assert len(text.splitlines()) < 80
     assert not re.search(r"^\s*(if|for|while|try)\b|environ|getenv|SELECT|kubernetes|boto", text, re.MULTILINE)

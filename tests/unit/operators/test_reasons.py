@@ -19,8 +19,10 @@ def test_every_reason_has_a_sentence_and_a_hint_without_gaps(reason):
     failure = read_together(REQUEST, ended, None).failure
     assert (type(failure.code), failure.code) == (str, reason.value)
     hint = decide_retry(failure, **LIMITS).hint
+    assert failure.message.startswith(reason.sentence.partition("{")[0])
+    assert hint.startswith(reason.hint.partition("{")[0])
     for text in (failure.message, hint):
-        assert text
+        assert re.search(r"\w+ \w+", text), "a sentence"
         assert not re.search(r"[{}]|None", text)
 
 
