@@ -218,6 +218,7 @@ def test_the_request_is_written_where_the_result_is(backend, context):
     outcome = folder.read_outcome(request.attempt)
     assert isinstance(outcome, Result)
     assert folder.read_result(request.attempt) == dataclasses.replace(outcome, tries=())  # the operator adds the tries
+    assert [one.attempt for one in outcome.tries] == [request.attempt]
     assert (request.run_uri, request.task_uri) == (folder.run_uri, folder.uri)
 
 
