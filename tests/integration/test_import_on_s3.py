@@ -70,7 +70,7 @@ def two_processes(monkeypatch):
 
 @pytest.fixture
 def small_ranges(monkeypatch):
-    monkeypatch.setattr(read_ahead, "RANGE_BYTES", 64 << 10)
+    monkeypatch.setattr(read_ahead, "RANGE_BYTES", 16 << 10)
     monkeypatch.setattr(read_ahead, "FIRST_BYTES", 16 << 10)
 
 
