@@ -303,7 +303,7 @@ _WRITTEN_BY = ("Consequence annotations from Ensembl VEP", "consequence annotati
 """What the descriptions of other tags hold that are read: both annotators can be asked for any tag."""
 
 
-class FieldReader:
+class FieldParser:
     """Reads the texts of one known field; a text that comes again is not parsed again."""
 
     _MOST_TEXTS = 10_000
@@ -351,7 +351,7 @@ class ConsequenceFormat:
     frequencies: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """Frequency columns that other fields than their own fill, and the indexes of these: the first one with a value
     counts where the column's own field has none."""
-    readers: tuple[FieldReader | None, ...] = field(default=(), compare=False, repr=False)
+    readers: tuple[FieldParser | None, ...] = field(default=(), compare=False, repr=False)
     """What reads each field, in the same order as `known`."""
 
     @property
@@ -429,7 +429,7 @@ class ConsequenceFormat:
             tag=tag,
             names=tuple(unique),
             known=tuple(known),
-            readers=tuple(None if one is None else FieldReader(one) for one in known),
+            readers=tuple(None if one is None else FieldParser(one) for one in known),
             annotator=Annotator.BCFTOOLS if bcftools else Annotator.SNPEFF if snpeff else Annotator.VEP,
             allele=unique.index("Allele") if "Allele" in unique else None,
             allele_num=unique.index("ALLELE_NUM") if "ALLELE_NUM" in unique else None,
