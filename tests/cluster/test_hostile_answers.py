@@ -136,7 +136,7 @@ def test_what_answers_in_place_of_the_api_server_is_an_outage(backend, context, 
 def test_a_conflict_about_a_pod_that_is_there_is_no_removal(pods, context, proxy):
     task = in_thread(through(pods, proxy), "time.sleep(120)", context)
     pod = running_pod(pods)
-    platform, handle = platform_of("kubernetes", load_settings()), read_record(pods.place(context)).handle
+    platform, handle = platform_of("kubernetes", load_settings()), read_record(pods.task_folder(context)).handle
     proxy.fault("^DELETE ", 409, CONFLICT, times=1)
     with pytest.raises(PlatformUnavailableError, match="the object has been modified"):
         platform.stop(handle, Reason.KILLED)

@@ -56,7 +56,10 @@ class Usage:
 @exact
 @dataclass(frozen=True, slots=True)
 class Times:
-    """When a try passed each step, in seconds since the epoch; None where that is unknown."""
+    """When a try passed each step, in seconds since the epoch; None where that is unknown.
+
+    Kubernetes reports whole seconds, so `placed_at` of a pod may be up to a second before `asked_at`.
+    """
 
     ready_at: float | None = None
     """The task could have started: its run began, or what it waits for ended. From here to `asked_at` it is queued in
