@@ -117,7 +117,7 @@ def job_size(job: JobSpec) -> JobSize:
 
 
 def _bill_of(settings: Settings, run: str | None, month: str | None, prices: Prices, node: Node) -> RunBill:
-    from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt  # noqa: PLC0415 - loads fsspec
+    from radiant.runs.attempts import attempts_of_month, attempts_of_run, cost_attempt  # noqa: PLC0415 - loads fsspec
 
     found = attempts_of_run(settings, run) if run is not None else attempts_of_month(settings, month or "")
     start_s, now = built_in_figures().assumed.image_start_s, dt.datetime.now(dt.UTC)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from radiant.cli.dag_ids import POC
 from radiant.cli.run import find_dags, stop_signals
 from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_OK, AirflowUnavailableError
+from radiant.jobs.dag_ids import POC
 from radiant.jobs.documents import read_job_summary
 from radiant.settings import load_settings
 

@@ -11,9 +11,9 @@ from typing import Protocol
 from rich.console import Console
 
 from radiant.cli.airflow_api import FINISHED_RUN, FINISHED_TASK, TaskInstance
-from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.domain.partition import PlannedPart
 from radiant.jobs.contracts import ImportOutput, PlanOutput, output_of
+from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.jobs.documents import Status, read_job_summary
 from radiant.jobs.run_ids import block_run_id, part_run_id
 

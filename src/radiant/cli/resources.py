@@ -133,7 +133,7 @@ def other_job_lines(settings: Settings, prices: Prices, now: dt.datetime) -> lis
 
     Their memory does not follow from a file: their bound is the highest peak.
     """
-    from radiant.cli.attempts import attempts_since, cost_attempt  # noqa: PLC0415 - only here
+    from radiant.runs.attempts import attempts_since, cost_attempt  # noqa: PLC0415 - only here
 
     start_s, node = built_in_figures().assumed.image_start_s, prices.node(settings.costs.node)
     found = [

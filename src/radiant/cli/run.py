@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from radiant.cli.dag_ids import IMPORT_DAGS, IMPORT_RADIANT
 from radiant.cli.terminal import printable
 from radiant.errors import AirflowUnavailableError, ConfigError, InputError
+from radiant.jobs.dag_ids import IMPORT_DAGS, IMPORT_RADIANT
 from radiant.jobs.documents import run_uri
 from radiant.settings import Settings, load_settings
 

@@ -18,11 +18,11 @@ from typing import Self
 
 from radiant.cli import processes
 from radiant.cli.airflow_api import AirflowApi
-from radiant.cli.dag_ids import ALL_DAGS
 from radiant.cli.home_lock import home_lock
 from radiant.cli.ports import reserved_ports
 from radiant.cli.unfinished_runs import end_past_runs
 from radiant.errors import AirflowError, AirflowUnavailableError, ConfigError
+from radiant.jobs.dag_ids import ALL_DAGS
 from radiant.settings import Settings, child_environment
 
 USERNAME = "admin"

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.progress import RunReader, import_run_id, read_plan
 from radiant.cli.terminal import printable, printable_lines
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_OK, RadiantError
 from radiant.jobs.contracts import CommitOutput, FailedCase, ImportedCase, Verdict, output_of, read_verdict
+from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.jobs.documents import Status, read_job_summary
 
 _RECORDS = ("read", "kept", "split", "skipped", "rejected")

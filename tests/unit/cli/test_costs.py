@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from radiant.cli.attempts import attempts_of_month, attempts_of_run, cost_attempt
 from radiant.cli.kube_pod import TASKS
 from radiant.cli.main import app
 from radiant.cli.resources import other_job_lines
@@ -28,6 +27,7 @@ from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.jobs.usage import JobTry, Placement, Times, Usage
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import new_request
+from radiant.runs.attempts import attempts_of_month, attempts_of_run, cost_attempt
 from radiant.settings import load_settings
 
 RUN = "manual__2026-11-28T22:00:00+00:00"

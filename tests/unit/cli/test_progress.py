@@ -6,8 +6,8 @@ from rich.console import Console
 
 from job_xcoms import RECORDS, failed, succeeded
 from radiant.cli.airflow_api import TaskInstance
-from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.progress import Progress, RunProgress, shown
+from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
 PART_7 = part_run_id("r", 7, [1, 2])

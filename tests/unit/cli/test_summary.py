@@ -5,9 +5,9 @@ from rich.console import Console
 from rich.text import Text
 
 from job_xcoms import imported_case, succeeded
-from radiant.cli.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.cli.summary import Summary, print_summary, read_summary
 from radiant.jobs.contracts import FailedCase, ImportedCase, RecordCounts
+from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
 COUNTS = RecordCounts(read=5000, kept=4761, split=239, skipped=0, rejected=0)

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from radiant import storage
-from radiant.cli.dag_ids import ALL_DAGS, IMPORT_RADIANT, IMPORT_VCF
 from radiant.costs.container import Capacity, Container
 from radiant.costs.history import Attempt, Ending
 from radiant.errors import InputError
 from radiant.jobs.catalogue import IMPORT_CASE, PLAN_IMPORT, effective_job
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import ImportArguments, PlanOutput, arguments_of
+from radiant.jobs.dag_ids import ALL_DAGS, IMPORT_RADIANT, IMPORT_VCF
 from radiant.jobs.documents import Request, Result, Status, decode_request, decode_result, run_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.jobs.usage import JobTry
