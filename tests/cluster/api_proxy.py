@@ -42,6 +42,8 @@ class ApiProxy:
         """Each call and the bytes of its answer."""
         self.rewrite: Callable[[dict[str, Any]], None] | None = None
         """Changes each pod that is created, as an admission hook does."""
+        self.cut: Callable[[str, bytes], bytes] | None = None
+        """Returns what is left of the answer to a call, as when the API server loses the kubelet in the middle."""
         handler = type("Handler", (_Handler,), {"proxy": self})
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -96,8 +98,9 @@ class ApiProxy:
         found = self._client.rest_client.pool_manager.request(
             method, f"{self._client.configuration.host}{path}", body=body or None, headers=headers, redirect=False
         )
-        self.calls.append((call, len(found.data)))
-        return found.status, found.headers.get("Content-Type", "text/plain"), found.data
+        content = found.data if self.cut is None else self.cut(call, found.data)
+        self.calls.append((call, len(content)))
+        return found.status, found.headers.get("Content-Type", "text/plain"), content
 
     @contextlib.contextmanager
     def serving(self) -> Iterator["ApiProxy"]:

@@ -313,6 +313,31 @@ def test_out_of_memory_below_a_lowered_limit_names_the_limit_that_counted(pods, 
     assert pods.task_folder(context).read_memory_mib() == 0, "512 MiB are asked for again"
 
 
+def test_a_log_that_is_cut_at_its_end_is_read_again(backend, context, proxy, capfd):
+    cuts = iter((100, 3000))
+
+    def cut(call, content):
+        return content[: next(cuts, None)] if "/log" in call and "tailLines" not in call else content
+
+    body = "for i in range(200):\n    print(f'line {i} end')\ntime.sleep(3)\nprint('x' * 40000)\nanswer()"
+    task = in_thread(through(backend, proxy), body, context)
+    running_pod(backend)
+    proxy.cut = cut
+    task.result()
+    text = capfd.readouterr().out
+    assert [int(one) for one in re.findall(r"line (\d+) end", text)] == list(range(200))
+    assert text.count("x" * 10000) == 3
+    assert "lines may be missing" not in text
+    assert next(cuts, None) is None, "both cuts were made"
+
+
+def test_a_log_whose_end_the_api_server_never_gives_fails_no_job_and_says_so(backend, context, proxy, capfd):
+    proxy.cut = lambda call, content: content[:100] if "/log" in call and "tailLines" not in call else content
+    body = "for i in range(200):\n    print(f'line {i} end')\nanswer('of the pod')"
+    assert through(backend, proxy).run(body, context=context, job="poc")["output"] == "of the pod"
+    assert "gives this log without its end" in capfd.readouterr().out
+
+
 def test_a_line_longer_than_a_piece_keeps_its_characters_whole(pods, context, capfd):
     pods.run("print('é' * 30001 + 'x')\nanswer()", context=context, job="poc")
     text = capfd.readouterr().out

@@ -42,12 +42,16 @@ from radiant.settings import Settings
 _T = TypeVar("_T")
 _CONFLICT, _FORBIDDEN, _INVALID = 409, 403, 422
 _GET_LOG = "get pods/log"
+_LAST_LINE = [("tailLines", "1")]
 _LOG_TYPE = "text/plain"
 """Content type that the API server gives every log."""
 _CHUNK = 64 * 1024
 _LOG_LOST = (
     "(the pod was removed before its log was read to the end: lines may be missing here; the worker's own log has them)"
 )
+_LOG_CUT = "(the API server gives this log without its end: lines may be missing here; the worker's own log has them)"
+_LAST_LINE_TRIES = 4
+"""How often the log of an ended pod is read in search of its last line."""
 _DEFAULT_NAMESPACE = "default"
 _MOST_EVENTS = 50
 
@@ -82,6 +86,7 @@ class KubernetesPlatform:
         self._denials = Denials()
         self._last_status: dict[str, ContainerStatus] = {}
         self._open_log: _OpenLog | None = None
+        self._without_end: dict[str, int] = {}
 
     def start(self, order: ContainerOrder) -> Handle:
         """Create the pod, or find the one that an unanswered create of the same attempt made.
@@ -140,7 +145,7 @@ class KubernetesPlatform:
                     handle, PodLogCursor.decode(cursor), cursor, ended=status.state is State.ENDED
                 ):
                     return LogPage([], cursor)
-                return self._next_page(ended=status.state is State.ENDED)
+                return self._next_page(handle, ended=status.state is State.ENDED)
         except ApiException as error:
             self._close_log()
             if is_missing(error, handle["name"]):
@@ -157,7 +162,7 @@ class KubernetesPlatform:
         """Open the log after a position; False when there is nothing new and it was not opened."""
         self._close_log()
         if position.size >= MUCH_BYTES:
-            with contextlib.closing(self._log(handle, [("tailLines", "1")])) as response:
+            with contextlib.closing(self._log(handle, _LAST_LINE)) as response:
                 if is_last(_chunks(response), position):
                     return False
         since = position.since_time()
@@ -165,21 +170,39 @@ class KubernetesPlatform:
         self._open_log = _OpenLog(cursor, response, LogReader(_chunks(response), position, ended=ended), ended)
         return True
 
-    def _next_page(self, *, ended: bool) -> LogPage:
+    def _next_page(self, handle: Handle, *, ended: bool) -> LogPage:
         """Return the next page of the open log; the answer is closed at its end.
 
-        An answer that began before the container ended need not hold its last lines.
+        An answer that began before the container ended need not hold its last lines, and one that began later may
+        have been cut.
         """
         opened = self._open_log
         if opened is None:
             return LogPage([], "")
         page = opened.reader.page()
+        cursor = page.position.encode()
         if page.full:
-            self._open_log = dataclasses.replace(opened, cursor=page.position.encode())
-        else:
-            self._open_log = None
-            opened.response.release_conn()
-        return LogPage(page.lines, page.position.encode(), more=page.full or (ended and not opened.ended))
+            self._open_log = dataclasses.replace(opened, cursor=cursor)
+            return LogPage(page.lines, cursor, more=True)
+        self._open_log = None
+        opened.response.release_conn()
+        if not opened.ended:
+            return LogPage(page.lines, cursor, more=ended)
+        return self._at_its_end(handle, LogPage(page.lines, cursor), page.position)
+
+    def _at_its_end(self, handle: Handle, page: LogPage, position: PodLogCursor) -> LogPage:
+        """Return the last page; the log is read again while it does not hold the last line; a gap is reported in it."""
+        try:
+            with contextlib.closing(self._log(handle, _LAST_LINE)) as response:
+                whole = is_last(_chunks(response), position, ended=True)
+        except (ApiException, HTTPError, PlatformUnavailableError):  # the next read has the failure
+            whole = False
+        if whole:
+            return page
+        tries = self._without_end[handle["uid"]] = self._without_end.get(handle["uid"], 0) + 1
+        if tries < _LAST_LINE_TRIES:
+            return dataclasses.replace(page, more=True)
+        return dataclasses.replace(page, lines=[*page.lines, _LOG_CUT])
 
     def _close_log(self) -> None:
         """Close the answer that is being read; its connection cannot be used again, since part of it was not read."""

@@ -7,6 +7,8 @@ that it has read before, and compares their digests with those of the cursor.
 
 The answer of a request is read to its end, a page at a time, before the next request: the cost is linear in the log.
 Where the span that would come again is large, a request for the last line alone finds out whether there is a new one.
+An API server that loses the kubelet in the middle of an answer ends the answer as if it were whole (it drops the error
+of its copy), so the last line of an ended container is asked for as well.
 Lines that the node rotated away before the first request are not found here; the worker's own log has them.
 """
 
@@ -45,7 +47,7 @@ class PodLogCursor:
     newest: str = ""
     """Time of the newest line read, as `_stamp` returns it."""
     last: str = ""
-    """Digest of the line read last."""
+    """Digest of the line read last; of one that the runtime cut, of its last piece without a time."""
     size: int = 0
     """Bytes of the lines that have been read and would come again."""
     gap: bool = False
@@ -179,18 +181,27 @@ class LogReader:
         self._position = PodLogCursor(since, position.seconds, newest, _line_digest(line), position.size, position.gap)
 
 
-def is_last(chunks: Iterable[bytes], position: PodLogCursor) -> bool:
+def is_last(chunks: Iterable[bytes], position: PodLogCursor, *, ended: bool = False) -> bool:
     """Return whether the last line of a log is the one that was read last.
 
     Args:
         chunks: the answer to a request for the last line.
         position: how far the log has been read.
+        ended: the container has ended, so that a log may be empty and its last line without a line end.
     """
-    found = list(_lines(chunks, ended=False))
-    return bool(found) and _line_digest(found[-1]) == position.last
+    found = list(_lines(chunks, ended=ended))
+    if not found:
+        return ended and not position.last
+    return position.last in {_digest(found[-1]), _digest(_TIME.sub(b"", found[-1], count=1))}
 
 
 def _line_digest(line: bytes) -> str:
+    """Return the digest of a line as a request for the last line gives it: of a long one, its last piece."""
+    pieces = _pieces(line)
+    return _digest(line if len(pieces) == 1 else pieces[-1])
+
+
+def _digest(line: bytes) -> str:
     return _short(hashlib.sha256(line).digest())
 
 
@@ -233,13 +244,17 @@ def _texts(line: bytes) -> Iterator[str]:
 
     The runtime cuts a long line anywhere, even within a character: its pieces are joined before the text is cut.
     """
+    yield from (piece.decode("utf-8", "replace").rstrip("\r") for piece in cut(b"".join(_pieces(line)), PIECE_BYTES))
+
+
+def _pieces(line: bytes) -> list[bytes]:
+    """Return the pieces that the runtime made of a line, without their times."""
     rest = _TIME.sub(b"", line, count=1)
     pieces: list[bytes] = []
     while True:
         pieces.append(rest[:PIECE_BYTES])
         rest = rest[PIECE_BYTES:]
         if not rest:
-            break
+            return pieces
         if joint := _TIME.match(rest):
             rest = rest[joint.end() :]
-    yield from (piece.decode("utf-8", "replace").rstrip("\r") for piece in cut(b"".join(pieces), PIECE_BYTES))

@@ -91,6 +91,18 @@ def test_the_last_line_shows_whether_there_is_anything_new(kubelet):
     assert not is_last([], position), "the file is a new one"
 
 
+def test_the_last_line_of_an_ended_container_may_be_long_without_an_end_or_none():
+    assert is_last([], PodLogCursor(), ended=True)
+    stamp = b"2026-01-01T00:00:05.5Z "
+    pieces = [b"x" * PIECE_BYTES, b"x" * PIECE_BYTES, b"x" * 9]
+    for joined in (stamp + stamp.join(pieces), stamp + b"".join(pieces)):
+        reader = LogReader([b"2026-01-01T00:00:05Z before\n", joined], PodLogCursor(), ended=True)
+        position = reader.page().position
+        assert is_last([stamp + pieces[-1]], position, ended=True)
+        assert not is_last([stamp + b"y" * 9], position, ended=True)
+        assert not is_last([], position, ended=True)
+
+
 def test_a_line_that_is_still_being_written_waits_for_its_end(kubelet):
     kubelet.write(1, "whole")
     tail = b"2026-01-01T00:00:02Z hal"
