@@ -326,7 +326,7 @@ def test_a_log_that_is_cut_at_its_end_is_read_again(backend, context, proxy, cap
     task.result()
     text = capfd.readouterr().out
     assert [int(one) for one in re.findall(r"line (\d+) end", text)] == list(range(200))
-    assert text.count("x" * 10000) == 3
+    assert sum(map(len, re.findall(r"x{1000,}", text))) == 40000
     assert "lines may be missing" not in text
     assert next(cuts, None) is None, "both cuts were made"
 
