@@ -66,6 +66,7 @@ class Jobs(_Group):
     prepare_part: JobOverrides = JobOverrides()
     import_case: ImportOverrides = ImportOverrides()
     commit_part: JobOverrides = JobOverrides()
+    maintain_tables: JobOverrides = JobOverrides()
     poc: JobOverrides = JobOverrides()
     memory_cap_mib: int = Field(default=30 * 1024, ge=64)
     """Memory never grows beyond this after a job ran out of it."""
@@ -260,6 +261,19 @@ class Lake(_Group):
     """Where the built-in catalog puts its tables; `<home>/warehouse` when unset."""
 
 
+class Maintenance(_Group):
+    """What `radiant maintain` and the DAG `maintain-tables` remove, and when."""
+
+    schedule: str | None = None
+    """When the DAG runs: a cron expression or `@daily`, `@weekly`; only when it is triggered, if unset."""
+    snapshot_hours: int = Field(default=7 * 24, ge=1)
+    """How long a snapshot can be read after another one replaced it: longer than any reader takes."""
+    orphan_hours: int = Field(default=3 * 24, ge=24)
+    """Age of a file that no table names and no running import needs, before it is deleted."""
+    document_days: int = Field(default=90, ge=1)
+    """How long the documents and logs of a finished run stay at the work URI; `radiant costs` reads them."""
+
+
 class Costs(_Group):
     """What `radiant costs` counts with."""
 
@@ -290,6 +304,7 @@ class Settings(_Group):
     vcf: Vcf = Vcf()
     registry: RegistryGroup = RegistryGroup()
     lake: Lake = Lake()
+    maintenance: Maintenance = Maintenance()
     costs: Costs = Costs()
 
     @property

@@ -16,7 +16,7 @@ from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request
 
 FOLDER = REPOSITORY / "deploy" / "ecs"
-WITH_CREDENTIALS = {"plan-import", "prepare-part", "commit-part"}
+WITH_CREDENTIALS = {"plan-import", "prepare-part", "commit-part", "maintain-tables"}
 """The jobs that reach registry and catalog, as docs/dags.md lists them."""
 
 

@@ -13,7 +13,7 @@ from radiant.operators.ecs_task.size import MANAGED, task_size
 from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.settings import Ecs, Settings
 
-_WITH_CREDENTIALS = ("plan-import", "prepare-part", "commit-part")
+_WITH_CREDENTIALS = ("plan-import", "prepare-part", "commit-part", "maintain-tables")
 """Jobs that reach the registry."""
 _QUOTAS = {
     "FARGATE": ("L-3032A538", "Fargate On-Demand vCPU resource count"),

@@ -14,7 +14,10 @@ _ATTEMPT = "00000000-0000-0000-0000-000000000000"
 
 def render(
     *,
-    job: Annotated[str, typer.Option(metavar="NAME", help="import-case, plan-import, prepare-part, commit-part, poc.")],
+    job: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="import-case, plan-import, prepare-part, commit-part, maintain-tables, poc."),
+    ],
     namespace: NamespaceOption = None,
 ) -> None:
     """Print the pod that would run a job with the settings as they are, as YAML; no cluster is asked.

@@ -21,6 +21,7 @@ TASKS = {
     "prepare-part": ("import-vcf", "prepare"),
     "import-case": ("import-vcf", "import_case"),
     "commit-part": ("import-vcf", "commit"),
+    "maintain-tables": ("maintain-tables", "maintain"),
     "poc": ("POC-ecs-k8s-operators", "poc"),
 }
 """DAG and task of each job, as in `dags/`."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, costs, demo, ecs, kube, poc, resources, run, variants, vcf
+from radiant.cli import cases, costs, demo, ecs, kube, maintain, poc, resources, run, variants, vcf
 from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
@@ -32,6 +32,7 @@ app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
 app.command()(poc.poc)
 app.command()(costs.costs)
+app.command()(maintain.maintain)
 app.command()(variants.tables)
 app.command()(variants.variants)
 

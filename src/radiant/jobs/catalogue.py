@@ -74,6 +74,13 @@ COMMIT_PART = JobSpec(
     timeout_s=3600,
     retries=3,
 )
+MAINTAIN_TABLES = JobSpec(
+    name="maintain-tables",
+    summary="Expire snapshots, delete what no table and no import needs",
+    resources=Resources(cpu=0.5, memory_mib=2048, scratch_gib=1),
+    timeout_s=4 * 3600,
+    retries=2,
+)
 POC = JobSpec(
     name="poc",
     summary="Print ten lines and return a list",
@@ -82,7 +89,9 @@ POC = JobSpec(
     retries=1,
 )
 
-JOBS: dict[str, JobSpec] = {job.name: job for job in (PLAN_IMPORT, PREPARE_PART, IMPORT_CASE, COMMIT_PART, POC)}
+JOBS: dict[str, JobSpec] = {
+    job.name: job for job in (PLAN_IMPORT, PREPARE_PART, IMPORT_CASE, COMMIT_PART, MAINTAIN_TABLES, POC)
+}
 
 
 def find_job(name: str) -> JobSpec:

@@ -180,6 +180,46 @@ class CommitOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class MaintainArguments:
+    """Arguments of `maintain-tables`."""
+
+    dry_run: bool = False
+    """Change nothing; return what would be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaintainedTable:
+    """What maintenance did to one table."""
+
+    name: str
+    """`namespace.table`."""
+    snapshots: int
+    """Expired ones."""
+    kept_snapshots: int
+    files: int
+    """Deleted: only expired snapshots named them."""
+    bytes: int
+    orphans: int
+    """Deleted files that neither the table nor a running import needs."""
+    orphan_bytes: int
+    note: str
+    """Why something was left; empty where nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class MaintainOutput:
+    """Output of `maintain-tables`: what was done, or what would be."""
+
+    dry_run: bool
+    tables: tuple[MaintainedTable, ...]
+    """In the order in which a commit changes them."""
+    runs: int
+    """Finished runs whose documents were deleted."""
+    documents: int
+    document_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class PocArguments:
     """Arguments of `poc`; its output is the list of the first ten squares."""
 

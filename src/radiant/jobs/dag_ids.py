@@ -4,7 +4,8 @@ IMPORT_RADIANT = "import-radiant"
 IMPORT_PART = "import-part"
 IMPORT_VCF = "import-vcf"
 POC = "POC-ecs-k8s-operators"
+MAINTAIN = "maintain-tables"
 
 IMPORT_DAGS = (IMPORT_RADIANT, IMPORT_PART, IMPORT_VCF)
 """Each triggers the next."""
-ALL_DAGS = (*IMPORT_DAGS, POC)
+ALL_DAGS = (*IMPORT_DAGS, MAINTAIN, POC)

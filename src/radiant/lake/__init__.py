@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from radiant.lake.catalog import open_catalog
     from radiant.lake.commit import CommitReport, commit_part, delete_staged
     from radiant.lake.create import ensure_tables
+    from radiant.lake.maintain import Cutoffs, Freed, TableMaintenance, maintain_tables
     from radiant.lake.overview import TableOverview, table_overview
     from radiant.lake.variant_query import VariantQuery, lacks_frequencies, result_schema, variants
     from radiant.lake.visible_rows import case_rows
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 __all__ = [
     "CaseLoad",
     "CommitReport",
+    "Cutoffs",
+    "Freed",
     "Manifest",
     "RowDigest",
     "Stager",
     "StoredTableRef",
+    "TableMaintenance",
     "TableOverview",
     "TableRef",
     "VariantQuery",
@@ -38,6 +42,7 @@ __all__ = [
     "delete_staged",
     "ensure_tables",
     "lacks_frequencies",
+    "maintain_tables",
     "open_catalog",
     "result_schema",
     "table_overview",
@@ -49,6 +54,9 @@ __all__ = [
 _MODULES = {
     "CaseLoad": "case_load",
     "CommitReport": "commit",
+    "Cutoffs": "maintain",
+    "Freed": "maintain",
+    "TableMaintenance": "maintain",
     "TableOverview": "overview",
     "VariantQuery": "variant_query",
     "VisibleCase": "case_load",
@@ -57,6 +65,7 @@ _MODULES = {
     "delete_staged": "commit",
     "ensure_tables": "create",
     "lacks_frequencies": "variant_query",
+    "maintain_tables": "maintain",
     "open_catalog": "catalog",
     "result_schema": "variant_query",
     "table_overview": "overview",

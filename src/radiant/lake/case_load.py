@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
 
     from radiant.lake.stage import Manifest
 
@@ -98,6 +99,11 @@ def case_load_rows(  # noqa: PLR0913, PLR0917 - one row's sources, each needed
         for case_id, load in sorted(loads.items())
     ]
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def load_rows(gate: IcebergTable) -> pa.Table:
+    """Return all rows of `case_load` with all its columns, ascending by part and case id."""
+    return gate.scan().to_arrow().sort_by([("part", "ascending"), (CASE_COLUMN, "ascending")])
 
 
 def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) -> dict[int, VisibleCase]:

@@ -211,6 +211,34 @@ def _commit(  # noqa: PLR0913 - as above
     return snapshot, bool(change.add or change.remove)
 
 
+def replace_case_loads(gate: IcebergTable, old: Sequence[LiveFile], part: int, rows: pa.Table) -> None:
+    """Replace all rows of a part in `case_load` by others of the same cases.
+
+    Args:
+        gate: The table.
+        old: The part's files that the rows were made from.
+        part: The part.
+        rows: With all columns of the table.
+
+    Raises:
+        CommitConflictError: the part has other files by now; nothing changed.
+    """
+    writer = _writer(gate, part, full_file_schema(gate.schema()))
+    for batch in rows.to_batches():
+        writer.write(recast_batch(batch, writer.schema))
+    written = writer.close()
+    change = Replacement(
+        remove=[file.data_file for file in old],
+        add=[file.data_file() for file in written],
+        claim=equal(PARTITION_COLUMN, part),
+    )
+    try:
+        commit_replacement(gate, change, CommitKey(uuid.uuid4().hex, "case_load"))
+    except CommitConflictError:
+        _discard(gate, written)
+        raise
+
+
 def _current(table: IcebergTable) -> int | None:
     snapshot = table.current_snapshot()
     return None if snapshot is None else snapshot.snapshot_id

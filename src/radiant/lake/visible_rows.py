@@ -73,8 +73,8 @@ def case_rows(  # noqa: PLR0913, PLR0917 - what SQL needs five clauses for
 def case_table(catalog: Catalog, namespace: str, visible: VisibleCase, short_name: str) -> CaseTable:
     """Find a visible case's rows of one table.
 
-    They are read at the snapshot that `case_load` names, so that a commit in progress does not show; where that
-    snapshot is expired, at the current one.
+    They are read at the snapshot that `case_load` names, so that a commit in progress does not show. Maintenance lets
+    the row name another snapshot before it expires one; where another engine expired it, the current one is read.
 
     Raises:
         LakeError: the table does not have as many rows as `case_load` states, or the catalog does not answer.
@@ -91,6 +91,11 @@ def case_table(catalog: Catalog, namespace: str, visible: VisibleCase, short_nam
         msg = f"{namespace}.{declared.name} does not exist, {why}"
         raise LakeError(msg)
     named = visible.snapshots.get(short_name)
+    if named is not None and table.snapshot_by_id(named) is None:
+        visible = visible_case(catalog, namespace, visible.case_id)
+        expected = visible.rows.get(short_name, 0)
+        named = visible.snapshots.get(short_name)
+        table = table.refresh()
     snapshot = named if named is not None and table.snapshot_by_id(named) is not None else None
     mine = rows_of(visible.part, [visible.case_id])
     tasks = tuple(plan(table, mine, snapshot))

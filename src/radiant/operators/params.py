@@ -3,11 +3,21 @@
 from airflow.sdk import Param
 
 from radiant.domain.case_numbers import CASES_PATTERN
+from radiant.settings import load_settings
 
 
 def part_param() -> Param:
     """Return the param `part`: one partition, required."""
     return Param(type="integer", minimum=0, title="Part", description="Partition that holds the cases.")
+
+
+def maintenance_schedule() -> str | None:
+    """Return the schedule of `maintain-tables`, None for a DAG that is only triggered.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    return load_settings().maintenance.schedule
 
 
 def cases_param(description: str) -> Param:

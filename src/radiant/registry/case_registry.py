@@ -21,6 +21,7 @@ from radiant.registry.records import (
     CommitGate,
     DueCases,
     HistoryEntry,
+    InUse,
     PartitionState,
     Registration,
 )
@@ -214,6 +215,15 @@ class Registry:
         """Return which of these loads are recorded as visible."""
         with self._database.read() as session:
             return loads.committed(session, load_ids)
+
+    def in_use(self, since: dt.datetime) -> InUse:
+        """Return the loads and the runs whose files an import may still need.
+
+        Args:
+            since: A load of which it is unknown whether its commit landed counts if it ended at this time or later.
+        """
+        with self._database.read() as session:
+            return loads.in_use(session, since)
 
     def mark_cleaned(self, load_ids: Iterable[str]) -> None:
         """Record that no staged file of these loads is left."""

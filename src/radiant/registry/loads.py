@@ -16,7 +16,7 @@ from radiant.registry.changes import FileStatus
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow, LoadRow
 from radiant.registry.planning import ChangedPedigree, parts_of
-from radiant.registry.records import CaseFailure, Claim, ClaimedCase, CommitGate, FileRole, Load, LoadStatus
+from radiant.registry.records import CaseFailure, Claim, ClaimedCase, CommitGate, FileRole, InUse, Load, LoadStatus
 from radiant.registry.registration import release_ids
 from radiant.registry.rows import batches, file_of, find, find_all, not_found, replace_members, to_case, to_load
 
@@ -175,6 +175,19 @@ def unfinished_loads(session: Session, case_ids: Sequence[int]) -> list[Load]:
         )
         found += map(to_load, session.scalars(failed))
     return found
+
+
+def in_use(session: Session, since: dt.datetime) -> InUse:
+    """Return the loads and runs that are under way, and the loads that ended in an unknown commit since a time."""
+    started = list(session.scalars(sa.select(LoadRow).where(LoadRow.status == LoadStatus.STARTED)))
+    unknown = sa.select(LoadRow.load_id).where(
+        LoadRow.status == LoadStatus.FAILED, LoadRow.commit_token.is_not(None), LoadRow.finished_at >= since
+    )
+    held = sa.select(CaseRow.run).where(CaseRow.state.in_(lifecycle.HELD), CaseRow.run.is_not(None))
+    return InUse(
+        frozenset({load.load_id for load in started} | set(session.scalars(unknown))),
+        frozenset({load.run for load in started} | {run for run in session.scalars(held) if run is not None}),
+    )
 
 
 def mark_cleaned(session: Session, load_ids: Iterable[str]) -> None:

@@ -217,6 +217,16 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class InUse:
+    """What imports need that are under way."""
+
+    loads: frozenset[str]
+    """Loads whose staged files may still be committed."""
+    runs: frozenset[str]
+    """Runs, by the URI of their folder, whose documents may still be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitGate:
     """The result of `Registry.begin_commit`."""
 

@@ -6,6 +6,8 @@ file, no permission, a folder where a file belongs).
 """
 
 from radiant.storage.bytes_at import (
+    canonical,
+    delete_files,
     delete_prefix,
     exists,
     fingerprint,
@@ -16,19 +18,23 @@ from radiant.storage.bytes_at import (
     open_read,
     open_write,
     read_bytes,
+    stored_files,
     to_uri,
     version_of,
     write_bytes,
 )
-from radiant.storage.local_files import Fingerprint, file_uri
+from radiant.storage.local_files import Fingerprint, StoredFile, file_uri
 from radiant.storage.store_errors import answering, is_of_a_store
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
 
 __all__ = [
     "Fingerprint",
+    "StoredFile",
     "Traffic",
     "add_traffic",
     "answering",
+    "canonical",
+    "delete_files",
     "delete_prefix",
     "exists",
     "file_uri",
@@ -41,6 +47,7 @@ __all__ = [
     "open_read",
     "open_write",
     "read_bytes",
+    "stored_files",
     "to_uri",
     "traffic_so_far",
     "version_of",

@@ -3,18 +3,25 @@
 import contextlib
 import datetime as dt
 import os
-from collections.abc import Generator
+import re
+from collections.abc import Collection, Generator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PureWindowsPath
 from typing import IO, TYPE_CHECKING
 
 from radiant.errors import InputError
-from radiant.storage.local_files import Fingerprint, LocalFile, file_uri, of_local_file, refuse_stream
+from radiant.storage.local_files import Fingerprint, LocalFile, StoredFile, file_uri, of_local_file, refuse_stream
 from radiant.storage.store_errors import named
 
 if TYPE_CHECKING:
     from radiant.storage.objects import StoredObject
 
 _LOCAL = ("file://", "local://")
+
+_SPELLINGS = (re.compile(r"^(?:file|local):/*"), "/"), (re.compile(r"^s3[an]://"), "s3://")
+
+_AT_ONCE = 16
+"""Files that are deleted at the same time: a store answers in tens of milliseconds."""
 
 
 def to_uri(path: str, base: Path | None = None) -> str:
@@ -37,6 +44,13 @@ def to_uri(path: str, base: Path | None = None) -> str:
     written = (base or Path.cwd()) / Path(path).expanduser()
     refuse_stream(path, "-" if path == "-" else written)
     return file_uri(written.resolve())
+
+
+def canonical(uri: str) -> str:
+    """Return one name for a file, however a program writes its URI: `file:/a`, `file:///a` and `/a` are one file."""
+    for pattern, plain in _SPELLINGS:
+        uri = pattern.sub(plain, uri)
+    return uri
 
 
 def local_path(uri: str) -> Path | None:
@@ -146,6 +160,34 @@ def list_files(uri: str) -> list[str]:
     """Return the URIs of all files below a folder's URI, sorted; none when there is no such folder."""
     with named(uri):
         return _at(uri).files()
+
+
+def stored_files(uri: str) -> list[StoredFile]:
+    """Return all files below a folder's URI with size and time, sorted; none when there is no such folder.
+
+    One request for each thousand objects of a store.
+    """
+    with named(uri):
+        return _at(uri).stored_files()
+
+
+def delete_files(uris: Collection[str]) -> None:
+    """Delete files, several at a time; a file that is gone is fine.
+
+    Each has a request of its own: in the answer to S3's request for a thousand, s3fs overlooks what was refused.
+
+    Raises:
+        InputError: no permission.
+        StorageError: the store does not answer; some of the files may be deleted.
+    """
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="delete") as pool:
+        for _ in pool.map(_delete_file, uris):
+            pass
+
+
+def _delete_file(uri: str) -> None:
+    with named(uri):
+        _at(uri).delete_file()
 
 
 def delete_prefix(uri: str) -> None:

@@ -26,6 +26,17 @@ class Fingerprint:
     """ETag of an object store, else the modification time in nanoseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a listing."""
+
+    uri: str
+    size: int
+    """Bytes."""
+    modified_at: dt.datetime
+    """When it was written, UTC."""
+
+
 class LocalFile:
     """A path, and the URI that messages name it by; `bytes_at` has the rules of each method."""
 
@@ -83,6 +94,21 @@ class LocalFile:
             return [file_uri(self.path)]
         found = os.walk(self.path, onerror=_unless_gone)
         return sorted(file_uri(Path(folder, name)) for folder, _, names in found for name in names)
+
+    def stored_files(self) -> list[StoredFile]:
+        """Return the files below this folder with size and time; one that goes meanwhile is left out."""
+        found: list[StoredFile] = []
+        for uri in self.files():
+            with contextlib.suppress(FileNotFoundError):
+                status = Path(uri.removeprefix("file://")).stat()
+                found.append(StoredFile(uri, status.st_size, dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)))
+        return found
+
+    def delete_file(self) -> None:
+        """Delete the file, and its folder where nothing else is in it."""
+        self.path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.path.parent.rmdir()
 
     def delete(self) -> None:
         """Delete the file, or the folder with all that it holds."""

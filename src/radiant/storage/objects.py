@@ -10,7 +10,7 @@ from fsspec.core import url_to_fs
 
 from radiant.errors import InputError
 from radiant.storage import read_ahead
-from radiant.storage.local_files import Fingerprint
+from radiant.storage.local_files import Fingerprint, StoredFile
 from radiant.storage.store_errors import named, replaced
 from radiant.storage.traffic import count
 
@@ -106,6 +106,23 @@ class StoredObject:
         count(read_requests=1, write_requests=1 + len(found) // _PAGE)
         return sorted(self._filesystem.unstrip_protocol(one) for one in found)
 
+    def stored_files(self) -> list[StoredFile]:
+        """Return the objects below this prefix with size and time, from the listing alone."""
+        self._filesystem.invalidate_cache()
+        found = cast("dict[str, FsspecObject]", self._filesystem.find(self._path, detail=True))
+        count(write_requests=1 + len(found) // _PAGE)
+        return [
+            StoredFile(self._filesystem.unstrip_protocol(name), int(info["size"]), _time_of(info))
+            for name, info in sorted(found.items())
+            if info["type"] == "file"
+        ]
+
+    def delete_file(self) -> None:
+        """Delete the object."""
+        count(write_requests=1)
+        with contextlib.suppress(FileNotFoundError):
+            self._filesystem.rm_file(self._path)
+
     def delete(self) -> None:
         """Delete the object, or all objects below this prefix."""
         if "/" not in self._path.strip("/"):
@@ -119,3 +136,15 @@ class StoredObject:
 def of_object(info: FsspecObject) -> Fingerprint:
     """Return the fingerprint in a store's description of an object."""
     return Fingerprint(int(info["size"]), str(info.get("ETag") or info.get("etag") or info.get("mtime")).strip('"'))
+
+
+def _time_of(info: FsspecObject) -> dt.datetime:
+    """Return when an object was written; each client names it in its own way."""
+    found = next(
+        info[name] for name in ("LastModified", "last_modified", "mtime", "created", "updated") if name in info
+    )
+    if isinstance(found, str):
+        found = dt.datetime.fromisoformat(found)
+    if not isinstance(found, dt.datetime):
+        found = dt.datetime.fromtimestamp(found, dt.UTC)
+    return found.astimezone(dt.UTC)

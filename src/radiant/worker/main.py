@@ -41,6 +41,7 @@ HANDLERS = {
     "prepare-part": "radiant.worker.prepare_part",
     "import-case": "radiant.worker.import_case",
     "commit-part": "radiant.worker.commit_part",
+    "maintain-tables": "radiant.worker.maintain_tables",
     "poc": "radiant.worker.poc",
 }
 """Module of each job's `handle`, imported when its job runs: no job loads the libraries of another."""

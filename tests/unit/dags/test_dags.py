@@ -10,7 +10,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 from radiant.domain.case import Priority
 
 FOLDER = Path(__file__).parents[3] / "dags"
-IDS = {"POC-ecs-k8s-operators", "import-radiant", "import-part", "import-vcf"}
+IDS = {"POC-ecs-k8s-operators", "import-radiant", "import-part", "import-vcf", "maintain-tables"}
 
 
 @pytest.fixture(scope="module")
@@ -20,13 +20,14 @@ def dags():
     return bag.dags
 
 
-def test_there_are_four_dags_and_nothing_else(dags):
+def test_there_are_five_dags_and_nothing_else(dags):
     assert set(dags) == IDS
     assert {path.name for path in FOLDER.iterdir() if path.suffix == ".py"} == {
         "poc_ecs_k8s_operators.py",
         "import_radiant.py",
         "import_part.py",
         "import_vcf.py",
+        "maintain_tables.py",
     }
 
 
@@ -62,6 +63,13 @@ def test_a_dag_can_be_stored(dags, dag_id):
 @pytest.mark.parametrize("dag_id", sorted(IDS))
 def test_every_task_survives_the_death_of_its_process_once(dags, dag_id):
     assert all(task.retries >= 1 for task in dags[dag_id].tasks)
+
+
+def test_maintenance_runs_on_the_schedule_of_the_settings_one_run_at_a_time(monkeypatch):
+    monkeypatch.setenv("RADIANT_MAINTENANCE__SCHEDULE", "@weekly")
+    dag = DagBag(str(FOLDER / "maintain_tables.py")).dags["maintain-tables"]
+    assert dag.schedule == "@weekly"
+    assert dag.max_active_runs == 1
 
 
 def upstream(dag):

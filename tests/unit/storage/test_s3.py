@@ -1,5 +1,6 @@
 """Bytes on S3: ranges ahead, one version, bounded tries, whole uploads."""
 
+import datetime as dt
 import io
 import itertools
 
@@ -207,6 +208,25 @@ def test_a_folder_of_a_bucket_is_deleted_alone(s3):
         s3.put(key, DATA)
     storage.delete_prefix(s3.uri("gone/"))
     assert {name for name in s3.names() if name.startswith("gone")} == {"gone-not"}
+
+
+def test_a_listing_has_size_and_time_of_each_object(s3):
+    for number in range(3):
+        s3.put(f"listed/{number}/a", DATA[:number])
+    began = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=5)
+    s3.requests.clear()
+    found = storage.stored_files(s3.uri("listed"))
+    assert len(s3.requests) == 1
+    assert [(one.uri, one.size) for one in found] == [(s3.uri(f"listed/{number}/a"), number) for number in range(3)]
+    assert all(began < one.modified_at < began + dt.timedelta(minutes=1) for one in found)
+    assert storage.stored_files(s3.uri("nothing/here")) == []
+
+
+def test_named_objects_are_deleted_and_no_others(s3):
+    for number in range(20):
+        s3.put(f"some/{number}", DATA[:1])
+    storage.delete_files([s3.uri(f"some/{number}") for number in range(1, 20)] + [s3.uri("some/never")])
+    assert [name for name in s3.names() if name.startswith("some/")] == ["some/0"]
 
 
 @pytest.mark.parametrize("run_id", ["manual__" + "x" * 242, "\u03c4\u03c1\u03ad\u03be\u03b5" * 50, ".."])

@@ -1,0 +1,91 @@
+"""Kill a piece of work after each of its changes of a store or a catalog, and restore the files it began from."""
+
+import itertools
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
+
+from radiant.storage.local_files import LocalFile
+
+CHANGES = [
+    (PyArrowFile, "create"),
+    (PyArrowFileIO, "delete"),
+    (SqlCatalog, "commit_table"),
+    *[(LocalFile, name) for name in ("write", "delete_file", "delete")],
+]
+"""Whatever changes a file or the catalog. A kill at a call that reads leaves what the change before it left."""
+
+
+class Killed(BaseException):
+    """As SIGKILL: no handler for errors catches it."""
+
+
+@contextmanager
+def kill_after(number: int) -> Iterator[list[str]]:
+    """Within, the change of this number (from 1) is the last one, then `Killed` is raised; yields their names."""
+    made: list[str] = []
+    lock = threading.Lock()
+
+    def replaced(kind: type, name: str) -> Callable:
+        real = getattr(kind, name)
+
+        def call(self, *args, **kwargs):
+            with lock:
+                made.append(f"{kind.__name__}.{name}")
+                mine = len(made)
+            if mine > number:
+                raise Killed
+            found = real(self, *args, **kwargs)
+            if mine == number:
+                raise Killed
+            return found
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, name in CHANGES:
+            patch.setattr(kind, name, replaced(kind, name))
+        yield made
+
+
+class Backup:
+    """The files of a folder, to be restored in place: tables name their files by absolute paths."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._copy = folder.with_name(f"{folder.name}.backup")
+        shutil.copytree(folder, self._copy)
+
+    def restore(self) -> None:
+        shutil.rmtree(self._folder)
+        shutil.copytree(self._copy, self._folder)
+
+
+def each_kill(folder: Path, work: Callable[[], object]) -> Iterator[str]:
+    """Do the work from the same files again and again, killed one change later each time; yield the change's name.
+
+    At each yield the work is dead and the files are as it left them. Ends when the work reaches its end. Of deletions
+    one after another every sixteenth is enough: they go in any order.
+    """
+    backup = Backup(folder)
+    last = ""
+    for number in itertools.count(1):
+        backup.restore()
+        with kill_after(number) as made:
+            try:
+                work()
+            except Killed:
+                name = made[number - 1]
+            else:
+                break
+        if not (name == last and name.endswith("delete_file") and number % 16):
+            yield f"{name}, change {number}"
+        last = name
+    assert number > 10, "the work changes something"
+    backup.restore()
