@@ -27,6 +27,8 @@ from radiant.settings import Settings, load_settings
 from radiant.vcf.schema import arrow_schema
 from radiant.worker import case_document, import_case, import_pool
 from radiant.worker.case_document import CaseDocument, StagedDocument
+from radiant.worker.memory import memory_meter
+from radiant.worker.usage import UsageMeter
 from slow_digest import slow_digest
 from staging import NAMESPACE, case_load
 
@@ -100,7 +102,7 @@ class WholeJob:
             "import-case", "a", run_uri, {"case_id": number, "case_uri": uri, "load_id": document.load_id}
         )
         try:
-            outcome = import_case.handle(request, self._with(chunk_bytes, processes))
+            outcome = import_case.handle(request, self._with(chunk_bytes, processes), UsageMeter(memory_meter()))
         except RadiantError as error:
             return Imported(number, None, {}, f"{type(error).__name__}: {error}")
         staged = case_document.read_staged(case_document.staged_uri(run_uri, number, "a"))

@@ -26,7 +26,7 @@ from pydantic import (
 
 from radiant.errors import ConfigError
 from radiant.setting_types import GROUP, Names, Objects, Strings, from_json, from_list
-from radiant.vcf_settings import Vcf
+from radiant.vcf_settings import ProgressGroup, Vcf
 
 PREFIX = "RADIANT_"
 _OF_TESTS = "RADIANT_TEST_"
@@ -302,6 +302,7 @@ class Settings(_Group):
     kubernetes: Kubernetes = Kubernetes()
     ecs: Ecs = Ecs()
     vcf: Vcf = Vcf()
+    progress: ProgressGroup = ProgressGroup()
     registry: RegistryGroup = RegistryGroup()
     lake: Lake = Lake()
     maintenance: Maintenance = Maintenance()

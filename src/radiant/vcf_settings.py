@@ -1,4 +1,4 @@
-"""The settings of reading VCF files."""
+"""The settings of reading VCF files, and of reports about it."""
 
 from typing import Annotated, Literal
 
@@ -60,3 +60,19 @@ class Vcf(BaseModel):
     """Text that a process reads at once: faster up to about 16; memory is about ten times the value."""
     processes: int | None = Field(default=None, ge=1)
     """Maximum number of processes that read one file; when unset the container's cores."""
+
+
+class ProgressGroup(BaseModel):
+    """How often a running import reports how far it is."""
+
+    model_config = GROUP
+
+    every_s: float = Field(default=5, ge=0, le=3600)
+    """Seconds between two lines of its log; 0 for no lines and no `progress.json`."""
+    store_s: float = Field(default=20, ge=1, le=3600)
+    """Seconds between two writings of its `progress.json` to an object store, each of which is a billed request; local
+    files are written with each line."""
+
+    def pause_between_documents(self, *, local: bool) -> float:
+        """Return the seconds between two writings of `progress.json`."""
+        return self.every_s if local else max(self.every_s, self.store_s)

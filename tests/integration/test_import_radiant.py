@@ -6,7 +6,11 @@ the middle of it the process of one job and the process of one task are killed.
 
 import contextlib
 import json
+import os
+import pty
 import signal
+import subprocess
+import sysconfig
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +25,8 @@ from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowError
-from radiant.jobs.documents import read_job_summary
+from radiant.jobs.documents import decode_request, read_job_summary, request_uri, run_uri, task_uri
+from radiant.jobs.reading_progress import decode_progress, parse_progress, progress_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.process import start_time
 from radiant.registry import Registration, Registry
@@ -56,6 +61,10 @@ class Site:
     """What `bad_vcf` should hold."""
     killed: dict[int, int] = field(default_factory=dict)
     """Process id of the job that was running when its case was disturbed."""
+    watched: tuple[int, str] = (0, "")
+    """Exit code and output of `radiant watch` without a terminal, which watched the whole run."""
+    interrupted: tuple[int, str] = (0, "")
+    """Those of one on a terminal, which got Ctrl-C in the middle."""
 
     @property
     def registry(self) -> Registry:
@@ -130,6 +139,29 @@ def disturb(site: Site) -> None:
         time.sleep(0.1)
 
 
+def watch(home: Path, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
+    """Start `radiant watch`."""
+    command = [Path(sysconfig.get_path("scripts")) / "radiant", "watch", *arguments]
+    return subprocess.Popen(command, env=os.environ | {"RADIANT_HOME": str(home), "TERM": "xterm"}, **streams)
+
+
+def interrupt(home: Path, run_id: str) -> tuple[int, str]:
+    """Watch a run on a terminal, and send Ctrl-C once its cases are on the screen; return exit code and screen."""
+    ours, theirs = pty.openpty()
+    watcher = watch(home, run_id, stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    screen = b""
+    asked = False
+    with contextlib.suppress(OSError):  # the end of a terminal
+        while more := os.read(ours, 1 << 16):
+            screen += more
+            if not asked and b"records/s" in screen:
+                asked = True
+                watcher.send_signal(signal.SIGINT)
+    os.close(ours)
+    return watcher.wait(), screen.decode()
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
@@ -137,6 +169,7 @@ def site(tmp_path_factory):
     airflow = Standalone(settings, dags_folder=REPOSITORY / "dags")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", str(MOST_MAPPED))
+        patch.setenv("RADIANT_PROGRESS__EVERY_S", "0.05")
         airflow.start()
     with contextlib.ExitStack() as stack:
         stack.callback(airflow.stop)
@@ -158,9 +191,15 @@ def site(tmp_path_factory):
                 site.add(case_id, CORPUS / f"{name}.vcf.gz", ped if ped.exists() else None, assembly=assembly)
                 site.good.append(case_id)
         site.run_id = site.api.trigger("import-radiant")
+        output = home / "watched.txt"
+        with output.open("wb") as file:
+            watcher = watch(home, stdout=file, stderr=subprocess.STDOUT)
+        stack.callback(watcher.kill)
         disturb(site)
+        site.interrupted = interrupt(home, site.run_id)
         site.state = site.wait("import-radiant", site.run_id)
         site.verdict = site.api.xcom("import-radiant", site.run_id, "verdict")
+        site.watched = watcher.wait(60), output.read_text()
         yield site
 
 
@@ -169,6 +208,41 @@ def test_the_run_is_red_and_names_the_bad_case_with_its_reason(site):
     (failed,) = site.verdict["failed"]
     assert (failed["case_id"], failed["code"]) == (BAD, "VcfTruncated")
     assert site.verdict["trouble"] == []
+
+
+def test_watching_the_latest_run_ends_with_it_and_has_its_result(site):
+    exit_code, text = site.watched
+    assert exit_code == 65, text
+    assert "importing: " in text
+    assert f"case {BAD}: failed, VcfTruncated: " in text
+    assert f"Cases: {len(site.good)} imported, 1 failed." in text
+
+
+def test_ctrl_c_ends_the_watching_and_leaves_the_run_alone(site):
+    exit_code, screen = site.interrupted
+    assert exit_code == 130, screen
+    assert "case" in screen
+    assert "The run goes on" in screen
+    assert sorted(site.verdict["imported"]) == sorted(site.good)
+
+
+def test_without_a_run_or_with_an_unknown_one_there_is_nothing_to_watch(site):
+    for arguments, words in (((), b"no run of import-radiant is running"), (("nowhere",), b"has no run 'nowhere'")):
+        watcher = watch(site.settings.home_path, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        output, _ = watcher.communicate(timeout=60)
+        assert (watcher.returncode, words in output) == (65, True), output
+
+
+def test_the_progress_of_an_import_is_in_its_task_s_log_and_beside_its_result(site):
+    run_id = site.part_runs()[0]
+    lines = [parse_progress(line) for line in site.api.log_lines("import-vcf", run_id, "import_case", 0)]
+    found = [one for one in lines if one is not None]
+    assert found
+    assert {one.case_id for one in found} == {URGENT}
+    task = task_uri(run_uri(site.settings.effective_work_uri, "import-vcf", run_id), "import_case", 0)
+    attempt = decode_request(storage.read_bytes(request_uri(task)), task).attempt
+    document = decode_progress(storage.read_bytes(progress_uri(task, attempt)), task)
+    assert document.reading in found
 
 
 def path_of(dag_id: str, run_id: str, task_id: str) -> str:

@@ -144,7 +144,7 @@ def install(monkeypatch: Any, world: World, containers: list[Container]) -> None
     def current() -> Container:
         return next(one for one in containers if one._actor is world.current)
 
-    def handle(request: Any, _settings: Any) -> HandlerResult:
+    def handle(request: Any, _settings: Any, _meter: Any) -> HandlerResult:
         return current().job(request)
 
     def on_signal(_number: int, handler: Any) -> None:

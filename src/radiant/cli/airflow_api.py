@@ -24,6 +24,8 @@ _SERVER_ERROR = 500
 
 FINISHED_RUN = frozenset({"success", "failed"})
 """States in which a DAG run has ended."""
+UNFINISHED_RUN = frozenset({"queued", "running"})
+"""The other states of a DAG run."""
 FINISHED_TASK = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
 """States in which a task instance has ended."""
 
@@ -88,6 +90,12 @@ class AirflowApi:
             if _status(error) == _NOT_FOUND:
                 return None
             raise
+
+    def latest_running(self, dag_id: str) -> str | None:
+        """Return the id of the run that began last among those that run or wait to, None when there is none."""
+        query = urlencode({"state": sorted(UNFINISHED_RUN), "order_by": "-run_after", "limit": 1}, doseq=True)
+        found = self._call("GET", f"/api/v2/dags/{quote(dag_id)}/dagRuns?{query}")["dag_runs"]
+        return str(found[0]["dag_run_id"]) if found else None
 
     def task_instances(self, dag_id: str, run_id: str) -> list[TaskInstance]:
         """Return all task instances of a DAG run, none when there is no such run."""

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, costs, demo, ecs, kube, maintain, poc, resources, run, variants, vcf
+from radiant.cli import cases, costs, demo, ecs, kube, maintain, poc, resources, run, variants, vcf, watch_run
 from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
@@ -30,6 +30,7 @@ app.add_typer(demo.app, name="demo")
 app.add_typer(kube.app, name="kube")
 app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
+app.command()(watch_run.watch)
 app.command()(poc.poc)
 app.command()(costs.costs)
 app.command()(maintain.maintain)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from radiant.cli.terminal import printable
-from radiant.errors import AirflowUnavailableError, ConfigError, InputError
+from radiant.cli.watch_run import follow
+from radiant.errors import ConfigError, InputError
 from radiant.jobs.dag_ids import IMPORT_DAGS, IMPORT_RADIANT
 from radiant.jobs.documents import run_uri
 from radiant.settings import Settings, load_settings
@@ -27,8 +28,6 @@ _DEMO_FAMILIES = 2
 _DEMO_RECORDS = 5000
 _DEMO_SEED = 1
 _POLL_S = 1.0
-_PATIENCE_S = 120
-"""How long Airflow may leave requests unanswered while its processes run, as on a busy machine."""
 
 
 def run(  # noqa: PLR0913 - one parameter per option
@@ -98,7 +97,7 @@ def _run(  # noqa: PLR0913 - the options of the command
             airflow.wait_until_ready()
             login = f"{airflow.api.url} user {USERNAME} password {airflow.password}"
             console.print(f"Airflow is ready: {login}", soft_wrap=True)
-            run_id = _follow(airflow, console)
+            run_id = _import(airflow, settings, console)
             summary = read_summary(airflow.api, run_id)
             print_summary(summary, console)
             exit_code = summary.exit_code
@@ -164,33 +163,17 @@ def _make_demo(settings: Settings, wanted: tuple[int, int] | None, console: "Con
     return str(demo.make(sheet.parent, families, records, _DEMO_SEED))
 
 
-def _follow(airflow: "Standalone", console: "Console") -> str:
+def _import(airflow: "Standalone", settings: Settings, console: "Console") -> str:
     """Trigger `import-radiant`, show its progress until it has ended, and return the run's id.
 
     Raises:
         AirflowUnavailableError: a part of Airflow ended, or it does not answer for two minutes.
     """
-    from radiant.cli.progress import RunProgress, shown  # noqa: PLC0415 - heavy, only here
-
     for dag_id in IMPORT_DAGS:
         airflow.api.unpause(dag_id)
-    run = RunProgress(airflow.api, airflow.api.trigger(IMPORT_RADIANT))
-    answered = time.monotonic()
-    with shown(console) as show:
-        while True:
-            try:
-                progress = run.read()
-            except AirflowUnavailableError:
-                airflow.check()
-                if time.monotonic() - answered > _PATIENCE_S:
-                    raise
-            else:
-                answered = time.monotonic()
-                show(progress)
-                if progress.phase == "finished":
-                    return run.run_id
-            airflow.check()
-            time.sleep(_POLL_S)
+    run_id = airflow.api.trigger(IMPORT_RADIANT)
+    follow(airflow.api, settings, run_id, console, check=airflow.check)
+    return run_id
 
 
 @contextlib.contextmanager

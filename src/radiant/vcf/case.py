@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from radiant.domain.case import Member
 from radiant.errors import RadiantError, VcfFormatError, VcfTruncatedError
+from radiant.jobs.reading_progress import ReadSoFar
 from radiant.vcf.fallback import read_line
+from radiant.vcf.fast.locus_columns import Stretch
 from radiant.vcf.findings import Rule
 from radiant.vcf.header.declarations import read_header
 from radiant.vcf.plan import ReadOptions, ReadPlan, rejection
@@ -53,6 +55,7 @@ class CaseReader:
         self._source = Source(uri)
         self._totals: ReadTotals | None = None
         self._report: ImportReport | None = None
+        self._locus: tuple[str, int] | None = None
         self.tables = options.info.tables
         """The tables that rows are for, by short name."""
 
@@ -60,6 +63,11 @@ class CaseReader:
     def lines_read(self) -> int:
         """Data lines read so far."""
         return 0 if self._totals is None else self._totals.lines
+
+    @property
+    def so_far(self) -> ReadSoFar:
+        """What has been read."""
+        return ReadSoFar(self.lines_read, self._source.bytes_of_lines, self._source.total_bytes, self._locus)
 
     @property
     def fallback_lines(self) -> int:
@@ -104,6 +112,7 @@ class CaseReader:
             result = read_chunk(chunk, state, plan)
             state = result.state
             totals.merge(result.totals)
+            self._locus = last_locus(result.stretches) or self._locus
             if result.failure is not None:
                 after = range(result.failure.line + 1, len(chunk))
                 rest = chain(((first_line + line, chunk.raw(line)) for line in after), feed.lines())
@@ -113,6 +122,11 @@ class CaseReader:
             yield from _counted(totals, plan, batches)
         yield from _counted(totals, plan, finish(plan, source, totals))
         self._report = make_report(plan, source, totals)
+
+
+def last_locus(stretches: Sequence[Stretch]) -> tuple[str, int] | None:
+    """Return contig and position of the last line on a primary chromosome; None where there is none."""
+    return (stretches[-1][0], stretches[-1][2]) if stretches else None
 
 
 def _counted(

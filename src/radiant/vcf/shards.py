@@ -26,7 +26,8 @@ import pyarrow as pa
 from radiant.domain.case import Member
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import RadiantError
-from radiant.vcf.case import finish
+from radiant.jobs.reading_progress import ReadSoFar
+from radiant.vcf.case import finish, last_locus
 from radiant.vcf.fast.locus_columns import Stretch
 from radiant.vcf.header.declarations import read_header
 from radiant.vcf.plan import ReadOptions, ReadPlan
@@ -69,6 +70,8 @@ class ShardResult:
     quarantine: list[pa.RecordBatch]
     """Rows whose line numbers count from the shard's beginning."""
     marks: TextMarks
+    size: int
+    """Compressed bytes."""
 
 
 # --- Reading a shard --------------------------------------------------------------------------------------------------
@@ -94,7 +97,7 @@ class ShardReader:
             NeedsOneReaderError: see there.
         """
         plan, options = self._plan, self._plan.options
-        result = ShardResult(shard.index, plan.no_totals(), ReadState(), [], set(), [], TextMarks())
+        result = ShardResult(shard.index, plan.no_totals(), ReadState(), [], set(), [], TextMarks(), len(shard.blocks))
         number = _FIRST_LINE
         for buffer in whole_lines(shard, options.chunk_bytes, result.marks):
             chunk = Chunk.of(number, buffer, plan.header.columns)
@@ -161,12 +164,19 @@ class ShardedReader:
         self._state = ReadState()
         self._waiting: dict[int, ShardResult] = {}
         self._next = 0
+        self._so_far = ReadSoFar(total_bytes=source.total_bytes)
+        self._last = -1
         self._report: ImportReport | None = None
 
     @property
     def lines_read(self) -> int:
         """Data lines merged so far."""
         return self._totals.lines
+
+    @property
+    def so_far(self) -> ReadSoFar:
+        """What has been read, with the shards that wait for earlier ones; the locus is that of the last one of all."""
+        return self._so_far
 
     @property
     def fallback_lines(self) -> int:
@@ -249,6 +259,7 @@ class ShardedReader:
         Raises:
             NeedsOneReaderError: a line was rejected, records are out of order, or an allele comes twice.
         """
+        self._note(result)
         self._waiting[result.index] = result
         while self._next in self._waiting:
             one = self._waiting.pop(self._next)
@@ -264,6 +275,17 @@ class ShardedReader:
             self._totals.merge(one.totals)
             self._state.merge(one.state)
             self._source.marks.merge(one.marks)
+
+    def _note(self, result: ShardResult) -> None:
+        before = self._so_far
+        locus = last_locus(result.stretches) if result.index > self._last else None
+        self._last = max(self._last, result.index)
+        self._so_far = ReadSoFar(
+            records=before.records + result.totals.lines,
+            bytes_read=before.bytes_read + result.size,
+            total_bytes=before.total_bytes,
+            locus=locus or before.locus,
+        )
 
     def finish(self) -> Iterator[tuple[str, pa.RecordBatch]]:
         """Check the whole file and yield the rows that need all of it; the report is there afterwards.

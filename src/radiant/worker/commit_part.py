@@ -16,11 +16,12 @@ from radiant.registry import Registry, TaskUsage
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
 from radiant.worker.import_outcome import NotStaged, Staged, read_loads
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.commit_part")
 
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerResult:
     """Commit what succeeded, record every case, and list both; a failed case never stops the others.
 
     The commit's token is a digest of the part and the load ids, so that a repetition of the job changes nothing; loads

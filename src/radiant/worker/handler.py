@@ -1,4 +1,4 @@
-"""What a job's handler is: called with a request and the settings, returns a `HandlerResult` or raises."""
+"""What a job's handler is: called with a request, the settings and the job's meter, returns a result or raises."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from radiant import storage
 from radiant.errors import InputError, TerminatedError
 from radiant.jobs.documents import Request, decode_request, request_uri
 from radiant.settings import Settings
+from radiant.worker.usage import UsageMeter
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class HandlerResult:
     """Bytes of the tables' data files that the job wrote."""
 
 
-Handler = Callable[[Request, Settings], HandlerResult]
+Handler = Callable[[Request, Settings, UsageMeter], HandlerResult]
+"""The meter runs already; a handler that reports its progress reads the memory in use there."""
 
 
 def require_current(request: Request) -> None:

@@ -2,10 +2,8 @@
 
 import contextlib
 import logging
-import time
-from collections.abc import Iterator
-
-import pyarrow as pa
+from collections.abc import Callable
+from functools import partial
 
 from radiant import lake, storage, vcf
 from radiant.errors import CaseStateError, InputError
@@ -23,10 +21,11 @@ from radiant.worker.case_document import (
 from radiant.worker.cores import usable_cores
 from radiant.worker.handler import HandlerResult, require_current
 from radiant.worker.import_pool import ImportPool, ReadingFailedError, ShardBugError, ShardTask, tune_process
+from radiant.worker.progress_report import ProgressReport
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.import_case")
 
-_LOG_EVERY_S = 5.0
 _BATCH_ROWS = 1 << 20
 """A chunk's rows at once: the stager makes row groups of its own."""
 _MOST_PROCESSES = 64
@@ -37,8 +36,11 @@ SHARD_BYTES = 8 << 20
 SPLIT_FROM_BYTES = 32 << 20
 """Smaller files are read before further processes have started."""
 
+_Reports = Callable[[int], ProgressReport]
+"""Makes the report of a reading by a number of processes."""
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+
+def handle(request: Request, settings: Settings, meter: UsageMeter) -> HandlerResult:
     """Read the case's VCF, stage its rows as Parquet files under the tables' locations, then write the manifest.
 
     The job has credentials of neither registry nor catalog: the case document has all that it needs. Readers see
@@ -71,7 +73,8 @@ def handle(request: Request, settings: Settings) -> HandlerResult:
     log.info("case %d: reading %s", case.case_id, case.vcf_uri)
     tune_process()
     processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
-    staged = _stage(request, document, options, processes)
+    report = partial(ProgressReport, request, case.case_id, settings.progress, meter)
+    staged = _stage(request, document, options, processes, report)
     write_staged(manifest_uri, staged)
     result = _result(document, staged)
     for warning in staged.facts().warnings:
@@ -127,7 +130,9 @@ def _result(document: CaseDocument, staged: StagedDocument) -> HandlerResult:
     )
 
 
-def _stage(request: Request, document: CaseDocument, options: vcf.ReadOptions, processes: int) -> StagedDocument:
+def _stage(
+    request: Request, document: CaseDocument, options: vcf.ReadOptions, processes: int, report: _Reports
+) -> StagedDocument:
     """Read and stage with several processes where the file is large enough, with one where they cannot read it.
 
     A failure of the processes that the file did not cause becomes a warning of the report; the rows are complete.
@@ -136,32 +141,38 @@ def _stage(request: Request, document: CaseDocument, options: vcf.ReadOptions, p
     # Staging begins with the removal of what an earlier attempt left: never of what a later one has finished.
     require_current(request)
     if processes == 1 or storage.fingerprint(case.vcf_uri).size < SPLIT_FROM_BYTES:
-        return _stage_alone(document, options)
+        return _stage_alone(document, options, report)
     try:
-        return _stage_together(document, options, processes)
+        return _stage_together(document, options, processes, report)
     except vcf.NeedsOneReaderError as reason:
         log.info("case %d: read again by one process%s", case.case_id, f" ({reason})" if str(reason) else "")
         failed = reason if isinstance(reason, ReadingFailedError) else None
     if isinstance(failed, ShardBugError):
         log.error("case %d: %s", case.case_id, failed)
     require_current(request)
-    staged = _stage_alone(document, options)
+    staged = _stage_alone(document, options, report)
     return staged if failed is None else staged.with_warning(str(failed))
 
 
-def _stage_alone(document: CaseDocument, options: vcf.ReadOptions) -> StagedDocument:
+def _stage_alone(document: CaseDocument, options: vcf.ReadOptions, report: _Reports) -> StagedDocument:
     """Read and stage with one reader."""
     case = document.case
     reader = vcf.read_case(case.vcf_uri, case.members or None, options)
-    with lake.Stager(
-        document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
-    ) as stager:
-        for name, batch in _with_progress(reader):
+    with (
+        report(1) as progress,
+        lake.Stager(
+            document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
+        ) as stager,
+    ):
+        for name, batch in reader.batches():
+            progress.update(reader.so_far)
             stager.write(name, batch)
         return _staged(stager, reader.report)
 
 
-def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes: int) -> StagedDocument:
+def _stage_together(
+    document: CaseDocument, options: vcf.ReadOptions, processes: int, report: _Reports
+) -> StagedDocument:
     """Read and stage with several processes.
 
     Raises:
@@ -169,9 +180,12 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
     """
     case = document.case
     members = case.members or None
-    with lake.Stager(
-        document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
-    ) as stager:
+    with (
+        report(processes) as progress,
+        lake.Stager(
+            document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
+        ) as stager,
+    ):
         reader = vcf.ShardedReader(case.vcf_uri, members, options)
         task = ShardTask(
             case.vcf_uri,
@@ -191,7 +205,7 @@ def _stage_together(document: CaseDocument, options: vcf.ReadOptions, processes:
                 pieces[piece.result.index] = piece.staged, piece.digests
                 for name, batch in reader.merge(piece.result):
                     stager.write(name, batch)
-                log.info("%d lines", reader.lines_read)
+                progress.update(reader.so_far)
         for index in sorted(pieces):
             stager.adopt(*pieces[index])
         for name, batch in reader.finish():
@@ -204,14 +218,3 @@ def _staged(stager: lake.Stager, report: vcf.ImportReport) -> StagedDocument:
     if (note := report.fallback_note) is not None:
         log.info("%s", note)
     return StagedDocument(stager.finish(), report.to_json())
-
-
-def _with_progress(reader: vcf.CaseReader) -> Iterator[tuple[str, pa.RecordBatch]]:
-    """Yield the reader's batches and log the number of lines every few seconds."""
-    started = logged = time.monotonic()
-    for item in reader.batches():
-        now = time.monotonic()
-        if now - logged >= _LOG_EVERY_S:
-            log.info("%d lines, %.0f lines/s", reader.lines_read, reader.lines_read / (now - started))
-            logged = now
-        yield item

@@ -82,7 +82,7 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
     failure: Failure | None = None
     try:
         handler: Handler = importlib.import_module(HANDLERS[request.job]).handle
-        returned = handler(request, settings)
+        returned = handler(request, settings, meter)
     except RadiantError as error:
         failure = Failure(error.code, str(error), error.retryable, error.exit_code)
         log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for people, a traceback is not

@@ -10,11 +10,12 @@ from radiant.registry import Registry
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
 from radiant.worker.run_documents import remove_run_folders
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.maintain_tables")
 
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerResult:
     """Maintain all tables and remove the documents of old runs.
 
     Raises:

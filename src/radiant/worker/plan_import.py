@@ -12,11 +12,12 @@ from radiant.jobs.documents import Request
 from radiant.registry import Registry, configured_strategies
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.plan_import")
 
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerResult:
     """Plan the due cases and reserve them for this run (`assigned`); cases that are named are planned in any state.
 
     Raises:

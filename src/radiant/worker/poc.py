@@ -8,13 +8,14 @@ from radiant.jobs.contracts import PocArguments, arguments_of
 from radiant.jobs.documents import Request
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.poc")
 
 LINES = 10
 
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerResult:
     """Log ten progress lines and return the list of the first ten squares.
 
     Raises:

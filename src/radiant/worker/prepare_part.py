@@ -20,11 +20,12 @@ from radiant.worker.case_document import (
     write_prepared,
 )
 from radiant.worker.handler import HandlerResult
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.prepare_part")
 
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerResult:
     """Claim the part's cases, make sure that the tables exist and write what each import needs.
 
     Staged files of earlier imports of these cases that never became visible are deleted.

@@ -1,17 +1,23 @@
 from datetime import UTC, datetime, timedelta
-from io import StringIO
 
 import pytest
-from rich.console import Console
 
-from job_xcoms import RECORDS, failed, succeeded
+from job_xcoms import RECORDS, failed, imported_case, prepared_case, succeeded
+from radiant import storage
 from radiant.cli.airflow_api import TaskInstance
-from radiant.cli.progress import Progress, RunProgress, shown
+from radiant.cli.progress import CaseProgress, Progress, RunProgress, Stage
+from radiant.jobs.codec import encode
 from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
+from radiant.jobs.documents import Request, request_uri, run_uri, task_uri
+from radiant.jobs.reading_progress import ProgressDocument, ReadingProgress, progress_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
 PART_7 = part_run_id("r", 7, [1, 2])
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+READING = ReadingProgress(
+    case_id=2, contig="chr7", position=117559593, records=1000, records_per_s=100, percent=50.0, memory_mib=412,
+    memory_limit_mib=2048, eta_s=10, processes=2,
+)  # fmt: skip
 
 
 def task(task_id, map_index, state, start_s=None, end_s=None):
@@ -29,6 +35,10 @@ class FakeApi:
         self.tasks = {}
         self.xcoms = {}
         self.calls = 0
+
+    def prepare(self, run_id, cases, **more):
+        output = {"part": 7, "cases": [prepared_case(case) for case in cases], "deleted": [], "refused": []}
+        self.xcoms[IMPORT_VCF, run_id, "prepare", -1] = succeeded(output | {"waiting": []} | more)
 
     def run_state(self, dag_id, run_id):
         self.calls += 1
@@ -63,11 +73,40 @@ def api():
     api.xcoms[IMPORT_VCF, PART_7, "import_case", 0] = succeeded(
         {"case_id": 1, "load_id": "l", "records": RECORDS | {"read": 4000}, "warnings": []}
     )
+    api.prepare(PART_7, [1, 2])
     return api
 
 
-def look(api, at_s):
-    return RunProgress(api, "r", now=lambda: BEGIN + timedelta(seconds=at_s)).read()
+@pytest.fixture
+def work(tmp_path):
+    """The work URI, with the folder of a running import as its operator makes it."""
+    return storage.file_uri(tmp_path)
+
+
+def folder_of(work, map_index=1, run_id=PART_7):
+    return task_uri(run_uri(work, IMPORT_VCF, run_id), "import_case", map_index)
+
+
+def write_request(work, attempt="a"):
+    request = Request("import-case", attempt, "run", task_uri=folder_of(work))
+    storage.write_bytes(request_uri(folder_of(work)), encode(request))
+
+
+def write_progress(work, attempt="a", reading=READING):
+    storage.write_bytes(progress_uri(folder_of(work), attempt), encode(ProgressDocument(1.0, reading)))
+
+
+def write_container(work, attempt="a", since=None):
+    record = f'{{"attempt": "{attempt}", "starting_since": {"null" if since is None else since}}}'
+    storage.write_bytes(f"{folder_of(work)}/container.json", record.encode())
+
+
+def look(api, at_s, work="file:///nowhere"):
+    return RunProgress(api, "r", work, now=lambda: BEGIN + timedelta(seconds=at_s)).read()
+
+
+def stages(progress):
+    return {case.case_id: case.stage for case in progress.cases}
 
 
 def test_before_the_plan_is_made_nothing_is_known():
@@ -81,18 +120,110 @@ def test_a_failed_plan_ends_the_run_without_cases(api):
 
 
 def test_cases_are_counted_over_all_parts_and_time_from_the_first_case(api):
-    assert look(api, 50) == Progress("importing", total=3, done=1, failed=0, records=4000, elapsed_s=40)
+    progress = look(api, 50)
+    assert (progress.phase, progress.total, progress.done, progress.failed) == ("importing", 3, 1, 0)
+    assert (progress.records, progress.elapsed_s) == (4000, 40)
+    assert stages(progress) == {1: Stage.READ, 2: Stage.RUNNING, 3: Stage.QUEUED}
 
 
-def test_a_failed_case_is_done_and_failed(api):
+def test_before_a_part_is_prepared_its_cases_are_queued(api):
+    del api.xcoms[IMPORT_VCF, PART_7, "prepare", -1]
+    api.tasks[IMPORT_VCF, PART_7] = [task("prepare", -1, "running", 0)]
+    assert set(stages(look(api, 5)).values()) == {Stage.QUEUED}
+
+
+def test_a_failed_case_is_done_and_failed_with_its_reason(api):
     api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "failed", 12, 20)
+    api.xcoms[IMPORT_VCF, PART_7, "import_case", 1] = failed("VcfTruncated", "ends at byte 7")
     progress = look(api, 50)
     assert (progress.done, progress.failed) == (2, 1)
+    case = progress.cases[1]
+    assert (case.stage, case.code, case.reason, case.seconds) == (Stage.FAILED, "VcfTruncated", "ends at byte 7", 8)
 
 
-def test_a_case_that_will_be_tried_again_is_not_done(api):
+def test_a_case_that_will_be_tried_again_waits_and_is_not_done(api):
     api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "up_for_retry", 12, 20)
-    assert look(api, 50).done == 1
+    progress = look(api, 50)
+    assert (progress.done, progress.cases[1].stage) == (1, Stage.WAITING)
+
+
+@pytest.mark.parametrize("state", ["running", "deferred"])
+def test_a_running_case_has_the_progress_that_its_worker_left(api, work, state):
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, state, 12)
+    write_request(work)
+    write_progress(work)
+    progress = look(api, 50, work)
+    assert progress.cases[1] == CaseProgress(2, Stage.RUNNING, try_number=1, seconds=38, reading=READING)
+    assert progress.records == 5000
+
+
+@pytest.mark.parametrize(
+    ("since", "attempt", "stage"),
+    [(None, "a", Stage.WAITING), (1.5, "a", Stage.STARTING), (None, "earlier", Stage.STARTING)],
+)
+def test_a_container_without_a_place_waits_and_one_with_a_place_starts(api, work, since, attempt, stage):
+    write_request(work)
+    write_container(work, attempt, since)
+    assert look(api, 50, work).cases[1].stage is stage
+
+
+def test_a_local_process_without_progress_starts(api, work):
+    write_request(work)
+    assert look(api, 50, work).cases[1].stage is Stage.STARTING
+
+
+def test_the_progress_of_an_earlier_attempt_does_not_count(api, work):
+    write_request(work, "second")
+    write_progress(work, "first")
+    assert look(api, 50, work).cases[1].reading is None
+
+
+def test_a_document_that_is_none_counts_as_none(api, work):
+    write_request(work)
+    storage.write_bytes(progress_uri(folder_of(work), "a"), b"{")
+    assert look(api, 50, work).cases[1].reading is None
+    storage.write_bytes(request_uri(folder_of(work)), b"{")
+    assert look(api, 50, work).cases[1].reading is None
+
+
+def test_a_task_that_leaves_its_documents_elsewhere_is_seen(api):
+    assert not look(api, 50).cases[1].has_documents
+
+
+def test_the_folder_of_a_running_case_is_looked_at_at_intervals(api, work):
+    write_request(work)
+    run = RunProgress(api, "r", work, now=lambda: BEGIN)
+    assert run.read().cases[1].reading is None
+    write_progress(work)
+    assert run.read().cases[1].reading is None
+    for uri, (at, found) in run._folders.items():
+        run._folders[uri] = (at - 1, found)
+    assert run.read().cases[1].reading == READING
+
+
+def test_the_commit_decides_about_its_cases(api):
+    api.tasks[IMPORT_VCF, PART_7] += [task("commit", -1, "success", 60, 61)]
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "success", 12, 20)
+    gone = [{"case_id": 2, "code": "Lost", "reason": "its manifest is gone"}]
+    output = {"part": 7, "imported": [imported_case(1)], "failed": gone, "deleted": []}
+    api.xcoms[IMPORT_VCF, PART_7, "commit", -1] = succeeded(output)
+    found = {case.case_id: case for case in look(api, 70).cases}
+    assert (found[1].stage, found[1].records, found[1].peak_memory_mib) == (Stage.IMPORTED, RECORDS["read"], 200.0)
+    assert (found[2].stage, found[2].code) == (Stage.FAILED, "Lost")
+
+
+def test_a_run_that_ends_without_a_commit_has_imported_nothing(api):
+    api.states[IMPORT_VCF, PART_7] = "failed"
+    assert stages(look(api, 70))[1] is Stage.FAILED
+
+
+def test_refused_and_removed_cases_are_done(api):
+    refused = [{"case_id": 2, "code": "Pedigree", "reason": "a loop"}]
+    api.prepare(PART_7, [], refused=refused, deleted=[1])
+    api.tasks[IMPORT_VCF, PART_7] = [task("prepare", -1, "success", 0, 1)]
+    progress = look(api, 50)
+    assert stages(progress) == {1: Stage.REMOVED, 2: Stage.FAILED, 3: Stage.QUEUED}
+    assert progress.done == 2
 
 
 def test_the_clock_stops_when_the_last_case_is_done(api):
@@ -109,7 +240,8 @@ def test_the_end_of_the_run_is_the_end(api):
 
 
 def test_an_ended_part_is_not_asked_for_again(api):
-    run = RunProgress(api, "r", now=lambda: BEGIN)
+    run = RunProgress(api, "r", "file:///nowhere", now=lambda: BEGIN)
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, "success", 12, 60)
     api.states[IMPORT_VCF, PART_7] = "success"
     first = run.read()
     api.calls = 0
@@ -117,48 +249,25 @@ def test_an_ended_part_is_not_asked_for_again(api):
     assert api.calls == 2  # the run's state, and which parts were started
 
 
+def cases(count, *done):
+    return tuple(CaseProgress(n, Stage.READ if n in done else Stage.QUEUED, records=2000) for n in range(count))
+
+
 def test_speed_and_time_left_follow_from_what_is_done():
-    progress = Progress("importing", total=10, done=4, records=8000, elapsed_s=20)
-    assert progress.records_per_s == 400
+    progress = Progress("importing", cases(10, 0, 1, 2, 3), elapsed_s=20)
+    assert progress.records_per_s == 1000
     assert progress.eta_s == 30
 
 
-def test_no_time_left_is_guessed_before_a_case_is_done():
-    assert Progress("importing", total=10, elapsed_s=20).eta_s is None
+def test_what_running_cases_have_read_counts_for_the_time_left():
+    progress = Progress("importing", (CaseProgress(2, Stage.RUNNING, reading=READING), CaseProgress(3)), elapsed_s=20)
+    assert progress.eta_s == 60
+
+
+def test_no_time_left_is_guessed_before_anything_is_read():
+    assert Progress("importing", cases(10), elapsed_s=20).eta_s is None
     assert Progress("planning").eta_s is None
-    assert Progress("importing", total=10).records_per_s == 0
-
-
-@pytest.mark.parametrize(
-    ("progress", "text"),
-    [
-        (Progress("planning"), "planning"),
-        (Progress("importing", total=3), "importing: 0/3 cases"),
-        (
-            Progress("importing", total=3, done=2, failed=1, records=12_345, elapsed_s=10),
-            "importing: 2/3 cases, 1 failed, 1,234 records/s, 0:05 left",
-        ),
-        (Progress("importing", total=2, done=1, elapsed_s=3725), "importing: 1/2 cases, 1:02:05 left"),
-        (Progress("committing", total=2, done=2, elapsed_s=10), "committing: 2/2 cases"),
-    ],
-)
-def test_a_line_says_what_a_person_asks(progress, text):
-    assert progress.describe() == text
-
-
-def test_without_a_terminal_a_line_comes_only_when_something_changed():
-    out = StringIO()
-    with shown(Console(file=out)) as show:
-        for progress in (Progress("planning"), Progress("planning"), Progress("importing", total=2)):
-            show(progress)
-    assert out.getvalue() == "0:00 planning\n0:00 importing: 0/2 cases\n"
-
-
-def test_on_a_terminal_there_is_a_live_bar():
-    out = StringIO()
-    with shown(Console(file=out, force_terminal=True, width=120)) as show:
-        show(Progress("importing", total=2, done=1))
-    assert "importing: 1/2 cases" in out.getvalue()
+    assert Progress("importing", cases(10)).records_per_s == 0
 
 
 def test_a_part_that_is_imported_in_blocks_is_counted_as_one(api):
@@ -170,8 +279,14 @@ def test_a_part_that_is_imported_in_blocks_is_counted_as_one(api):
     second = block_run_id(first, 2)
     api.tasks[IMPORT_RADIANT, "r"].pop()
     api.states |= {(IMPORT_VCF, first): "success", (IMPORT_VCF, second): "running"}
-    done = [task("import_case", index, "success", 10, 20) for index in (0, 1)]
-    api.tasks |= {(IMPORT_VCF, first): done, (IMPORT_VCF, second): [task("import_case", 0, "running", 20)]}
+    api.prepare(first, [1, 2])
+    api.prepare(second, [3])
+    prepared = task("prepare", -1, "success", 0, 1)
+    done = [prepared, *(task("import_case", index, "success", 10, 20) for index in (0, 1))]
+    api.tasks |= {(IMPORT_VCF, first): done, (IMPORT_VCF, second): [prepared, task("import_case", 0, "running", 20)]}
+    output = {"part": 7, "imported": [imported_case(1), imported_case(2)], "failed": [], "deleted": []}
+    api.xcoms[IMPORT_VCF, first, "commit", -1] = succeeded(output)
+    done.append(task("commit", -1, "success", 20, 21))
     found = look(api, 30)
     assert (found.phase, found.total, found.done) == ("importing", 3, 2)
 
@@ -180,5 +295,9 @@ def test_parts_that_share_a_task_are_counted(api):
     """One mapped task for two parts, as where there are more parts than Airflow maps a task over."""
     api.tasks[IMPORT_RADIANT, "r"].pop()
     api.states[IMPORT_VCF, part_run_id("r", 8, [3])] = "success"
-    api.tasks[IMPORT_VCF, part_run_id("r", 8, [3])] = [task("import_case", 0, "success", 10, 20)]
+    api.tasks[IMPORT_VCF, part_run_id("r", 8, [3])] = [
+        task("prepare", -1, "success", 0, 1),
+        task("import_case", 0, "success", 10, 20),
+    ]
+    api.prepare(part_run_id("r", 8, [3]), [3])
     assert look(api, 40).done == 2

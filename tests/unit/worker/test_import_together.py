@@ -1,5 +1,8 @@
 """Several processes import a case exactly as one does."""
 
+import itertools
+import time
+
 import pytest
 
 from radiant import lake, storage
@@ -8,9 +11,12 @@ from radiant.domain.case import Case, Priority
 from radiant.domain.pedigree import parse_pedigree
 from radiant.errors import VcfFormatError
 from radiant.jobs.documents import Request
+from radiant.jobs.reading_progress import decode_progress, parse_progress, progress_uri
 from radiant.settings import load_settings
 from radiant.worker import case_document, import_case, import_pool
 from radiant.worker.case_document import CaseDocument
+from radiant.worker.memory import memory_meter
+from radiant.worker.usage import UsageMeter
 
 
 @pytest.fixture(scope="module")
@@ -31,19 +37,27 @@ def run(tmp_path, demo, monkeypatch):
     tables = lake.ensure_tables(catalog, "radiant")
     members = parse_pedigree((demo / "FAM0001.ped").read_text(), "ped", None)
 
-    def import_with(processes, vcf=None):
+    def import_with(processes, vcf=None, progress_s=0.0):
         case = Case(1, f"file://{vcf or demo / 'FAM0001.vcf.gz'}", "wgs", Priority.ROUTINE, "GRCh38", tuple(members))
         document = CaseDocument(case, 0, f"load{processes}", 0, "MODERATE", None, tables)
         uri = f"file://{tmp_path}/run{processes}/cases/1.json"
         case_document.write_case(uri, document)
         request = Request(
             "import-case", "a", f"file://{tmp_path}/run{processes}",
-            {"case_id": 1, "case_uri": uri, "load_id": f"load{processes}"},
+            {"case_id": 1, "case_uri": uri, "load_id": f"load{processes}"}, memory_mib=2048, task_uri=f"file://{tmp_path}",
         )  # fmt: skip
         wanted = settings.model_copy(
-            update={"vcf": settings.vcf.model_copy(update={"processes": processes, "chunk_mib": 1})}
+            update={
+                "vcf": settings.vcf.model_copy(update={"processes": processes, "chunk_mib": 1}),
+                "progress": settings.progress.model_copy(update={"every_s": progress_s}),
+            }
         )
-        outcome = import_case.handle(request, wanted)
+        meter = UsageMeter(memory_meter())
+        meter.start()
+        try:
+            outcome = import_case.handle(request, wanted, meter)
+        finally:
+            meter.stop()
         return outcome, case_document.read_staged(f"file://{tmp_path}/run{processes}/cases/1.a.staged.json")
 
     import_with.tables = tables
@@ -105,6 +119,43 @@ def test_a_process_that_dies_is_replaced_by_one_reader(run, monkeypatch, caplog)
     assert "bug" not in ended
     folder = staged.manifest.files["occurrence"][0].path.rpartition("/")[0]
     assert storage.list_files(folder) == sorted(file.path for file in staged.manifest.files["occurrence"])
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_one_line_for_all_processes_and_a_document_report_how_far_the_job_is(
+    run, monkeypatch, caplog, tmp_path, processes
+):
+    caplog.set_level("INFO")
+    slowed = lake.Stager.write
+
+    def write(stager, name, batch):
+        time.sleep(0.02)
+        slowed(stager, name, batch)
+
+    monkeypatch.setattr(lake.Stager, "write", write)
+    outcome, _ = run(processes, progress_s=0.02)
+    lines = [record.getMessage() for record in caplog.records if record.name == "radiant.worker.progress"]
+    found = [parse_progress(line) for line in lines]
+    assert len(found) > 3, caplog.text
+    assert None not in found, lines
+    for before, after in itertools.pairwise(found):
+        assert (before.records, before.percent) <= (after.records, after.percent)
+    last = found[-1]
+    assert (last.case_id, last.processes, last.memory_limit_mib) == (1, processes, 2048)
+    assert (last.records, last.percent, last.eta_s) == (outcome.records, 100.0, 0)
+    assert last.contig in {"chr22", "chrX", "chrY", "chrM"}
+    assert last.memory_mib > 20
+    uri = progress_uri(f"file://{tmp_path}", "a")
+    document = decode_progress(storage.read_bytes(uri), uri)
+    assert document.reading in found
+    assert abs(document.written_at - time.time()) < 60
+
+
+def test_without_an_interval_there_is_neither_line_nor_document(run, caplog, tmp_path):
+    caplog.set_level("INFO")
+    run(1, progress_s=0)
+    assert "progress" not in [record.name.rpartition(".")[2] for record in caplog.records]
+    assert not storage.exists(progress_uri(f"file://{tmp_path}", "a"))
 
 
 def in_each_process(monkeypatch, statements: str) -> None:

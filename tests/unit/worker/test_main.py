@@ -129,7 +129,7 @@ def test_a_misspelt_setting_exits_78_with_the_nearest_name(folder):
 def test_a_bug_is_reported_by_its_line_and_its_text_is_logged_at_debug_alone(folder, level, shown):
     code = (
         "import sys, radiant.worker.poc as poc\n"
-        "def handle(request, settings): raise KeyError('NA12878')\n"
+        "def handle(request, settings, meter): raise KeyError('NA12878')\n"
         "poc.handle = handle\n"
         "from radiant.worker.main import main\n"
         "main(sys.argv[1:])\n"

@@ -76,6 +76,6 @@ def test_the_job_reports_what_the_command_prints(settings, monkeypatch, tmp_path
     monkeypatch.setenv("RADIANT_HOME", str(tmp_path))
     shown = CliRunner().invoke(app, ["maintain", "--dry-run"], catch_exceptions=False)
     assert "documents of 1 finished runs: 4 files, 8 B\nWould free: 4 files, 8 B" in shown.output
-    output = handle(Request("maintain-tables", "a", run, {"dry_run": False}), settings).output
+    output = handle(Request("maintain-tables", "a", run, {"dry_run": False}), settings, None).output
     assert (output.runs, output.documents, output.document_bytes) == (1, 4, 8)
     assert storage.list_files(run) == []

@@ -40,7 +40,7 @@ def add(registry, tmp_path):
 
 
 def output(settings, cases=None, run="file:///run"):
-    return to_json(handle(Request("plan-import", "1", run, {"cases": cases}), settings).output)
+    return to_json(handle(Request("plan-import", "1", run, {"cases": cases}), settings, None).output)
 
 
 def test_due_cases_get_parts_in_the_order_of_their_urgency(settings, registry, add):

@@ -72,6 +72,19 @@ class Source:
         """Of the file that was opened first."""
         self.marks = TextMarks()
         self._digest = hashlib.sha256()
+        self._again: Source | None = None
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of the file that was opened; 0 before."""
+        return 0 if self.version is None else self.version.size
+
+    @property
+    def bytes_of_lines(self) -> int:
+        """Bytes of the file so far whose lines were given out: `size`, of a BCF those of its second reading."""
+        if not self.is_bcf:
+            return self.size
+        return 0 if self._again is None else self._again.size
 
     @property
     def sha256(self) -> str:
@@ -324,7 +337,7 @@ class Source:
     def _bcf_lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield the header's lines, then one line of VCF text per record."""
         with self._local() as path:
-            again = Source(storage.to_uri(str(path)))
+            again = self._again = Source(storage.to_uri(str(path)))
             with again.open() as file:
                 yield from bcf.lines(self.uri, path, again._content(file))
 
