@@ -87,7 +87,7 @@ def find_loci(chunk: Chunk, header: Header, contig_of: dict[str, str]) -> Loci:
         except BrokenRuleError:
             chromosomes.append(None)
             ok[contig == code] = False
-    for line in np.flatnonzero(~ok & (contig == _NO_CONTIG)).tolist():
+    for line in np.flatnonzero(chunk.whole & ~ok & (contig == _NO_CONTIG)).tolist():
         locus = _primary_locus(chunk, header, line)
         if locus is not None:
             name, chromosome, pos[line] = locus

@@ -18,14 +18,16 @@ from radiant.errors import VcfFormatError
 from radiant.vcf.findings import BrokenRuleError, Finding, shown
 from radiant.vcf.header import meta, reserved
 from radiant.vcf.header.reserved import Declaration
+from radiant.vcf.text.limits import MAX_HEADER_BYTES, MAX_HEADER_LINES, MAX_META_BYTES
 
 _FILEFORMAT = re.compile(r"##fileformat=VCFv4\.([0-9])")
 FIXED_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _REF_BEFORE_ALT = re.compile(r"\bref(?:erence)?\b.*\balt", re.IGNORECASE | re.DOTALL).search
 _STRANDS = re.compile(r"fwd|forward|strand", re.IGNORECASE).search
-_MAX_HEADER_BYTES = 256 << 20
 _RCRS_LENGTH = 16569
+_NAMED = 20
+"""Samples that a message names."""
 _ANNOTATORS = {
     "VEP": "VEP",
     "SnpEffVersion": "SnpEff",
@@ -109,16 +111,16 @@ def read_header(uri: str, lines: Iterator[tuple[int, bytes]]) -> Header:
         lines: From `Source.lines()`; afterwards the next line is the first record.
 
     Raises:
-        VcfFormatError: not a VCF file, no `#CHROM` line, wrong columns, empty or duplicate sample names.
+        VcfFormatError: not a VCF file, no `#CHROM` line, wrong columns, empty or duplicate sample names, or beyond a
+            limit (`limits.py`).
     """
     header = Header()
     digest = hashlib.sha256()
-    size = 0
     for number, raw in lines:
         digest.update(raw + b"\n")
-        size += len(raw)
         header.size += len(raw) + 1
         header.lines = number
+        _check_size(uri, header, raw)
         text = _decoded(header, number, raw)
         if number == 1:
             _read_fileformat(header, uri, text)
@@ -134,13 +136,33 @@ def read_header(uri: str, lines: Iterator[tuple[int, bytes]]) -> Header:
             raise VcfFormatError(msg)
         else:
             _read_meta(header, number, text)
-        if size > _MAX_HEADER_BYTES:
-            msg = f"{uri}: no #CHROM line in the first {_MAX_HEADER_BYTES >> 20} MiB: this is not a VCF file"
-            raise VcfFormatError(msg)
     if header.lines == 0:
         msg = f"{uri}, line 1: the file is empty. A VCF file has at least ##fileformat and #CHROM lines"
         raise VcfFormatError(msg)
     msg = f"{uri}, line {header.lines}: the file ends without a #CHROM line. Restore the header, or copy the file again"
+    raise VcfFormatError(msg)
+
+
+def _check_size(uri: str, header: Header, raw: bytes) -> None:
+    """Refuse a header beyond what callers and annotators write.
+
+    Raises:
+        VcfFormatError: it has too many lines or bytes, or a meta-information line is too long.
+    """
+    if header.size > MAX_HEADER_BYTES or header.lines > MAX_HEADER_LINES:
+        problem = (
+            f"no #CHROM line in the first {MAX_HEADER_LINES} lines and {MAX_HEADER_BYTES >> 20} MiB: no caller or "
+            "annotator writes such a header. If it is a VCF, remove header lines that no record needs, with bcftools "
+            "reheader"
+        )
+    elif raw.startswith(b"##") and len(raw) > MAX_META_BYTES:
+        problem = (
+            f"a header line of {len(raw)} bytes, more than {MAX_META_BYTES}: no caller or annotator writes one. "
+            "Remove it, with bcftools reheader"
+        )
+    else:
+        return
+    msg = f"{uri}, line {header.lines}: {problem}"
     raise VcfFormatError(msg)
 
 
@@ -223,7 +245,8 @@ def _read_columns(header: Header, uri: str, number: int, text: str) -> None:
         problem = "a sample name is empty"
     elif len(set(samples)) != len(samples):
         twice = sorted(name for name, count in Counter(samples).items() if count > 1)
-        problem = f"sample names must differ, but these occur more than once: {', '.join(twice)}"
+        more = ", ..." if len(twice) > _NAMED else ""
+        problem = f"sample names must differ, but these occur more than once: {', '.join(twice[:_NAMED])}{more}"
     if problem is not None:
         msg = (
             f"{uri}, line {number}: in the #CHROM line {problem}. Correct the line, for example with bcftools reheader"

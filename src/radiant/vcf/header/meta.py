@@ -19,7 +19,7 @@ _STRUCTURED = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig", "META", "S
 
 _KEY = re.compile(r"[A-Za-z0-9_.]+")
 _FIELD = re.compile(
-    r"""[ ]*(?P<key>[A-Za-z0-9_.\-]+)=(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<list>\[[^\]]*\]|<[^<>]*>)"""
+    r"""[ ]*(?P<key>[A-Za-z0-9_.\-]+)=(?:"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)"|(?P<list>\[[^\]]*\]|<[^<>]*>)"""
     r"""|(?P<plain>[^",<>]*))(?P<end>,|$)""",
     re.DOTALL,
 )

@@ -8,8 +8,9 @@ from radiant.domain.assembly import RegionClass
 from radiant.domain.case import Member, solo
 from radiant.domain.compound_het import has_second_copy
 from radiant.domain.trio import parents_of
-from radiant.errors import SampleMismatchError
+from radiant.errors import InputError, SampleMismatchError
 from radiant.vcf.header.declarations import read_header
+from radiant.vcf.text.limits import MAX_SAMPLES_ALONE
 from radiant.vcf.text.source import Source
 
 
@@ -46,13 +47,21 @@ def find_people(
     Args:
         uri: For messages.
         samples: Names of the sample columns.
-        members: The case's members; None makes every sample a member of its own.
+        members: The case's members; None makes every sample a member of its own, of at most 1,000.
         fixed: How many columns come before the first sample.
         owner: See `radiant.domain.case.solo`.
 
     Raises:
         SampleMismatchError: a member is not among the samples.
+        InputError: too many samples without a pedigree.
     """
+    if members is None and len(samples) > MAX_SAMPLES_ALONE:
+        msg = (
+            f"{uri}: has {len(samples)} samples and its case has no pedigree, so each would be a member; at most "
+            f"{MAX_SAMPLES_ALONE} can be. Give a pedigree with the members of the case, or take their columns out with "
+            "bcftools view --samples"
+        )
+        raise InputError(msg)
     if members is None:
         members = [solo(name, owner) for name in samples]
     check_samples(uri, samples, members)

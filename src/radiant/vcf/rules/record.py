@@ -1,7 +1,8 @@
 """The first eight columns of a data line: split, checked, typed.
 
-Order of the checks, and so what a line with several faults is called: number of columns, CHROM, POS, order of the
-file, REF and ALT, end of the contig; then, only for lines that are not skipped, ID, QUAL, FILTER, INFO and the samples.
+Order of the checks, and so what a line with several faults is called: number of columns, entries of its lists, CHROM,
+POS, order of the file, REF and ALT, end of the contig; then, only for lines that are not skipped, ID, QUAL, FILTER,
+INFO and the samples.
 
 Source: VCF 4.3, section 1.6.1 (fixed fields).
 """
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from radiant.domain.assembly import canonical_chromosome
 from radiant.vcf.findings import BrokenRuleError, shown
 from radiant.vcf.rules.values import floating
+from radiant.vcf.text.limits import MAX_ENTRIES, crowded
 
 _POSITION = re.compile(r"[0-9]{1,18}").fullmatch
 _CONTIG = re.compile(
@@ -34,12 +36,15 @@ def split_columns(text: str, expected: int) -> list[str]:
     """Split a data line at its tabs.
 
     Raises:
-        BrokenRuleError: another number of columns than the header has.
+        BrokenRuleError: another number of columns than the header has, or a list with too many entries.
     """
     columns = text.split("\t")
     if len(columns) != expected:
         found = "an empty line" if not text.strip() else f"{len(columns)} columns"
         rule, message = "columns", f"{found} where the #CHROM line has {expected}"
+        raise BrokenRuleError(rule, message)
+    if len(text) > MAX_ENTRIES and (what := crowded(text.encode())) is not None:
+        rule, message = "crowded", f"{MAX_ENTRIES} {what} or more, as no caller or annotator writes"
         raise BrokenRuleError(rule, message)
     return columns
 

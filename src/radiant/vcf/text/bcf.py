@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from radiant.errors import VcfFormatError, VcfTruncatedError
+from radiant.vcf.text.limits import MAX_HEADER_BYTES, MAX_LINE_BYTES
 
 Integers = NDArray[np.int64]
 
@@ -35,7 +36,6 @@ _END = 0x7F800002
 _MISSING_BITS, _END_OF_VECTOR = (struct.pack("<I", bits) for bits in (_MISSING, _END))
 _HEADER_LENGTH = struct.Struct("<I")
 _LENGTHS = struct.Struct("<II")
-_MAX_HEADER_BYTES = 256 << 20
 _FIXED = struct.Struct("<iiiIII")
 """CHROM, POS, length of REF, QUAL as bits, alleles and INFO fields, FORMAT fields and samples."""
 _QUAL_BYTES = slice(12, 16)
@@ -51,16 +51,19 @@ def lines(uri: str, path: Path, content: Iterator[bytes]) -> Iterator[tuple[int,
         content: Its decompressed bytes.
 
     Raises:
-        VcfFormatError: no BCF that htslib reads.
+        VcfFormatError: no BCF that htslib reads, or beyond a limit (`limits.py`).
+        VcfTruncatedError: the bytes end inside the header.
     """
     import pysam  # noqa: PLC0415 - 0.1 s that only BCF needs
 
     pysam.set_verbosity(0)
+    _, rest = _header_and_rest(uri, b"", content)  # before htslib, which has no limit
     try:
         with pysam.VariantFile(str(path)) as file:
             for number, line in enumerate(str(file.header).splitlines(), 1):
                 yield number, line.encode()
-            for number, (record, raw) in enumerate(zip(file, _records(content), strict=True), 1):
+            # Ours first: it refuses a record that htslib would make room for.
+            for number, (raw, record) in enumerate(zip(_records(rest, content), file, strict=True), 1):
                 line = str(record).rstrip("\n")
                 yield number, (line if raw is None else exact(line, raw)).encode()
     except (OSError, ValueError, struct.error, IndexError, KeyError, NotImplementedError) as error:
@@ -77,20 +80,10 @@ def header_lines(uri: str, first: bytes, content: Iterator[bytes]) -> Iterator[t
         content: What follows.
 
     Raises:
-        VcfFormatError: the stated length of the header is above 256 MiB.
+        VcfFormatError: the header is longer than `limits.MAX_HEADER_BYTES`.
         VcfTruncatedError: the bytes end inside the header.
     """
-    data = bytearray(first)
-    while (end := _end_of_header(data)) is None:
-        if len(data) > _MAX_HEADER_BYTES:
-            msg = f"{uri}: the header is longer than {_MAX_HEADER_BYTES >> 20} MiB: this is not a BCF file"
-            raise VcfFormatError(msg)
-        part = next(content, b"")
-        if not part:
-            msg = f"{uri}: ends inside the header: the file is truncated. Copy it again and compare checksums"
-            raise VcfTruncatedError(msg)
-        data += part
-    text = bytes(data[len(MAGIC) + 1 + _HEADER_LENGTH.size : end])
+    text, _ = _header_and_rest(uri, first, content)
     yield from enumerate(text.rstrip(b"\0").removesuffix(b"\n").split(b"\n"), 1)
 
 
@@ -103,30 +96,58 @@ class Record(NamedTuple):
     """FORMAT and samples."""
 
 
-def _records(content: Iterator[bytes]) -> Iterator[Record | None]:
-    """Cut the content of a file into records, None for one of which htslib's text has every digit."""
-    rest = b""
-    at: int | None = None
-    """Where the next record begins; None while the header is not over."""
+def _records(rest: bytes, content: Iterator[bytes]) -> Iterator[Record | None]:
+    """Cut what follows the header into records, None for one of which htslib's text has every digit."""
+    parts, size = [rest], len(rest)
+    wanted = _BATCH_BYTES
     for chunk in content:
-        rest += chunk
-        if at is None:
-            at = _end_of_header(rest)
-        if at is None or len(rest) - at < _BATCH_BYTES:
+        parts.append(chunk)
+        size += len(chunk)
+        if size < wanted:
             continue
-        at = yield from _batch(rest, at)
-        rest, at = rest[at:], 0
-    if at is None or (yield from _batch(rest, at)) < len(rest):
+        data = b"".join(parts)
+        at = yield from _batch(data, 0)
+        parts, size = [data[at:]], len(data) - at
+        wanted = max(_BATCH_BYTES, 2 * size)  # of a long record
+    data = b"".join(parts)
+    if (yield from _batch(data, 0)) < len(data):
         msg = "the last record is not whole"
         raise ValueError(msg)
 
 
-def _end_of_header(data: bytes | bytearray) -> int | None:
+def _header_and_rest(uri: str, first: bytes, content: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """Read the header.
+
+    Returns:
+        Its text, and the bytes after it that were read already.
+
+    Raises:
+        VcfFormatError: it is too long.
+        VcfTruncatedError: the bytes end inside the header.
+    """
+    data = bytearray(first)
     begin = len(MAGIC) + 1 + _HEADER_LENGTH.size
-    if len(data) < begin:
-        return None
+    _fill(data, begin, uri, content)
     end = begin + _HEADER_LENGTH.unpack_from(data, len(MAGIC) + 1)[0]
-    return end if end <= len(data) else None
+    if end > MAX_HEADER_BYTES:
+        msg = f"{uri}: states a header of {end} bytes, more than {MAX_HEADER_BYTES >> 20} MiB: this is not a BCF file"
+        raise VcfFormatError(msg)
+    _fill(data, end, uri, content)
+    return bytes(data[begin:end]), bytes(data[end:])
+
+
+def _fill(data: bytearray, size: int, uri: str, content: Iterator[bytes]) -> None:
+    """Add content until there are at least `size` bytes.
+
+    Raises:
+        VcfTruncatedError: there are not.
+    """
+    while len(data) < size:
+        part = next(content, b"")
+        if not part:
+            msg = f"{uri}: ends inside the header: the file is truncated. Copy it again and compare checksums"
+            raise VcfTruncatedError(msg)
+        data += part
 
 
 def _batch(data: bytes, at: int) -> Generator[Record | None, None, int]:
@@ -135,6 +156,9 @@ def _batch(data: bytes, at: int) -> Generator[Record | None, None, int]:
     shared: list[int] = []
     while at + _LENGTHS.size <= len(data):
         of_shared, individual = _LENGTHS.unpack_from(data, at)
+        if of_shared + individual > MAX_LINE_BYTES:
+            msg = f"a record of {of_shared + individual} bytes, more than {MAX_LINE_BYTES >> 20} MiB"
+            raise ValueError(msg)
         end = at + _LENGTHS.size + of_shared + individual
         if end > len(data):
             break
@@ -191,6 +215,9 @@ class _Batch:
             for one in np.flatnonzero(length == _LENGTH_FOLLOWS).tolist():
                 _, length[one], here[one] = _typed(self._bytes, int(here[one]) - 1)
             length *= repeated[record]
+            if ((length < 0) | (length > len(self._bytes))).any():
+                msg = "a value that is longer than its record"
+                raise ValueError(msg)
             floats = np.flatnonzero(kind == _FLOAT)
             if len(floats):
                 many = length[floats]

@@ -5,6 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
+from radiant.vcf.text.limits import MAX_ENTRIES, crowded
 from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices
 
 _LAST_CONTROL = 32
@@ -24,8 +25,10 @@ class Chunk:
     """Where all tabs are."""
     first_tab: Integers
     """Index among them of each line's first."""
+    whole: Mask
+    """Lines with as many columns as the header."""
     regular: Mask
-    """Lines with as many columns as the header, ASCII and without control characters."""
+    """Those that are ASCII, without control characters, and not `limits.crowded`."""
 
     @classmethod
     def of(cls, first_line: int, buffer: Buffer, columns: int) -> "Chunk":
@@ -47,11 +50,14 @@ class Chunk:
             start, end = start[:-1], end[:-1]
         lines = Slices(buffer, start, end)
         first_tab = np.searchsorted(tabs, start)
-        regular = np.diff(np.append(first_tab, len(tabs))) == columns - 1
+        whole = np.diff(np.append(first_tab, len(tabs))) == columns - 1
+        regular = whole.copy()
         if len(low) > len(breaks) + len(tabs):
             odd = low[(characters != _BREAK) & (characters != _TAB)]
             regular[np.searchsorted(start, odd, side="right") - 1] = False
-        return cls(first_line, buffer, lines, tabs, first_tab, regular)
+        for line in np.flatnonzero(regular & (lines.length > MAX_ENTRIES)).tolist():
+            regular[line] = crowded(buffer.data[start[line] : end[line]].tobytes()) is None
+        return cls(first_line, buffer, lines, tabs, first_tab, whole, regular)
 
     def __len__(self) -> int:
         """Return how many lines there are."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from radiant.vcf.text.bgzf import DAMAGED, EOF_BLOCK, Blocks, decompressed, end_of_block, has_header
+from radiant.vcf.text.limits import MAX_LINE_BYTES, inflates_too_much
 from radiant.vcf.text.whole_lines import TextMarks, without_cr
 from radiant.vcf.vector.slices import Buffer
 
@@ -46,16 +47,21 @@ def end_of_blocks(data: bytes, start: int, size: int) -> int:
 
 def first_line(pieces: Iterator[bytes]) -> tuple[bytes, int]:
     """Return the decompressed text up to and including the first line break, and its length."""
-    text = piece = b""
+    piece = b""
+    parts: list[bytes] = []
+    length = 0
     for piece in pieces:
         for more in _decompressed(piece):
-            text += more
-            end = text.find(b"\n") + 1
+            end = more.find(b"\n") + 1
+            parts.append(more[:end] if end else more)
+            length += len(parts[-1])
             if end:
-                return text[:end], end
+                return b"".join(parts), length
+            if length > MAX_LINE_BYTES:
+                raise NeedsOneReaderError
     if not piece.endswith(EOF_BLOCK):
         raise NeedsOneReaderError  # a line longer than a shard
-    return text, len(text)
+    return b"".join(parts), length
 
 
 def _decompressed(blocks: Blocks) -> Iterator[bytes]:
@@ -66,11 +72,18 @@ def _decompressed(blocks: Blocks) -> Iterator[bytes]:
 
 
 def whole_lines(shard: Shard, size: int, marks: TextMarks) -> Iterator[Buffer]:
-    """Yield the lines that begin in a shard, about `size` bytes at a time, without a reference to what was yielded."""
+    """Yield the lines that begin in a shard, about `size` bytes at a time, without a reference to what was yielded.
+
+    Raises:
+        NeedsOneReaderError: damage, or text beyond a limit, which one reader names.
+    """
     skip = shard.skip
     parts: list[bytes] = []
-    have = 0
+    have = total = 0
     for piece in _texts(shard):
+        total += len(piece)
+        if have > max(size, MAX_LINE_BYTES) or inflates_too_much(total, len(shard.blocks)):
+            raise NeedsOneReaderError
         text = piece[skip:] if skip else piece
         skip = max(0, skip - len(piece))
         if not text:  # of the end-of-file block, for one

@@ -1,7 +1,8 @@
 r"""Bytes at a URI become numbered lines of text.
 
 Reads bgzip, plain gzip and uncompressed VCF, with `\n` or `\r\n` line ends, with or without a byte order mark; BCF
-goes through a library. Memory: a few chunks of 256 KiB and the longest line. Every byte that is read is hashed.
+goes through a library. Memory: a few chunks of 256 KiB and the longest line; `limits.py` has the bounds. Every byte
+that is read is hashed.
 
 Completeness: a BGZF file must end with its empty end-of-file block, a gzip member must have its trailer with the right
 checksum. Uncompressed text carries no proof of being whole but the line break at the end of its last line.
@@ -24,12 +25,10 @@ from radiant import storage
 from radiant.errors import StorageError, VcfFormatError, VcfTruncatedError
 from radiant.vcf.text import bcf
 from radiant.vcf.text.bgzf import DAMAGED, GZIP, WBITS_GZIP, is_bgzf
+from radiant.vcf.text.limits import MAX_EMPTY_LINES, MAX_INFLATION, MAX_LINE_BYTES, inflates_too_much
 from radiant.vcf.text.whole_lines import Gathered, TextMarks, without_cr
 
 _CHUNK = 256 << 10
-MAX_LINE_BYTES = 64 << 20
-"""A longer line is no VCF record but a file without line breaks: it is refused before it fills the memory."""
-
 _MOST_AT_ONCE = 1 << 20
 """Text from one step of decompression: 256 KiB of well-packed text can be hundreds of MiB."""
 
@@ -104,7 +103,7 @@ class Source:
         Raises:
             InputError: no such file, a folder, no permission.
             VcfTruncatedError: the file ends before its end.
-            VcfFormatError: damaged or no text, or a line longer than 64 MiB.
+            VcfFormatError: damaged or no text, or beyond a limit (`limits.py`).
             StorageError: the store does not answer.
         """
         return self.feed(_CHUNK).lines()
@@ -117,7 +116,7 @@ class Source:
         Raises:
             InputError: no such file, a folder, no permission.
             VcfTruncatedError: the file ends inside the header.
-            VcfFormatError: damaged or no text, or a line longer than 64 MiB.
+            VcfFormatError: damaged or no text, or beyond a limit (`limits.py`).
             StorageError: the store does not answer.
         """
         with self.open() as file:
@@ -186,7 +185,12 @@ class Source:
                 chunk = self._read(file)
             return
         self.compression = Compression.BGZF if is_bgzf(chunk) else Compression.GZIP
-        yield from self._gunzip(file, chunk)
+        text = 0
+        for data in self._gunzip(file, chunk):
+            text += len(data)
+            if inflates_too_much(text, self.size):
+                raise self._inflated(text)
+            yield data
 
     def _gunzip(self, file: IO[bytes], chunk: bytes) -> Iterator[bytes]:
         member_bytes = 0
@@ -225,6 +229,13 @@ class Source:
                 "Copy it again and compare checksums"
             )
             raise VcfTruncatedError(msg)
+
+    def _inflated(self, text: int) -> VcfFormatError:
+        return VcfFormatError(
+            f"{self.uri}: its first {self.size} bytes hold {text >> 20} MiB of text, more than {MAX_INFLATION} times "
+            "as much, as no VCF does: it looks made to fill memory or disk, so the rest is not read. If it is a VCF, "
+            "write it again without compression"
+        )
 
     def _decompressed(self, member: isal_zlib.Decompress, chunk: bytes) -> bytes:
         try:
@@ -285,16 +296,13 @@ class Source:
                 start = number - empty
                 text, empty = _without_empty_end(without_cr(cut.pop(), self.marks), empty)
                 cut, text = [text], b""
-                yield start, cut.pop()  # and kept here no longer
                 number += breaks
+                if cut[0]:
+                    yield start, cut.pop()  # and kept here no longer
+                cut.clear()
             if rest.error is not None:
                 raise rest.error
-            if len(rest) > MAX_LINE_BYTES:
-                msg = (
-                    f"{self.uri}, line {number}: is longer than {MAX_LINE_BYTES >> 20} MiB. "
-                    "A VCF record is one line; is this a VCF file with line breaks?"
-                )
-                raise VcfFormatError(msg)
+            self._check_limits(number, len(rest), empty)
         last = rest.text()
         if last and not self.proven_complete:
             msg = (
@@ -309,6 +317,21 @@ class Source:
             yield number - empty, b"\n" * empty + last
         else:
             self.marks.ended_with_empty_lines = empty > 0
+
+    def _check_limits(self, number: int, waiting: int, empty: int) -> None:
+        """Refuse a line without end, and empty lines without end before line `number`."""
+        if waiting > MAX_LINE_BYTES:
+            msg = (
+                f"{self.uri}, line {number}: is longer than {MAX_LINE_BYTES >> 20} MiB. "
+                "A VCF record is one line; is this a VCF file with line breaks?"
+            )
+            raise VcfFormatError(msg)
+        if empty > MAX_EMPTY_LINES:
+            msg = (
+                f"{self.uri}, line {number - empty}: from here on {empty} or more lines are empty. Remove them, for "
+                "example with grep ."
+            )
+            raise VcfFormatError(msg)
 
     def _bcf_pieces(self, size: int) -> Iterator[tuple[int, bytes]]:
         """Yield the header, then the records, about `size` bytes at a time."""
