@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 
-def prepare(vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str = "HIGH") -> None:
+def prepare(
+    vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str = "HIGH", fasta: str | None = None
+) -> None:
     """Make the tables, the case document and the request of import-case, which precede the job.
 
     The impact from which pairs are made is HIGH: the demo packs all variants into few genes, where pairs grow with the
@@ -27,7 +29,7 @@ def prepare(vcf: str, ped: str, home: str, assembly: str = "GRCh38", impact: str
     members = tuple(parse_pedigree(Path(ped).read_text(), ped, None))
     uri = vcf if "://" in vcf else f"file://{vcf}"
     case = Case(1, uri, "wgs", Priority.ROUTINE, assembly, members)
-    document = case_document.CaseDocument(case, 0, "load", 0, impact, None, tables)
+    document = case_document.CaseDocument(case, 0, "load", 0, impact, fasta, tables)
     case_uri = f"file://{home}/run/cases/1.json"
     case_document.write_case(case_uri, document)
     arguments = {"case_id": 1, "case_uri": case_uri, "load_id": "load"}

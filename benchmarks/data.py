@@ -1,5 +1,8 @@
 """The input files of the benchmark; each is made once and kept in its folder."""
 
+import gzip
+import itertools
+import operator
 import random
 import subprocess
 import sys
@@ -7,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import odd_lines
+import pysam
 import varied as varied_text
 
 from radiant.demo.bgzf_writer import BgzfWriter
@@ -65,11 +69,55 @@ def varied(folder: Path, kind: str, records: int, odd: str | None = None) -> Pat
     rows = varied_text.rows(kind, records)
     if odd is not None:
         rows = odd_lines.odd(rows, odd)
-    header = varied_text.header() + odd_lines.HEADER
+    return _trio(place, varied_text.header() + odd_lines.HEADER, rows)
+
+
+def _trio(place: Path, header: str, rows: Iterator[str]) -> Path:
     family = _file(place, header, ["child", "mother", "father"], rows, members=3)
     people = (("child", "father", "mother", 1, 2), ("mother", 0, 0, 2, 1), ("father", 0, 0, 1, 1))
     (family / "FAM0001.ped").write_text("".join("FAM0001\t" + "\t".join(map(str, one)) + "\n" for one in people))
     return family
+
+
+def with_reference(folder: Path, records: int) -> tuple[Path, Path]:
+    """Return the folder of a genome's trio and a FASTA that agrees with it, apart from records that overlap.
+
+    Bases between the records are random, so about a quarter of the insertions and deletions are not at their leftmost
+    place.
+    """
+    place = folder / f"genome-reference-{records}"
+    family, fasta = _trio(place, varied_text.header(), _apart(varied_text.rows("genome", records))), place / "a.fa"
+    if not fasta.with_suffix(".fa.fai").is_file():
+        with fasta.open("wb") as out:
+            for contig, bases in _bases(family / "FAM0001.vcf.gz"):
+                out.write(b">" + contig.encode() + b"\n" + bases + b"\n")
+        pysam.faidx(str(fasta))
+    return family, fasta
+
+
+def _apart(rows: Iterator[str]) -> Iterator[str]:
+    """Leave out lines that begin on REF of the line before."""
+    last = ("", 0)
+    for row in rows:
+        contig, pos, _, ref, _ = row.split("\t", 4)
+        if contig == last[0] and int(pos) <= last[1]:
+            continue
+        last = (contig, int(pos) + len(ref) - 1)
+        yield row
+
+
+def _bases(vcf: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield each contig of a file and bases in which every REF is at its place."""
+    pick = random.Random(1)  # noqa: S311 - a benchmark
+    to_base = bytes(b"ACGT"[byte % 4] for byte in range(256))
+    with gzip.open(vcf, "rt") as file:
+        rows = (row.split("\t", 4) for row in file if not row.startswith("#"))
+        for contig, group in itertools.groupby(rows, operator.itemgetter(0)):
+            refs = [(int(pos) - 1, ref.encode()) for _, pos, _, ref, _ in group]
+            bases = bytearray(pick.randbytes(refs[-1][0] + 1000).translate(to_base))
+            for at, ref in refs:
+                bases[at : at + len(ref)] = ref
+            yield contig, bytes(bases)
 
 
 def long_lines(folder: Path, lines: int, long: int) -> Path:

@@ -61,12 +61,13 @@ class Bench:
                 file=sys.stderr,
             )
 
-    def home(self, family: Path, vcf: str | None = None) -> Path:
-        """Make tables and the documents of an import in a folder of its own, unmeasured."""
+    def home(self, family: Path, vcf: str | None = None, *more: str) -> Path:
+        """Make tables and the documents of an import in a folder of its own, unmeasured; `more` as `prepare` takes."""
         folder = self.scratch / f"home-{len(list(self.scratch.iterdir()))}"
         folder.mkdir()
         given = vcf or str(family / "FAM0001.vcf.gz")
-        subprocess.run([*TOOL, "prepare", given, str(family / "FAM0001.ped"), str(folder)], check=True)  # noqa: S603 - ours
+        argv = [*TOOL, "prepare", given, str(family / "FAM0001.ped"), str(folder), *more]
+        subprocess.run(argv, check=True)  # noqa: S603 - ours
         return folder
 
     def radiant(
@@ -120,6 +121,16 @@ class Bench:
             for _ in range(TIMES):
                 self.radiant(f"genome, 10 % odd {kind}, 2 processes", family, records, 2)
 
+    def reference(self, folder: Path, records: int) -> None:
+        """Measure imports of a genome's file with a reference FASTA, and of the same file without one."""
+        family, fasta = data.with_reference(folder, records)
+        homes = {"a reference FASTA": self.home(family, None, "GRCh38", "HIGH", str(fasta)), "none": self.home(family)}
+        for _ in range(TIMES):
+            for name, home in homes.items():
+                argv = [*TOOL, "radiant", str(home)]
+                what = "REF compared, indels moved to their leftmost place" if name != "none" else EVERYTHING
+                self.run(f"genome, {name}, 2 processes", what, argv, records, RADIANT_VCF__PROCESSES="2")
+
     def s3(self, family: Path, records: int) -> None:
         """Measure an import from S3 and from a disk of the same bandwidth."""
         at = f"{BANDWIDTH / 1e6:.0f} MB/s"
@@ -158,6 +169,7 @@ class Bench:
             self.s3(*files["genome"])
         self.peers(data.demo(self.given.data, self.given.peer_records), self.given.peer_records)
         self.odd(self.given.data, self.given.other_records)
+        self.reference(self.given.data, self.given.other_records)
         self.odd_sizes()
 
     def floor(self, family: Path, records: int, staged: Path) -> None:

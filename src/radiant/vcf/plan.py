@@ -10,6 +10,7 @@ from radiant.domain.quality import QualityCounts
 from radiant.errors import VcfFormatError
 from radiant.vcf.fast.fast_reader import FastReader
 from radiant.vcf.fast.genotype_columns import Genotypes
+from radiant.vcf.fast.reference_columns import ReferenceColumns
 from radiant.vcf.findings import Finding
 from radiant.vcf.header.declarations import FIXED_COLUMNS, Header, check_assembly
 from radiant.vcf.header.people import find_people
@@ -110,12 +111,20 @@ class ReadPlan:
         )
         """Reads one line at a time."""
         self.fast: FastPath | None = None
-        """None where the rules read every line, as they do with a FASTA."""
-        if options.fast and self.fasta is None:
+        """None where the rules read every line."""
+        if options.fast:
             genotypes = Genotypes()
             self.fast = FastPath(
                 genotypes,
-                FastReader(header, self.people, self.assembly, self.consequence_format, self.info_plan, genotypes),
+                FastReader(
+                    header,
+                    self.people,
+                    self.assembly,
+                    None if self.fasta is None else ReferenceColumns(self.fasta),
+                    self.consequence_format,
+                    self.info_plan,
+                    genotypes,
+                ),
                 RowMaker(self.people, genotypes, self.consequence_format, self.minimum_impact),
             )
         pairs = PairsInColumns if options.fast else PairsOneByOne

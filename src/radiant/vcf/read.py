@@ -87,8 +87,7 @@ def _read_fast(chunk: Chunk, state: ReadState, totals: ReadTotals, plan: ReadPla
     """Read and count the lines that the fast path can read; return all lines as it reads them, and the rows."""
     fast = plan.fast
     if fast is None:
-        reason = FallbackReason.REQUESTED if plan.fasta is None else FallbackReason.FASTA
-        return FastLines.none_of(chunk, Loci.unknown(len(chunk)), reason), None
+        return FastLines.none_of(chunk, Loci.unknown(len(chunk)), FallbackReason.REQUESTED), None
     lines = fast.reader.read(chunk, state)
     count_lines(totals.counts, lines)
     if lines.kept is None:

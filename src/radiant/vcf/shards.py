@@ -39,6 +39,7 @@ from radiant.vcf.rules.sequence import AlleleKey, Duplicates, ReadState
 from radiant.vcf.schema import arrow_schema
 from radiant.vcf.text.bgzf import EOF_BLOCK
 from radiant.vcf.text.chunks import Chunk
+from radiant.vcf.text.fasta import missing_indices
 from radiant.vcf.text.shard_text import NeedsOneReaderError, Shard, end_of_blocks, first_line, whole_lines
 from radiant.vcf.text.source import Compression, Source
 from radiant.vcf.text.whole_lines import TextMarks
@@ -145,9 +146,10 @@ class ShardedReader:
 
         Raises:
             RadiantError: as `CaseReader.batches` does for the header.
-            NeedsOneReaderError: no bgzip file, a header with a fault, or a FASTA, which one reader uses.
+            NeedsOneReaderError: no bgzip file, a header with a fault, or a FASTA without an index, which each reader
+                would build.
         """
-        if options.fasta is not None:
+        if options.fasta is not None and missing_indices(options.fasta):
             raise NeedsOneReaderError
         source = self._source = Source(uri)
         lines: list[tuple[int, bytes]] = []

@@ -1,44 +1,18 @@
 """Several readers of one file give what one reader gives, or say that they cannot."""
 
 import io
-import itertools
-import random
 
-import pyarrow as pa
 import pytest
 
-from equivalence import Outcome, assert_same, by_rules, outcome
+from equivalence import assert_same, by_rules, outcome, sharded_outcome
 from radiant import vcf
 from radiant.demo.bgzf_writer import BgzfWriter
 from radiant.demo.make import make
 from radiant.domain.pedigree import parse_pedigree
-from radiant.domain.tables import CASE_TABLES
 from radiant.errors import VcfFormatError
 from radiant.vcf.shards import NeedsOneReaderError, ShardedReader, ShardReader, _share
 from real_families import ASHKENAZI
 from vcf_files import COLUMNS, HEADER, TRIO, Read, record, text, write
-
-
-def sharded_outcome(path, members=None, *, size: int, readers: int = 2, **options: object) -> Outcome:
-    """Read shards with several readers, the results arriving in a mixed order."""
-    wanted = vcf.ReadOptions(**options)
-    sharded = ShardedReader(f"file://{path}", members, wanted)
-    shards = list(sharded.shards(size, readers))
-    pool = [ShardReader(f"file://{path}", members, wanted, sharded.header) for _ in range(readers)]
-    order = list(range(len(shards)))
-    random.Random(len(shards)).shuffle(order)  # noqa: S311 - any order
-    batches: dict[int, list[tuple[str, pa.RecordBatch]]] = {}
-    rest: list[tuple[str, pa.RecordBatch]] = []
-    for index, reader in zip(order, itertools.cycle(pool)):
-        own = batches[index] = []
-        rest += sharded.merge(reader.read(shards[index], lambda name, batch, own=own: own.append((name, batch))))
-    rest += sharded.finish()
-    rows = [*(one for index in sorted(batches) for one in batches[index]), *rest]
-    tables = {
-        name: pa.Table.from_batches([batch for at, batch in rows if at == name], vcf.arrow_schema(table))
-        for name, table in CASE_TABLES.items()
-    }
-    return Outcome(tables, sharded.report.to_json(), None, sharded.lines_read, sharded.fallback_lines)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ Codes = NDArray[np.int8]
 class FallbackReason(StrEnum):
     """The first part of a line, in the order of reading, that the fast path does not read."""
 
-    FASTA = "fasta"
-    """The case has a reference FASTA: the rules read every line."""
     REQUESTED = "requested"
     """The options ask for the rules alone."""
     UNSORTED = "unsorted"
@@ -25,6 +23,8 @@ class FallbackReason(StrEnum):
     """CHROM is no contig name or a second name of a chromosome, or POS is not a number of up to 9 digits."""
     ALLELES = "alleles"
     """Very many ALTs, an allele twice, or what is no allele."""
+    FASTA = "fasta"
+    """REF is not what the reference FASTA has, letter by letter, or the contig is not in it."""
     CONTIG_END = "contig_end"
     """The line ends beyond its contig."""
     ID = "id"

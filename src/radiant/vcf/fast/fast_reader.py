@@ -19,8 +19,9 @@ from radiant.vcf.fast.genotype_columns import REGION_CODES, Genotypes
 from radiant.vcf.fast.info_columns import read_info
 from radiant.vcf.fast.lines import FastLines, Kept, Skipped
 from radiant.vcf.fast.locus_columns import Loci, find_loci
+from radiant.vcf.fast.reference_columns import ReferenceColumns
 from radiant.vcf.fast.sample_columns import MemberColumns, SampleReader
-from radiant.vcf.fast.shared_alleles import without_neighbours
+from radiant.vcf.fast.shared_alleles import Reach, without_neighbours
 from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.header.people import Person
@@ -44,6 +45,7 @@ class FastReader:
         header: Header,
         people: Sequence[Person],
         assembly: Assembly,
+        reference: ReferenceColumns | None,
         format_: ConsequenceFormat | None,
         info_plan: InfoPlan,
         genotypes: Genotypes,
@@ -51,6 +53,7 @@ class FastReader:
         self._header = header
         self._people = people
         self._assembly = assembly
+        self._reference = reference
         self._format = format_
         self._info_plan = info_plan
         self._samples = SampleReader(header, genotypes)
@@ -69,7 +72,7 @@ class FastReader:
         if kept is not None:
             unknown = np.flatnonzero(~checks.ok)
             checks.codes[kept.lines] = kept.codes
-            ok = without_neighbours(kept, loci, unknown, _ref_lengths(chunk, unknown), state.duplicates.starts)
+            ok = without_neighbours(kept, loci, self._reach(chunk, loci, unknown), state.duplicates.starts)
             checks.leave(FallbackReason.NEIGHBOUR, kept.lines[~ok])
         fallback = np.flatnonzero(~checks.ok)
         return FastLines(chunk, loci, skipped, kept, ok, fallback, counted(checks.codes), in_order=True)
@@ -81,6 +84,10 @@ class FastReader:
         alt = chunk.column(_ALT, lines)
         alts = allele_columns.read_alts(chunk.column(_REF, lines), alt)
         checks.leave(FallbackReason.ALLELES, lines[~alts.ok])
+        fine = alts.ok
+        if self._reference is not None:
+            fine = fine & self._reference.agrees(loci.names, loci.contig[lines], loci.pos[lines], alts.ref)
+            checks.leave(FallbackReason.FASTA, lines[~fine])
         sequence = np.zeros(len(lines), dtype=np.bool_)
         sequence[alts.line[alts.skip == STORED]] = True
         sequence &= ~alts.none
@@ -88,7 +95,7 @@ class FastReader:
             Skipped(np.flatnonzero(loci.ok & ~primary), "contig"),
             Skipped(np.flatnonzero(loci.ok & primary & (loci.pos == 0)), "telomere"),
         ]
-        rest = alts.ok & ~sequence
+        rest = fine & ~sequence
         for reason in LINE_REASONS:
             mine = rest.copy()
             if reason is not Skip.REFERENCE_BLOCK:
@@ -98,7 +105,7 @@ class FastReader:
             rest &= ~mine
             skipped.append(Skipped(lines[mine], reason.value, allele_columns.structural(alts, mine)))
         skipped = [one for one in skipped if len(one.lines)]
-        wanted = alts.ok & sequence
+        wanted = fine & sequence
         if not wanted.any():
             return skipped, None
         if not wanted.all():
@@ -136,6 +143,9 @@ class FastReader:
             entries, pieces = found.entries, [*pieces, *found.pieces]
         stored = np.flatnonzero(alts.skip == STORED)
         of = alts.line[stored]
+        trimmed = allele_columns.trim(pos[of], alts.ref[of], alts.alts[stored])
+        if self._reference is not None:
+            trimmed = self._reference.left_aligned(loci.names, contig[of], trimmed)
         return Kept(
             lines=lines,
             contig=contig,
@@ -153,7 +163,7 @@ class FastReader:
             entries=entries,
             refers=0 if self._format is not None and self._format.annotator is Annotator.BCFTOOLS else None,
             stored=stored,
-            trimmed=allele_columns.trim(pos[of], alts.ref[of], alts.alts[stored]),
+            trimmed=trimmed,
             pieces=sorted(pieces, key=itemgetter(0)),
             codes=checks.codes,
             ok=checks.ok,
@@ -165,6 +175,22 @@ class FastReader:
             return None
         members = [chunk.column(person.column, lines) for person in self._people]
         return self._samples.read(chunk.column(_FORMAT, lines), members, alts.count)
+
+    def _reach(self, chunk: Chunk, loci: Loci, lines: Integers) -> Reach:
+        """Return where lines may have alleles that have any number of columns, and alleles that are not read here.
+
+        That is on REF, or before it where the reference FASTA moves an indel.
+        """
+        first, last = loci.pos[lines], loci.pos[lines]
+        for at, line in enumerate(lines.tolist()):
+            columns = chunk.raw(line).decode(errors="replace").split("\t", _ALT + 1)
+            if len(columns) <= _ALT:
+                continue
+            last[at] += len(columns[_REF]) - 1
+            if self._reference is not None:
+                name, pos = columns[0], int(first[at])
+                first[at] = self._reference.first_base(name, pos, columns[_REF], columns[_ALT].split(","))
+        return Reach(loci.contig[lines], first, last)
 
     def _regions(self, loci: Loci, contig: Integers, pos: Integers) -> Integers:
         """Return the code of each line's region class: that of its chromosome, on X and Y line by line."""
@@ -178,12 +204,6 @@ class FastReader:
                 inside[at] = REGION_CODES[region_class(self._assembly.name, name, first)]
             region[here] = inside
         return region
-
-
-def _ref_lengths(chunk: Chunk, lines: Integers) -> Integers:
-    """Return the bases of REF of lines that may have any number of columns."""
-    columns = (chunk.raw(line).split(b"\t", _REF + 1) for line in lines.tolist())
-    return np.array([len(found[_REF]) if len(found) > _REF else 1 for found in columns], dtype=np.int64)
 
 
 def _plain_ids(id_: Slices) -> Mask:

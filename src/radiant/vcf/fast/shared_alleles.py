@@ -3,8 +3,10 @@
 `vcf.rules.sequence.Duplicates` stores the alleles of earlier lines and rejects a line that has one of them again. The
 fast path compares with no earlier line, so it reads only lines that share no allele with another line of the chunk or
 just before it. Alleles of kept lines are compared. A line of which the fast path does not read the alleles may have
-them anywhere on its REF.
+them anywhere in its `Reach`.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,16 +20,23 @@ _BITS = 40
 """Enough for a position."""
 
 
-def without_neighbours(
-    kept: Kept, loci: Loci, unknown: Integers, ref_lengths: Integers, recent: set[tuple[str, int]]
-) -> Mask:
+@dataclass(frozen=True, eq=False)
+class Reach:
+    """Where lines may have alleles: one value per line, positions from 1, both ends included."""
+
+    contig: Integers
+    """Code of CHROM; -1 for a line that is on no primary chromosome."""
+    first: Integers
+    last: Integers
+
+
+def without_neighbours(kept: Kept, loci: Loci, unknown: Reach, recent: set[tuple[str, int]]) -> Mask:
     """Return which kept lines share no allele with another line.
 
     Args:
         kept: The lines; the fast path can read those where `ok` is set.
         loci: Where all lines of the chunk are.
         unknown: Lines of the chunk that are left to the rules already, and are not among those kept.
-        ref_lengths: Bases of REF of each of them.
         recent: Chromosome and start of the alleles just before this chunk.
     """
     ok = kept.ok.copy()
@@ -38,11 +47,11 @@ def without_neighbours(
     if recent:
         chromosomes, starts = zip(*((_CODES[name], at) for name, at in recent), strict=True)
         ok[of[np.isin(start, _coordinate(np.array(chromosomes), np.array(starts)))]] = False
-    somewhere = loci.contig[unknown] >= 0
-    lines = unknown[somewhere]
-    first = _coordinate(codes[loci.contig[lines]], loci.pos[lines])
+    somewhere = np.flatnonzero(unknown.contig >= 0)
+    chromosome = codes[unknown.contig[somewhere]]
+    first, last = (_coordinate(chromosome, one[somewhere]) for one in (unknown.first, unknown.last))
     order = np.argsort(start, kind="stable")
-    ok[of[order[_covered(start[order], first, first + ref_lengths[somewhere] - 1)]]] = False
+    ok[of[order[_covered(start[order], first, last)]]] = False
     return ok
 
 

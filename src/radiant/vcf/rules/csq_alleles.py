@@ -9,7 +9,8 @@ ALT would be worse than to set them aside.
 that of the place (introns, UTRs, splice sites): such an entry is about every ALT of its line, as it is for
 `bcftools norm -m-`, which gives it to each of the lines it makes of one.
 
-Source: `Bio::EnsEMBL::VEP::Parser::VCF`; VEP documentation, options `--allele_number` and `--minimal`.
+Source: `Bio::EnsEMBL::VEP::Parser::VCF`; `Bio::EnsEMBL::Variation::Utils::Sequence`, `trim_sequences`; VEP
+documentation, options `--allele_number` and `--minimal`.
 """
 
 import re
@@ -43,21 +44,19 @@ def match(
         Per entry: its `alt_index`, None where it is not certain; and whether it went to the only ALT by assumption.
     """
     pairs = list(zip(names, numbers, strict=True))
-    texts = tuple(
-        AlleleText(a.alt_index, a.reference, a.alternate, a.source_reference, a.source_alternate, a.skip)
-        for a in alleles
-    )
+    texts = tuple(AlleleText(one.alt_index, one.source_reference, one.source_alternate, one.skip) for one in alleles)
     known = _matches(tuple(dict.fromkeys(pairs)), texts, snpeff)
     matches = [known[pair] for pair in pairs]
     return [index for index, _ in matches], [assumed for _, assumed in matches]
 
 
 class AlleleText(NamedTuple):
-    """An ALT of a record, wherever it is; see `alleles.Allele`."""
+    """An ALT of a record as written, wherever it is; see `alleles.Allele`.
+
+    An annotator spells it so: with a reference FASTA, the bases of an indel that was moved can be others.
+    """
 
     alt_index: int
-    reference: str
-    alternate: str
     source_reference: str
     source_alternate: str
     skip: Skip | None
@@ -238,8 +237,14 @@ def _written(allele: AlleleText) -> str:
 
 
 def _minimal(allele: Allele | AlleleText) -> str:
-    """ALT without any base it shares with REF at its ends, down to nothing; a trimmed pair shares at most one."""
-    ref, alt = allele.reference, allele.alternate
-    if ref[-1] == alt[-1]:
-        return alt[:-1]
-    return alt[1:] if ref[0] == alt[0] else alt
+    """ALT without any base it shares with REF, at the start first and then at the end, down to nothing."""
+    ref, alt = allele.source_reference.upper(), allele.source_alternate.upper()
+    start = _shared(ref, alt)
+    ref, alt = ref[start:], alt[start:]
+    return alt[: len(alt) - _shared(ref[::-1], alt[::-1])]
+
+
+def _shared(one: str, other: str) -> int:
+    """How many bases two sequences share at their start."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (base, another) in pairs if base != another), min(len(one), len(other)))

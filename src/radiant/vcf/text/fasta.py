@@ -7,6 +7,7 @@ an index that is there must fit: the name before each primary contig and the end
 Source: faidx(5) of samtools (`.fai`); bgzip(1) of htslib (`.gzi`).
 """
 
+import string
 import struct
 import tempfile
 from bisect import bisect_right
@@ -29,6 +30,24 @@ _BLOCK_BYTES = 1 << 16
 _INDEX_COLUMNS = 5
 _GZI_COUNT = struct.Struct("<Q")
 _GZI_ENTRY = struct.Struct("<QQ")
+
+
+def missing_indices(fasta: str) -> list[str]:
+    """Return the names of the index files that a FASTA lacks; none for what is no local FASTA.
+
+    Args:
+        fasta: Path or URI of a FASTA, plain or compressed with bgzip.
+    """
+    path = storage.local_path(storage.to_uri(fasta))
+    if path is None or not path.is_file():
+        return []
+    with path.open("rb") as file:
+        packed = file.read(len(GZIP)) == GZIP
+    return [index.name for index in _indices(path, packed=packed) if not index.is_file()]
+
+
+def _indices(path: Path, *, packed: bool) -> list[Path]:
+    return [Path(f"{path}{suffix}") for suffix in (".fai", ".gzi")[: 1 + packed]]
 
 
 class Fasta:
@@ -81,14 +100,14 @@ class Fasta:
             text: str = self._file.fetch(reference, start, end)
         except (OSError, ValueError) as error:
             raise self._unlike(what) from error
-        if len(text) != end - start or not text.translate(_GAPS).isalpha():
+        if len(text) != end - start or text.encode().translate(None, _BASES):
             raise self._unlike(what)
         return text
 
     def _opened(self, path: Path) -> Any:
         with storage.open_read(self.uri) as file, storage.answering(self.uri):
             packed = self._is_packed(file)
-            indices = [Path(f"{path}{suffix}") for suffix in (".fai", ".gzi")[: 1 + packed]]
+            indices = _indices(path, packed=packed)
             missing = [index.name for index in indices if not index.is_file()]
             if not missing:
                 self._check(file, indices[0], indices[1] if packed else None)
@@ -230,7 +249,8 @@ class _Contig:
         return self.offset + lines * self.line_width + left + 1
 
 
-_GAPS = str.maketrans("*-", "NN")
+_BASES = f"{string.ascii_letters}*-".encode()
+"""A letter for each base, `*` and `-` for gaps."""
 
 
 def _plain(file: IO[bytes]) -> Callable[[int, int], bytes]:
