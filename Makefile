@@ -9,6 +9,7 @@ BENCH_LOCK := requirements/bench.txt
 POLARS_BIO := .venv-polars-bio
 POLARS_BIO_LOCK := requirements/polars-bio.txt
 WORKER_LOCK := requirements/worker.txt
+AIRFLOW_LOCK := requirements/airflow.txt
 MWAA := .venv-mwaa
 MWAA_LOCK := requirements/mwaa.txt
 MWAA_STAMP := $(MWAA)/.installed
@@ -18,7 +19,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench bench-scale build-docker-k8s-operator minikube lint format docs lock clean
+.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench bench-scale build-docker-k8s-operator build-docker-airflow minikube up connect logs down lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,8 +73,23 @@ $(BENCH_STAMP): $(STAMP) $(BENCH_LOCK) $(POLARS_BIO_LOCK)
 build-docker-k8s-operator: ## Build the image of the jobs: make build-docker-k8s-operator [CONTAINER_TOOL=docker|podman|buildah]
 	@CONTAINER_TOOL=$(CONTAINER_TOOL) IMAGE=$(IMAGE) docker/build.sh
 
+build-docker-airflow: ## Build the image of Airflow with radiant's operators and DAGs
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) IMAGE=$(IMAGE) docker/build.sh airflow
+
 minikube: setup ## From nothing to a green POC-ecs-k8s-operators on minikube
 	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/kubernetes/minikube.sh
+
+up: setup ## Start Airflow in Docker, with PostgreSQL and an S3 store
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/compose/stack.sh up
+
+connect: setup ## Connect Airflow in Docker with minikube: make connect [KUBE_CONTEXT=minikube] [ARGS="--files dkr_fs"]
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/compose/stack.sh connect $(ARGS)
+
+logs: ## Follow the logs of Airflow in Docker: make logs [ARGS=scheduler]
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/compose/stack.sh logs $(ARGS)
+
+down: ## End Airflow in Docker; its data stay: make down [ARGS=--volumes]
+	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/compose/stack.sh down $(ARGS)
 
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet .
@@ -95,6 +111,8 @@ lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
+	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group airflow-image --constraint $(LOCK) \
+	  --output-file $(AIRFLOW_LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group mwaa --output-file $(MWAA_LOCK) pyproject.toml
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays

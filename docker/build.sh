@@ -1,23 +1,31 @@
 #!/usr/bin/env bash
-# Builds the operator image, into minikube's own Docker daemon when minikube runs.
+# Builds an image: `docker/build.sh operator` that of the jobs, into minikube's own Docker daemon when minikube runs;
+# `docker/build.sh airflow` that of Airflow.
 #
 #   CONTAINER_TOOL=docker|podman|buildah   the tool that builds it (default docker)
 #   IMAGE=radiant-operator:TAG             its name (default: the version of pyproject.toml)
+#   BASE=IMAGE                             the image it starts from (default: see the Dockerfile)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+which=${1:-operator}
+case $which in
+  operator) argument=PYTHON_IMAGE ;;
+  airflow) argument=AIRFLOW_IMAGE ;;
+  *) echo "error: docker/build.sh $which: it must be operator or airflow" >&2; exit 1 ;;
+esac
 tool=${CONTAINER_TOOL:-docker}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
-image=${IMAGE:-radiant-operator:$version}
+image=${IMAGE:-radiant-$which:$version}
 revision=$(git describe --always --dirty --abbrev=40 --exclude '*' 2>/dev/null || echo unknown)
 
 command -v "$tool" >/dev/null || {
-  echo "error: $tool is not installed; install it, or choose another: make build-docker-k8s-operator CONTAINER_TOOL=podman" >&2
+  echo "error: $tool is not installed; install it, or choose another: CONTAINER_TOOL=podman" >&2
   exit 1
 }
 case $tool in
   docker)
-    if command -v minikube >/dev/null && minikube status >/dev/null 2>&1; then
+    if [ "$which" = operator ] && command -v minikube >/dev/null && minikube status >/dev/null 2>&1; then
       environment=$(minikube docker-env --shell bash)
       eval "$environment"
       echo "building into minikube's Docker"
@@ -42,6 +50,7 @@ trap 'rm -f "$index"' EXIT
 
 # Only if it is not empty: many builders cannot take a secret.
 [ "$(wc -l <"$index")" -le 1 ] || build+=(--secret "id=pip.conf,src=$index")
-"${build[@]}" --file docker/operator.Dockerfile --tag "$image" \
+[ -z "${BASE:-}" ] || build+=(--build-arg "$argument=$BASE")
+"${build[@]}" --file "docker/$which.Dockerfile" --tag "$image" \
   --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .
-echo "built $image; set RADIANT_IMAGE=$image"
+if [ "$which" = operator ]; then echo "built $image; set RADIANT_IMAGE=$image"; else echo "built $image"; fi

@@ -135,7 +135,7 @@ def test_from_nothing_to_a_green_run(cluster, machine):
             looked = radiant(environment, "kube", "doctor", "--no-pod", **mine)
             assert looked.returncode == 0, looked.stdout + looked.stderr
             about_airflow = re.findall(r"^(\w+) +(?:airflow|connection) ", looked.stdout, re.MULTILINE)
-            assert about_airflow == ["ok"] * 6, looked.stdout
+            assert about_airflow == ["ok"] * 7, looked.stdout
         calls = (state / "calls").read_text()
         assert f"minikube start --mount --mount-string {home}/work:{home}/work" in calls
         assert "docker build" in calls

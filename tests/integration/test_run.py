@@ -90,13 +90,17 @@ def start(home, tmp_path):
 
 
 def require_connections_to_be_kept(api):
-    """As `radiant kube connection --apply` and `radiant kube doctor` use the API of a real Airflow."""
+    """As `radiant kube connection --apply`, `radiant setup` and `radiant doctor` use the API of a real Airflow."""
     made = {"conn_type": "kubernetes", "description": "d", "extra": {"kube_config": '{"users": []}', "namespace": "n"}}
     assert api.put_connection("kubernetes_conn", made) is True
     made["extra"]["namespace"] = "m"
     assert api.put_connection("kubernetes_conn", made) is False
     shown = api._call("GET", "/api/v2/connections/kubernetes_conn")
     assert json.loads(shown["extra"]) == {"kube_config": "***", "namespace": "m"}
+    api.put_pool("jobs", 4)
+    api.put_pool("jobs", 5)
+    api.put_pool("default_pool", 100)
+    assert api.pools() == {"default_pool": 100, "jobs": 5}
     findings = list(check_airflow(api, "kubernetes_conn"))
     assert {one.grade for one in findings} == {Grade.GOOD}, findings
 

@@ -174,6 +174,15 @@ class AirflowApi:
         """Return the slots of each pool; -1 is no limit."""
         return {pool["name"]: pool["slots"] for pool in self._pages("/api/v2/pools", "pools")}
 
+    def put_pool(self, name: str, slots: int) -> None:
+        """Make a pool, or give an existing one this number of slots; its other properties stay."""
+        if name in self.pools():
+            # Airflow wants include_deferred to be there, and by the mask leaves it as it is.
+            path = f"/api/v2/pools/{quote(name)}?update_mask=slots"
+            self._call("PATCH", path, {"pool": name, "slots": slots, "include_deferred": False})
+        else:
+            self._call("POST", "/api/v2/pools", {"name": name, "slots": slots})
+
     def _pages(self, path: str, key: str) -> Iterator[dict[str, Any]]:
         offset = 0
         while True:

@@ -1,23 +1,31 @@
-"""What `radiant kube doctor` checks in a running Airflow: the connection, and the settings that jobs depend on."""
+"""What is checked in a running Airflow: DAGs, connection, and the settings that jobs depend on."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
+from radiant.jobs.dag_ids import ALL_DAGS
 
 if TYPE_CHECKING:
     from radiant.cli.airflow_api import AirflowApi
 
 _TOKEN_S = 600
 """Airflow's own default; a shorter life ends tasks whose worker was busy or cut off for a moment."""
-_POOL = "default_pool"
-_SLOTS = 16
+POOL = "default_pool"
+SLOTS = 16
 """As many tasks of a DAG as Airflow runs at once by default (`[core] max_active_tasks_per_dag`)."""
 
 
-def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[CheckResult]:
-    """Look at the connection and at Airflow's settings; raises what the API raises."""
-    yield _connection(api, conn_id)
+def check_airflow(api: "AirflowApi", conn_id: str | None) -> Iterator[CheckResult]:
+    """Look at DAGs, connection and Airflow's settings; raises what the API raises.
+
+    Args:
+        api: of the Airflow.
+        conn_id: of the connection to the cluster; None where jobs run elsewhere.
+    """
+    yield _dags(api)
+    if conn_id is not None:
+        yield _connection(api, conn_id)
     yield _option(
         api,
         ("state_store", "clear_on_success"),
@@ -42,6 +50,18 @@ def check_airflow(api: "AirflowApi", conn_id: str) -> Iterator[CheckResult]:
         "kube_config",
     )
     yield _pool(api)
+
+
+def _dags(api: "AirflowApi") -> CheckResult:
+    missing = sorted(set(ALL_DAGS).difference(api.parsed_dags()))
+    if not missing:
+        return good("airflow", f"{len(ALL_DAGS)} DAGs are read")
+    errors = [f"{file}: {trace.strip().splitlines()[-1]}" for file, trace in api.import_errors().items()]
+    return wrong(
+        "airflow",
+        f"the DAGs {', '.join(missing)} are not there{'; '.join(('', *errors))}",
+        "correct the file, or put the folder dags of the checkout into Airflow's DAG bundle",
+    )
 
 
 def _connection(api: "AirflowApi", conn_id: str) -> CheckResult:
@@ -79,9 +99,9 @@ def _option(
 
 
 def _pool(api: "AirflowApi") -> CheckResult:
-    slots = api.pools().get(_POOL)
+    slots = api.pools().get(POOL)
     if slots is None or slots == 0:
-        return wrong("airflow", f"pool {_POOL} has no slot: no task starts", f"airflow pools set {_POOL} 128 ''")
-    if 0 < slots < _SLOTS:
-        return warning("airflow", f"pool {_POOL} has {slots} slots only", f"airflow pools set {_POOL} 128 ''")
-    return good("airflow", f"pool {_POOL} has {'no limit' if slots < 0 else f'{slots} slots'}")
+        return wrong("airflow", f"pool {POOL} has no slot: no task starts", f"airflow pools set {POOL} 128 ''")
+    if 0 < slots < SLOTS:
+        return warning("airflow", f"pool {POOL} has {slots} slots only", f"airflow pools set {POOL} 128 ''")
+    return good("airflow", f"pool {POOL} has {'no limit' if slots < 0 else f'{slots} slots'}")

@@ -1,10 +1,14 @@
-"""The results of checks, and how they are printed: `radiant kube doctor`, `radiant ecs doctor`."""
+"""The results of checks, and how they are printed: `radiant doctor`, `radiant kube doctor`, `radiant ecs doctor`."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+import typer
+
 from radiant.cli.terminal import echo
+from radiant.errors import EXIT_CONFIG
 
 
 class Grade(StrEnum):
@@ -64,3 +68,19 @@ def print_results(results: Iterable[CheckResult]) -> list[CheckResult]:
             echo(f"{'':<20} -> {one.fix}")
         printed.append(one)
     return printed
+
+
+def summary(results: Iterable[CheckResult]) -> str:
+    """Return how many results have each grade: `12 ok, 1 warning`."""
+    counts = Counter(one.grade for one in results)
+    return ", ".join(f"{counts[grade]} {grade}" for grade in Grade if counts[grade])
+
+
+def end_with(results: Iterable[CheckResult]) -> None:
+    """End the command with the exit code 78 if a result is wrong.
+
+    Raises:
+        typer.Exit: one is.
+    """
+    if any(one.grade is Grade.WRONG for one in results):
+        raise typer.Exit(EXIT_CONFIG)

@@ -8,9 +8,9 @@ import typer
 
 from radiant.cli import ecs_checks as checks
 from radiant.cli.aws import Aws, plain_errors
-from radiant.cli.check_result import CheckResult, Grade, print_results, unknown
+from radiant.cli.check_result import CheckResult, Grade, end_with, print_results, unknown
 from radiant.cli.ecs_stack import ResourceChange, Stack, template_text
-from radiant.errors import EXIT_CONFIG, ConfigError, PlatformUnavailableError
+from radiant.errors import ConfigError, PlatformUnavailableError
 from radiant.settings import Settings, connection_in_environment, load_settings
 
 app = typer.Typer(
@@ -131,7 +131,19 @@ def render(
 @app.command()
 def doctor() -> None:
     """Check credentials, cluster, definitions, roles, image, log, network, bucket, quotas; exit 78 if one is bad."""
-    settings = load_settings()
+    results = print_results(check_account(load_settings()))
+    if wrong := sum(one.grade is Grade.WRONG for one in results):
+        typer.echo(f"{wrong} to fix", err=True)
+    end_with(results)
+
+
+def check_account(settings: Settings) -> Iterator[CheckResult]:
+    """Look at all that jobs on ECS need.
+
+    Raises:
+        ConfigError: no credentials, or no region.
+        PlatformUnavailableError: AWS does not answer.
+    """
     aws = Aws(settings)
     ecs = settings.ecs
     with plain_errors():
@@ -145,10 +157,8 @@ def doctor() -> None:
         ("documents", lambda: checks.check_work(aws, settings)),
         ("quotas", lambda: checks.check_quotas(aws, settings)),
     ]
-    results = print_results(found for about, check in look for found in _safely(about, check))
-    if wrong := sum(one.grade is Grade.WRONG for one in results):
-        typer.echo(f"{wrong} to fix", err=True)
-        raise typer.Exit(EXIT_CONFIG)
+    for about, check in look:
+        yield from _safely(about, check)
 
 
 def _safely(about: str, check: Callable[[], Iterable[CheckResult]]) -> Iterator[CheckResult]:

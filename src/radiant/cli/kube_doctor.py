@@ -1,12 +1,13 @@
 """`radiant kube doctor`."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from radiant.cli.check_result import CheckResult, Grade, print_results, unknown, wrong
+from radiant.cli.check_result import CheckResult, Grade, end_with, print_results, summary, unknown, wrong
 from radiant.cli.kube_access import (
     KUBECONFIG,
     ContextOption,
@@ -19,8 +20,22 @@ from radiant.cli.kube_access import (
     print_line,
 )
 from radiant.cli.running_airflow import AirflowOption, PasswordOption, UserOption, running_airflow
-from radiant.errors import EXIT_CONFIG, AirflowError, ConfigError
+from radiant.errors import AirflowError, ConfigError
 from radiant.settings import Settings, load_settings
+
+WaitOption = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For the pod to start and end.")]
+PodOption = Annotated[bool, typer.Option("--pod/--no-pod", help="Run a job in a pod.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Which cluster, and with which credential: the options that the connection was made with."""
+
+    kubeconfig: str
+    context: str | None
+    namespace: str | None
+    token_file: Path | None
+    insecure: bool
 
 
 def doctor(  # noqa: PLR0913 - one parameter per option
@@ -30,8 +45,8 @@ def doctor(  # noqa: PLR0913 - one parameter per option
     namespace: NamespaceOption = None,
     token_file: TokenOption = None,
     insecure: InsecureOption = False,
-    wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="For the pod to start and end.")] = 120,
-    pod: Annotated[bool, typer.Option("--pod/--no-pod", help="Run a job in a pod.")] = True,
+    wait: WaitOption = 120,
+    pod: PodOption = True,
     airflow: AirflowOption = None,
     user: UserOption = None,
     password_file: PasswordOption = None,
@@ -39,26 +54,42 @@ def doctor(  # noqa: PLR0913 - one parameter per option
     """Look at all that jobs on Kubernetes need, report what is wrong and how to fix it.
 
     Give the options that the connection was made with: it is this credential that is looked at. The exit code is 0 when
-    nothing is wrong, 78 otherwise.
+    nothing is wrong, 78 otherwise. `radiant doctor` looks at registry, tables and documents as well.
+    """
+    settings = load_settings()
+    credential = Credential(kubeconfig, context, namespace, token_file, insecure=insecure)
+    results = print_results(check_cluster(settings, credential, wait_s=wait if pod else None))
+    conn_id = settings.kubernetes.conn_id
+    results += print_results(check_running_airflow(settings, airflow, user, password_file, conn_id=conn_id))
+    typer.echo(summary(results))
+    end_with(results)
+
+
+def check_cluster(settings: Settings, credential: Credential, *, wait_s: float | None) -> Iterator[CheckResult]:
+    """Look at access, rights, names and room, and run a job in a pod.
+
+    Args:
+        settings: image, namespace, and all that pods get.
+        credential: of the connection.
+        wait_s: seconds for the pod; no pod when None.
+
+    Raises:
+        ConfigError: the kubeconfig or a setting cannot be used.
+        PlatformUnavailableError: a server that must be asked does not answer.
     """
     from radiant.cli.kube_pod import require_kubernetes  # noqa: PLC0415 - heavy, only here
 
-    settings = load_settings()
-    chosen = find_context(kubeconfig, context)
-    access = open_access(chosen, token_file=token_file, insecure=insecure, namespace=namespace)
+    chosen = find_context(credential.kubeconfig, credential.context)
+    access = open_access(
+        chosen, token_file=credential.token_file, insecure=credential.insecure, namespace=credential.namespace
+    )
     for note in access.notes:
         print_line(f"note: {note}")
     where = settings.kubernetes.namespace or access.namespace or "default"
     require_kubernetes(settings)
     from radiant.cli.kube_cluster_checks import open_client  # noqa: PLC0415 - heavy, only here
 
-    client = open_client(access)
-    results = print_results(_cluster(client, access, where, settings, wait_s=wait if pod else None))
-    results += print_results(_airflow(settings, airflow, user, password_file))
-    counts = {grade: sum(one.grade is grade for one in results) for grade in Grade}
-    typer.echo(", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count))
-    if counts[Grade.WRONG]:
-        raise typer.Exit(EXIT_CONFIG)
+    yield from _cluster(open_client(access), access, where, settings, wait_s=wait_s)
 
 
 def _cluster(
@@ -83,9 +114,14 @@ def _cluster(
         yield from check_pod(client, namespace, settings, wait_s=wait_s)
 
 
-def _airflow(
-    settings: Settings, url: str | None, user: str | None, password_file: Path | None
+def check_running_airflow(
+    settings: Settings, url: str | None, user: str | None, password_file: Path | None, *, conn_id: str | None
 ) -> Iterator[CheckResult]:
+    """Look at the Airflow that is named, else at the one of `radiant run`; none is unknown, not wrong.
+
+    Raises:
+        ConfigError: a named one cannot be asked.
+    """
     from radiant.cli.airflow_checks import check_airflow  # noqa: PLC0415 - only here
 
     try:
@@ -96,6 +132,6 @@ def _airflow(
         yield unknown("airflow", str(error))
         return
     try:
-        yield from check_airflow(api, settings.kubernetes.conn_id)
+        yield from check_airflow(api, conn_id)
     except AirflowError as error:
         yield wrong("airflow", str(error), "is it up, and may this user read its settings?")

@@ -10,7 +10,22 @@ from typing import Annotated
 
 import typer
 
-from radiant.cli import cases, costs, demo, ecs, kube, maintain, poc, resources, run, variants, vcf, watch_run
+from radiant.cli import (
+    cases,
+    costs,
+    demo,
+    doctor,
+    ecs,
+    kube,
+    maintain,
+    poc,
+    resources,
+    run,
+    setup,
+    variants,
+    vcf,
+    watch_run,
+)
 from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
@@ -32,6 +47,8 @@ app.add_typer(ecs.app, name="ecs")
 app.command()(run.run)
 app.command()(watch_run.watch)
 app.command()(poc.poc)
+app.command()(setup.setup)
+app.command()(doctor.doctor)
 app.command()(costs.costs)
 app.command()(maintain.maintain)
 app.command()(variants.tables)

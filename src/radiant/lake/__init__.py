@@ -15,7 +15,7 @@ from radiant.lake.table_ref import StoredTableRef, TableRef
 
 if TYPE_CHECKING:
     from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases
-    from radiant.lake.catalog import open_catalog
+    from radiant.lake.catalog import embedded_file, open_catalog
     from radiant.lake.commit import CommitReport, commit_part, delete_staged
     from radiant.lake.create import ensure_tables
     from radiant.lake.maintain import Cutoffs, Freed, TableMaintenance, maintain_tables
@@ -40,6 +40,7 @@ __all__ = [
     "case_rows",
     "commit_part",
     "delete_staged",
+    "embedded_file",
     "ensure_tables",
     "lacks_frequencies",
     "maintain_tables",
@@ -63,6 +64,7 @@ _MODULES = {
     "case_rows": "visible_rows",
     "commit_part": "commit",
     "delete_staged": "commit",
+    "embedded_file": "catalog",
     "ensure_tables": "create",
     "lacks_frequencies": "variant_query",
     "maintain_tables": "maintain",

@@ -55,6 +55,12 @@ def open_catalog(settings: Settings) -> Catalog:
     return _embedded_catalog(name, settings.home_path / "catalog.db", settings.effective_warehouse)
 
 
+def embedded_file(settings: Settings) -> Path | None:
+    """Return the file of the built-in catalog, None where PyIceberg is configured; it may not exist yet."""
+    configured = Config().get_catalog_config(settings.lake.catalog)
+    return None if configured else settings.home_path / "catalog.db"
+
+
 def _file_io(warehouse: str) -> dict[str, str]:
     """Read and write S3 with the client that `radiant.storage` uses.
 

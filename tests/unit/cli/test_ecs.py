@@ -11,6 +11,7 @@ from radiant.cli.aws import Aws
 from radiant.cli.ecs_checks import connection_type
 from radiant.cli.main import app
 from radiant.errors import ConfigError, JobRefusedError, RadiantError
+from radiant.jobs.catalogue import JOBS
 from radiant.settings import load_settings, setting_names
 
 FIRST = ["--image", "radiant:1", "--vcf", "s3://radiant-vcf/in", "--work", "s3://radiant-work/work/"]
@@ -199,7 +200,7 @@ def test_doctor_finds_everything_wrong_where_nothing_is(monkeypatch):
     found = command("doctor")
     assert found.exit_code == 78
     assert "there is no cluster absent" in found.stdout
-    assert found.stdout.count("there is no task definition") == 5
+    assert found.stdout.count("there is no task definition") == len(JOBS)
     assert "-> run `radiant ecs deploy`" in found.stdout
     assert "RADIANT_WORK_URI is file://" in found.stdout
     assert "RADIANT_ECS__SUBNETS is empty" in found.stdout

@@ -10,6 +10,7 @@ from radiant.cli import airflow_checks, kube_cluster_checks
 from radiant.cli.check_result import Grade, good, print_results, wrong
 from radiant.cli.kube_cluster_checks import RIGHTS
 from radiant.jobs.catalogue import JOBS
+from radiant.jobs.dag_ids import ALL_DAGS
 
 ALL = list(JOBS.values())
 
@@ -127,13 +128,15 @@ OPTIONS = {
 }
 
 
-def an_airflow(*, kind="kubernetes", options=(), slots=128):
+def an_airflow(*, kind="kubernetes", options=(), slots=128, dags=ALL_DAGS):
     shown = OPTIONS | dict(options)
     return SimpleNamespace(
         url="http://airflow",
         connection_type=lambda _: kind,
         option=lambda section, name: shown[section, name],
         pools=lambda: {"default_pool": slots},
+        parsed_dags=lambda: dict.fromkeys(dags),
+        import_errors=lambda: {"x.py": "Traceback\nKeyError: 'x'"},
     )
 
 
@@ -172,6 +175,7 @@ def test_settings_that_airflow_does_not_show_are_unknown_not_good():
         (an_airflow(kind=None), Grade.WARNING),
         (an_airflow(slots=0), Grade.WRONG),
         (an_airflow(slots=2), Grade.WARNING),
+        (an_airflow(dags=ALL_DAGS[1:]), Grade.WRONG),
     ],
 )
 def test_connection_and_pool_are_judged(api, grade):
