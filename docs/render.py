@@ -20,6 +20,7 @@ from radiant.cli.costs import workload_of
 from radiant.costs.compare import Comparison, Place, compare
 from radiant.costs.prices import Prices, built_in_prices
 from radiant.costs.workload import Workload, built_in_figures
+from radiant.domain.columns import Column
 from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
 from radiant.settings import PREFIX, Settings, load_settings
@@ -111,10 +112,18 @@ def tables_page() -> str:
         parts.append(f"\n## {table.name}\n\n{table.doc} {table.order}\n\n")
         parts.append("| column | type | null | per | meaning |\n|---|---|---|---|---|\n")
         parts += [
-            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.per} | {one.doc} |\n"
+            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.per} | {one.doc}{_computed(one)} |\n"
             for one in table.columns
         ]
     return "".join(parts)
+
+
+def _computed(column: Column) -> str:
+    return (
+        ""
+        if column.stored
+        else " Computed by readers, not stored: [decision 21](decisions/0021-locus-and-its-hash-are-computed.md)."
+    )
 
 
 def settings_page() -> str:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from radiant.domain.columns import Column, Table, Type
 from radiant.domain.tables import CASE_TABLES
+from radiant.lake.computed import compute
 
 KEY = ("part", "case_id")
 
@@ -64,4 +65,7 @@ def batch(short_name: str, rows: int, seed: int = 0, *, null_share: float = 0.3,
                 for _ in range(rows)
             ]
         arrays.append(pa.array(values, ARROW[column.type]))
-    return pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns_of(table)])
+    rows = pa.RecordBatch.from_arrays(arrays, names=[column.name for column in columns_of(table)])
+    # What follows from other columns does so here, too: readers compute it.
+    computed = compute(rows, rows.schema.names)
+    return computed.cast(rows.schema)

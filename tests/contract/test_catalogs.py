@@ -502,5 +502,6 @@ def test_a_plain_parquet_reader_reads_the_files(refs):
     manifest = stage(refs, 1, "a", rows=40)
     for name, files in manifest.files.items():
         table = pq.ParquetFile(files[0].path.removeprefix("file://")).read()
-        expected = random_rows.batch(name, 40, 1).to_pylist()
-        assert table.select(list(expected[0])).to_pylist() == expected
+        expected = random_rows.batch(name, 40, 1)
+        stored = [column.name for column in CASE_TABLES[name].stored_columns if column.name in expected.schema.names]
+        assert table.select(stored).to_pylist() == expected.select(stored).to_pylist()

@@ -146,6 +146,8 @@ class Column:
     whose rows lie together. Bounds of others prune nothing, and cost time and bytes of manifests."""
     repeats: bool = True
     """Whether a text of an entry comes again in other entries: the reader makes a dictionary of such texts alone."""
+    stored: bool = True
+    """Whether the tables have it. A column that is not stored follows from others of its row: readers compute it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,11 @@ class Table:
     """The order that another engine is asked to keep when it rewrites the table."""
     order: str = ""
     """The order in which an import writes the rows of a case: a sentence."""
+
+    @property
+    def stored_columns(self) -> tuple[Column, ...]:
+        """The columns that the table in the catalog has."""
+        return tuple(column for column in self.columns if column.stored)
 
 
 # --- Columns by a setting ---------------------------------------------------------------------------------------------

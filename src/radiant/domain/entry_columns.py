@@ -72,7 +72,12 @@ ENTRY_COLUMNS: tuple[Column, ...] = (
         "hgvsp", Type.STRING, "HGVSp, with `%3D` decoded to `=`.", "HGVSp", snpeff="HGVS.p", encoding=Encoding.PLAIN
     ),
     _distinct(
-        "cdna_position", Type.STRING, "cDNA_position, as written.", "cDNA_position", snpeff="cDNA.pos / cDNA.length"
+        "cdna_position",
+        Type.STRING,
+        "cDNA_position, as written.",
+        "cDNA_position",
+        snpeff="cDNA.pos / cDNA.length",
+        encoding=Encoding.PLAIN,
     ),
     _distinct(
         "cds_position",

@@ -72,15 +72,16 @@ _LOCUS = (
     _locus(
         "locus",
         Type.STRING,
-        "`chrom-pos-ref-alt` after splitting and trimming, for example `17-43094464-A-G`.",
+        "`chromosome-start-reference-alternate`, for example `17-43094464-A-G`.",
         encoding=_PLAIN,
+        stored=False,
     ),
     _locus(
         "locus_hash",
         Type.LONG,
         "xxh3-64 of `locus` (UTF-8, seed 0), as a signed 64-bit integer.",
         encoding=_PLAIN,
-        bounded=True,
+        stored=False,
     ),
     _locus("chromosome", Type.STRING, "Without `chr`; the mitochondrial one is `M`.", bounded=True),
     _locus("start", Type.LONG, "1-based position of the first base of `reference`.", encoding=_DELTA, bounded=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import (
     CommitFailedException,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.types import IcebergType, NestedField
 
-    from radiant.domain.columns import Table
+    from radiant.domain.columns import Column, Table
 
 _TRIES = 10
 """Creation and schema changes race with other processes that do the same; the loser retries."""
@@ -45,7 +45,8 @@ def ensure_tables(
     """Create the namespace, missing tables and missing columns; return every table by its short name.
 
     Nothing is ever dropped, narrowed or renamed. A column that is new here is added as optional: rows of earlier
-    imports have null. Columns of the table of other versions stay as they are (our files have null).
+    imports have null. Columns of the table of other versions stay as they are (our files have null). A required column
+    that earlier versions store and this one computes (`locus`) becomes optional.
     Two processes may do this at once.
 
     Args:
@@ -100,11 +101,13 @@ def _ensure_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergT
     for number in range(_TRIES):
         table = load_table(catalog, namespace, declared) or _create_table(catalog, namespace, declared)
         _check_spec(table)
-        missing = _missing_columns(table, declared)
-        if not missing:
+        missing, filled_before = _schema_changes(table, declared)
+        if not missing and not filled_before:
             return table
         try:
             with table.update_schema() as update:
+                for name in filled_before:
+                    update.make_column_optional(name)
                 for column in missing:
                     # Ids are placeholders, the table assigns its own.
                     update.add_column(column.name, iceberg_type(column.type, 1)[0], doc=column.doc, required=False)
@@ -142,11 +145,14 @@ def _check_spec(table: IcebergTable) -> None:
         raise SchemaMismatchError(msg)
 
 
-def _missing_columns(table: IcebergTable, declared: Table) -> list[Any]:
-    """Return the declared columns a table lacks; refuse any other difference."""
+def _schema_changes(table: IcebergTable, declared: Table) -> tuple[list[Column], list[str]]:
+    """Return the stored columns that a table lacks, and the required ones that earlier versions alone store.
+
+    Any other difference is refused.
+    """
     present: dict[str, NestedField] = {field.name: field for field in table.schema().fields}
     problems: list[str] = []
-    for column in declared.columns:
+    for column in declared.stored_columns:
         field = present.pop(column.name, None)
         if field is None:
             continue
@@ -155,7 +161,9 @@ def _missing_columns(table: IcebergTable, declared: Table) -> list[Any]:
             problems.append(f"{column.name} is {field.field_type}, declared {column.type}")
         elif field.required and not column.required:
             problems.append(f"{column.name} is required, declared optional")
-    problems += [f"{name} is required, and this version does not fill it" for name, f in present.items() if f.required]
+    computed = {column.name for column in declared.columns if not column.stored}
+    required = [name for name, field in present.items() if field.required]
+    problems += [f"{name} is required, and this version does not fill it" for name in required if name not in computed]
     if problems:
         msg = (
             f"{'.'.join(table.name())}: {'; '.join(problems)}. Columns are only ever added; "
@@ -163,7 +171,7 @@ def _missing_columns(table: IcebergTable, declared: Table) -> list[Any]:
         )
         raise SchemaMismatchError(msg)
     names = {field.name for field in table.schema().fields}
-    return [column for column in declared.columns if column.name not in names]
+    return [column for column in declared.stored_columns if column.name not in names], required
 
 
 def _same_type(found: IcebergType, wanted: IcebergType) -> bool:

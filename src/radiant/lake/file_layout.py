@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from radiant.domain.columns import Encoding, Type
+from radiant.domain.columns import Encoding, Table, Type
 from radiant.domain.tables import COLUMNS, KEY_COLUMNS
 
 IcebergObject = Mapping[str, Any]
@@ -50,6 +50,21 @@ def file_schema(schema: IcebergObject, names: Iterable[str]) -> pa.Schema:
             _field(field["name"], field["type"], field["id"], nullable=not field["required"])
             for field in schema["fields"]
             if field["name"] in wanted
+        ]
+    )
+
+
+def row_schema(table: Table, file: pa.Schema) -> pa.Schema:
+    """Return the Arrow schema of the rows that a reader of VCF files makes: with the columns that no file stores.
+
+    Args:
+        table: Its declaration.
+        file: The `file_schema` of its stored columns.
+    """
+    return pa.schema(
+        [
+            file.field(column.name) if column.stored else pa.field(column.name, _PRIMITIVE[column.type])
+            for column in table.columns
         ]
     )
 

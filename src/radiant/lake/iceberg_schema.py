@@ -64,8 +64,8 @@ def iceberg_schema(table: Table) -> Schema:
     The catalog assigns its own field ids on creation: never take ids from here, take them from the table.
     """
     fields: list[NestedField] = []
-    nested_id = len(table.columns) + 1
-    for field_id, column in enumerate(table.columns, 1):
+    nested_id = len(table.stored_columns) + 1
+    for field_id, column in enumerate(table.stored_columns, 1):
         type_, nested_id = iceberg_type(column.type, nested_id)
         fields.append(NestedField(field_id, column.name, type_, required=column.required, doc=column.doc))
     return Schema(*fields)
@@ -91,7 +91,7 @@ def table_properties(table: Table) -> dict[str, str]:
     """Return the properties a new table is created with."""
     bounded = {
         f"write.metadata.metrics.column.{column.name}": "truncate(16)" if column.type is Type.STRING else "full"
-        for column in table.columns
+        for column in table.stored_columns
         if column.name in BOUNDED_COLUMNS
     }
     return _PROPERTIES | bounded | {"comment": table.doc}

@@ -14,7 +14,7 @@ from radiant.domain.tables import CASE_TABLES, KEY_COLUMNS
 from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
-from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN, row_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,8 @@ class Manifest:
     rows: dict[str, int]
     """Rows by the table's short name, zeros included."""
     digests: dict[str, str]
-    """By the table's short name: sha256 hexadecimal over the rows in order, without `part` and `case_id`."""
+    """By the table's short name: sha256 hexadecimal over the rows in order, without `part` and `case_id`, with the
+    columns that readers compute."""
 
     @property
     def size_bytes(self) -> int:
@@ -117,7 +118,7 @@ class Stager:
         self._adopted: dict[str, list[StagedFile]] = {name: [] for name in CASE_TABLES}
         self._writers = {
             name: DataFileWriter(
-                refs[name].file_schema(column.name for column in table.columns),
+                refs[name].file_schema(column.name for column in table.stored_columns),
                 refs[name].spec_id,
                 f"{self._folders[name]}/{self._file_prefix}-",
                 part,
@@ -125,6 +126,7 @@ class Stager:
             )
             for name, table in tables.items()
         }
+        self._row_schemas = {name: row_schema(table, self._writers[name].schema) for name, table in tables.items()}
         self._digests = {name: RowDigest() for name in CASE_TABLES}
         self._known: dict[str, _Known] = {}
         """What was found of the schema that the last batch of each table had."""
@@ -166,10 +168,11 @@ class Stager:
             raise SchemaMismatchError(msg)
         writer = self._writers[short_name]
         declared = [column for column in table.columns if column.name not in KEY_COLUMNS]
+        target = self._row_schemas[short_name]
         known = self._known.get(short_name)
         if known is None or not batch.schema.equals(known.schema):
-            known = self._known[short_name] = _Known.of(batch.schema, declared, writer.schema)
-        rows = batch if known.fits(batch) else _checked(table.name, declared, writer.schema, batch)
+            known = self._known[short_name] = _Known.of(batch.schema, declared, target)
+        rows = batch if known.fits(batch) else _checked(table.name, declared, target, batch)
         if not rows.num_rows:
             return
         self._digests[short_name].update(rows)

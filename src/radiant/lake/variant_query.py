@@ -18,6 +18,7 @@ from radiant.domain.inheritance import ParentalOrigin
 from radiant.domain.tables import COMPOUND_HET, CONSEQUENCE, OCCURRENCE, VARIANT
 from radiant.errors import InputError
 from radiant.lake.case_load import visible_case
+from radiant.lake.computed import COMPUTED, FIELDS, with_computed_fields
 from radiant.lake.filters import (
     all_of,
     any_of,
@@ -146,7 +147,7 @@ _FIELDS: dict[str, pa.Field] = {
     field.name: pa.field(field.name, field.type)
     for table in (COMPOUND_HET, CONSEQUENCE, VARIANT, OCCURRENCE)
     for field in iceberg_schema(table).as_arrow()
-} | {"compound_het": pa.field("compound_het", pa.string())}
+} | {"compound_het": pa.field("compound_het", pa.string()), **FIELDS}
 
 
 def _joined(
@@ -215,7 +216,7 @@ def _nearby(
 
     A column that a newer version added, and no import since, is null.
     """
-    there = set(source.table.schema().column_names)
+    there = {*source.table.schema().column_names, *COMPUTED}
     schema = pa.schema([_FIELDS[name] for name in columns])
     missing = [name for name in columns if name not in there]
     columns = tuple(name for name in columns if name in there)
@@ -224,7 +225,8 @@ def _nearby(
     bounds = pc.min_max(rows["start"]).as_py()
     here = starting_within(rows["chromosome"][0].as_py(), bounds["min"], bounds["max"])
     found = source.rows(columns, here if condition is None else all_of(here, condition))
-    table = pa.Table.from_batches(found, source.table.schema().select(*columns).as_arrow()).combine_chunks()
+    found_schema = with_computed_fields(source.table.schema().as_arrow(), columns)
+    table = pa.Table.from_batches(found, found_schema).combine_chunks()
     for name in missing:
         table = table.append_column(_FIELDS[name], pa.nulls(table.num_rows, _FIELDS[name].type))
     return table

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import LakeError
 from radiant.lake.case_load import VisibleCase, visible_case
+from radiant.lake.computed import columns_to_read, compute, with_computed
 from radiant.lake.create import load_table
 from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.filters import all_of, rows_of
@@ -44,11 +45,13 @@ class CaseTable:
         """Yield the case's rows in the order they were imported.
 
         Args:
-            columns: All when None.
-            row_filter: Beside the case; pushed down to files and row groups.
+            columns: All when None; `locus` and `locus_hash`, which no file stores, are computed.
+            row_filter: Beside the case, on stored columns; pushed down to files and row groups.
         """
-        wanted = self.mine if row_filter is None else all_of(self.mine, row_filter)
-        return scan_files(self.table, self.tasks, wanted, columns)
+        rows = self.mine if row_filter is None else all_of(self.mine, row_filter)
+        wanted = with_computed(field.name for field in self.table.schema().fields) if columns is None else list(columns)
+        for batch in scan_files(self.table, self.tasks, rows, columns_to_read(wanted)):
+            yield compute(batch, wanted)
 
 
 def case_rows(  # noqa: PLR0913, PLR0917 - what SQL needs five clauses for

@@ -111,7 +111,7 @@ def test_no_price_falls_when_a_container_requests_more_or_runs_longer():
 def test_storage_counts_the_vcf_only_where_it_stays():
     kept = compare(workload(), PRICES, FIGURES, NODE).everywhere.stored_bytes
     dropped = compare(workload(keeps_vcf=False), PRICES, FIGURES, NODE).everywhere.stored_bytes
-    assert (kept, dropped) == (5 * (253e6 + 152e6), 5 * 253e6)
+    assert (kept, dropped) == (5 * (168e6 + 156e6), 5 * 168e6)
 
 
 @pytest.mark.parametrize(("cores", "seconds"), [(0.5, 1.2 + 58.2), (1, 1.2 + 29.1), (2, 1.2 + 17.1), (8, 1.2 + 17.1)])

@@ -47,7 +47,7 @@ def test_a_new_table_is_as_declared(catalog, declared):
     lake.ensure_tables(catalog, NAMESPACE)
     table = load(catalog, declared)
     found = [(field.name, str(field.field_type), field.required, field.doc) for field in table.schema().fields]
-    assert found == [(one.name, KINDS[one.type], one.required, one.doc) for one in declared.columns]
+    assert found == [(one.name, KINDS[one.type], one.required, one.doc) for one in declared.stored_columns]
     assert [(field.name, str(field.transform)) for field in table.spec().fields] == [("part", "identity")]
     names = [table.schema().find_column_name(field.source_id) for field in table.sort_order().fields]
     assert names == list(declared.sort)
@@ -134,9 +134,30 @@ def test_an_incompatible_column_is_refused_and_nothing_changes(catalog, monkeypa
 
 def test_a_required_column_of_another_engine_is_refused(catalog, monkeypatch):
     lake.ensure_tables(catalog, NAMESPACE)
-    redeclare(monkeypatch, without="locus")
-    with pytest.raises(SchemaMismatchError, match="locus is required, and this version does not fill it"):
+    redeclare(monkeypatch, without="reference")
+    with pytest.raises(SchemaMismatchError, match="reference is required, and this version does not fill it"):
         lake.ensure_tables(catalog, NAMESPACE)
+
+
+def test_a_column_that_earlier_versions_stored_becomes_optional_and_is_computed_for_old_and_new_rows(
+    catalog, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        stored = tuple(dataclasses.replace(one, stored=True) for one in VARIANT.columns)
+        patch.setitem(TABLES, "variant", dataclasses.replace(VARIANT, columns=stored))
+        patch.setitem(CASE_TABLES, "variant", TABLES["variant"])
+        refs = lake.ensure_tables(catalog, NAMESPACE)
+        assert refs["variant"].schema.find_field("locus").required
+        earlier = stage(refs, 1, "a")  # staged by a worker of before, committed afterwards
+    refs = lake.ensure_tables(catalog, NAMESPACE)
+    assert not refs["variant"].schema.find_field("locus").required
+    commit(catalog, [earlier, stage(refs, 2, "b")], "t1")
+    assert {row["locus"] is None for row in raw_rows(catalog, "variant").slice(20).to_pylist()} == {True}
+    for case_id in (1, 2):
+        rows = read(catalog, case_id, "variant")
+        given = random_rows.batch("variant", 20, case_id)
+        for name in ("locus", "locus_hash"):
+            assert [row[name] for row in rows] == given[name].to_pylist()
 
 
 @pytest.mark.parametrize(
