@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from radiant.ecs_settings import Ecs
 from radiant.errors import ConfigError
 from radiant.setting_types import GROUP, Names, Objects, Strings, from_json, from_list
 from radiant.vcf_settings import ProgressGroup, Vcf
@@ -87,50 +88,6 @@ class ContainerGroup(_Group):
     """Seconds between two looks at a container; its log is read as often."""
     restarts: int = Field(default=3, ge=0)
     """How often a container is started again, within one try, when its spot capacity was taken away."""
-
-
-class Ecs(_Group):
-    """How jobs run as tasks on Amazon ECS; the defaults fit the template in `deploy/ecs`."""
-
-    conn_id: str = "aws_default"
-    """Airflow connection with the credentials; when it does not exist, boto3 finds them in its usual order."""
-    region: str | None = None
-    """AWS region; that of the connection or of `AWS_DEFAULT_REGION` when unset."""
-    cluster: str = Field(default="radiant", min_length=1)
-    """Cluster, by name or ARN."""
-    task_definition: str = Field(default="radiant", min_length=1)
-    """Prefix of the names of the task definitions: the job `poc` runs the newest revision of `<prefix>-poc`."""
-    container: str = Field(default="radiant", min_length=1)
-    """Container of the task definitions that runs the job."""
-    subnets: Names = ()
-    """Subnets of the tasks, separated by commas; several availability zones find capacity more often."""
-    security_groups: Names = ()
-    """Security groups of the tasks, separated by commas; the default group of the VPC when empty."""
-    assign_public_ip: bool = False
-    """Give tasks a public address: needed in a public subnet without NAT or VPC endpoints."""
-    capacity_provider: str = Field(default="FARGATE", min_length=1)
-    """Where tasks run: FARGATE, FARGATE_SPOT, or the name of an EC2 capacity provider of the cluster."""
-    on_demand_provider: str | None = None
-    """Capacity provider of a task that must not be interrupted again: the last try, and the last restart of a try. When
-    unset FARGATE instead of FARGATE_SPOT, and otherwise the same provider."""
-    platform_version: str = Field(default="LATEST", min_length=1)
-    """Version of the Fargate platform."""
-    architecture: Literal["X86_64", "ARM64"] = "X86_64"
-    """CPU architecture of the task definitions that `radiant ecs deploy` makes; the image must have it."""
-    log_group: str = Field(default="/radiant/jobs", min_length=1)
-    """CloudWatch log group of the task definitions."""
-    log_prefix: str | None = None
-    """`awslogs-stream-prefix` of the task definitions when it is not their own name; a stream is
-    `<prefix>/<container>/<task id>`."""
-    log_delay_s: float = Field(default=15, ge=0, le=300)
-    """How long the operator waits for the last lines of a log after the container ended."""
-
-    @property
-    def last_resort(self) -> str:
-        """The capacity provider of a task that must not be interrupted again."""
-        return self.on_demand_provider or (
-            "FARGATE" if self.capacity_provider == "FARGATE_SPOT" else self.capacity_provider
-        )
 
 
 class Mount(_Group):
@@ -284,6 +241,16 @@ class Costs(_Group):
     """Kind of EC2 instance of the price list, for ECS on EC2 and EKS."""
 
 
+class Ui(_Group):
+    """The pages of radiant in Airflow's UI, read by Airflow's API server."""
+
+    registry_url: str | None = None
+    """SQLAlchemy URL by which the API server reads the registry, with the right to read alone; `RADIANT_REGISTRY__URL`
+    when unset."""
+    pod_url: str | None = None
+    """Address of a pod's page in your cluster's console, with `{namespace}` and `{pod}`; none when unset."""
+
+
 class Settings(_Group):
     """All settings, frozen."""
 
@@ -307,6 +274,7 @@ class Settings(_Group):
     lake: Lake = Lake()
     maintenance: Maintenance = Maintenance()
     costs: Costs = Costs()
+    ui: Ui = Ui()
 
     @property
     def home_path(self) -> Path:
@@ -322,6 +290,11 @@ class Settings(_Group):
     def effective_registry_url(self) -> str:
         """SQLAlchemy URL of the registry."""
         return self.registry.url or f"sqlite:///{self.home_path / 'registry.db'}"
+
+    @property
+    def effective_ui_registry_url(self) -> str:
+        """SQLAlchemy URL by which Airflow's API server reads the registry."""
+        return self.ui.registry_url or self.effective_registry_url
 
     @property
     def effective_warehouse(self) -> str:
@@ -444,4 +417,4 @@ def _variable(location: tuple[int | str, ...]) -> str:
 
 
 def _is_secret(name: str) -> bool:
-    return name == "url"
+    return name.endswith("url")

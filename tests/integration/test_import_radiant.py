@@ -4,6 +4,7 @@ One run of `import-radiant` imports demo families, real trios where the corpus i
 the middle of it the process of one job and the process of one task are killed.
 """
 
+import configparser
 import contextlib
 import json
 import os
@@ -12,14 +13,18 @@ import signal
 import subprocess
 import sysconfig
 import time
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import httpx
+import jwt
 import psutil
 import pytest
 
+from browser import browser
 from radiant import demo, lake, storage
 from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
@@ -255,6 +260,80 @@ def test_every_level_is_red_with_the_reason_in_its_log(site):
     for dag_id, run in (("import-radiant", site.run_id), ("import-part", run_id), ("import-vcf", run_id)):
         log = site.api._call("GET", f"{path_of(dag_id, run, 'verdict')}/logs/1?full_content=true&map_index=-1")
         assert f"case {BAD}: VcfTruncated" in json.dumps(log), dag_id
+
+
+def token_of(site: Site, role: str | None) -> str:
+    """Return a login of this Airflow for a user with a role, signed as Airflow signs its own."""
+    config = configparser.RawConfigParser(strict=False)
+    config.read(site.settings.home_path / "airflow" / "airflow.cfg")
+    now = int(time.time())
+    claims = {"sub": "someone", "role": role, "teams": [], "aud": "apache-airflow", "nbf": now, "iat": now}
+    with warnings.catch_warnings():  # the key that Airflow makes is shorter than this library likes
+        warnings.simplefilter("ignore")
+        return jwt.encode(claims | {"exp": now + 600}, config["api_auth"]["jwt_secret"], "HS512", {"kid": "not-used"})
+
+
+def ask(site: Site, path: str, token: str | None, **form: str) -> tuple[int, str]:
+    """Return status and text of a page; with a form it is posted."""
+    headers = {} if token is None else {"Cookie": f"_token={token}"}
+    with httpx.Client(trust_env=False, base_url=site.api.url, headers=headers, timeout=60) as client:
+        answer = client.post(path, data=form) if form else client.get(path)
+        return answer.status_code, answer.text
+
+
+PAGES = ("/radiant/", "/radiant/cases?state=failed", f"/radiant/cases/{BAD}")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_needs_a_login_and_the_right_to_read_the_dag(site, path):
+    assert ask(site, path, None)[0] == 401
+    assert ask(site, path, "not a token")[0] in {401, 403}
+    refused, text = ask(site, path, token_of(site, None))
+    assert refused == 403
+    assert "VcfTruncated" not in text
+    status, text = ask(site, path, token_of(site, "viewer"))
+    assert status == 200
+    assert "VcfTruncated" in text
+
+
+def test_a_page_that_does_not_exist_is_not_found(site):
+    viewer = token_of(site, "viewer")
+    for path in ("/radiant/cases/123456", "/radiant/cases/0", "/radiant/cases/" + "9" * 30, "/radiant/nothing"):
+        assert ask(site, path, viewer)[0] == 404, path
+    assert ask(site, "/radiant/cases?state=odd", viewer)[0] == 422
+    assert ask(site, "/radiant/static/..%2fplugin.py", None)[0] == 404
+
+
+IN_FRAME = "document.querySelector('iframe')?.contentDocument"
+
+
+def test_from_airflow_s_first_page_a_failed_case_s_reason_is_one_click_away_its_log_and_cost_two(site):
+    with browser(site.api.url, token_of(site, "admin")) as page:
+        page.resize(1400, 900)
+        for link, shown in (
+            ("[href$='#cost']", f"{IN_FRAME}?.querySelector('#cost dd')?.textContent.includes('$')"),
+            ("[data-airflow]", "document.body.innerText.includes('VcfTruncated')"),
+        ):
+            page.open(f"{site.api.url}/")
+            page.click("document.querySelector('a[href*=\"plugin/radiant\"]')")
+            assert "Copy it again" in page.wait(f"{IN_FRAME}?.querySelector('.failures')?.textContent")
+            page.click(f'{IN_FRAME}.querySelector(".failures a{link}")')
+            page.wait(shown)
+        assert "/tasks/import_case/mapped/" in page.value("location.pathname")
+
+
+@pytest.mark.parametrize("width", [1400, 400])
+def test_no_page_is_wider_than_its_window_and_none_breaks_its_own_policy(site, width):
+    with browser(site.api.url, token_of(site, "admin")) as page:
+        page.resize(width, 900)
+        for path in PAGES:
+            page.open(site.api.url + path)
+            page.wait("document.readyState === 'complete' && document.querySelector('main')")
+            assert page.value("document.documentElement.scrollWidth") <= width, path
+            assert page.value("getComputedStyle(document.querySelector('header')).display") == "flex", path
+            theme = "localStorage.setItem('theme', 'dark'); theme(); document.documentElement.dataset.theme"
+            assert page.value(theme) == "dark"
+        assert page.errors == []
 
 
 def test_the_most_urgent_part_comes_first(site):

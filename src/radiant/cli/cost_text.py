@@ -6,7 +6,7 @@ from radiant.costs.compare import MOST_A_DAY, Comparison, Place
 from radiant.costs.container import Capacity
 from radiant.costs.history import RunBill
 from radiant.costs.mwaa import AIRFLOW_MIB
-from radiant.costs.prices import Node, Prices
+from radiant.costs.prices import Node, Prices, dollars
 from radiant.costs.workload import Figures
 
 CAPACITIES = {
@@ -17,18 +17,6 @@ CAPACITIES = {
 }
 """Columns of a bill."""
 _GB = 1e9
-_FROM_WHOLE = 1000
-
-
-def dollars(amount: float | None) -> str:
-    """Return an amount: $0.0045, $2.75, $182.50, $1,234; a dash for None."""
-    if amount is None:
-        return "-"
-    if amount >= _FROM_WHOLE:
-        return f"${amount:,.0f}"
-    if amount >= 1 or not amount:
-        return f"${amount:,.2f}"
-    return f"${amount:.2g}" if amount < 0.0001 else f"${amount:.4f}"  # noqa: PLR2004 - four places show 1 % of a cent
 
 
 def option_rows(comparison: Comparison) -> list[tuple[str, str, str, str, str]]:

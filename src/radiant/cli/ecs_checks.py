@@ -7,11 +7,12 @@ from typing import Any
 
 from radiant.cli.aws import Aws
 from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
+from radiant.ecs_settings import Ecs
 from radiant.jobs.catalogue import JOBS
 from radiant.operators.ecs_task.run_task import family
 from radiant.operators.ecs_task.size import MANAGED, task_size
 from radiant.operators.ecs_task.task_status import AwsObject
-from radiant.settings import Ecs, Settings
+from radiant.settings import Settings
 
 _WITH_CREDENTIALS = ("plan-import", "prepare-part", "commit-part", "maintain-tables")
 """Jobs that reach the registry."""

@@ -9,10 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from radiant.cli.cost_text import dollars
 from radiant.cli.costs import console_of, job_size, prices_of
 from radiant.costs.container import Capacity, Container, container_cost
-from radiant.costs.prices import Node, Prices
+from radiant.costs.prices import Node, Prices, dollars
 from radiant.costs.sizing import (
     ENOUGH,
     MARGIN,

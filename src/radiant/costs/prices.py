@@ -16,6 +16,7 @@ T = TypeVar("T")
 HOURS_PER_MONTH = 730.0
 """As cloud providers count: 365 days / 12."""
 DAYS_PER_MONTH = HOURS_PER_MONTH / 24
+_WHOLE_FROM = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +214,14 @@ def _object(kind: Any, found: Mapping[str, object], where: str) -> Any:
         raise ConfigError(msg)
     kinds = get_type_hints(kind)
     return kind(**{name: _value(kinds[name], value, f"{where}: {name}") for name, value in found.items()})
+
+
+def dollars(amount: float | None) -> str:
+    """Return an amount: $0.0045, $2.75, $182.50, $1,234; a dash for None."""
+    if amount is None:
+        return "-"
+    if amount >= _WHOLE_FROM:
+        return f"${amount:,.0f}"
+    if amount >= 1 or not amount:
+        return f"${amount:,.2f}"
+    return f"${amount:.2g}" if amount < 0.0001 else f"${amount:.4f}"  # noqa: PLR2004 - four places show 1 % of a cent

@@ -1,8 +1,10 @@
 """Cases and their states (SQLAlchemy: SQLite by default, PostgreSQL).
 
-`Registry` is the interface; the rest are its arguments and results.
+`Registry` is the interface of jobs and commands, `CaseOverview` that of pages, which only read; the rest are their
+arguments and results.
 """
 
+from radiant.registry.case_overview import CaseFilter, CaseList, CaseOverview, ListedCase, WholeCase
 from radiant.registry.case_registry import Registry
 from radiant.registry.changes import read_pedigree
 from radiant.registry.planning import configured_strategies
@@ -31,6 +33,9 @@ __all__ = [
     "AddOutcome",
     "CaseFailure",
     "CaseFile",
+    "CaseFilter",
+    "CaseList",
+    "CaseOverview",
     "CaseRecord",
     "Change",
     "Claim",
@@ -41,12 +46,14 @@ __all__ = [
     "FileRole",
     "HistoryEntry",
     "InUse",
+    "ListedCase",
     "Load",
     "LoadStatus",
     "PartitionState",
     "Registration",
     "Registry",
     "TaskUsage",
+    "WholeCase",
     "configured_strategies",
     "read_pedigree",
 ]

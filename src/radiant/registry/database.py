@@ -15,6 +15,7 @@ from radiant.errors import ConfigError, InputError, RegistryError, RegistryUnava
 from radiant.registry.model import SCHEMA_VERSION, UPGRADED_BY_NEW_TABLES, Base, SchemaRow
 
 _BUSY_TIMEOUT_S = 60
+_PAGE_TIMEOUT_S = 5
 _CREATE_LOCK = 0x7261_6469_616E_74  # "radiant": one process at a time makes the tables
 _WRITES = "radiant_writes"
 _TOO_LARGE = f"a number is too large: case numbers are whole numbers from 1 to {2**63 - 1}"
@@ -29,19 +30,23 @@ class Database:
 
     Args:
         url: SQLAlchemy URL, `sqlite:////folder/registry.db` or `postgresql://user:password@host/database`.
+        only_read: Make nothing, neither tables nor a file: the right to read is enough. Such a database has no `write`.
 
     Raises:
-        ConfigError: the URL is malformed, its driver is not installed, or the registry is of another version.
+        ConfigError: the URL is malformed, its driver is not installed, or the registry is of another version, or, with
+            `only_read`, not there.
         RegistryUnavailableError: the database does not answer.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, only_read: bool = False) -> None:
         parsed = _parse(url)
         self._shown = _without_secrets(parsed)
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         try:
             # hide_parameters: an error must not print a patient's id; NullPool: see the class.
-            engine = sa.create_engine(parsed, poolclass=NullPool, hide_parameters=True)
+            # connect_timeout: a page waits for a server that does not answer no longer than a reader does.
+            waits = {"connect_timeout": _PAGE_TIMEOUT_S} if only_read and not self._is_sqlite else {}
+            engine = sa.create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=waits)
         except (ImportError, exc.ArgumentError) as error:
             msg = (
                 f"the registry at {self._shown} needs a driver that is not here ({error}). "
@@ -49,10 +54,12 @@ class Database:
             )
             raise ConfigError(msg) from None
         if self._is_sqlite:
+            if only_read and not Path(str(parsed.database)).exists():
+                raise self._not_there()
             _prepare_sqlite(engine, parsed)
         self._reader = engine if self._is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
         self._writer = engine.execution_options(**{_WRITES: True})
-        self._open()
+        self._open(only_read=only_read)
 
     @contextlib.contextmanager
     def read(self) -> Generator[Session]:
@@ -68,11 +75,13 @@ class Database:
                 session.execute(sa.select(SchemaRow.version).with_for_update())
             yield session
 
-    def _open(self) -> None:
+    def _open(self, *, only_read: bool) -> None:
         with self._errors():
             with self._reader.connect() as connection:
                 found = _schema_versions(connection)
-            if UPGRADED_BY_NEW_TABLES.issuperset(found):
+            if only_read and not found:
+                raise self._not_there()
+            if not only_read and UPGRADED_BY_NEW_TABLES.issuperset(found):
                 with self._writer.begin() as connection:
                     found = self._make_tables(connection)
         if found != [SCHEMA_VERSION]:
@@ -125,6 +134,9 @@ class Database:
                 raise self._damaged(_first_line(error)) from None
             msg = f"the registry at {self._shown} refused ({type(error).__name__}: {_first_line(error)})"
             raise RegistryError(msg) from None
+
+    def _not_there(self) -> ConfigError:
+        return ConfigError(f"there is no registry at {self._shown} yet; the first `radiant cases add` or run makes it")
 
     def _damaged(self, cause: str) -> RegistryError:
         msg = (

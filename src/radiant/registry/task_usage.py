@@ -47,7 +47,7 @@ def read(session: Session, run: str | None, since: dt.datetime | None) -> list[T
         wanted = wanted.where(UsageRow.run == run)
     if since is not None:
         wanted = wanted.where(UsageRow.recorded_at >= since)
-    return [_value(row) for row in session.scalars(wanted)]
+    return [to_usage(row) for row in session.scalars(wanted)]
 
 
 def _row(one: TaskUsage, now: dt.datetime) -> UsageRow:
@@ -61,7 +61,8 @@ def _row(one: TaskUsage, now: dt.datetime) -> UsageRow:
     return UsageRow(run=one.run, job=one.job, case_id=one.case_id, recorded_at=now, **values)
 
 
-def _value(row: UsageRow) -> TaskUsage:
+def to_usage(row: UsageRow) -> TaskUsage:
+    """Return a usage row's value."""
     usage = None
     if row.memory_source is not None:
         values: dict[str, Any] = {name: getattr(row, name) for name in _USAGE}

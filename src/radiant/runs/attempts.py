@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from functools import partial
 
 from radiant import storage
-from radiant.costs.container import Capacity, Container
+from radiant.costs.container import Container
 from radiant.costs.history import Attempt, Ending
 from radiant.errors import InputError
+from radiant.jobs.billing import billed_as, placed_seconds
 from radiant.jobs.catalogue import IMPORT_CASE, PLAN_IMPORT, effective_job
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import ImportArguments, PlanOutput, arguments_of
@@ -129,7 +130,8 @@ def cost_attempt(documents: AttemptDocuments, settings: Settings, image_start_s:
     request, result, seen = documents.request, documents.result, documents.seen
     usage = result.usage if result is not None else None
     job = effective_job(request.job, settings)
-    on_platform = _on_platform_s(seen)
+    backend = documents.backend if seen is None else seen.placement.backend
+    on_platform = None if seen is None else placed_seconds(seen)
     if on_platform is not None:
         seconds = on_platform
     elif usage is not None:
@@ -150,41 +152,18 @@ def cost_attempt(documents: AttemptDocuments, settings: Settings, image_start_s:
             scratch_gib=job.resources.scratch_gib,
             seconds=max(seconds, 0.0),
         ),
-        backend=seen.placement.backend if seen is not None else documents.backend or "local",
-        ran_on=_capacity(documents, settings),
+        backend=backend or "local",
+        ran_on=billed_as(backend, None if seen is None else seen.placement, settings),
         seconds_measured=on_platform is not None or usage is not None,
         cpu_s=usage.cpu_s if usage is not None else None,
         peak_memory_mib=usage.peak_memory_mib if usage is not None else seen and seen.peak_memory_mib,
     )
 
 
-def _on_platform_s(seen: JobTry | None) -> float | None:
-    """Return the seconds for which a container had its place; None for a local process, or where they are unknown."""
-    if seen is None or seen.placement.backend == "local":
-        return None
-    placed_at, ended_at = seen.times.placed_at, seen.times.ended_at
-    return None if placed_at is None or ended_at is None else ended_at - placed_at
-
-
 def _ending(documents: AttemptDocuments) -> Ending:
     if documents.result is not None:
         return Ending(documents.result.status)
     return Ending.RUNNING if documents.replaced_at is None else Ending.LOST
-
-
-def _capacity(documents: AttemptDocuments, settings: Settings) -> Capacity | None:
-    """Return what the platform bills an attempt as; that of the settings where no outcome has it."""
-    seen = documents.seen
-    backend = seen.placement.backend if seen is not None else documents.backend
-    if backend in {"", "local"}:
-        return None
-    provider = (seen.placement.capacity if seen is not None else None) or settings.ecs.capacity_provider
-    if backend != "ecs" or provider not in {"FARGATE", "FARGATE_SPOT"}:
-        return Capacity.NODE
-    if provider == "FARGATE_SPOT":
-        return Capacity.FARGATE_SPOT
-    arm = seen.placement.architecture == "arm64" if seen is not None else settings.ecs.architecture == "ARM64"
-    return Capacity.FARGATE_ARM if arm else Capacity.FARGATE
 
 
 def _in_order(found: Iterable[AttemptDocuments]) -> list[AttemptDocuments]:

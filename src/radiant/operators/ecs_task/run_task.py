@@ -5,12 +5,12 @@ import re
 from typing import Any
 
 from radiant.costs.fargate_size import FREE_SCRATCH_GIB, MOST_SCRATCH_GIB
+from radiant.ecs_settings import Ecs
 from radiant.errors import JobRefusedError
 from radiant.jobs.run_ids import short_name
 from radiant.operators.ecs_task.size import MANAGED, task_size
 from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.operators.platform import ContainerOrder, TaskFacts
-from radiant.settings import Ecs
 
 LONGEST_OVERRIDES = 8192
 """Characters of the overrides, those of the JSON included.

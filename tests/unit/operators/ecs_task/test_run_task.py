@@ -3,11 +3,11 @@ import json
 
 import pytest
 
+from radiant.ecs_settings import Ecs
 from radiant.errors import JobRefusedError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.operators.ecs_task.run_task import LONGEST_OVERRIDES, log_stream, run_task_call
 from radiant.operators.platform import ContainerOrder, TaskFacts
-from radiant.settings import Ecs
 
 TASK = TaskFacts("import-vcf", "manual__2031-02-03T04:05:06.7+00:00__é#1", "import_case", 3, 1, last_try=False)
 ECS = Ecs(subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",))
