@@ -51,6 +51,7 @@ FIELDS = [
 ]
 CONTIGS = {"chr1": 248956422, "chr2": 242193529, "chr7": 159345973, "chr17": 83257441, "chr22": 50818468}
 _FLOATS = ["BaseQRankSum", "ExcessHet", "FS", "MQ", "MQRankSum", "QD", "ReadPosRankSum", "SOR"]
+_FILTERED = "VQSRTrancheSNP99.90to100.00"
 _INTRON = ("intron_variant", "MODIFIER")
 _CODING = (
     ("missense_variant", "MODERATE", 50),
@@ -148,6 +149,7 @@ def header() -> str:
     """Return the header's lines except the column names."""
     lines = ["##fileformat=VCFv4.2", "##source=varied", '##VEP="v110" assembly="GRCh38"']
     lines += [f"##contig=<ID={name},length={length}>" for name, length in CONTIGS.items()]
+    lines.append(f'##FILTER=<ID={_FILTERED},Description="Truth sensitivity tranche of the recalibration">')
     info = [("AC", "A", "Integer"), ("AF", "A", "Float"), ("AN", "1", "Integer"), ("DP", "1", "Integer")]
     info += [(name, "1", "Float") for name in _FLOATS]
     lines += [f'##INFO=<ID={name},Number={n},Type={type_},Description="{name}">' for name, n, type_ in info]
@@ -227,7 +229,7 @@ def _line(
     keys = "GT:DP:AD:GQ:PL:RNC" if kind.joint else "GT:AD:DP:GQ:PL"
     samples = "\t".join(call(pick, one, len(alts)) for one in calls)
     quality = f"{pick.uniform(30, 3000):.2f}"
-    site_filter = "PASS" if pick.random() < 0.95 else "VQSRTrancheSNP99.90to100.00"
+    site_filter = "PASS" if pick.random() < 0.95 else _FILTERED
     site = f"{contig}\t{position}\t{rs or '.'}\t{ref}\t{','.join(alts)}\t{quality}\t{site_filter}"
     return f"{site}\t{given}\t{keys}\t{samples}\n"
 

@@ -347,6 +347,15 @@ def child_environment(
     return environment | dict(values)
 
 
+def keep_numpy_to_one_thread() -> None:
+    """Keep the library of linear algebra that numpy loads (OpenBLAS) to one thread; call it before numpy is imported.
+
+    OpenBLAS starts a thread for each core as it is loaded. They wait in a loop for work that a job never has, which
+    costs a small file time and memory. An environment that sets the variable keeps its own value.
+    """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
 def connection_in_environment(name: str) -> str | None:
     """Return an Airflow connection of this environment, as a URI or as JSON; it may hold secrets."""
     return os.environ.get(f"AIRFLOW_CONN_{name.upper()}") or None

@@ -151,13 +151,9 @@ class QualityCounts:
     def uncalled(self) -> tuple[str, ...]:
         """Return a warning for each member without a called genotype on any kept line; none for a file without lines.
 
-        It is no error: a file with one failed sample, or with variants that only a parent has, is valid.
+        It is no error: a file with one failed sample is valid. One in which no member has a call is refused.
         """
-        lines, called = [0] * len(self.members), [0] * len(self.members)
-        for counts in self.combinations.values():
-            for (index, calls, _, _, _), times in counts.items():
-                lines[index] += times
-                called[index] += times * any(call >= 0 for call in calls)
+        lines, called = self._called()
         return tuple(
             f"no genotype: {self._name(index)} has no called GT on any of the {lines[index]:,} lines that were read, "
             "so nothing of this member is imported; is this the right file (a somatic caller writes no GT), and was "
@@ -165,6 +161,20 @@ class QualityCounts:
             for index in range(len(self.members))
             if lines[index] and not called[index]
         )
+
+    def lines_without_any_call(self) -> int:
+        """Return the number of kept lines of a file in which no member has a called genotype, 0 for another file."""
+        lines, called = self._called()
+        return 0 if any(called) else max(lines, default=0)
+
+    def _called(self) -> tuple[list[int], list[int]]:
+        """Return the number of kept lines, and of those with a called genotype, of each member."""
+        lines, called = [0] * len(self.members), [0] * len(self.members)
+        for counts in self.combinations.values():
+            for (index, calls, _, _, _), times in counts.items():
+                lines[index] += times
+                called[index] += times * any(call >= 0 for call in calls)
+        return lines, called
 
     def _role(self, index: int) -> str:
         if self.members[index].is_proband:

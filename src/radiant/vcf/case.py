@@ -158,10 +158,11 @@ def finish(plan: ReadPlan, source: Source, totals: ReadTotals) -> Iterator[tuple
 
     Raises:
         VcfTruncatedError: no records, and nothing proves that the file is whole.
-        VcfFormatError: no line is on a primary chromosome.
+        VcfFormatError: no line is on a primary chromosome, or no member has a genotype on any line.
     """
     _check_not_empty(plan, source, totals)
     _check_contigs(plan, source, totals)
+    _check_called(source, totals)
     for batch in totals.pairs.batches(plan.minimum_impact, plan.options.batch_rows):
         yield "compound_het", batch
 
@@ -190,6 +191,22 @@ def _check_contigs(plan: ReadPlan, source: Source, totals: ReadTotals) -> None:
         f"{source.uri}, line {first}: from here on none of its {lines} records is on a chromosome known "
         f"here (1 to 22, X, Y, M, with or without chr); its contigs are {listed(counts.other_contigs)}. Rename "
         "them, for example with bcftools annotate --rename-chrs"
+    )
+    raise VcfFormatError(msg)
+
+
+def _check_called(source: Source, totals: ReadTotals) -> None:
+    """Refuse a file in which no member of the case has a called genotype: it would be a case without variants.
+
+    Such a case reads like one in which nothing was found, and nothing was looked for.
+    """
+    lines = totals.family.lines_without_any_call()
+    if not lines:
+        return
+    msg = (
+        f"{source.uri}: no member of the case has a called GT on any of the {lines:,} lines that were read, so "
+        "nothing would be imported. A somatic caller writes no GT, and a sample that failed has ./. everywhere: use "
+        "the file of a germline caller, or call the samples again"
     )
     raise VcfFormatError(msg)
 

@@ -4,11 +4,10 @@ import math
 import os
 from pathlib import Path
 
-_CGROUP = Path("/sys/fs/cgroup")
-_OWN_CGROUP = Path("/proc/self/cgroup")
+from radiant.worker.control_groups import LISTED_IN, MOUNTED_AT, own_groups
 
 
-def usable_cores(limit: float | None = None, root: Path = _CGROUP, own: Path = _OWN_CGROUP) -> int:
+def usable_cores(limit: float | None = None, root: Path = MOUNTED_AT, own: Path = LISTED_IN) -> int:
     """Return the least of the job's limit, the container's CPU limit and the cores it may run on; at least 1.
 
     A container sees all cores of its node; the limit is a quota of its control group (version 2 or 1).
@@ -38,11 +37,9 @@ def _quotas(root: Path, own: Path) -> list[float]:
 
 def _groups(root: Path, own: Path) -> set[Path]:
     folders = {root, root / "cpu", root / "cpu,cpuacct"}
-    for line in own.read_text().splitlines() if own.is_file() else ():
-        _, controllers, path = line.split(":", 2)
-        base = root / controllers if controllers else root
-        relative = Path(path.lstrip("/"))
-        folders |= {base / part for part in (relative, *relative.parents)}
+    for group in own_groups(own):
+        relative = Path(group.path)
+        folders |= {group.mounted(root) / part for part in (relative, *relative.parents)}
     return folders
 
 

@@ -24,7 +24,7 @@ from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, Radia
 from radiant.jobs.catalogue import find_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, log_uri
-from radiant.settings import Settings, ecs_metadata_uri, load_settings
+from radiant.settings import Settings, ecs_metadata_uri, keep_numpy_to_one_thread, load_settings
 from radiant.worker.handler import Handler, HandlerResult, require_current
 from radiant.worker.memory import memory_meter
 from radiant.worker.own_log import OwnLog
@@ -52,6 +52,7 @@ def main(argv: list[str] | None = None) -> None:
     arguments = _parse(sys.argv[1:] if argv is None else argv)
     # Importing makes objects that stay: the collector would walk through all of them again and again.
     gc.set_threshold(GC_THRESHOLD)
+    keep_numpy_to_one_thread()
     # Every line is written at once and in order: a job that is killed leaves nothing but its log.
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_FORMAT)
     signal.signal(signal.SIGTERM, _terminate)

@@ -23,9 +23,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from radiant.jobs.usage import MemorySource
+from radiant.worker.control_groups import LISTED_IN, MOUNTED_AT, own_groups
 
-_ROOT = Path("/sys/fs/cgroup")
-_OWN = Path("/proc/self/cgroup")
 _INIT = 1
 """Process id of a container's first process."""
 _FIND_CHILDREN_EVERY = 20
@@ -124,8 +123,8 @@ class Processes:
 
 def memory_meter(
     metadata_uri: str | None = None,
-    root: Path = _ROOT,
-    own: Path = _OWN,
+    root: Path = MOUNTED_AT,
+    own: Path = LISTED_IN,
     getpid: Callable[[], int] = os.getpid,
 ) -> MemoryMeter:
     """Return the meter for this process: its control group if it has one to itself, else ECS's, else its processes.
@@ -162,18 +161,16 @@ def peak_of_own_process() -> int:
 def _groups(root: Path, own: Path) -> list[tuple[Path, MemorySource]]:
     """Return the control groups of memory that this process may be in, as a container sees them."""
     found: list[tuple[Path, MemorySource]] = []
-    with contextlib.suppress(OSError):
-        for line in own.read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if not controllers:
-                base, source, file = root, MemorySource.CGROUP2, "memory.current"
-            elif "memory" in controllers.split(","):
-                base, source, file = root / controllers, MemorySource.CGROUP1, "memory.usage_in_bytes"
-            else:
-                continue
-            # A container that sees the host's path has its own group mounted at the root.
-            folders = (base / path.lstrip("/"), base)
-            found += [(folder, source) for folder in folders if (folder / file).is_file()][:1]
+    for group in own_groups(own):
+        if not group.controllers:
+            source, file = MemorySource.CGROUP2, "memory.current"
+        elif "memory" in group.controllers.split(","):
+            source, file = MemorySource.CGROUP1, "memory.usage_in_bytes"
+        else:
+            continue
+        # A container that sees the host's path has its own group mounted at the root.
+        folders = (group.mounted(root) / group.path, group.mounted(root))
+        found += [(folder, source) for folder in folders if (folder / file).is_file()][:1]
     return found
 
 

@@ -359,6 +359,26 @@ class TestSemicolon:
         assert rules["csq_bare_semicolon"] == "Jane;Doe|y"
         assert not any("Jane" in warning for warning in got.report["warnings"])
 
+    @pytest.mark.parametrize("rest", ["Jane=Doe|y", "Jane=1;Doe|y", "x;Jane=1;Doe=2|y"])
+    def test_an_undeclared_word_with_a_value_is_part_of_it(self, tmp_path, rest):
+        got = self.read(tmp_path, f"CSQ=G|first|HIGH|p;{rest};DP=5")
+        pieces = {row["rule"]: row["text"] for row in got.tables["quarantine"].to_pylist()}
+        assert pieces["csq_bare_semicolon"] == rest
+        assert not any("Jane" in warning for warning in got.report["warnings"])
+        assert got.tables["occurrence"]["info_dp"].to_pylist()[0] == 5
+
+    def test_an_undeclared_key_after_the_annotation_stays_a_key(self, tmp_path):
+        got = self.read(tmp_path, "CSQ=G|first|HIGH||;NEW=5;AC=1")
+        assert got.tables["quarantine"].num_rows == 0
+        assert got.tables["consequence"].num_rows == 2
+        assert any("NEW" in warning for warning in got.report["warnings"])
+
+    def test_keys_of_other_annotators_after_the_annotation_stay_keys(self, tmp_path):
+        got = self.read(tmp_path, "OTHER=a|b;CSQ=G|first|HIGH||;CSQT=1|G1|NM_1")
+        assert got.tables["quarantine"].num_rows == 0
+        assert got.alone == 0
+        assert warned(got, "CSQT (Illumina)")
+
     def test_a_last_field_that_is_cut_is_left_out_and_the_entry_is_kept(self, tmp_path):
         got = self.read(tmp_path, "CSQ=G|first|HIGH|p.1|10;20,G|second|LOW||")
         first, _ = got.tables["consequence"].to_pylist()

@@ -44,10 +44,29 @@ def test_a_file_without_structural_variants_says_nothing_of_them(tmp_path):
 
 
 @pytest.mark.parametrize(("format_", "call"), [("GT", "./."), ("GT", "."), ("DP", "12"), (SOMATIC, "9:1:1:1:1")])
-def test_members_without_any_genotype_are_named_by_their_place(tmp_path, format_, call):
+def test_a_file_in_which_no_member_has_a_genotype_is_refused(tmp_path, format_, call):
     lines = [record(call, call, call, pos=pos, format_=format_) for pos in (1, 2)]
+    error = compare(write(tmp_path / "a.vcf", text(lines, ("kid", "dad", "mum"))), TRIO).error
+    assert "no member of the case has a called GT on any of the 2 lines" in error
+    one_called = [*lines, record("0/0", "./.", ".", pos=3)]
+    assert compare(write(tmp_path / "b.vcf", text(one_called, ("kid", "dad", "mum"))), TRIO).error is None
+
+
+def test_calls_of_samples_that_are_no_members_do_not_count(tmp_path):
+    lines = [record("./.", "./.", "./.", "0/1", pos=pos) for pos in (1, 2)]
+    assert "no member" in compare(write(tmp_path / "a.vcf", text(lines, ("kid", "dad", "mum", "x"))), TRIO).error
+
+
+def test_reference_blocks_alone_are_no_file_without_genotypes(tmp_path):
+    lines = [record("./.", "./.", "./.", pos=pos, alt="<NON_REF>") for pos in (1, 2)]
+    assert compare(write(tmp_path / "a.vcf", text(lines, ("kid", "dad", "mum"))), TRIO).error is None
+
+
+@pytest.mark.parametrize("call", ["./.", ".", ".:9"])
+def test_members_without_any_genotype_are_named_by_their_place(tmp_path, call):
+    lines = [record("0/1", call, call, pos=pos, format_="GT:DP") for pos in (1, 2)]
     found = [one.partition(",")[0] for one in warnings(tmp_path, *lines) if one.startswith("no genotype")]
-    people = ("member 1 (proband)", "member 2 (father)", "member 3 (mother)")
+    people = ("member 2 (father)", "member 3 (mother)")
     assert found == [f"no genotype: {one} has no called GT on any of the 2 lines that were read" for one in people]
 
 

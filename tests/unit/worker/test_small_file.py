@@ -16,12 +16,15 @@ from radiant.worker import case_document
 from radiant.worker.case_document import CaseDocument
 
 PROGRAM = """
+import os
 import sys
 from radiant.worker.main import main
+assert "numpy" not in sys.modules
 try:
     main(sys.argv[1:])
 finally:
     print("modules:", *sorted(sys.modules))
+    print("blas threads:", os.environ["OPENBLAS_NUM_THREADS"])
 """
 
 NOT_NEEDED = {
@@ -62,6 +65,7 @@ def modules(tmp_path_factory):
         env={"RADIANT_HOME": str(home)},
     )
     assert decode_result(storage.read_bytes(f"{run}/result.json"), "result").status is Status.SUCCEEDED
+    assert "blas threads: 1" in done.stdout
     (line,) = (one for one in done.stdout.splitlines() if one.startswith("modules:"))
     return line.split()[1:]
 

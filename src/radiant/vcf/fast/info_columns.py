@@ -118,6 +118,7 @@ class _Reading:
         self._has_value = key_end < fields.items.end
         self._values = Slices(info.buffer, key_end + self._has_value, fields.items.end)
         self._codes, self._names = encoded(Slices(info.buffer, fields.items.start, key_end).strings())
+        self._annotated = self._fields_of(tag)
 
     def read(self, plan: InfoPlan) -> Info:
         """Read key by key, the numbers of all keys together."""
@@ -135,6 +136,14 @@ class _Reading:
         fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
         pieces = [(int(self._owner[at]), piece) for at, piece in sorted(self._pieces, key=itemgetter(0))]
         return Info(columns, entries, self._undeclared, self._annotations, fields, pieces, self._ok)
+
+    def _fields_of(self, key: str | None) -> Integers:
+        """Return the field of each line that has a key, a number above all fields for a line without it."""
+        found = np.full(self._lines, len(self._codes), dtype=np.int64)
+        if key in self._names:
+            at = np.flatnonzero(self._codes == self._names.index(key))
+            found[self._owner[at]] = at
+        return found
 
     def _reject(self, owners: Integers) -> None:
         """Leave lines to the rules."""
@@ -246,6 +255,8 @@ class _Reading:
         declaration = self._header.info_declaration(name)
         if declaration is None:
             self._undeclared[name] = owner
+            if annotation_of(name) is None:  # what a semicolon cut off the annotation, as the rules see it
+                self._reject(owner[value.having("|") & (fields > self._annotated[owner])])
             return
         sure = self._fits(name, declaration, owner, value, has_value)
         odd = np.flatnonzero(~sure)

@@ -67,7 +67,7 @@ def split_info(
         if index in cut_off:
             continue
         key, equals, value = entry.partition("=")
-        if key == annotation and (cut_off := _cut_off(entries, index + 1, declared)):
+        if key == annotation and (cut_off := _cut_off(entries, index + 1, read, declared)):
             message = f"A bare `;` inside INFO {key}, expected `%3B`: what follows it was left out"
             pieces.append(Piece(Rule.BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off)))
         if not key.isidentifier() and is_no_key(key, declared):
@@ -83,18 +83,21 @@ def split_info(
     return fields, pieces
 
 
-def _cut_off(entries: list[str], first: int, declared: Container[str]) -> range:
+def _cut_off(entries: list[str], first: int, read: frozenset[str], declared: Container[str]) -> range:
     """Return the entries that a semicolon cut off the annotation before them: up to the last that has no key.
 
-    A key with a value, or a declared one, ends them; a word alone is among them when one without a key follows.
+    A key that is declared, read or an annotator's ends them. Any other, with a value or without, is among them when its
+    value has the `|` of an annotation, or one without a key follows.
     """
     end = first
     for index in range(first, len(entries)):
-        key, equals, _ = entries[index].partition("=")
+        key, _, value = entries[index].partition("=")
         if key and is_no_key(key, declared):
             end = index + 1
-        elif equals or key in declared:
+        elif key in declared or key in read or annotation_of(key) is not None:
             break
+        elif "|" in value:
+            end = index + 1
     return range(first, end)
 
 
