@@ -1,6 +1,8 @@
 # radiant: `make help` lists the targets.
 PYTHON ?= python3
 UV_VERSION := 0.13.9
+PIP_AUDIT_VERSION := 2.10.1
+CYCLONEDX_VERSION := 7.5.0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -19,7 +21,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
            --custom-compile-command 'make lock' --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench bench-scale build-docker-k8s-operator build-docker-airflow minikube up connect logs down lint format docs lock clean
+.PHONY: help setup run test test-kubernetes test-unit test-mwaa bench bench-scale build-docker-k8s-operator build-docker-airflow minikube up connect logs down audit sbom lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-26s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -90,6 +92,18 @@ logs: ## Follow the logs of Airflow in Docker: make logs [ARGS=scheduler]
 
 down: ## End Airflow in Docker; its data stay: make down [ARGS=--volumes]
 	@CONTAINER_TOOL=$(CONTAINER_TOOL) deploy/compose/stack.sh down $(ARGS)
+
+audit: setup ## Look the locked packages up in the database of known vulnerabilities; needs pypi.org
+	@for lock in $(WORKER_LOCK) $(AIRFLOW_LOCK) $(LOCK); do \
+	  $(BIN)/uv tool run --quiet pip-audit==$(PIP_AUDIT_VERSION) --strict --disable-pip --no-deps --progress-spinner off \
+	    --requirement $$lock || exit 1; done
+
+sbom: setup ## Write a bill of materials (CycloneDX) of each image's packages into build/sbom
+	@mkdir -p build/sbom
+	@for image in worker airflow; do \
+	  $(BIN)/uv tool run --quiet --from cyclonedx-bom==$(CYCLONEDX_VERSION) cyclonedx-py requirements \
+	    --pyproject pyproject.toml --output-reproducible --output-file build/sbom/$$image.cdx.json requirements/$$image.txt && \
+	  echo "build/sbom/$$image.cdx.json"; done
 
 lint: setup ## Check style, types and the direction of imports
 	@$(BIN)/ruff format --check --quiet .

@@ -4,7 +4,8 @@
 #
 #   CONTAINER_TOOL=docker|podman|buildah   the tool that builds it (default docker)
 #   IMAGE=radiant-operator:TAG             its name (default: the version of pyproject.toml)
-#   BASE=IMAGE                             the image it starts from (default: see the Dockerfile)
+#   BASE=IMAGE                             the image it starts from (default: that of docker/bases.env)
+#   PUSH=1                                 pushes it, with an SBOM and its provenance (docker alone; a release does)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -38,6 +39,12 @@ case $tool in
   *) echo "error: CONTAINER_TOOL is '$tool'; it must be docker, podman or buildah" >&2; exit 1 ;;
 esac
 
+base=${BASE:-$(sed -n "s/^$argument=//p" docker/bases.env)}
+if [ "${PUSH:-}" = 1 ]; then
+  [ "$tool" = docker ] || { echo "error: PUSH=1 needs docker" >&2; exit 1; }
+  build=(docker buildx build --push --sbom=true --provenance=mode=max)
+fi
+
 # The package index of this machine (a mirror, a registry with a login), for this build alone.
 index=$(mktemp)
 trap 'rm -f "$index"' EXIT
@@ -50,7 +57,6 @@ trap 'rm -f "$index"' EXIT
 
 # Only if it is not empty: many builders cannot take a secret.
 [ "$(wc -l <"$index")" -le 1 ] || build+=(--secret "id=pip.conf,src=$index")
-[ -z "${BASE:-}" ] || build+=(--build-arg "$argument=$BASE")
 "${build[@]}" --file "docker/$which.Dockerfile" --tag "$image" \
-  --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .
+  --build-arg "$argument=$base" --build-arg "VERSION=$version" --build-arg "REVISION=$revision" .
 if [ "$which" = operator ]; then echo "built $image; set RADIANT_IMAGE=$image"; else echo "built $image"; fi
