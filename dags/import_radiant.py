@@ -7,6 +7,7 @@ from radiant.operators.child_run import RunPartsOperator
 from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import part_confs
 from radiant.operators.params import cases_param
+from radiant.operators.report_task import name_report, report_after
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import deliver, judge_plan
 
@@ -19,6 +20,7 @@ with DAG(
 1. **plan** finds the cases that are due (new, changed, removed, or named below) and gives them partitions.
 2. **import_part** runs `import-part` once per partition, the most urgent first.
 3. **verdict** is red unless every case is imported, and names each that is not, with its reason.
+4. **report** writes the report of the run, one HTML file; the log of **verdict** has its place.
 
 `radiant cases list` shows the cases and their states. After a repair clear **import_part**: what is not imported is
 read again, pedigrees included.
@@ -43,6 +45,7 @@ read again, pedigrees included.
     def verdict(planned: dict | None, parts: list[dict]) -> dict:
         """Fail unless every case is imported."""
         release_leftovers()
+        name_report()
         return deliver(judge_plan(planned, parts or []))
 
-    verdict(plan.output, import_part.output)
+    report_after(verdict(plan.output, import_part.output))

@@ -18,7 +18,7 @@ from radiant import errors
 from radiant.cli import cost_text
 from radiant.cli.costs import workload_of
 from radiant.costs.compare import Comparison, Place, compare
-from radiant.costs.prices import Prices, built_in_prices
+from radiant.costs.prices import Prices, built_in_prices, dollars
 from radiant.costs.workload import Workload, built_in_figures
 from radiant.domain.columns import Column
 from radiant.domain.tables import TABLES
@@ -216,11 +216,11 @@ def _answer(centres: dict[int, Comparison]) -> str:
         rows.append(
             (
                 str(per_day),
-                f"{cost_text.dollars(mwaa)} ({one.option(Place.MWAA).note})",
-                cost_text.dollars(fargate),
-                cost_text.dollars(spot),
-                cost_text.dollars(saved) if saved >= 0 else f"-{cost_text.dollars(-saved)}",
-                cost_text.dollars(one.everywhere.storage_month * one.workload.cases),
+                f"{dollars(mwaa)} ({one.option(Place.MWAA).note})",
+                dollars(fargate),
+                dollars(spot),
+                dollars(saved) if saved >= 0 else f"-{dollars(-saved)}",
+                dollars(one.everywhere.storage_month * one.workload.cases),
             )
         )
     heads = ("cases a day", "MWAA workers", "Fargate", "Fargate Spot", "saved by Fargate", "storage")

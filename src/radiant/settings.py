@@ -68,6 +68,7 @@ class Jobs(_Group):
     import_case: ImportOverrides = ImportOverrides()
     commit_part: JobOverrides = JobOverrides()
     maintain_tables: JobOverrides = JobOverrides()
+    run_report: JobOverrides = JobOverrides()
     poc: JobOverrides = JobOverrides()
     memory_cap_mib: int = Field(default=30 * 1024, ge=64)
     """Memory never grows beyond this after a job ran out of it."""
@@ -264,6 +265,8 @@ class Settings(_Group):
     """Image reference of the worker, recorded with every import; None for local processes."""
     log_level: Literal["DEBUG", "INFO", "WARNING"] = "INFO"
     """Level of a job's log. DEBUG may show sample names and values of the files."""
+    report: bool = True
+    """Each run of `import-radiant` ends with a job that writes its report, `report.html`, into the run's folder."""
     jobs: Jobs = Jobs()
     container: ContainerGroup = ContainerGroup()
     kubernetes: Kubernetes = Kubernetes()

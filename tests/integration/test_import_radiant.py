@@ -30,7 +30,7 @@ from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowError
-from radiant.jobs.documents import decode_request, read_job_summary, request_uri, run_uri, task_uri
+from radiant.jobs.documents import decode_request, read_job_summary, report_uri, request_uri, run_uri, task_uri
 from radiant.jobs.reading_progress import decode_progress, parse_progress, progress_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.process import start_time
@@ -334,6 +334,20 @@ def test_no_page_is_wider_than_its_window_and_none_breaks_its_own_policy(site, w
             theme = "localStorage.setItem('theme', 'dark'); theme(); document.documentElement.dataset.theme"
             assert page.value(theme) == "dark"
         assert page.errors == []
+
+
+def test_the_run_leaves_its_report_and_its_verdict_s_log_names_it(site):
+    uri = report_uri(run_uri(site.settings.effective_work_uri, "import-radiant", site.run_id))
+    log = site.api._call(
+        "GET", f"{path_of('import-radiant', site.run_id, 'verdict')}/logs/1?full_content=true&map_index=-1"
+    )
+    assert uri in json.dumps(log)
+    tasks = {one.task_id: one.state for one in site.api.task_instances("import-radiant", site.run_id)}
+    assert (tasks["verdict"], tasks["report"], site.state) == ("failed", "success", "failed")
+    page = Path(uri.removeprefix("file://")).read_text()
+    assert f"{len(site.good)} of {len(site.good) + 1} cases are imported and visible, 1 failed." in page
+    assert f'Case {BAD} <span class="code">VcfTruncated' in page
+    assert page.count("try that did not succeed (Lost)") >= 2, "the two that were killed"
 
 
 def test_the_most_urgent_part_comes_first(site):

@@ -2,20 +2,13 @@
 
 from collections.abc import Iterable
 
+from radiant.costs.bill_text import CAPACITIES
 from radiant.costs.compare import MOST_A_DAY, Comparison, Place
-from radiant.costs.container import Capacity
 from radiant.costs.history import RunBill
 from radiant.costs.mwaa import AIRFLOW_MIB
-from radiant.costs.prices import Node, Prices, dollars
+from radiant.costs.prices import Prices, dollars
 from radiant.costs.workload import Figures
 
-CAPACITIES = {
-    Capacity.FARGATE: "Fargate",
-    Capacity.FARGATE_SPOT: "Spot",
-    Capacity.FARGATE_ARM: "ARM",
-    Capacity.NODE: "node share",
-}
-"""Columns of a bill."""
 _GB = 1e9
 
 
@@ -162,32 +155,3 @@ def bill_rows(bill: RunBill) -> Iterable[tuple[str, ...]]:
         dollars(bill.as_it_ran),
         *totals,
     )
-
-
-def bill_lines(bill: RunBill, prices: Prices, node: Node) -> list[str]:
-    """Return what a bill rests on, and what it says beside its lines."""
-    if not bill.attempts:
-        return ["No job left a document in that time."]
-    ran = ", ".join(f"{count:,} on {backend}" for backend, count in sorted(bill.backends.items()))
-    lines = [
-        (
-            f"Attempts ran: {ran}. `As it ran` is what the platform bills for each, the columns after it are all of "
-            "them there; `run` is plan, prepare and commit. Requests count, not use."
-        ),
-        (
-            f"Prices: {prices.name}, list of {prices.date}; a node share is one of {node.name} ({dollars(node.hour)} "
-            "an hour)."
-        ),
-    ]
-    if lost := bill.lost.get(Capacity.FARGATE):
-        lines.append(f"Of the total on Fargate, attempts that did not succeed cost {dollars(lost)}.")
-    if bill.unmeasured:
-        lines.append(
-            f"{bill.unmeasured:,} attempts left no usage: their time is that from request to outcome, an upper bound."
-        )
-    if bill.cpu_used is not None and bill.memory_used is not None:
-        lines.append(
-            f"Used: {bill.cpu_used:.0%} of the core time requested, and at their peaks {bill.memory_used:.0%} of the "
-            "memory requested."
-        )
-    return lines

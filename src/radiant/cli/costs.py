@@ -9,12 +9,20 @@ from rich.console import Console
 from rich.table import Table
 
 from radiant.cli import cost_text
+from radiant.costs.bill_text import CAPACITIES, bill_lines
 from radiant.costs.compare import Comparison, compare
-from radiant.costs.history import RunBill, bill
-from radiant.costs.prices import Node, Prices, built_in_prices, read_prices
+from radiant.costs.history import RunBill
+from radiant.costs.prices import Node, Prices
 from radiant.costs.workload import Figures, JobSize, Workload, built_in_figures
-from radiant.errors import ConfigError, InputError
-from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPARE_PART, JobSpec, effective_job
+from radiant.jobs.catalogue import (
+    COMMIT_PART,
+    IMPORT_CASE,
+    PLAN_IMPORT,
+    PREPARE_PART,
+    RUN_REPORT,
+    JobSpec,
+    effective_job,
+)
 from radiant.settings import Settings, load_settings
 
 _PIPE_WIDTH = 200
@@ -59,6 +67,8 @@ def costs(  # noqa: PLR0913 - each is an option of the command
         message = "give one of --run RUN, --month YYYY-MM, or --cases N with --per-day M"
         raise typer.BadParameter(message)
     settings = load_settings()
+    from radiant.runs.run_bill import prices_of  # noqa: PLC0415 - loads fsspec
+
     prices = prices_of(settings)
     chosen = prices.node(node or settings.costs.node)
     console = console_of()
@@ -74,25 +84,6 @@ def costs(  # noqa: PLR0913 - each is an option of the command
     _print_bill(console, _bill_of(settings, run, month, prices, chosen), prices, chosen, run or f"month {month}")
 
 
-def prices_of(settings: Settings) -> Prices:
-    """Return the price list of the settings.
-
-    Raises:
-        ConfigError: the file cannot be read, or is no price list.
-    """
-    if settings.costs.prices is None:
-        return built_in_prices()
-    from radiant import storage  # noqa: PLC0415 - loads fsspec
-
-    uri = storage.to_uri(settings.costs.prices)
-    try:
-        text = storage.read_bytes(uri).decode()
-    except (InputError, UnicodeDecodeError) as error:
-        msg = f"RADIANT_COSTS__PRICES: {error}"
-        raise ConfigError(msg) from error
-    return read_prices(text, uri)
-
-
 def workload_of(  # noqa: PLR0913 - all but one by name
     settings: Settings, *, cases: int, per_day: float, records: int, cpu: float | None, memory_mib: int | None
 ) -> Workload:
@@ -105,7 +96,8 @@ def workload_of(  # noqa: PLR0913 - all but one by name
         cases_per_run=1,
         importing=replace(size, cpu=cpu or size.cpu, memory_mib=memory_mib or size.memory_mib),
         small_jobs=tuple(
-            job_size(effective_job(job.name, settings)) for job in (PLAN_IMPORT, PREPARE_PART, COMMIT_PART)
+            job_size(effective_job(job.name, settings))
+            for job in (PLAN_IMPORT, PREPARE_PART, COMMIT_PART, *((RUN_REPORT,) if settings.report else ()))
         ),
         keeps_vcf=True,
     )
@@ -117,11 +109,11 @@ def job_size(job: JobSpec) -> JobSize:
 
 
 def _bill_of(settings: Settings, run: str | None, month: str | None, prices: Prices, node: Node) -> RunBill:
-    from radiant.runs.attempts import attempts_of_month, attempts_of_run, cost_attempt  # noqa: PLC0415 - loads fsspec
+    from radiant.runs.attempts import attempts_of_month, attempts_of_run  # noqa: PLC0415 - loads fsspec
+    from radiant.runs.run_bill import bill_attempts  # noqa: PLC0415 - as above
 
     found = attempts_of_run(settings, run) if run is not None else attempts_of_month(settings, month or "")
-    start_s, now = built_in_figures().assumed.image_start_s, dt.datetime.now(dt.UTC)
-    return bill([cost_attempt(one, settings, start_s, now) for one in found], prices, node)
+    return bill_attempts(found, settings, prices, node, dt.datetime.now(dt.UTC))
 
 
 def _print_comparison(console: Console, comparison: Comparison, prices: Prices, figures: Figures) -> None:
@@ -149,13 +141,13 @@ def _print_bill(console: Console, bill: RunBill, prices: Prices, node: Node, wha
         "MiB requested",
         "MiB used",
         "as it ran",
-        *cost_text.CAPACITIES.values(),
+        *CAPACITIES.values(),
     )
     for cells in cost_text.bill_rows(bill):
         table.add_row(*cells)
     console.print(f"{what}:", style="bold")
     console.print(table)
-    for line in cost_text.bill_lines(bill, prices, node):
+    for line in bill_lines(bill, prices, node):
         console.print(line, soft_wrap=True, highlight=False)
 
 

@@ -16,7 +16,10 @@ def render(
     *,
     job: Annotated[
         str,
-        typer.Option(metavar="NAME", help="import-case, plan-import, prepare-part, commit-part, maintain-tables, poc."),
+        typer.Option(
+            metavar="NAME",
+            help="import-case, plan-import, prepare-part, commit-part, maintain-tables, run-report, poc.",
+        ),
     ],
     namespace: NamespaceOption = None,
 ) -> None:

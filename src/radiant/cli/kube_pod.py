@@ -22,6 +22,7 @@ TASKS = {
     "import-case": ("import-vcf", "import_case"),
     "commit-part": ("import-vcf", "commit"),
     "maintain-tables": ("maintain-tables", "maintain"),
+    "run-report": ("import-radiant", "report"),
     "poc": ("POC-ecs-k8s-operators", "poc"),
 }
 """DAG and task of each job, as in `dags/`."""

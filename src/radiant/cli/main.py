@@ -21,6 +21,7 @@ from radiant.cli import (
     poc,
     resources,
     run,
+    run_report,
     setup,
     variants,
     vcf,
@@ -50,6 +51,7 @@ app.command()(poc.poc)
 app.command()(setup.setup)
 app.command()(doctor.doctor)
 app.command()(costs.costs)
+app.command()(run_report.report)
 app.command()(maintain.maintain)
 app.command()(variants.tables)
 app.command()(variants.variants)

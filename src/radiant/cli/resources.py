@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from radiant.cli.costs import console_of, job_size, prices_of
+from radiant.cli.costs import console_of, job_size
 from radiant.costs.container import Capacity, Container, container_cost
 from radiant.costs.prices import Node, Prices, dollars
 from radiant.costs.sizing import (
@@ -50,6 +50,8 @@ def advise(
 
     `RADIANT_JOBS__IMPORT_CASE__SIZING=history` makes each case request what is shown here.
     """
+    from radiant.runs.run_bill import prices_of  # noqa: PLC0415 - loads fsspec
+
     settings = load_settings()
     imports = read_imports(settings)
     console = console_of()

@@ -103,7 +103,7 @@ class Workload:
     records: int
     """Records of a case's VCF."""
     cases_per_run: float
-    """Cases that one run imports: `plan-import`, `prepare-part` and `commit-part` run once for all of them."""
+    """Cases that one run imports: each of the small jobs runs once for all of them."""
     importing: JobSize
     """What `import-case` requests."""
     small_jobs: tuple[JobSize, ...]

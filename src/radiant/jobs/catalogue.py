@@ -81,6 +81,13 @@ MAINTAIN_TABLES = JobSpec(
     timeout_s=4 * 3600,
     retries=2,
 )
+RUN_REPORT = JobSpec(
+    name="run-report",
+    summary="Write the report of a run, one HTML file",
+    resources=Resources(cpu=0.25, memory_mib=512, scratch_gib=1),
+    timeout_s=1800,
+    retries=1,
+)
 POC = JobSpec(
     name="poc",
     summary="Print ten lines and return a list",
@@ -90,7 +97,7 @@ POC = JobSpec(
 )
 
 JOBS: dict[str, JobSpec] = {
-    job.name: job for job in (PLAN_IMPORT, PREPARE_PART, IMPORT_CASE, COMMIT_PART, MAINTAIN_TABLES, POC)
+    job.name: job for job in (PLAN_IMPORT, PREPARE_PART, IMPORT_CASE, COMMIT_PART, MAINTAIN_TABLES, RUN_REPORT, POC)
 }
 
 

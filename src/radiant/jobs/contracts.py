@@ -220,6 +220,23 @@ class MaintainOutput:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportArguments:
+    """Arguments of `run-report`."""
+
+    run_id: str
+    """Of the run whose folder the request names: a folder's name does not always have the whole id."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOutput:
+    """Output of `run-report`."""
+
+    uri: str
+    """Where the report is."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class PocArguments:
     """Arguments of `poc`; its output is the list of the first ten squares."""
 

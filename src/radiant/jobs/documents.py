@@ -177,6 +177,11 @@ def run_uri(work_uri: str, dag_id: str, run_id: str) -> str:
     return "/".join((work_uri.rstrip("/"), folder_name(dag_id), folder_name(run_id)))
 
 
+def report_uri(run: str) -> str:
+    """Return where the report of a run is, below `run_uri`."""
+    return f"{run}/report.html"
+
+
 def task_uri(run: str, task_id: str, map_index: int = -1) -> str:
     """Return the folder of one task instance below `run_uri`.
 

@@ -42,6 +42,7 @@ HANDLERS = {
     "import-case": "radiant.worker.import_case",
     "commit-part": "radiant.worker.commit_part",
     "maintain-tables": "radiant.worker.maintain_tables",
+    "run-report": "radiant.worker.run_report",
     "poc": "radiant.worker.poc",
 }
 """Module of each job's `handle`, imported when its job runs: no job loads the libraries of another."""

@@ -115,14 +115,18 @@ def test_import_radiant_maps_one_run_per_part(dags):
         "parts": ["plan"],
         "import_part": ["parts"],
         "verdict": ["import_part", "plan"],
+        "report": ["verdict"],
     }
+    assert dag.get_task("report").is_teardown
+    assert not dag.get_task("report").on_failure_fail_dagrun
     assert dag.get_task("import_part").is_mapped
 
 
 @pytest.mark.parametrize("dag_id", ["import-radiant", "import-part", "import-vcf"])
-def test_the_verdict_is_the_only_leaf_and_always_runs(dags, dag_id):
+def test_the_verdict_alone_decides_about_the_run_and_always_runs(dags, dag_id):
     dag = dags[dag_id]
-    assert [task.task_id for task in dag.leaves if not task.is_teardown] == ["verdict"]
+    judged = [task for task in dag.tasks if not task.is_teardown]
+    assert [task.task_id for task in judged if all(one.is_teardown for one in task.downstream_list)] == ["verdict"]
     assert dag.get_task("verdict").trigger_rule == "all_done"
 
 
