@@ -42,8 +42,8 @@ OUT_OF_MEMORY = Failure("OutOfMemory", "killed at its limit of 200 MiB", retryab
 
 
 @dataclass(frozen=True)
-class Told:
-    """What becomes of one case."""
+class Scenario:
+    """How the import of one case goes."""
 
     case_id: int
     fails: Failure | None = None
@@ -62,7 +62,7 @@ class RunDocuments:
     at_once: int = 4
     part: int = 3
 
-    def write(self, cases: Sequence[Told], blocked: tuple[BlockedCases, ...] = (), run_id: str = RUN) -> None:
+    def write(self, cases: Sequence[Scenario], blocked: tuple[BlockedCases, ...] = (), run_id: str = RUN) -> None:
         ids = tuple(one.case_id for one in cases)
         child = part_run_id(run_id, self.part, ids)
         plan = PlanOutput((PlannedPart(self.part, Priority.ROUTINE, ids),), blocked)

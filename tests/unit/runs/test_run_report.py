@@ -20,10 +20,15 @@ from radiant.runs.strips import cpu_strips, memory_strips
 from radiant.runs.timeline import TryStep, most_running, span, steps, timeline
 from radiant.settings import load_settings
 from radiant.worker.run_report import handle
-from run_documents import BAD_FILE, BEGAN, RUN, RunDocuments, Told
+from run_documents import BAD_FILE, BEGAN, RUN, RunDocuments, Scenario
 
 NOW = dt.datetime.fromtimestamp(BEGAN + 3600, dt.UTC)
-CASES = [Told(1), Told(2, oom_first=True), Told(3, fails=BAD_FILE), Told(4, warnings=("sex: <b>member 2</b> & co",))]
+CASES = [
+    Scenario(1),
+    Scenario(2, oom_first=True),
+    Scenario(3, fails=BAD_FILE),
+    Scenario(4, warnings=("sex: <b>member 2</b> & co",)),
+]
 
 
 @pytest.fixture
@@ -60,7 +65,7 @@ def test_each_case_has_its_outcome_with_its_tries(facts):
 
 
 def test_a_run_that_goes_on_has_open_cases_and_no_end(settings):
-    RunDocuments(settings).write([Told(1), Told(2, running=True)])
+    RunDocuments(settings).write([Scenario(1), Scenario(2, running=True)])
     facts = run_facts(RUN, attempts_of_run(settings, RUN))
     assert [case.outcome for case in facts.cases] == [Outcome.OPEN, Outcome.OPEN]
     assert facts.ended_at is None
@@ -206,7 +211,9 @@ def test_the_page_names_outcome_reason_remedy_cost_and_versions(settings):
 
 def test_a_page_of_many_cases_is_small_and_its_timeline_shows_the_failed_and_the_slowest(settings):
     cases = [
-        Told(number, BAD_FILE if number % 100 == 3 else None, number % 50 == 7, ("sex: check",) if number % 20 else ())
+        Scenario(
+            number, BAD_FILE if number % 100 == 3 else None, number % 50 == 7, ("sex: check",) if number % 20 else ()
+        )
         for number in range(1, 251)
     ]
     RunDocuments(settings, at_once=50).write(cases)
