@@ -11,6 +11,7 @@ from radiant.cli.aws import Aws
 from radiant.cli.ecs_checks import connection_type
 from radiant.cli.main import app
 from radiant.errors import ConfigError, JobRefusedError, RadiantError
+from radiant.jobs.catalogue import JOBS
 from radiant.settings import load_settings, setting_names
 
 FIRST = ["--image", "radiant:1", "--vcf", "s3://radiant-vcf/in", "--work", "s3://radiant-work/work/"]
