@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 LOCK := requirements/dev.txt
+SPARK := .venv-spark
+SPARK_LOCK := requirements/spark.txt
 BENCH_LOCK := requirements/bench.txt
 POLARS_BIO := .venv-polars-bio
 POLARS_BIO_LOCK := requirements/polars-bio.txt
@@ -66,6 +68,15 @@ bench: $(BENCH_STAMP) ## Measure the importer beside other readers: make bench [
 bench-scale: setup ## Measure a thousand cases in one run: make bench-scale [ARGS="--cases 100 --platform kubernetes"]
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
+.PHONY: spark
+spark: $(SPARK)/.installed ## Make .venv-spark, a Spark that the tests of docs/reading.md use; it needs Java 17
+
+$(SPARK)/.installed: $(STAMP) $(SPARK_LOCK)
+	@echo "installing into $(SPARK)"
+	@test -x $(SPARK)/bin/python || $(BIN)/python -m venv --without-pip $(SPARK)
+	@$(BIN)/uv pip sync --quiet --python $(SPARK)/bin/python --require-hashes $(SPARK_LOCK)
+	@touch $@
+
 $(BENCH_STAMP): $(STAMP) $(BENCH_LOCK) $(POLARS_BIO_LOCK)
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(BENCH_LOCK)
 	@test -x $(POLARS_BIO)/bin/python || $(BIN)/python -m venv --without-pip $(POLARS_BIO)
@@ -122,6 +133,7 @@ docs: setup ## Write the pages that are made from the code
 lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
+	@$(BIN)/$(COMPILE) --upgrade --group spark --output-file $(SPARK_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
@@ -130,4 +142,4 @@ lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group mwaa --output-file $(MWAA_LOCK) pyproject.toml
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
-	@rm -rf $(VENV) $(MWAA) $(POLARS_BIO) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(MWAA) $(POLARS_BIO) $(SPARK) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -46,8 +46,9 @@ each row has its own.
 
 **What a reader sees.** Several tables cannot be committed in one step, so `case_load` is committed last and alone makes
 a case visible: its row names the snapshot of each table that holds the case's rows. `radiant variants` reads them
-there. A reader of your own joins `case_load` on `case_id`, or reads at its snapshots; a case without a row there is
-not imported, whatever the other tables hold.
+there. A reader of your own takes the views of `radiant sql`, joins `case_load` on `part` and `case_id`, or reads at its
+snapshots; a case without a row there is not imported, whatever the other tables hold. [Reading the tables](reading.md)
+shows it in PyIceberg, DuckDB, polars and Spark.
 """
 
 SETTINGS_HEAD = """\

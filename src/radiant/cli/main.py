@@ -23,6 +23,7 @@ from radiant.cli import (
     run,
     run_report,
     setup,
+    sql,
     variants,
     vcf,
     watch_run,
@@ -55,6 +56,7 @@ app.command()(run_report.report)
 app.command()(maintain.maintain)
 app.command()(variants.tables)
 app.command()(variants.variants)
+app.command()(sql.sql)
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer passes a flag's value by position

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from radiant.lake.create import ensure_tables
     from radiant.lake.maintain import Cutoffs, Freed, TableMaintenance, maintain_tables
     from radiant.lake.overview import TableOverview, table_overview
+    from radiant.lake.sql_views import Engine, catalog_views, duckdb_views, spark_views_of_files
     from radiant.lake.variant_query import VariantQuery, lacks_frequencies, result_schema, variants
     from radiant.lake.visible_rows import case_rows
 
@@ -27,6 +28,7 @@ __all__ = [
     "CaseLoad",
     "CommitReport",
     "Cutoffs",
+    "Engine",
     "Freed",
     "Manifest",
     "RowDigest",
@@ -38,14 +40,17 @@ __all__ = [
     "VariantQuery",
     "VisibleCase",
     "case_rows",
+    "catalog_views",
     "commit_part",
     "delete_staged",
+    "duckdb_views",
     "embedded_file",
     "ensure_tables",
     "lacks_frequencies",
     "maintain_tables",
     "open_catalog",
     "result_schema",
+    "spark_views_of_files",
     "table_overview",
     "variants",
     "visible_case",
@@ -56,20 +61,24 @@ _MODULES = {
     "CaseLoad": "case_load",
     "CommitReport": "commit",
     "Cutoffs": "maintain",
+    "Engine": "sql_views",
     "Freed": "maintain",
     "TableMaintenance": "maintain",
     "TableOverview": "overview",
     "VariantQuery": "variant_query",
     "VisibleCase": "case_load",
     "case_rows": "visible_rows",
+    "catalog_views": "sql_views",
     "commit_part": "commit",
     "delete_staged": "commit",
     "embedded_file": "catalog",
+    "duckdb_views": "sql_views",
     "ensure_tables": "create",
     "lacks_frequencies": "variant_query",
     "maintain_tables": "maintain",
     "open_catalog": "catalog",
     "result_schema": "variant_query",
+    "spark_views_of_files": "sql_views",
     "table_overview": "overview",
     "variants": "variant_query",
     "visible_case": "case_load",
