@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from radiant.cli import (
+    backup,
     cases,
     costs,
     demo,
@@ -24,6 +25,7 @@ from radiant.cli import (
     run_report,
     setup,
     sql,
+    upgrade,
     variants,
     vcf,
     watch_run,
@@ -56,6 +58,9 @@ app.command()(run_report.report)
 app.command()(maintain.maintain)
 app.command()(variants.tables)
 app.command()(variants.variants)
+app.command()(upgrade.upgrade)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(sql.sql)
 
 

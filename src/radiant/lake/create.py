@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyiceberg.exceptions import (
@@ -68,6 +69,40 @@ def ensure_tables(
     except Exception as error:
         msg = f"the tables of namespace {namespace!r} could not be created or read: {error}"
         raise LakeUnavailableError(msg) from error
+
+
+@dataclass(frozen=True, slots=True)
+class TableChange:
+    """What `ensure_tables` would do to one table."""
+
+    name: str
+    """`namespace.table`."""
+    exists: bool
+    added: tuple[str, ...] = ()
+    """Columns that it lacks."""
+    made_optional: tuple[str, ...] = ()
+    """Required columns that this version computes and no longer stores."""
+    of_others: tuple[str, ...] = ()
+    """Columns that this version does not declare: of other engines and versions. They stay as they are."""
+
+
+def table_changes(
+    catalog: Catalog, namespace: str, case_tables: Mapping[str, Table] | None = None
+) -> list[TableChange]:
+    """Return what `ensure_tables` would do, table by table; raises what it raises."""
+    found: list[TableChange] = []
+    for declared in {**TABLES, **(case_tables or {})}.values():
+        name = f"{namespace}.{declared.name}"
+        table = load_table(catalog, namespace, declared)
+        if table is None:
+            found.append(TableChange(name, exists=False))
+            continue
+        _check_spec(table)
+        missing, filled_before = _schema_changes(table, declared)
+        names = {column.name for column in declared.columns}
+        others = tuple(field.name for field in table.schema().fields if field.name not in names)
+        found.append(TableChange(name, True, tuple(column.name for column in missing), tuple(filled_before), others))  # noqa: FBT003 - a field
+    return found
 
 
 def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable | None:

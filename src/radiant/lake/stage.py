@@ -80,6 +80,23 @@ def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str) -> str:
     return f"{ref.data_location}/part={part}/case={case_id}/{load_id}"
 
 
+def _check_columns(refs: Mapping[str, TableRef], tables: Mapping[str, Table]) -> None:
+    """Refuse descriptions of tables without a column that this version fills: an earlier version made them.
+
+    Raises:
+        SchemaMismatchError: a table lacks a column.
+    """
+    for short_name, table in tables.items():
+        known = set(refs[short_name].file_schema(column.name for column in table.stored_columns).names)
+        missing = [column.name for column in table.stored_columns if column.name not in known]
+        if missing:
+            msg = (
+                f"{table.name} has no column {', '.join(missing)}: this worker's radiant is newer than the one that "
+                "prepared the import. Run the same version in both, or `radiant upgrade`, and import the case again"
+            )
+            raise SchemaMismatchError(msg)
+
+
 class Stager:
     """Writes the rows of one case, then returns the manifest.
 
@@ -116,6 +133,7 @@ class Stager:
         self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in CASE_TABLES}
         self._file_prefix = file_prefix or uuid.uuid4().hex[:8]
         self._adopted: dict[str, list[StagedFile]] = {name: [] for name in CASE_TABLES}
+        _check_columns(refs, tables)
         self._writers = {
             name: DataFileWriter(
                 refs[name].file_schema(column.name for column in table.stored_columns),

@@ -27,6 +27,7 @@ from radiant.registry.records import (
     PartitionState,
     Registration,
 )
+from radiant.registry.schema_upgrade import RegistryUpgrade, upgrade_registry
 from radiant.registry.task_usage import TaskUsage
 
 __all__ = [
@@ -52,8 +53,10 @@ __all__ = [
     "PartitionState",
     "Registration",
     "Registry",
+    "RegistryUpgrade",
     "TaskUsage",
     "WholeCase",
     "configured_strategies",
     "read_pedigree",
+    "upgrade_registry",
 ]

@@ -30,6 +30,7 @@ class Database:
 
     Args:
         url: SQLAlchemy URL, `sqlite:////folder/registry.db` or `postgresql://user:password@host/database`.
+        any_version: Neither make tables nor check their version.
         only_read: Make nothing, neither tables nor a file: the right to read is enough. Such a database has no `write`.
 
     Raises:
@@ -38,9 +39,10 @@ class Database:
         RegistryUnavailableError: the database does not answer.
     """
 
-    def __init__(self, url: str, *, only_read: bool = False) -> None:
+    def __init__(self, url: str, *, only_read: bool = False, any_version: bool = False) -> None:
         parsed = _parse(url)
-        self._shown = _without_secrets(parsed)
+        self.shown = _without_secrets(parsed)
+        """The URL without secrets."""
         self._is_sqlite = parsed.get_backend_name() == "sqlite"
         try:
             # hide_parameters: an error must not print a patient's id; NullPool: see the class.
@@ -49,7 +51,7 @@ class Database:
             engine = sa.create_engine(parsed, poolclass=NullPool, hide_parameters=True, connect_args=waits)
         except (ImportError, exc.ArgumentError) as error:
             msg = (
-                f"the registry at {self._shown} needs a driver that is not here ({error}). "
+                f"the registry at {self.shown} needs a driver that is not here ({error}). "
                 "Install radiant[postgres] for PostgreSQL; sqlite:////folder/registry.db needs nothing"
             )
             raise ConfigError(msg) from None
@@ -59,7 +61,8 @@ class Database:
             _prepare_sqlite(engine, parsed)
         self._reader = engine if self._is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
         self._writer = engine.execution_options(**{_WRITES: True})
-        self._open(only_read=only_read)
+        if not any_version:
+            self._open(only_read=only_read)
 
     @contextlib.contextmanager
     def read(self) -> Generator[Session]:
@@ -85,11 +88,7 @@ class Database:
                 with self._writer.begin() as connection:
                     found = self._make_tables(connection)
         if found != [SCHEMA_VERSION]:
-            msg = (
-                f"the registry at {self._shown} has tables of version {', '.join(map(str, found))}, this radiant "
-                f"reads version {SCHEMA_VERSION}: use the radiant that made it, or another RADIANT_REGISTRY__URL"
-            )
-            raise ConfigError(msg)
+            raise ConfigError(other_version(self.shown, max(found)))
 
     def _make_tables(self, connection: Connection) -> list[int]:
         """Make the tables that are missing and store the version; return it, or the one of a newer radiant."""
@@ -105,6 +104,21 @@ class Database:
             connection.execute(sa.insert(SchemaRow).values(version=SCHEMA_VERSION))
         return [SCHEMA_VERSION]
 
+    def version(self) -> int | None:
+        """Return the version of the tables, None where there are none."""
+        with self._errors(), self._reader.connect() as connection:
+            return max(_schema_versions(connection), default=None)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Generator[Connection]:
+        """Open a transaction that makes or changes tables; commits when the block ends, rolls back when it raises."""
+        with self._errors(), self._writer.begin() as connection:
+            if not self._is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_CREATE_LOCK)))
+                if _schema_versions(connection):
+                    connection.execute(sa.select(SchemaRow.version).with_for_update())
+            yield connection
+
     @contextlib.contextmanager
     def _errors(self) -> Generator[None]:
         """Raise the driver's errors as `radiant.errors`, without password and without parameters."""
@@ -116,12 +130,12 @@ class Database:
                 raise self._damaged(cause) from None
             if "readonly database" in cause or "unable to open" in cause:
                 msg = (
-                    f"the registry at {self._shown} cannot be opened for writing ({cause}). "
+                    f"the registry at {self.shown} cannot be opened for writing ({cause}). "
                     "Give the user that runs radiant the right to the file and its folder"
                 )
                 raise ConfigError(msg) from None
             msg = (
-                f"the registry at {self._shown} does not answer ({cause}). "
+                f"the registry at {self.shown} does not answer ({cause}). "
                 "Try again; if it stays so, check the server and RADIANT_REGISTRY__URL"
             )
             raise RegistryUnavailableError(msg) from None
@@ -132,15 +146,15 @@ class Database:
                 raise InputError(_TOO_LARGE) from None
             if "not a database" in _first_line(error) or "malformed" in _first_line(error):
                 raise self._damaged(_first_line(error)) from None
-            msg = f"the registry at {self._shown} refused ({type(error).__name__}: {_first_line(error)})"
+            msg = f"the registry at {self.shown} refused ({type(error).__name__}: {_first_line(error)})"
             raise RegistryError(msg) from None
 
     def _not_there(self) -> ConfigError:
-        return ConfigError(f"there is no registry at {self._shown} yet; the first `radiant cases add` or run makes it")
+        return ConfigError(f"there is no registry at {self.shown} yet; the first `radiant cases add` or run makes it")
 
     def _damaged(self, cause: str) -> RegistryError:
         msg = (
-            f"the registry at {self._shown} is damaged ({cause}). "
+            f"the registry at {self.shown} is damaged ({cause}). "
             "Restore its file from a backup, or choose another RADIANT_REGISTRY__URL"
         )
         return RegistryError(msg)
@@ -176,6 +190,17 @@ def _without_secrets(url: URL) -> str:
 def _first_line(error: exc.SQLAlchemyError) -> str:
     cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
     return str(cause).strip().split("\n", maxsplit=1)[0]
+
+
+def other_version(shown: str, found: int) -> str:
+    """Return the message of a registry of another version, with the way on."""
+    has = f"the registry at {shown} has tables of version {found}, this radiant reads version {SCHEMA_VERSION}"
+    if found < SCHEMA_VERSION:
+        return f"{has}: run `radiant upgrade`, which keeps everything and copies a SQLite file first"
+    return (
+        f"{has}: a newer radiant upgraded it. Use that one here, too; or put back the copy that its `radiant upgrade` "
+        "made beside a SQLite file (docs/backup.md), or choose another RADIANT_REGISTRY__URL"
+    )
 
 
 def _schema_versions(connection: Connection) -> list[int]:

@@ -13,14 +13,16 @@ that starts after that must not read the case as it was.
 
 import dataclasses
 import json
+import re
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Annotated, cast
 
 from pydantic import PlainValidator
 
 from radiant import storage
 from radiant.domain.case import Case
-from radiant.errors import InputError
+from radiant.errors import InputError, JobProtocolError
 from radiant.jobs.codec import JsonObject, decode, encode, from_json, to_json
 from radiant.jobs.contracts import RecordCounts
 from radiant.lake import Manifest, StoredTableRef, TableRef
@@ -85,6 +87,13 @@ class StagedDocument:
         used = {name: self.report.get(name) for name in ("lines", "warnings", "provenance")}
         where = f"the report of case {self.manifest.case_id}"
         return from_json(ReportFacts, used, where=where, what="a report of this version", remedy=_IMPORT_AGAIN)
+
+    @property
+    def radiant_version(self) -> str | None:
+        """The version of radiant that staged the rows; None in a report without it."""
+        provenance = self.report.get("provenance")
+        version = provenance.get("radiant_version") if isinstance(provenance, dict) else None
+        return version if isinstance(version, str) else None
 
     def with_warning(self, warning: str) -> "StagedDocument":
         """Return the document with a further warning in its report."""
@@ -166,10 +175,24 @@ def read_staged(uri: str) -> StagedDocument:
 
     Raises:
         InputError: there is none.
-        JobProtocolError: it is no manifest of this version.
+        JobProtocolError: it is no manifest of this version, or a newer radiant staged the rows.
     """
     data = storage.read_bytes(uri)
-    return decode(StagedDocument, data, where=uri, what="a manifest of this version", remedy=_IMPORT_AGAIN)
+    staged = decode(StagedDocument, data, where=uri, what="a manifest of this version", remedy=_IMPORT_AGAIN)
+    by, here = staged.radiant_version, metadata.version("radiant")
+    if by is not None and _release(by) > _release(here):
+        msg = (
+            f"{uri}: radiant {by} staged the rows of case {staged.manifest.case_id}, and this is radiant {here}, which "
+            "may lack their columns. Run that version here, too, and `radiant upgrade`; or import the case again"
+        )
+        raise JobProtocolError(msg)
+    return staged
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version before any suffix: `0.10.1rc1` is (0, 10, 1)."""
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return tuple(map(int, found.group().split("."))) if found else ()
 
 
 def staged_before(run_uri: str, case_id: int, load_id: str) -> StagedDocument | None:

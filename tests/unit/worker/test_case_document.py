@@ -146,6 +146,13 @@ def test_a_manifest_of_0_1_is_read_and_written_as_it_was(uri):
     assert json.loads(storage.read_bytes(uri)) == STAGED
 
 
+def test_rows_that_a_newer_radiant_staged_are_refused_by_its_version(uri):
+    provenance = STAGED["report"]["provenance"] | {"radiant_version": "99.1.0"}
+    store(uri, STAGED | {"report": STAGED["report"] | {"provenance": provenance}})
+    with pytest.raises(JobProtocolError, match=r"radiant 99\.1\.0 staged the rows of case \d+, and this is radiant"):
+        read_staged(uri)
+
+
 def test_a_further_warning_comes_last(uri):
     assert read_staged(store(uri, STAGED)).with_warning("more").facts().warnings == ("w", "more")
 

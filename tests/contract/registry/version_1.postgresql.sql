@@ -1,0 +1,97 @@
+CREATE TABLE radiant_assignment (
+  kind VARCHAR(16) NOT NULL,
+  id TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  PRIMARY KEY (kind, id)
+);
+CREATE INDEX radiant_assignment_part ON radiant_assignment (part);
+CREATE TABLE radiant_case (
+  case_id BIGINT NOT NULL,
+  strategy TEXT NOT NULL,
+  priority VARCHAR(16) NOT NULL,
+  assembly VARCHAR(16) NOT NULL,
+  proband TEXT,
+  state VARCHAR(16) NOT NULL,
+  part INTEGER,
+  revision INTEGER NOT NULL,
+  run TEXT,
+  lease_until TIMESTAMP WITHOUT TIME ZONE,
+  load_id VARCHAR(32),
+  failure_code TEXT,
+  failure_reason TEXT,
+  failure_retryable BOOLEAN NOT NULL,
+  purged BOOLEAN NOT NULL,
+  created_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+  updated_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+  imported_at TIMESTAMP WITHOUT TIME ZONE,
+  PRIMARY KEY (case_id)
+);
+CREATE INDEX radiant_case_state ON radiant_case (state);
+CREATE TABLE radiant_schema (
+  version INTEGER NOT NULL,
+  PRIMARY KEY (version)
+);
+CREATE TABLE radiant_file (
+  case_id BIGINT NOT NULL,
+  role VARCHAR(8) NOT NULL,
+  uri TEXT NOT NULL,
+  size BIGINT,
+  tag TEXT,
+  sha256 VARCHAR(64),
+  PRIMARY KEY (case_id, role),
+  FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
+);
+CREATE INDEX radiant_file_uri ON radiant_file (uri);
+CREATE TABLE radiant_history (
+  entry SERIAL NOT NULL,
+  case_id BIGINT NOT NULL,
+  at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+  from_state VARCHAR(16),
+  to_state VARCHAR(16) NOT NULL,
+  run TEXT,
+  load_id VARCHAR(32),
+  note TEXT NOT NULL,
+  PRIMARY KEY (entry),
+  FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
+);
+CREATE INDEX radiant_history_case ON radiant_history (case_id);
+CREATE TABLE radiant_load (
+  load_id VARCHAR(32) NOT NULL,
+  case_id BIGINT NOT NULL,
+  part INTEGER NOT NULL,
+  run TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  status VARCHAR(16) NOT NULL,
+  started_at TIMESTAMP WITHOUT TIME ZONE NOT NULL,
+  finished_at TIMESTAMP WITHOUT TIME ZONE,
+  code TEXT,
+  reason TEXT,
+  commit_token TEXT,
+  cleaned BOOLEAN NOT NULL,
+  PRIMARY KEY (load_id),
+  FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
+);
+CREATE INDEX radiant_load_case ON radiant_load (case_id);
+CREATE TABLE radiant_member (
+  case_id BIGINT NOT NULL,
+  position INTEGER NOT NULL,
+  sample TEXT NOT NULL,
+  family_id TEXT NOT NULL,
+  father TEXT,
+  mother TEXT,
+  sex VARCHAR(16) NOT NULL,
+  affected VARCHAR(16) NOT NULL,
+  patient_id TEXT NOT NULL,
+  experiment_id TEXT NOT NULL,
+  is_proband BOOLEAN NOT NULL,
+  PRIMARY KEY (case_id, position),
+  FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
+);
+INSERT INTO radiant_schema (version) VALUES (1);
+INSERT INTO radiant_case VALUES (1, 'wgs', 'routine', 'GRCh38', 'kid', 'imported', 0, 0, NULL, NULL, 'load-1', NULL, NULL, false, false, '2026-01-02 03:04:05', '2026-01-02 03:04:05', '2026-01-02 04:05:06');
+INSERT INTO radiant_member VALUES (1, 0, 'kid', 'F1', NULL, NULL, 'male', 'affected', 'P1', 'E1', true);
+INSERT INTO radiant_file VALUES (1, 'vcf', 'file:///data/1.vcf.gz', 1000, 'tag', NULL);
+INSERT INTO radiant_history VALUES (1, 1, '2026-01-02 03:04:05', NULL, 'registered', NULL, NULL, 'added');
+INSERT INTO radiant_load VALUES ('load-1', 1, 0, 'run', 0, 'imported', '2026-01-02 03:04:05', '2026-01-02 04:05:06', NULL, NULL, 'token', false);
+INSERT INTO radiant_assignment VALUES ('patient', 'P1', 0);
+SELECT setval('radiant_history_entry_seq', 1);
