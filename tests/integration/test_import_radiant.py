@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sysconfig
@@ -17,7 +18,7 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import httpx
 import jwt
@@ -282,6 +283,7 @@ def ask(site: Site, path: str, token: str | None, **form: str) -> tuple[int, str
 
 
 PAGES = ("/radiant/", "/radiant/cases?state=failed", f"/radiant/cases/{BAD}")
+WITHOUT_A_REASON = ("/radiant/costs", "/radiant/costs?month=2026-01", "/radiant/run?dag_id=x&run_id=y")
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -294,6 +296,43 @@ def test_a_page_needs_a_login_and_the_right_to_read_the_dag(site, path):
     status, text = ask(site, path, token_of(site, "viewer"))
     assert status == 200
     assert "VcfTruncated" in text
+
+
+def test_the_other_pages_and_the_form_need_their_rights_too(site):
+    for path in (
+        *WITHOUT_A_REASON,
+        "/radiant/task?dag_id=x&run_id=y&task_id=z",
+        "/radiant/worker-log?run_id=x&map_index=0",
+    ):
+        assert ask(site, path, None)[0] == 401, path
+        assert ask(site, path, token_of(site, None))[0] == 403, path
+        assert ask(site, path, token_of(site, "viewer"))[0] in {200, 404}, path
+    form = {"cases": str(BAD), "token": "guessed"}
+    assert ask(site, "/radiant/import-again", None, **form)[0] == 401
+    assert ask(site, "/radiant/import-again", token_of(site, "viewer"), **form)[0] == 403
+    status, text = ask(site, "/radiant/import-again", token_of(site, "user"), **form)
+    assert (status, "This form was not made by this page" in text) == (403, True)
+    assert "Import the chosen cases again" in ask(site, "/radiant/", token_of(site, "user"))[1]
+    assert "Import the chosen cases again" not in ask(site, "/radiant/", token_of(site, "viewer"))[1]
+
+
+def test_the_tabs_of_a_run_and_of_a_task_have_the_cases_and_a_task_links_to_its_case(site):
+    viewer = token_of(site, "viewer")
+    for dag_id, run_id in (("import-radiant", site.run_id), ("import-part", site.part_runs()[1])):
+        status, text = ask(site, f"/radiant/run?{urlencode({'dag_id': dag_id, 'run_id': run_id})}", viewer)
+        assert (status, "VcfTruncated" in text, f"/cases/{KILLED_JOB}" in text) == (200, True, True), dag_id
+    task = site.import_task(BAD)
+    run_id = site.part_runs()[1]
+    query = {"dag_id": "import-vcf", "run_id": run_id, "task_id": "import_case", "map_index": task.map_index}
+    assert f"Case {BAD}" in ask(site, f"/radiant/task?{urlencode(query)}", viewer)[1]
+    assert (
+        "commit-part"
+        in ask(site, f"/radiant/task?{urlencode(query | {'task_id': 'commit', 'map_index': '{MAP_INDEX}'})}", viewer)[1]
+    )
+    log = ask(site, f"/radiant/worker-log?{urlencode({'run_id': run_id, 'map_index': task.map_index})}", viewer)
+    assert (log[0], "truncated" in log[1]) == (200, True)
+    links = site.api._call("GET", f"{path_of('import-vcf', run_id, 'import_case')}/links?map_index={task.map_index}")
+    assert links["extra_links"]["Case in Radiant"].endswith(f"/plugin/radiant/radiant/cases/{BAD}")
 
 
 def test_a_page_that_does_not_exist_is_not_found(site):
@@ -326,7 +365,7 @@ def test_from_airflow_s_first_page_a_failed_case_s_reason_is_one_click_away_its_
 def test_no_page_is_wider_than_its_window_and_none_breaks_its_own_policy(site, width):
     with browser(site.api.url, token_of(site, "admin")) as page:
         page.resize(width, 900)
-        for path in PAGES:
+        for path in (*PAGES, *WITHOUT_A_REASON):
             page.open(site.api.url + path)
             page.wait("document.readyState === 'complete' && document.querySelector('main')")
             assert page.value("document.documentElement.scrollWidth") <= width, path
@@ -634,3 +673,25 @@ def test_clearing_a_task_after_a_repair_imports_the_case_with_the_pedigree_as_it
     assert not [number for number, record in now.items() if record.run], "held by a run that is over"
     if task_id != "plan":  # it plans the requested cases again
         assert {number: now[number].load_id for number in imported} == imported, "imported again"
+
+
+def test_the_form_of_the_failures_starts_a_run_for_its_cases_and_sent_twice_it_is_one_run(site):
+    user = token_of(site, "user")
+    _, text = ask(site, f"/radiant/cases/{BAD}", user)
+    if "Import it again" not in text:  # repaired by now: the overview has a form as long as any case failed
+        _, text = ask(site, "/radiant/", user)
+    (token, *_) = re.findall(r'name="token" value="([^"]+)"', text)
+    form = {"cases": str(URGENT), "token": token}
+    with httpx.Client(
+        trust_env=False, base_url=site.api.url, headers={"Cookie": f"_token={user}"}, timeout=60
+    ) as client:
+        foreign = client.post("/radiant/import-again", data=form, headers={"Sec-Fetch-Site": "cross-site"})
+        assert foreign.status_code == 403
+        first, second = (client.post("/radiant/import-again", data=form) for _ in range(2))
+        assert (first.status_code, first.headers["location"]) == (303, second.headers["location"])
+        assert client.get(first.headers["location"]).status_code == 200
+        assert client.post("/radiant/import-again", data={"token": token}).status_code == 400
+        assert client.post("/radiant/import-again", data={"token": token, "cases": "1; drop"}).status_code == 400
+    run_id = parse_qs(urlsplit(first.headers["location"]).query)["run_id"][0]
+    found = site.api._call("GET", f"/api/v2/dags/import-radiant/dagRuns/{quote(run_id)}")
+    assert (found["conf"], found["triggering_user_name"]) == ({"cases": str(URGENT)}, "someone")

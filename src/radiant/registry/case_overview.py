@@ -4,6 +4,7 @@ Nothing here writes. A list reads its page and nothing else, so ten thousand cas
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from radiant.domain.case import LAST_CASE, CaseState
 from radiant.registry.database import Database
 from radiant.registry.model import CaseRow, FileRow, HistoryRow, LoadRow, MemberRow, UsageRow
 from radiant.registry.records import CaseFailure, CaseRecord, FileRole, HistoryEntry, Load
-from radiant.registry.rows import find, to_history, to_load, to_record
+from radiant.registry.rows import batches, find, to_history, to_load, to_record
 from radiant.registry.task_usage import TaskUsage, to_usage
 
 _MOST_HISTORY = 200
@@ -129,6 +130,21 @@ class CaseOverview:
                 loads=tuple(map(to_load, session.scalars(loads.limit(_MOST_HISTORY)))),
                 usages=tuple(map(to_usage, session.scalars(usage))),
             )
+
+    def usage(self, *, since: dt.datetime, until: dt.datetime) -> list[TaskUsage]:
+        """Return the tries that were stored in a time, `since` included and `until` not, in the order of their ends."""
+        wanted = sa.select(UsageRow).where(UsageRow.recorded_at >= since, UsageRow.recorded_at < until)
+        with self._database.read() as session:
+            return [to_usage(row) for row in session.scalars(wanted.order_by(UsageRow.ended_at, UsageRow.attempt))]
+
+    def usage_of_runs(self, runs: Sequence[str]) -> list[TaskUsage]:
+        """Return the tries of runs, by the URIs of their folders."""
+        with self._database.read() as session:
+            return [
+                to_usage(row)
+                for batch in batches(runs)
+                for row in session.scalars(sa.select(UsageRow).where(UsageRow.run.in_(batch)))
+            ]
 
 
 def _conditions(wanted: CaseFilter) -> list[ColumnElement[bool]]:

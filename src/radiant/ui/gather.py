@@ -1,23 +1,32 @@
 """Reads what a page shows: from Airflow's database, the registry and documents below the work URI."""
 
 import dataclasses
+import datetime as dt
+import zlib
+from collections import Counter
 from collections.abc import Iterable
 
 from sqlalchemy.orm import Session
 
+from radiant import storage
 from radiant.costs.history import CaseBill, bill
 from radiant.domain.case import CaseState
-from radiant.errors import RadiantError
+from radiant.errors import InputError, RadiantError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.dag_ids import IMPORT_VCF
-from radiant.jobs.documents import run_uri
+from radiant.jobs.documents import run_uri, task_uri
+from radiant.operators.task_folder import TaskFolder
 from radiant.registry import CaseFilter, CaseOverview, TaskUsage, WholeCase
 from radiant.settings import Settings
 from radiant.ui import airflow_runs, bills
 from radiant.ui.airflow_runs import ImportTask
+from radiant.ui.amounts import moment
 from radiant.ui.consoles import console_of, task_folder
-from radiant.ui.pages import PAGE_SIZE, CasePage, CasesPage, Console, FailedImport, Overview, TryLine
+from radiant.ui.pages import PAGE_SIZE, CasePage, CasesPage, CostsPage, DayOfTries, FailedImport, Overview, TryLine
+from radiant.ui.progress_reads import progress_of
 
+_MOST_LOG = 20 * 2**20
+"""Bytes of a worker's log that are shown."""
 _FAILURES = 10
 """On the overview."""
 _SUMMARIES = 5
@@ -48,15 +57,15 @@ def open_sources(settings: Settings, session: Session) -> Sources:
         return Sources(settings, session, None, (f"{text} {hint}",))
 
 
-def overview(sources: Sources) -> Overview:
+def overview(sources: Sources, now: dt.datetime) -> Overview:
     """Read the first page."""
-    running = tuple(airflow_runs.running_imports(sources.session))
+    running = progress_of(airflow_runs.running_imports(sources.session), sources.settings)
     if sources.registry is None:
         return Overview(None, running, ())
     failed = sources.registry.cases(CaseFilter(CaseState.FAILED), offset=0, limit=_FAILURES).cases
     tasks = airflow_runs.latest_imports(sources.session, [one.case_id for one in failed])
     failures = tuple(FailedImport(one, tasks.get(one.case_id)) for one in failed)
-    return Overview(sources.registry.counts(), running, failures)
+    return Overview(sources.registry.counts(), running, failures, costs(sources, now, now))
 
 
 def cases(sources: Sources, wanted: CaseFilter, page: int) -> CasesPage:
@@ -65,6 +74,38 @@ def cases(sources: Sources, wanted: CaseFilter, page: int) -> CasesPage:
         return CasesPage(wanted, page, None, {})
     found = sources.registry.cases(wanted, offset=(page - 1) * PAGE_SIZE, limit=PAGE_SIZE)
     return CasesPage(wanted, page, found, sources.registry.counts())
+
+
+def costs(sources: Sources, at: dt.datetime, now: dt.datetime) -> CostsPage | None:
+    """Read what a month cost; None where the registry cannot be read.
+
+    Args:
+        sources: With the registry.
+        at: A time in the month, UTC.
+        now: UTC.
+    """
+    if sources.registry is None:
+        return None
+    first = dt.datetime(at.year, at.month, 1, tzinfo=dt.UTC)
+    after = (first + dt.timedelta(days=32)).replace(day=1)
+    usages = sources.registry.usage(since=first, until=after)
+    book = bills.price_book(sources.settings)
+    attempts = [bills.attempt_of(one, sources.settings) for one in usages]
+    ends = [ended for one in usages if (ended := moment(one.job_try.times.ended_at)) is not None]
+    tries = Counter(end.day for end in ends if first <= end < after)
+    failed = Counter(
+        end.day
+        for one in usages
+        if one.job_try.code is not None and (end := moment(one.job_try.times.ended_at)) and first <= end < after
+    )
+    return CostsPage(
+        month=f"{first:%Y-%m}",
+        before=f"{first - dt.timedelta(days=1):%Y-%m}",
+        after=f"{after:%Y-%m}" if after <= now else None,
+        bill=bill(attempts, book.prices, book.node) if attempts else None,
+        days=tuple(DayOfTries(day, tries[day], failed[day]) for day in range(1, (after - first).days + 1)),
+        prices=f"Prices: {book.prices.name}, list of {book.prices.date}; a share of an instance: {book.node.name}.",
+    )
 
 
 def case(sources: Sources, case_id: int) -> CasePage:
@@ -77,7 +118,8 @@ def case(sources: Sources, case_id: int) -> CasePage:
     imports = airflow_runs.imports_of_case(sources.session, case_id)
     usages = _usages(sources, whole, imports)
     lines, total = _costs(usages, imports, sources.settings)
-    return CasePage(case_id, whole, tuple(imports), lines, total, _console(sources.settings, imports))
+    page = CasePage(case_id, whole, tuple(imports), lines, total, None)
+    return _with_documents(page, sources.settings)
 
 
 def _usages(sources: Sources, whole: WholeCase | None, imports: Iterable[ImportTask]) -> list[TaskUsage]:
@@ -107,10 +149,37 @@ def _costs(
     return lines, bill(attempts, book.prices, book.node).cases[0]
 
 
-def _console(settings: Settings, imports: list[ImportTask]) -> Console | None:
-    if not imports:
+def _with_documents(page: CasePage, settings: Settings) -> CasePage:
+    """Return the page with what the newest import's documents have: container, progress, the worker's own log."""
+    if not page.imports:
+        return page
+    newest = page.imports[0]
+    (running,) = progress_of([newest], settings)
+    folder = task_folder(newest, settings)
+    try:
+        request = folder.read_request()
+        has_log = request is not None and storage.exists(folder.log_uri(request.attempt))
+        return dataclasses.replace(
+            page, console=console_of(folder, settings), reading=running.reading, has_worker_log=has_log
+        )
+    except RadiantError:
+        return page  # it is shown without them where the work URI cannot be read
+
+
+def worker_log(settings: Settings, run_id: str, map_index: int) -> bytes | None:
+    """Return the worker's own log of an import's last attempt, as text; None where there is none.
+
+    Raises:
+        StorageError: the work URI does not answer.
+    """
+    run = run_uri(settings.effective_work_uri, IMPORT_VCF, run_id)
+    folder = TaskFolder(run, task_uri(run, airflow_runs.IMPORT_TASK, map_index))
+    request = folder.read_request()
+    if request is None:
         return None
     try:
-        return console_of(task_folder(imports[0], settings), settings)
-    except RadiantError:
-        return None  # a page is shown without it where the work URI cannot be read
+        packed = storage.read_bytes(folder.log_uri(request.attempt))
+    except InputError:
+        return None
+    # A worker that was killed leaves a log without an end.
+    return zlib.decompressobj(wbits=31).decompress(packed, _MOST_LOG)

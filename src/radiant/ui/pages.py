@@ -11,16 +11,21 @@ from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from radiant.costs.history import CaseBill
+from radiant.costs.container import Capacity
+from radiant.costs.history import CaseBill, RunBill
 from radiant.costs.prices import dollars
 from radiant.domain.case import CaseState
+from radiant.jobs.contracts import Verdict
 from radiant.jobs.dag_ids import IMPORT_VCF
+from radiant.jobs.documents import JobSummary
+from radiant.jobs.reading_progress import ReadingProgress
 from radiant.registry import CaseFilter, CaseList, ListedCase, TaskUsage, WholeCase
 from radiant.ui import amounts
-from radiant.ui.airflow_runs import IMPORT_TASK, ImportTask
+from radiant.ui.airflow_runs import IMPORT_TASK, ImportTask, RunFacts
 
 PAGE_SIZE = 50
 """Cases on one page of a list."""
+_MOST_DEAREST = 20
 REFRESH_S = 5
 """Seconds between two looks at a page with something that runs."""
 
@@ -47,7 +52,7 @@ class Frame:
     may_trigger: bool = False
     """Whether the user may start imports."""
     form_token: str = ""
-    """Goes with every form; see `form_tokens.py`."""
+    """Goes with every form, see `form_tokens.py`; empty for a user that may start none."""
     embedded: bool = False
     """On a tab of a DAG run or a task instance, which has Airflow's own navigation."""
 
@@ -66,15 +71,83 @@ class FailedImport:
     """Its newest import; None where Airflow has none any more."""
 
 
+def shown_cost(as_it_ran: float | None, elsewhere: Mapping[Capacity, float]) -> float | None:
+    """Return the amount that a page shows: where the tries ran, else, as for local processes, on Fargate."""
+    return as_it_ran if as_it_ran is not None else elsewhere.get(Capacity.FARGATE)
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfTries:
+    """The tries that ended on one day."""
+
+    day: int
+    tries: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CostsPage:
+    """What the imports of a month cost."""
+
+    month: str
+    """`2026-11`."""
+    before: str
+    after: str | None
+    """None for the month that is not over."""
+    bill: RunBill | None
+    """None where no import of the month is stored."""
+    days: tuple[DayOfTries, ...]
+    prices: str
+    """Name and date of the price list."""
+
+    @property
+    def cases(self) -> int:
+        """Number of cases with a try."""
+        return 0 if self.bill is None else sum(line.case_id is not None for line in self.bill.cases)
+
+    @property
+    def shown(self) -> float | None:
+        """Cost where the imports ran, else that on Fargate."""
+        return None if self.bill is None else shown_cost(self.bill.as_it_ran, self.bill.total)
+
+    @property
+    def per_case(self) -> float | None:
+        """`shown` for each case."""
+        return None if self.shown is None or not self.cases else self.shown / self.cases
+
+    @property
+    def most(self) -> int:
+        """The most tries on a day, at least 1."""
+        return max([1, *(day.tries for day in self.days)])
+
+    @property
+    def dearest(self) -> list[CaseBill]:
+        """The cases that cost most."""
+        lines = [] if self.bill is None else list(self.bill.cases)
+        lines.sort(key=lambda line: shown_cost(line.as_it_ran, line.costs) or 0.0, reverse=True)
+        return lines[:_MOST_DEAREST]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningImport:
+    """An import with its progress."""
+
+    task: ImportTask
+    reading: ReadingProgress | None
+    """None where it has written none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overview:
     """The first page."""
 
     counts: Mapping[CaseState, int] | None
     """None where the registry cannot be read."""
-    running: tuple[ImportTask, ...]
+    running: tuple[RunningImport, ...]
     failures: tuple[FailedImport, ...]
     """The newest first, not all of them."""
+    month: CostsPage | None = None
+    """This month; None where the registry cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +200,10 @@ class CasePage:
     bill: CaseBill | None
     """Of all tries; None without any."""
     console: Console | None
+    reading: ReadingProgress | None = None
+    """Of its newest import, while that runs."""
+    has_worker_log: bool = False
+    """Whether the worker of its newest import has left a log of its own."""
 
     @property
     def is_running(self) -> bool:
@@ -134,6 +211,51 @@ class CasePage:
         if self.whole is not None:
             return self.whole.record.state in {CaseState.ASSIGNED, CaseState.IMPORTING}
         return any(one.ended_at is None for one in self.imports)
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """The imports of one run."""
+
+    run: RunFacts
+    verdict: Verdict | None
+    """None before the run's last task."""
+    imports: tuple[RunningImport, ...]
+    """Those that failed first, then those that run."""
+    not_listed: int
+    succeeded: int
+    waiting: int
+    """Imports that have not started."""
+    bill: RunBill | None
+    """Of its imports, as far as they are stored; None without any."""
+    has_report: bool = False
+
+    @property
+    def running(self) -> int:
+        """Number of the listed imports that run."""
+        return sum(one.task.is_running for one in self.imports)
+
+    @property
+    def failed(self) -> int:
+        """Number of the listed imports that failed."""
+        return sum(one.task.state == "failed" for one in self.imports)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the page changes by itself."""
+        return self.run.ended_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """A task that is no import."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    summary: JobSummary | None
+    """None before its end, and for a task that is no job."""
 
 
 def overview_page(frame: Frame, view: Overview) -> str:
@@ -149,6 +271,21 @@ def cases_page(frame: Frame, view: CasesPage) -> str:
 def case_page(frame: Frame, view: CasePage) -> str:
     """Return the page of a case: state, reason, usage, cost, history, with links to its logs."""
     return _render("case.html", frame, view=view, refresh_s=REFRESH_S if view.is_running else None)
+
+
+def run_page(frame: Frame, view: RunPage) -> str:
+    """Return the page of a run: its verdict, what runs with its progress, what failed and why."""
+    return _render("run.html", frame, view=view, refresh_s=REFRESH_S if view.is_running else None)
+
+
+def task_page(frame: Frame, view: TaskPage) -> str:
+    """Return the page of a task that is no import."""
+    return _render("task.html", frame, view=view, refresh_s=None)
+
+
+def costs_page(frame: Frame, view: CostsPage) -> str:
+    """Return what a month cost: where the imports ran, elsewhere, by day, by case."""
+    return _render("costs.html", frame, view=view, refresh_s=None)
 
 
 def message_page(frame: Frame, title: str, text: str) -> str:

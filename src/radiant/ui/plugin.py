@@ -25,7 +25,28 @@ class RadiantPlugin(AirflowPlugin):
             "nav_top_level": True,
             "icon": f"{PREFIX}/static/icon.svg",
         },
+        {
+            "name": "Radiant",
+            "href": f"{PREFIX}/run?tab=1&dag_id={{DAG_ID}}&run_id={{RUN_ID}}",
+            "destination": "dag_run",
+            "url_route": "radiant-run",
+            "icon": f"{PREFIX}/static/icon.svg",
+        },
+        {
+            "name": "Radiant",
+            "href": f"{PREFIX}/task?dag_id={{DAG_ID}}&run_id={{RUN_ID}}&task_id={{TASK_ID}}&map_index={{MAP_INDEX}}",
+            "destination": "task_instance",
+            "url_route": "radiant-task",
+            "icon": f"{PREFIX}/static/icon.svg",
+        },
     ]
+
+    @property
+    def operator_extra_links(self) -> list[Any]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Links on the tasks of jobs, for the API server: other processes of Airflow ask for none."""
+        from radiant.ui.links import CaseLink, ConsoleLink  # noqa: PLC0415 - see above
+
+        return [CaseLink(), ConsoleLink()]
 
     @property
     def fastapi_apps(self) -> list[Any]:  # pyright: ignore[reportIncompatibleVariableOverride]

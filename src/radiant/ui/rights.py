@@ -14,6 +14,7 @@ from fastapi import Depends
 from radiant.jobs.dag_ids import IMPORT_RADIANT
 
 MAY_READ = Depends(requires_access_dag("GET", DagAccessEntity.TASK_INSTANCE, IMPORT_RADIANT))
+MAY_READ_LOGS = Depends(requires_access_dag("GET", DagAccessEntity.TASK_LOGS, IMPORT_RADIANT))
 MAY_TRIGGER = Depends(requires_access_dag("POST", DagAccessEntity.RUN, IMPORT_RADIANT))
 
 

@@ -1,5 +1,7 @@
 """What pages read of a registry: on SQLite and on PostgreSQL."""
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
@@ -91,6 +93,17 @@ def test_a_case_has_its_record_history_loads_and_usage(registry, overview, files
     assert found.usages == (stored[0],)
     with pytest.raises(CaseNotFoundError):
         overview.case(2)
+    assert sorted(overview.usage_of_runs(["r", "s"]), key=lambda one: one.job_try.attempt) == stored
+    assert overview.usage_of_runs(["s"]) == []
+
+
+def test_the_usage_of_a_time_is_what_was_stored_in_it(registry, overview, clock):
+    one = JobTry("a", 1, None, Times(ended_at=5.0), Placement("local"), 1.0, 512, None, None)
+    registry.record_usage([TaskUsage("r", "import-case", 1, one)], keep_days=1)
+    second = dt.timedelta(seconds=1)
+    assert len(overview.usage(since=clock.now, until=clock.now + second)) == 1
+    assert overview.usage(since=clock.now - second, until=clock.now) == []
+    assert overview.usage(since=clock.now + second, until=clock.now + 2 * second) == []
 
 
 def test_a_registry_that_is_not_there_is_not_made(new_url, backend, tmp_path, request):

@@ -7,8 +7,11 @@ from html.parser import HTMLParser
 import pytest
 
 from radiant.costs.container import Capacity
-from radiant.costs.history import CaseBill
+from radiant.costs.history import CaseBill, RunBill
 from radiant.domain.case import Affected, Case, CaseState, Member, Priority, Sex
+from radiant.jobs.contracts import CaseWarning, FailedCase, Verdict
+from radiant.jobs.documents import JobSummary, Status
+from radiant.jobs.reading_progress import ReadingProgress
 from radiant.jobs.usage import JobTry, Placement, Times, Usage
 from radiant.registry import (
     CaseFailure,
@@ -22,23 +25,33 @@ from radiant.registry import (
     TaskUsage,
     WholeCase,
 )
-from radiant.ui.airflow_runs import ImportTask
+from radiant.ui.airflow_runs import ImportTask, RunFacts
 from radiant.ui.pages import (
     CasePage,
     CasesPage,
     Console,
+    CostsPage,
+    DayOfTries,
     FailedImport,
     Frame,
     Overview,
+    RunningImport,
+    RunPage,
+    TaskPage,
     TryLine,
     case_page,
     cases_page,
+    costs_page,
     message_page,
     overview_page,
+    run_page,
+    task_page,
 )
 
 NOW = dt.datetime(2026, 11, 29, 12, tzinfo=dt.UTC)
 FRAME = Frame(base="/air/radiant", now=NOW)
+MAY = Frame(base="/air/radiant", now=NOW, may_trigger=True, form_token="<token>")  # noqa: S106 - of the test
+READING = ReadingProgress(7, "chr7", 117_559_593, 1_234_000, 58_200, 43.1, 700, 2048, 95, 2)
 HOSTILE = "</td><script>alert('x')</script>\"'&"
 COUNTS = dict.fromkeys(CaseState, 0) | {CaseState.IMPORTED: 9_876, CaseState.FAILED: 12}
 TASK = ImportTask(
@@ -143,7 +156,7 @@ def test_the_overview_has_a_failed_case_s_reason_and_links_to_its_log_and_its_co
 
 
 def test_a_page_with_something_that_runs_is_refreshed_and_no_other_is():
-    running = ImportTask("r", 0, 7, "running", 1, NOW, None)
+    running = RunningImport(ImportTask("r", 0, 7, "running", 1, NOW, None), READING)
     assert "data-refresh" in overview_page(FRAME, Overview(COUNTS, (running,), ()))
     assert "data-refresh" not in overview_page(FRAME, Overview(COUNTS, (), ()))
     assert "data-refresh" in case_page(FRAME, CasePage(900, whole(CaseState.IMPORTING), (), (), None, None))
@@ -152,7 +165,7 @@ def test_a_page_with_something_that_runs_is_refreshed_and_no_other_is():
 
 def test_without_a_registry_pages_have_its_notice_and_what_airflow_has():
     frame = Frame(base="/air/radiant", now=NOW, notices=("set RADIANT_UI__REGISTRY_URL <now>",))
-    running = ImportTask("r", 0, 7, "running", 1, NOW, None)
+    running = RunningImport(ImportTask("r", 0, 7, "running", 1, NOW, None), READING)
     overview = check(overview_page(frame, Overview(None, (running,), ())))
     assert "set RADIANT_UI__REGISTRY_URL <now>" in overview.text
     assert "/air/radiant/cases/7" in overview.links
@@ -182,6 +195,71 @@ def test_a_local_case_s_cost_is_named_as_that_on_fargate():
 def test_a_job_that_fits_no_fargate_task_has_a_page_too():
     bill = CaseBill(900, 1, 0, 95.0, 900_000, None, {}, None)
     assert "Case 900" in check(case_page(FRAME, CasePage(900, whole(), (), (try_line(None),), bill, None))).text
+
+
+RUN_BILL = RunBill((BILL,), {Capacity.FARGATE: 1.5}, None, {Capacity.FARGATE: 0.25}, 3, {"local": 3}, 0, 0.5, 0.25)
+
+
+def test_what_runs_has_its_progress():
+    running = RunningImport(ImportTask("r", 0, 7, "running", 1, NOW - dt.timedelta(seconds=70), None), READING)
+    text = check(overview_page(FRAME, Overview(COUNTS, (running,), ()))).text
+    assert "43 % chr7:117,559,593, 58,200 records/s, 700 MiB, 1 min 35 s left" in text
+    assert "1 min 10 s" in text
+
+
+def run_view(verdict: Verdict | None, ended: dt.datetime | None = NOW) -> RunPage:
+    facts = RunFacts("import-radiant", HOSTILE, "failed", NOW, ended)
+    return RunPage(facts, verdict, (RunningImport(TASK, None),), 3, 1_000, 4, RUN_BILL)
+
+
+def test_a_run_names_what_is_not_imported_and_why_and_only_a_user_with_the_right_has_the_button():
+    warned = CaseWarning(3, "sex: stated female, observed male")
+    verdict = Verdict((1,), (), (FailedCase(900, "VcfTruncated", HOSTILE),), (), (f"trouble {HOSTILE}",), (warned,))
+    html = run_page(MAY, run_view(verdict))
+    text = check(html).text
+    for shown in ("VcfTruncated", HOSTILE, f"trouble {HOSTILE}", "sex: stated female", "$1.50", "1,000", "and 3 more"):
+        assert shown in text
+    assert 'value="&lt;token&gt;"' in html
+    assert 'name="cases" value="900"' in html
+    for page in (
+        run_page(FRAME, run_view(verdict)),
+        overview_page(FRAME, Overview(COUNTS, (), (FailedImport(FAILED, TASK),))),
+        case_page(FRAME, CasePage(900, whole(), (), (), None, None)),
+    ):
+        assert "<button" not in page
+
+
+def test_a_run_is_refreshed_until_it_ends():
+    assert "data-refresh" in run_page(FRAME, run_view(None, ended=None))
+    assert "data-refresh" not in run_page(FRAME, run_view(None))
+
+
+def test_a_month_has_its_cost_its_days_and_its_dearest_cases():
+    days = tuple(DayOfTries(day, 3 if day == 29 else 0, 2 if day == 29 else 0) for day in range(1, 31))
+    found = check(costs_page(FRAME, CostsPage("2026-11", "2026-10", None, RUN_BILL, days, f"Prices: {HOSTILE}.")))
+    for shown in (
+        "$1.50",
+        "$0.2500",
+        "2026-11-29: 3 tries, 2 failed",
+        "50% of the core time",
+        "25% of the memory",
+        HOSTILE,
+    ):
+        assert shown in found.text
+    assert "/air/radiant/costs?month=2026-10" in found.links
+    empty = check(costs_page(FRAME, CostsPage("2026-11", "2026-10", "2026-12", None, days, "")))
+    assert "No import of that month is stored." in empty.text
+    assert "/air/radiant/costs?month=2026-12" in empty.links
+
+
+def test_a_job_s_task_has_what_it_used_and_another_task_a_sentence():
+    summary = JobSummary(
+        "commit-part", Status.FAILED, None, {"occurrence": 12_345}, 65.0, 3.0, 100.0, 512, "0.1", None, "C", HOSTILE
+    )
+    text = check(task_page(FRAME, TaskPage("import-vcf", "r", HOSTILE, -1, summary))).text
+    for shown in (HOSTILE, "12,345", "1 min 05 s", "100 MiB used of 512 MiB requested"):
+        assert shown in text
+    assert "has left no summary" in check(task_page(FRAME, TaskPage("d", "r", "t", -1, None))).text
 
 
 def listed(page: int, total: int, **wanted) -> Checked:
