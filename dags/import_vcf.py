@@ -8,6 +8,7 @@ from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import import_arguments, map_limit
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.table_assets import TABLES, announce_tables
 from radiant.operators.task_folder import task_folder_uri
 from radiant.operators.verdict import deliver, judge_import
 
@@ -60,6 +61,8 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
         },
         # Whatever happened to the cases, but not when prepare failed: then nothing at all succeeded.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,
+        outlets=[TABLES],
+        post_execute=announce_tables,
     )
 
     @task(trigger_rule=TriggerRule.ALL_DONE)

@@ -335,6 +335,16 @@ def test_the_tabs_of_a_run_and_of_a_task_have_the_cases_and_a_task_links_to_its_
     assert links["extra_links"]["Case in Radiant"].endswith(f"/plugin/radiant/radiant/cases/{BAD}")
 
 
+def test_each_table_is_an_asset_whose_event_has_its_rows_and_its_snapshot(site):
+    events = site.api._call("GET", "/api/v2/assets/events?order_by=timestamp")["asset_events"]
+    found = [one for one in events if one["source_run_id"] == site.part_runs()[0]]
+    assert {one["name"] for one in found} >= {f"radiant.{name}" for name in TABLES}
+    (occurrence,) = [one for one in found if one["name"] == "radiant.occurrence"]
+    assert occurrence["extra"]["cases"] == [URGENT]
+    assert occurrence["extra"]["rows"] == len(site.rows(URGENT)["occurrence"])
+    assert int(occurrence["extra"]["snapshot_id"]) > 0
+
+
 def test_a_page_that_does_not_exist_is_not_found(site):
     viewer = token_of(site, "viewer")
     for path in ("/radiant/cases/123456", "/radiant/cases/0", "/radiant/cases/" + "9" * 30, "/radiant/nothing"):

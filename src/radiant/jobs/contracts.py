@@ -5,7 +5,7 @@ default, so that the documents of a run that an older release started stay reada
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from radiant.domain.case import Priority
@@ -177,6 +177,9 @@ class CommitOutput:
     failed: tuple[FailedCase, ...]
     deleted: tuple[int, ...]
     """Removed cases whose rows are gone."""
+    snapshots: dict[str, int | None] = field(default_factory=dict[str, int | None])
+    """Snapshot with the rows, by the table's short name, None for a table that never had any; empty where nothing was
+    committed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,7 +228,6 @@ class RunPage:
     """Imports that have not started."""
     bill: RunBill | None
     """Of its imports, as far as they are stored; None without any."""
-    has_report: bool = False
 
     @property
     def running(self) -> int:

@@ -46,8 +46,9 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     token = _token(part, [load.load_id for load in staged], deleted)
     gate = registry.begin_commit([(load.case_id, load.load_id) for load in staged], deleted, token=token)
     current = [load for load in staged if load.load_id in gate.loads]
+    snapshots: dict[str, int | None] = {}
     if current or gate.deleted:
-        _commit(settings, part, current, gate.deleted, token)
+        snapshots = _commit(settings, part, current, gate.deleted, token)
     registry.mark_purged(gate.deleted)
 
     refused = {case_id: FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in gate.refused.items()}
@@ -68,7 +69,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     _store_history(request.run_uri, [load for load in current if load.case_id not in refused])
     log.info("part %d: %d cases imported, %d failed, %d deleted", part, len(imported), len(failed), len(gate.deleted))
     return HandlerResult(
-        CommitOutput(part, tuple(map(_imported_case, imported)), tuple(failed), tuple(gate.deleted)),
+        CommitOutput(part, tuple(map(_imported_case, imported)), tuple(failed), tuple(gate.deleted), snapshots),
         rows=_sum(load.document.manifest.rows for load in imported),
     )
 
@@ -80,9 +81,12 @@ def _failure(load: Staged | NotStaged, refused: Mapping[int, FailedCase]) -> Fai
     return refused.get(load.case_id)
 
 
-def _commit(settings: Settings, part: int, loads: Sequence[Staged], deleted: Iterable[int], token: str) -> None:
+def _commit(
+    settings: Settings, part: int, loads: Sequence[Staged], deleted: Iterable[int], token: str
+) -> dict[str, int | None]:
+    """Commit the loads; return the snapshots with the rows, by the table's short name."""
     with lake.open_catalog(settings) as catalog:
-        lake.commit_part(
+        report = lake.commit_part(
             catalog,
             settings.lake.namespace,
             part,
@@ -91,6 +95,7 @@ def _commit(settings: Settings, part: int, loads: Sequence[Staged], deleted: Ite
             deleted_cases=list(deleted),
             token=token,
         )
+    return report.snapshots
 
 
 def _case_load(load: Staged) -> lake.CaseLoad:
