@@ -274,9 +274,9 @@ def token_of(site: Site, role: str | None) -> str:
         return jwt.encode(claims | {"exp": now + 600}, config["api_auth"]["jwt_secret"], "HS512", {"kid": "not-used"})
 
 
-def ask(site: Site, path: str, token: str | None, **form: str) -> tuple[int, str]:
+def ask(site: Site, path: str, login: str | None, form: dict[str, str] | None = None) -> tuple[int, str]:
     """Return status and text of a page; with a form it is posted."""
-    headers = {} if token is None else {"Cookie": f"_token={token}"}
+    headers = {} if login is None else {"Cookie": f"_token={login}"}
     with httpx.Client(trust_env=False, base_url=site.api.url, headers=headers, timeout=60) as client:
         answer = client.post(path, data=form) if form else client.get(path)
         return answer.status_code, answer.text
@@ -308,9 +308,9 @@ def test_the_other_pages_and_the_form_need_their_rights_too(site):
         assert ask(site, path, token_of(site, None))[0] == 403, path
         assert ask(site, path, token_of(site, "viewer"))[0] in {200, 404}, path
     form = {"cases": str(BAD), "token": "guessed"}
-    assert ask(site, "/radiant/import-again", None, **form)[0] == 401
-    assert ask(site, "/radiant/import-again", token_of(site, "viewer"), **form)[0] == 403
-    status, text = ask(site, "/radiant/import-again", token_of(site, "user"), **form)
+    assert ask(site, "/radiant/import-again", None, form)[0] == 401
+    assert ask(site, "/radiant/import-again", token_of(site, "viewer"), form)[0] == 403
+    status, text = ask(site, "/radiant/import-again", token_of(site, "user"), form)
     assert (status, "This form was not made by this page" in text) == (403, True)
     assert "Import the chosen cases again" in ask(site, "/radiant/", token_of(site, "user"))[1]
     assert "Import the chosen cases again" not in ask(site, "/radiant/", token_of(site, "viewer"))[1]
