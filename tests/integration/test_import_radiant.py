@@ -321,6 +321,13 @@ def test_the_tabs_of_a_run_and_of_a_task_have_the_cases_and_a_task_links_to_its_
     for dag_id, run_id in (("import-radiant", site.run_id), ("import-part", site.part_runs()[1])):
         status, text = ask(site, f"/radiant/run?{urlencode({'dag_id': dag_id, 'run_id': run_id})}", viewer)
         assert (status, "VcfTruncated" in text, f"/cases/{KILLED_JOB}" in text) == (200, True, True), dag_id
+    assert (
+        "/radiant/report?run_id="
+        in ask(site, f"/radiant/run?dag_id=import-radiant&run_id={quote(site.run_id)}", viewer)[1]
+    )
+    status, text = ask(site, f"/radiant/report?run_id={quote(site.run_id)}", viewer)
+    assert (status, "VcfTruncated" in text) == (200, True)
+    assert ask(site, f"/radiant/report?run_id={quote(site.run_id)}", token_of(site, None))[0] == 403
     task = site.import_task(BAD)
     run_id = site.part_runs()[1]
     query = {"dag_id": "import-vcf", "run_id": run_id, "task_id": "import_case", "map_index": task.map_index}

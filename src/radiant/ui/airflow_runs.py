@@ -56,7 +56,7 @@ class ImportTask:
 
 
 @dataclass(frozen=True, slots=True)
-class RunFacts:
+class AirflowRun:
     """A run, as Airflow sees it."""
 
     dag_id: str
@@ -66,10 +66,10 @@ class RunFacts:
     ended_at: dt.datetime | None
 
 
-def dag_run(session: Session, dag_id: str, run_id: str) -> RunFacts | None:
+def dag_run(session: Session, dag_id: str, run_id: str) -> AirflowRun | None:
     """Return a run, None where there is none of that id."""
     row = session.scalars(sa.select(DagRun).where(DagRun.dag_id == dag_id, DagRun.run_id == run_id)).first()
-    return None if row is None else RunFacts(dag_id, run_id, str(row.state), row.start_date, row.end_date)
+    return None if row is None else AirflowRun(dag_id, run_id, str(row.state), row.start_date, row.end_date)
 
 
 def existing_runs(session: Session, dag_id: str, run_ids: Sequence[str]) -> list[str]:

@@ -42,6 +42,10 @@ HEADERS = {
 }
 
 
+_REPORT_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
+"""A report has its style inside, and nothing that runs."""
+
+
 def make_app() -> FastAPI:
     """Return the application, to be mounted below Airflow's."""
     app = FastAPI(title="Radiant", docs_url=None, redoc_url=None, openapi_url=None)
@@ -52,6 +56,7 @@ def make_app() -> FastAPI:
     app.add_api_route("/run", run, dependencies=[MAY_READ], response_class=HTMLResponse)
     app.add_api_route("/task", task, dependencies=[MAY_READ], response_class=HTMLResponse)
     app.add_api_route("/worker-log", worker_log, dependencies=[MAY_READ_LOGS], response_class=PlainTextResponse)
+    app.add_api_route("/report", report, dependencies=[MAY_READ], response_class=HTMLResponse)
     app.add_api_route("/import-again", again, methods=["POST"], dependencies=[MAY_TRIGGER])
     app.add_api_route("/static/{name}", static)
     app.add_exception_handler(StarletteHttpException, _refused)
@@ -140,6 +145,14 @@ def worker_log(run_id: str, map_index: Annotated[int, Query(ge=0)]) -> Response:
     if found is None:
         raise HTTPException(404, "The worker of this import has left no log of its own.")
     return PlainTextResponse(found, headers=HEADERS)
+
+
+def report(run_id: str) -> HTMLResponse:
+    """Answer with the report that a run of `import-radiant` has left."""
+    found = run_gather.report(load_settings(), run_id)
+    if found is None:
+        raise HTTPException(404, "This run has left no report; its task report writes it, after the verdict.")
+    return HTMLResponse(found, headers=HEADERS | {"Content-Security-Policy": _REPORT_POLICY})
 
 
 def again(

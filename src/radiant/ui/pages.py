@@ -21,7 +21,7 @@ from radiant.jobs.documents import JobSummary
 from radiant.jobs.reading_progress import ReadingProgress
 from radiant.registry import CaseFilter, CaseList, ListedCase, TaskUsage, WholeCase
 from radiant.ui import amounts
-from radiant.ui.airflow_runs import IMPORT_TASK, ImportTask, RunFacts
+from radiant.ui.airflow_runs import IMPORT_TASK, AirflowRun, ImportTask
 
 PAGE_SIZE = 50
 """Cases on one page of a list."""
@@ -217,7 +217,7 @@ class CasePage:
 class RunPage:
     """The imports of one run."""
 
-    run: RunFacts
+    run: AirflowRun
     verdict: Verdict | None
     """None before the run's last task."""
     imports: tuple[RunningImport, ...]
@@ -228,6 +228,8 @@ class RunPage:
     """Imports that have not started."""
     bill: RunBill | None
     """Of its imports, as far as they are stored; None without any."""
+    has_report: bool = False
+    """Whether the run has left a report."""
 
     @property
     def running(self) -> int:

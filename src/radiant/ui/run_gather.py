@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable
 
+from radiant import storage
 from radiant.costs.history import RunBill, bill
-from radiant.errors import JobProtocolError
+from radiant.errors import InputError, JobProtocolError, RadiantError
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import ImportParams, Verdict, read_verdict
 from radiant.jobs.dag_ids import IMPORT_PART, IMPORT_RADIANT, IMPORT_VCF
-from radiant.jobs.documents import run_uri
+from radiant.jobs.documents import report_uri, run_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.settings import Settings
 from radiant.ui import airflow_runs, bills
 from radiant.ui.gather import Sources
 from radiant.ui.pages import RunPage, TaskPage
@@ -34,6 +36,7 @@ def run(sources: Sources, dag_id: str, run_id: str) -> RunPage | None:
         succeeded=sum(one.state == "success" for one in imports),
         waiting=waiting,
         bill=_bill(sources, children),
+        has_report=_has_report(sources.settings, dag_id, run_id),
     )
 
 
@@ -41,6 +44,29 @@ def task(sources: Sources, dag_id: str, run_id: str, task_id: str, map_index: in
     """Read the page of a task that is no import: its tries, by its summary."""
     summary = airflow_runs.summary_of_task(sources.session, dag_id, run_id, task_id, map_index)
     return TaskPage(dag_id, run_id, task_id, map_index, summary)
+
+
+def report(settings: Settings, run_id: str) -> bytes | None:
+    """Return the report of a run of `import-radiant`, None where it has left none.
+
+    Raises:
+        StorageError: the work URI does not answer.
+    """
+    try:
+        return storage.read_bytes(_report_uri(settings, run_id))
+    except InputError:
+        return None
+
+
+def _report_uri(settings: Settings, run_id: str) -> str:
+    return report_uri(run_uri(settings.effective_work_uri, IMPORT_RADIANT, run_id))
+
+
+def _has_report(settings: Settings, dag_id: str, run_id: str) -> bool:
+    try:
+        return dag_id == IMPORT_RADIANT and storage.exists(_report_uri(settings, run_id))
+    except RadiantError:
+        return False  # the page is shown without it where the work URI cannot be read
 
 
 def _import_runs(sources: Sources, dag_id: str, run_id: str) -> list[str]:

@@ -25,7 +25,7 @@ from radiant.registry import (
     TaskUsage,
     WholeCase,
 )
-from radiant.ui.airflow_runs import ImportTask, RunFacts
+from radiant.ui.airflow_runs import AirflowRun, ImportTask
 from radiant.ui.pages import (
     CasePage,
     CasesPage,
@@ -208,7 +208,7 @@ def test_what_runs_has_its_progress():
 
 
 def run_view(verdict: Verdict | None, ended: dt.datetime | None = NOW) -> RunPage:
-    facts = RunFacts("import-radiant", HOSTILE, "failed", NOW, ended)
+    facts = AirflowRun("import-radiant", HOSTILE, "failed", NOW, ended)
     return RunPage(facts, verdict, (RunningImport(TASK, None),), 3, 1_000, 4, RUN_BILL)
 
 
