@@ -339,7 +339,7 @@ def test_the_tabs_of_a_run_and_of_a_task_have_the_cases_and_a_task_links_to_its_
     log = ask(site, f"/radiant/worker-log?{urlencode({'run_id': run_id, 'map_index': task.map_index})}", viewer)
     assert (log[0], "truncated" in log[1]) == (200, True)
     links = site.api._call("GET", f"{path_of('import-vcf', run_id, 'import_case')}/links?map_index={task.map_index}")
-    assert links["extra_links"]["Case in Radiant"].endswith(f"/plugin/radiant/radiant/cases/{BAD}")
+    assert links["extra_links"]["Case in Radiant"].endswith(f"/radiant/cases/{BAD}")
 
 
 def test_each_table_is_an_asset_whose_event_has_its_rows_and_its_snapshot(site):

@@ -34,7 +34,7 @@ class CaseLink(BaseOperatorLink):
         del operator
         with create_session() as session:
             case_id = airflow_runs.case_of(session, ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
-        return "" if case_id is None else f"{_base()}/plugin/{PREFIX}/{PREFIX}/cases/{case_id}"
+        return "" if case_id is None else f"{_base()}/{PREFIX}/cases/{case_id}"
 
 
 class ConsoleLink(BaseOperatorLink):
