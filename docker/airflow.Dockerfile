@@ -6,13 +6,6 @@
 ARG AIRFLOW_IMAGE=docker.io/apache/airflow:slim-3.3.2-python3.12
 
 FROM ${AIRFLOW_IMAGE}
-ARG VERSION=0.0.0
-ARG REVISION=unknown
-LABEL org.opencontainers.image.title="radiant-airflow" \
-      org.opencontainers.image.description="Airflow with the operators and DAGs of radiant" \
-      org.opencontainers.image.licenses="Apache-2.0" \
-      org.opencontainers.image.version="${VERSION}" \
-      org.opencontainers.image.revision="${REVISION}"
 USER airflow
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1
 COPY --chown=airflow:0 requirements/airflow.txt /tmp/radiant/requirements/
@@ -33,3 +26,11 @@ RUN mkdir -p /opt/airflow/logs && chmod g=u /opt/airflow/logs \
       RADIANT_BACKEND=$backend python3 -W ignore -c 'import runpy, sys; [runpy.run_path(file) for file in sys.argv[1:]]' \
         /opt/airflow/dags/*.py || exit 1; \
     done && rm -rf /opt/airflow/logs/* /opt/airflow/airflow.cfg /opt/airflow/airflow.db /tmp/*
+# Last: they differ with each commit, and the layers above stay.
+ARG VERSION=0.0.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="radiant-airflow" \
+      org.opencontainers.image.description="Airflow with the operators and DAGs of radiant" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
