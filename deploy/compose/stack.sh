@@ -55,11 +55,15 @@ make_secrets() { # once: PostgreSQL and Airflow keep what they were started with
   echo "passwords and keys are in $secrets"
 }
 
+# The gateway of minikube's network in Docker on Linux, else nothing: Docker Desktop has the ports and reaches the cluster.
+minikube_gateway() {
+  [ "$(uname -s)" = Linux ] || return 0
+  "$tool" network inspect minikube --format '{{(index .IPAM.Config 0).Gateway}}' 2>/dev/null || true
+}
+
 run_compose() {
-  local files=(--file "$folder/compose.yaml") bind gateway=""
-  if [ "$(uname -s)" = Linux ]; then # Docker Desktop needs neither: its machine has the ports and reaches the cluster
-    gateway=$("$tool" network inspect minikube --format '{{(index .IPAM.Config 0).Gateway}}' 2>/dev/null || true)
-  fi
+  local files=(--file "$folder/compose.yaml") bind gateway
+  gateway=$(minikube_gateway)
   [ -z "$gateway" ] || files+=(--file "$folder/compose.minikube.yaml")
   bind=$(value PODS_BIND "$gateway")
   [ -z "$bind" ] || files+=(--file "$folder/compose.pods.yaml")
@@ -129,8 +133,10 @@ connect() {
   need kubectl
   [ -e "$home/environment" ] || fail "the stack was never started: make up"
   "${kubectl[@]}" get --raw /readyz >/dev/null || fail "the cluster of context $context does not answer: make minikube"
-  # minikube may be newer than the stack: attach it to minikube's network.
-  run_compose up --detach --wait --wait-timeout 600 --no-build >/dev/null
+  # minikube is newer than the stack: attach it to minikube's network.
+  if [ -n "$(minikube_gateway)" ] && ! run_compose ps --format json scheduler | grep -q '"Networks":"[^"]*minikube'; then
+    run_compose up --detach --wait --wait-timeout 600 >/dev/null
+  fi
 
   step "namespace $namespace"
   "${kubectl[@]}" kustomize deploy/kubernetes/compose | sed -E "s/^( *name(space)?: )radiant\$/\1$namespace/" |
