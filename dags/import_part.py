@@ -3,6 +3,7 @@
 from airflow.sdk import DAG, Param, TriggerRule, task
 
 from radiant.operators.child_run import RunBlocksOperator
+from radiant.operators.notify import notify_failed
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.verdict import deliver, judge_part
@@ -39,7 +40,7 @@ After a repair clear **import_vcf**: what is not imported is read again, pedigre
         confs=[{"part": "{{ params.part }}", "cases": "{{ params.cases }}", "priority": "{{ params.priority }}"}],
     )
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=TriggerRule.ALL_DONE, on_failure_callback=notify_failed)
     def verdict(imported: dict | None) -> dict:
         """Fail unless every case is imported."""
         return deliver(judge_part(imported))

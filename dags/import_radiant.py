@@ -6,6 +6,7 @@ from radiant.operators.backend import job_operator
 from radiant.operators.child_run import RunPartsOperator
 from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import part_confs
+from radiant.operators.notify import check_notifiers, notify_failed
 from radiant.operators.params import cases_param
 from radiant.operators.report_task import name_report, report_after
 from radiant.operators.retry import TASK_DEFAULTS
@@ -35,13 +36,18 @@ read again, pedigrees included.
         "cases": cases_param(", imported even if unchanged. Empty: every case that is due."),
     },
 ):
-    plan = JobOperator(task_id="plan", job="plan-import", arguments={"cases": "{{ params.cases }}"})
+    plan = JobOperator(
+        task_id="plan",
+        job="plan-import",
+        arguments={"cases": "{{ params.cases }}"},
+        on_execute_callback=check_notifiers,
+    )
     import_part = RunPartsOperator.partial(
         task_id="import_part",
         map_index_template="part {{ task.confs | map(attribute='part') | join(', ') }}",
     ).expand(confs=task(part_confs, task_id="parts")(plan.output))
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=TriggerRule.ALL_DONE, on_failure_callback=notify_failed)
     def verdict(planned: dict | None, parts: list[dict]) -> dict:
         """Fail unless every case is imported."""
         release_leftovers()

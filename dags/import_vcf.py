@@ -6,6 +6,7 @@ from airflow.sdk import DAG, TriggerRule, task
 from radiant.operators.backend import job_operator
 from radiant.operators.leftovers import release_leftovers
 from radiant.operators.mapping import import_arguments, map_limit
+from radiant.operators.notify import notify_failed
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.table_assets import TABLES, announce_tables
@@ -65,7 +66,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
         post_execute=announce_tables,
     )
 
-    @task(trigger_rule=TriggerRule.ALL_DONE)
+    @task(trigger_rule=TriggerRule.ALL_DONE, on_failure_callback=notify_failed)
     def verdict(prepared: dict | None, committed: dict | None) -> dict:
         """Fail unless every case is imported."""
         release_leftovers()

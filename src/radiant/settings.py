@@ -26,7 +26,7 @@ from pydantic import (
 
 from radiant.ecs_settings import Ecs
 from radiant.errors import ConfigError
-from radiant.setting_types import GROUP, Names, Objects, Strings, from_json, from_list
+from radiant.setting_types import GROUP, Names, Notify, Objects, Strings, from_json, from_list, notify_from_uris
 from radiant.vcf_settings import ProgressGroup, Vcf
 
 PREFIX = "RADIANT_"
@@ -267,6 +267,10 @@ class Settings(_Group):
     """Level of a job's log. DEBUG may show sample names and values of the files."""
     report: bool = True
     """Each run of `import-radiant` ends with a job that writes its report, `report.html`, into the run's folder."""
+    notify: Annotated[tuple[Notify, ...], BeforeValidator(notify_from_uris)] = ()
+    """Where a message goes when a run's verdict fails, URIs separated by blanks, each with the id of an Airflow
+    connection: `smtp://CONNECTION?to=A@HOST,B@HOST`, `slack://CONNECTION?channel=%23imports`,
+    `slackwebhook://CONNECTION`, `webhook://CONNECTION?endpoint=PATH`."""
     jobs: Jobs = Jobs()
     container: ContainerGroup = ContainerGroup()
     kubernetes: Kubernetes = Kubernetes()

@@ -26,6 +26,7 @@ import psutil
 import pytest
 
 from browser import browser
+from mail_server import Mails, mail_server
 from radiant import demo, lake, storage
 from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
@@ -169,12 +170,20 @@ def interrupt(home: Path, run_id: str) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def mails():
+    with mail_server() as mails:
+        yield mails
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory, mails):
     home = tmp_path_factory.mktemp("home")
     settings = load_settings({"RADIANT_HOME": str(home)})
     airflow = Standalone(settings, dags_folder=REPOSITORY / "dags")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", str(MOST_MAPPED))
+        patch.setenv("AIRFLOW_CONN_MAIL", mails.connection)
+        patch.setenv("RADIANT_NOTIFY", "slackwebhook://absent smtp://mail?to=on-call@centre.example")
         patch.setenv("RADIANT_PROGRESS__EVERY_S", "0.05")
         airflow.start()
     with contextlib.ExitStack() as stack:
@@ -392,12 +401,37 @@ def test_no_page_is_wider_than_its_window_and_none_breaks_its_own_policy(site, w
         assert page.errors == []
 
 
+def log_of(site: Site, task_id: str) -> str:
+    path = f"{path_of('import-radiant', site.run_id, task_id)}/logs/1?full_content=true&map_index=-1"
+    return json.dumps(site.api._call("GET", path))
+
+
+def mails_of(site: Site, mails: Mails) -> list[tuple[list[str], str, str]]:
+    """Return recipients, subject and text of each mail about the first run or a run that it started."""
+    found = [
+        (to, mail["Subject"], mail.get_payload(0).get_payload(decode=True).decode()) for to, mail in mails.received
+    ]
+    return [one for one in found if site.run_id in one[2]]
+
+
+def test_a_red_run_sends_one_mail_and_a_notifier_that_cannot_send_changes_nothing(site, mails):
+    deadline = time.monotonic() + 60  # it is sent after the verdict's state is stored
+    while not mails_of(site, mails) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    assert site.state == "failed"
+    ((recipients, subject, text),) = mails_of(site, mails)
+    assert recipients == ["on-call@centre.example"]
+    assert subject == f"import-radiant: {len(site.good)} of {len(site.good) + 1} cases are imported and visible."
+    assert f"case {BAD}: VcfTruncated: [path]: ends at byte" in text
+    assert str(site.settings.home_path) not in text
+    assert "tasks/verdict" in text
+    assert "install apache-airflow-providers-slack" in log_of(site, "verdict")
+    assert "pip install apache-airflow-providers-slack" in log_of(site, "plan")
+
+
 def test_the_run_leaves_its_report_and_its_verdict_s_log_names_it(site):
     uri = report_uri(run_uri(site.settings.effective_work_uri, "import-radiant", site.run_id))
-    log = site.api._call(
-        "GET", f"{path_of('import-radiant', site.run_id, 'verdict')}/logs/1?full_content=true&map_index=-1"
-    )
-    assert uri in json.dumps(log)
+    assert uri in log_of(site, "verdict")
     tasks = {one.task_id: one.state for one in site.api.task_instances("import-radiant", site.run_id)}
     assert (tasks["verdict"], tasks["report"], site.state) == ("failed", "success", "failed")
     page = Path(uri.removeprefix("file://")).read_text()

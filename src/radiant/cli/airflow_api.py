@@ -145,6 +145,10 @@ class AirflowApi:
                 return None
             raise
 
+    def providers(self) -> frozenset[str]:
+        """Return the distributions of Airflow's installed providers."""
+        return frozenset(one["package_name"] for one in self._pages("/api/v2/providers", "providers"))
+
     def put_connection(self, conn_id: str, connection: Mapping[str, object]) -> bool:
         """Make a connection, or replace the one of that id; return whether it is new.
 

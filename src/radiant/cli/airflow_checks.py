@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
 from radiant.jobs.dag_ids import ALL_DAGS
+from radiant.setting_types import NOTIFIERS
+from radiant.settings import Settings
 
 if TYPE_CHECKING:
     from radiant.cli.airflow_api import AirflowApi
@@ -62,6 +64,23 @@ def _dags(api: "AirflowApi") -> CheckResult:
         f"the DAGs {', '.join(missing)} are not there{'; '.join(('', *errors))}",
         "correct the file, or put the folder dags of the checkout into Airflow's DAG bundle",
     )
+
+
+def check_notify(api: "AirflowApi", settings: Settings) -> Iterator[CheckResult]:
+    """Look for the provider and the connection of each notifier of RADIANT_NOTIFY; raises what the API raises."""
+    installed = api.providers() if settings.notify else frozenset[str]()
+    for one in settings.notify:
+        package = NOTIFIERS[one.scheme].package
+        if package not in installed:
+            yield wrong("notify", f"{one.scheme}: {package} is not installed in Airflow", f"pip install {package}")
+        elif api.connection_type(one.conn_id) is None:
+            yield warning(
+                "notify",
+                f"{one.scheme}: {one.conn_id} is not in Airflow's database",
+                f"fine where a variable or a secrets backend has it; else `airflow connections add {one.conn_id}`",
+            )
+        else:
+            yield good("notify", f"{one.scheme} by the connection {one.conn_id}")
 
 
 def _connection(api: "AirflowApi", conn_id: str) -> CheckResult:

@@ -5,7 +5,6 @@ patients it holds the numbers of cases and nothing else: paths, which may have n
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,6 +23,7 @@ from radiant.jobs.contracts import (
     arguments_of,
 )
 from radiant.jobs.documents import Failure, Result, Status
+from radiant.jobs.message_text import without_paths
 from radiant.jobs.usage import JobTry, Placement, Times
 from radiant.runs.attempts import AttemptDocuments
 
@@ -146,24 +146,6 @@ def run_facts(run_id: str, attempts: Iterable[AttemptDocuments]) -> RunFacts:
         images=tuple(sorted(image for image in images if image)),
         pythons=tuple(sorted({one.python_version for one in results} - {""})),
     )
-
-
-_WORD = r"[^\s'\",;():<>]"
-_PATH = re.compile(
-    # It begins with a scheme, `/` or `~/`.
-    r"(?:\b[a-z][a-z0-9+.-]*://|(?<![\w/.~<-])~?/(?=[^\s/]))[^\s'\",;()]*[^\s'\",;().:]"
-    # A name may hold blanks: up to the last word with a slash or a file's suffix.
-    rf"(?:(?:\ {_WORD}+)*\ {_WORD}*(?:/[A-Za-z]|\.(?:vcf|bcf|ped|gz|bgz|fa|fasta|csv|tsv|json|html)\b)"
-    r"(?:[^\s'\",;()]*[^\s'\",;().:])?)?"
-)
-
-
-def without_paths(text: str) -> str:
-    """Return a text with each path and URI replaced by `[path]`, since the names of files may be those of people.
-
-    Example: `without_paths("file:///a/Doe.vcf.gz: ends early")` is `[path]: ends early`.
-    """
-    return _PATH.sub("[path]", text)
 
 
 def digest_of(digests: dict[str, str]) -> str:
