@@ -27,7 +27,7 @@ def notify_failed(context: Any) -> None:
     """
     try:
         settings = load_settings()
-        if not settings.notify or str(context["dag_run"].run_type) == _STARTED_BY_ANOTHER_RUN:
+        if not settings.notify or context["dag_run"].run_type == _STARTED_BY_ANOTHER_RUN:
             return
         instance = context["ti"]
         xcom = instance.xcom_pull(task_ids=instance.task_id, key="return_value", map_indexes=-1)

@@ -7,6 +7,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.api.datamodels._generated import DagRunType  # what the context of a task has
 
 from mail_server import mail_server
 from radiant.errors import ConfigError
@@ -50,7 +51,7 @@ def posts(monkeypatch):
     server.server_close()
 
 
-def context_of(xcom, run_type="manual"):
+def context_of(xcom, run_type=DagRunType.MANUAL):
     instance = SimpleNamespace(
         task_id="verdict",
         dag_id="import-radiant",
@@ -86,7 +87,7 @@ def test_a_webhook_receives_json(posts, monkeypatch):
 
 def test_a_run_that_another_run_started_sends_nothing(mails, monkeypatch):
     monkeypatch.setenv("RADIANT_NOTIFY", "smtp://mail?to=one@centre.example")
-    notify_failed(context_of(to_json(VERDICT), run_type="operator_triggered"))
+    notify_failed(context_of(to_json(VERDICT), run_type=DagRunType.OPERATOR_TRIGGERED))
     assert mails.received == []
 
 
