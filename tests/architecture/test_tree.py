@@ -1,5 +1,6 @@
 """The rules of the code that no linter checks."""
 
+import importlib
 import inspect
 import re
 import subprocess
@@ -35,6 +36,12 @@ def test_only_settings_reads_the_environment():
 def test_every_job_has_a_handler_and_a_place_in_the_settings():
     assert set(HANDLERS) == set(JOBS)
     assert {name.replace("-", "_") for name in JOBS} == set(Jobs.model_fields) - {"memory_cap_mib"}
+
+
+@pytest.mark.parametrize("job", HANDLERS)
+def test_a_handler_takes_request_settings_and_meter(job):
+    names = list(inspect.signature(importlib.import_module(HANDLERS[job]).handle).parameters)
+    assert [name.lstrip("_") for name in names] == ["request", "settings", "meter"]
 
 
 def test_the_error_tree_in_the_docstring_is_the_error_tree_of_the_code():

@@ -9,11 +9,12 @@ from radiant.jobs.documents import Request, report_uri
 from radiant.runs.make_report import make_report
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
+from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.run_report")
 
 
-def handle(request: Request, settings: Settings) -> HandlerResult:
+def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerResult:
     """Write the report; it has credentials of neither registry nor catalog, since the run's documents have it all.
 
     Raises:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from radiant.cli.main import app
 from radiant.domain.partition import BlockedCases
-from radiant.jobs.documents import Request, report_uri, run_uri
+from radiant.jobs.documents import Request, decode_result, report_uri, run_uri
 from radiant.jobs.usage import JobTry, Placement, Times
 from radiant.runs.attempts import attempts_of_run
 from radiant.runs.make_report import make_report
@@ -19,7 +19,7 @@ from radiant.runs.run_facts import Outcome, TryFacts, run_facts, without_paths
 from radiant.runs.strips import cpu_strips, memory_strips
 from radiant.runs.timeline import TryStep, most_running, span, steps, timeline
 from radiant.settings import load_settings
-from radiant.worker.run_report import handle
+from radiant.worker.main import run
 from run_documents import BAD_FILE, BEGAN, RUN, RunDocuments, Scenario
 
 NOW = dt.datetime.fromtimestamp(BEGAN + 3600, dt.UTC)
@@ -232,9 +232,12 @@ def test_the_job_and_the_command_write_the_same_page_and_the_job_leaves_itself_o
     documents = RunDocuments(settings)
     documents.write(CASES)
     folder = run_uri(settings.effective_work_uri, "import-radiant", RUN)
-    result = handle(Request("run-report", "attempt", folder, {"run_id": RUN}), settings)
+    request = Request("run-report", "attempt", folder, {"run_id": RUN})
+    answered = f"{folder}/report/attempt/result.json"
+    assert run(request, settings, answered) == 0
     made = Path(report_uri(folder).removeprefix("file://")).read_text()
-    assert result.output.size_bytes == len(made.encode())
+    output = decode_result(Path(answered.removeprefix("file://")).read_bytes(), answered).output
+    assert output == {"uri": report_uri(folder), "size_bytes": len(made.encode())}
     file = tmp_path / "out.html"
     answer = CliRunner().invoke(app, ["report", RUN, "-o", str(file)])
     assert answer.exit_code == 0, answer.output
