@@ -259,6 +259,9 @@ class Settings(_Group):
     """Folder of the embedded default: Airflow's home, registry, warehouse, work files."""
     backend: Literal["local", "kubernetes", "ecs"] = "local"
     """Where jobs run."""
+    input_prefixes: Names = ()
+    """Folders and URIs below which the VCF and pedigree of a case must be, separated by commas, for example
+    `/data/cases,s3://bucket/cases`; anywhere when empty. A symbolic link counts as its target."""
     work_uri: str | None = None
     """Where request and result documents are; `<home>/work` when unset."""
     image: str | None = None

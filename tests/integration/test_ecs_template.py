@@ -112,14 +112,34 @@ def test_a_job_runs_on_the_deployed_stack_with_the_rights_of_its_role(aws, deplo
     assert any("progress 10/10" in line["message"] for line in lines)
 
 
-def test_a_job_may_not_write_outside_its_folders(aws, deployed):
-    aws.options(policies={"task-role": task_policy(aws, deployed)})
-    s3 = aws.client("s3", who="task-role")
-    aws.client("s3").put_object(Bucket="radiant-vcf", Key="1.vcf", Body=b"x")
+def test_a_job_may_not_write_read_list_or_delete_outside_its_folders(aws, deployed):
+    aws.options(policies={"task-role": task_policy(aws, deployed), "airflow": airflow_policy(aws, deployed)})
+    owner, s3, airflow = (aws.client("s3", who=who) for who in ("owner", "task-role", "airflow"))
+    inside = [("radiant-work", "work/x"), ("radiant-work", "warehouse/x")]
+    outside = [("radiant-work", name) for name in ("other/x", "x", "work-of-others/x", "warehouse2/x", "Work/x")]
+    for bucket, key in [("radiant-vcf", "1.vcf"), *inside, *outside]:
+        owner.put_object(Bucket=bucket, Key=key, Body=b"x")
     assert s3.get_object(Bucket="radiant-vcf", Key="1.vcf")["Body"].read() == b"x"
-    for bucket, key in (("radiant-vcf", "1.vcf"), ("radiant-work", "other/x")):
-        with pytest.raises(s3.exceptions.ClientError, match="AccessDenied"):
-            s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+    for bucket, key in inside:
+        s3.put_object(Bucket=bucket, Key=key, Body=b"y")
+        s3.list_objects_v2(Bucket=bucket, Prefix=key)
+    refused = pytest.raises(s3.exceptions.ClientError, match="AccessDenied")
+    for bucket, key in (("radiant-vcf", "1.vcf"), *outside):
+        with refused:
+            s3.put_object(Bucket=bucket, Key=key, Body=b"y")
+        with refused:
+            s3.delete_object(Bucket=bucket, Key=key)
+    for bucket, key in outside:
+        with refused:
+            s3.get_object(Bucket=bucket, Key=key)
+        with refused:
+            s3.list_objects_v2(Bucket=bucket, Prefix=key)
+    for bucket, key in (("radiant-vcf", "1.vcf"), ("radiant-work", "warehouse/x"), *outside):
+        with refused:
+            airflow.get_object(Bucket=bucket, Key=key)
+        with refused:
+            airflow.put_object(Bucket=bucket, Key=key, Body=b"y")
+    assert {owner.get_object(Bucket=bucket, Key=key)["Body"].read() for bucket, key in outside} == {b"x"}
 
 
 def test_a_registry_url_reaches_the_jobs_that_need_it_and_no_other(aws, deployed):

@@ -6,6 +6,7 @@ the middle of it the process of one job and the process of one task are killed.
 
 import configparser
 import contextlib
+import gzip
 import json
 import os
 import pty
@@ -38,6 +39,7 @@ from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.process import start_time
 from radiant.registry import Registration, Registry
 from radiant.settings import Settings, load_settings
+from vcf_files import record, text, write
 
 REPOSITORY = Path(__file__).parents[2]
 CORPUS = REPOSITORY.parent / "shared" / "corpus"
@@ -746,3 +748,81 @@ def test_the_form_of_the_failures_starts_a_run_for_its_cases_and_sent_twice_it_i
     run_id = parse_qs(urlsplit(first.headers["location"]).query)["run_id"][0]
     found = site.api._call("GET", f"/api/v2/dags/import-radiant/dagRuns/{quote(run_id)}")
     assert (found["conf"], found["triggering_user_name"]) == ({"cases": str(URGENT)}, "someone")
+
+
+# --- Names of people and files ----------------------------------------------------------------------------------------
+
+
+MARK = "QZmark"
+"""Part of each name of a sample, family, patient, experiment, file and folder below."""
+MARKED, MISMATCHED, REJECTED, CUT = 700, 701, 702, 703
+HOLDS_NAMES = {
+    r"registry\.db.*": "the registry lists members and files of cases",
+    r"warehouse/.*/data/.*\.parquet": "the rows of members name their samples",
+    r"work/import-vcf/[^/]+/cases/\d+\.json": "the case document: what an import needs instead of the registry",
+    r"work/import-vcf/[^/]+/cases/\d+\.[^/]+\.staged\.json": "bounds of the columns of staged files, for the commit",
+}
+"""Files below the home that hold names, by pattern, and why; `SECURITY.md` has the same list."""
+
+
+def names_in(path: Path) -> bool:
+    data = path.read_bytes()
+    return MARK.encode().lower() in (gzip.decompress(data) if path.suffix == ".gz" else data).lower()
+
+
+@pytest.fixture(scope="module")
+def marked(site, tmp_path_factory):
+    """Four cases of which each name has the mark: one is imported, three fail, each in another way."""
+    folder = tmp_path_factory.mktemp("inputs") / f"{MARK}-folder"
+    folder.mkdir()
+    people = [f"{MARK}-kid", f"{MARK}-dad", f"{MARK}-mum"]
+    head = "#family_id\tindividual\tfather\tmother\tsex\tphenotype\tpatient_id\texperiment_id"
+    parents = {people[0]: (people[1], people[2])}
+    for case_id in (MARKED, MISMATCHED, REJECTED, CUT):
+        facts = {one: [*parents.get(one, "00"), sex, "1"] for one, sex in zip(people, "112", strict=True)}
+        lines = [
+            "\t".join([f"{MARK}-family", one, *rest, f"{MARK}-p{one}", f"{MARK}-e{case_id}{one}"])
+            for one, rest in facts.items()
+        ]
+        (folder / f"{MARK}-{case_id}.ped").write_text("\n".join([head, *lines]) + "\n")
+        samples = [*people[:2], f"{MARK}-other"] if case_id == MISMATCHED else people
+        records = [record("0/1", "0/1", "0/0"), record("0/1", "0/0", "0/1", pos="x" if case_id == REJECTED else 2000)]
+        file = write(folder / f"{MARK}-{case_id}.bgz", text(records, samples))
+        if case_id == CUT:
+            file.write_bytes(file.read_bytes()[:-28])
+        site.add(case_id, file, folder / f"{MARK}-{case_id}.ped")
+    run_id = site.api.trigger("import-radiant", {"cases": f"{MARKED},{MISMATCHED},{REJECTED},{CUT}"})
+    assert site.wait("import-radiant", run_id) == "failed"
+    return site.api.xcom("import-radiant", run_id, "verdict")
+
+
+def test_a_reason_names_the_case_and_neither_people_nor_files(site, marked):
+    assert marked["imported"] == [MARKED]
+    reasons = {one["case_id"]: (one["code"], one["reason"]) for one in marked["failed"]}
+    assert {case_id: code for case_id, (code, _) in reasons.items()} == {
+        MISMATCHED: "SampleMismatch",
+        REJECTED: "VcfFormat",
+        CUT: "VcfTruncated",
+    }
+    for case_id, (_, reason) in reasons.items():
+        assert f"the VCF of case {case_id}" in reason or f"the pedigree of case {case_id}" in reason
+        assert MARK not in reason
+    assert any(MARK in row["sample"] for row in site.rows(MARKED)["occurrence"])
+
+
+@pytest.mark.usefixtures("marked")
+def test_names_of_people_and_files_are_nowhere_but_where_they_must_be(site):
+    home = site.settings.home_path
+    files = {str(path.relative_to(home)): path for path in home.rglob("*") if path.is_file()}
+    assert any("logs/" in name for name in files), "the logs of Airflow are below the home"
+    assert any(name.endswith("airflow.db") for name in files), "its database, with XComs, is below the home"
+    assert [name for name in files if MARK.lower() in name.lower()] == []
+    found = {name for name, path in files.items() if path != site.bad_vcf and names_in(path)}
+    allowed = {pattern: {name for name in found if re.fullmatch(pattern, name)} for pattern in HOLDS_NAMES}
+    assert sorted(found.difference(*allowed.values())) == []
+    assert [pattern for pattern, names in allowed.items() if not names] == [], "a place that holds no names any more"
+
+
+def test_the_threat_model_lists_the_places_that_hold_names():
+    page = (REPOSITORY / "SECURITY.md").read_text()
+    assert [reason for reason in HOLDS_NAMES.values() if reason not in page] == []

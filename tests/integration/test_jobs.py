@@ -88,7 +88,7 @@ def test_a_case_that_fails_does_not_stop_the_others_and_leaves_no_row(site):
     assert [case["case_id"] for case in output["imported"]] == [1]
     (failed,) = output["failed"]
     assert failed["case_id"] == 2
-    assert "2.vcf" in failed["reason"]
+    assert "the VCF of case 2" in failed["reason"]
     assert "line 12" in failed["reason"]
     assert list(site.visible()) == [1]
     assert not [path for path in site.data_files() if "case=2" in str(path)]

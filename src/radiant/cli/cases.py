@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from radiant.cli.csv_cells import plain_text
 from radiant.cli.terminal import printable
 from radiant.domain.case import CaseState
 from radiant.errors import InputError
@@ -91,7 +92,7 @@ def add(  # noqa: PLR0913 - one option per column of a sheet
         message = "give --vcf for one case (or --case for one that is registered), or --sheet for many"
         raise typer.BadParameter(message)
     registry = _registry()
-    checked = register.check_files(wanted, registry)
+    checked = register.check_files(wanted, registry, settings.input_prefixes)
     for note in checked.notes:
         typer.echo(printable(note), err=True)
     registered = register.register(registry, checked.wanted, settings, replace=replace)
@@ -128,8 +129,7 @@ def list_cases(
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(_LISTED)
         for one in facts:
-            cells = [one[name] for name in _LISTED]
-            writer.writerow([printable(cell) if isinstance(cell, str) and _is_terminal() else cell for cell in cells])
+            writer.writerow([_csv_cell(one[name]) for name in _LISTED])
         return
     rows = [
         ["as in VCF" if name == "members" and not one[name] else str(one[name] or "") for name in _LISTED]
@@ -239,6 +239,12 @@ def _registry() -> "Registry":
     from radiant.registry import Registry  # noqa: PLC0415 - heavy, only here
 
     return Registry(load_settings().effective_registry_url)
+
+
+def _csv_cell(cell: str | int | None) -> str | int | None:
+    if not isinstance(cell, str):
+        return cell
+    return plain_text(printable(cell) if _is_terminal() else cell)
 
 
 def _is_terminal() -> bool:

@@ -1,13 +1,14 @@
 """What `radiant cases add` does."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from radiant import storage, vcf
 from radiant.domain.case import CaseState, Member
-from radiant.domain.sheet import parse_sheet, read_assembly, read_priority, read_strategy
+from radiant.domain.sheet import MAX_BYTES, parse_sheet, read_assembly, read_priority, read_strategy
 from radiant.domain.text import decode_text
 from radiant.errors import CaseNotFoundError, InputError, SampleMismatchError, StorageError
 from radiant.registry import AddOutcome, Change, Registration, Registry, configured_strategies, read_pedigree
@@ -78,7 +79,7 @@ def from_sheet(sheet: str, settings: Settings) -> list[Wanted]:
     """
     uri = storage.to_uri(sheet)
     rows = parse_sheet(
-        decode_text(storage.read_bytes(uri), sheet),
+        decode_text(storage.read_bytes(uri, MAX_BYTES), sheet),
         sheet,
         to_uri=_beside(uri),
         strategies=configured_strategies(settings),
@@ -112,7 +113,7 @@ class Checked:
     """A line for each VCF whose header cannot be read now: the import compares the samples of that case."""
 
 
-def check_files(wanted: Sequence[Wanted], registry: Registry) -> Checked:
+def check_files(wanted: Sequence[Wanted], registry: Registry, prefixes: Collection[str] = ()) -> Checked:
     """Look at all files before the first case is registered, and report all problems at once.
 
     The samples of a pedigree are compared with the header of the VCF; for a case that is given by its number without a
@@ -121,11 +122,12 @@ def check_files(wanted: Sequence[Wanted], registry: Registry) -> Checked:
     Args:
         wanted: The cases.
         registry: Where they are to be registered.
+        prefixes: Where files may be, see `storage.check_input_place`.
 
     Raises:
-        InputError: a file is missing, or a pedigree is unreadable, breaks a rule or names samples that the VCF does not
-            have (`SampleMismatchError` where that is the only problem); or a patient is stated for a VCF that has not
-            one sample, or whose header cannot be read.
+        InputError: a file is missing or at another place, or a pedigree is unreadable, breaks a rule or names samples
+            that the VCF does not have (`SampleMismatchError` where that is the only problem); or a patient is stated
+            for a VCF that has not one sample, or whose header cannot be read.
         StorageError: a store does not answer.
     """
     problems: list[InputError] = []
@@ -133,7 +135,7 @@ def check_files(wanted: Sequence[Wanted], registry: Registry) -> Checked:
     checked: list[Wanted] = []
     known = [_registered_members(registry, one.registration) for one in wanted]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for one, found, note in pool.map(_look, wanted, known):
+        for one, found, note in pool.map(functools.partial(_look, prefixes), wanted, known):
             checked.append(one)
             problems += found
             notes += [] if note is None else [note]
@@ -182,7 +184,9 @@ def _registered_members(registry: Registry, registration: Registration) -> tuple
     return () if record.state is CaseState.DELETED else record.case.members
 
 
-def _look(one: Wanted, members: tuple[Member, ...]) -> tuple[Wanted, list[InputError], str | None]:
+def _look(
+    prefixes: Collection[str], one: Wanted, members: tuple[Member, ...]
+) -> tuple[Wanted, list[InputError], str | None]:
     """Look at the files of one case.
 
     Returns:
@@ -196,10 +200,13 @@ def _look(one: Wanted, members: tuple[Member, ...]) -> tuple[Wanted, list[InputE
 
     vcf_uri, ped_uri = one.registration.vcf_uri, one.registration.ped_uri
     try:
+        storage.check_input_place(vcf_uri, prefixes)
         storage.fingerprint(vcf_uri)
     except InputError as error:
         note("vcf", error)
     try:
+        if ped_uri is not None:
+            storage.check_input_place(ped_uri, prefixes)
         members = members if ped_uri is None else read_pedigree(ped_uri, one.registration.proband)
     except InputError as error:
         note("ped", error)

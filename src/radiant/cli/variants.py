@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from radiant.cli.csv_cells import plain_text
 from radiant.cli.terminal import TerminalBytes, printable
 from radiant.domain.entry_columns import FREQUENCY_COLUMNS
 from radiant.errors import InputError, RadiantError
@@ -175,16 +176,20 @@ def _is_list(field: pa.Field) -> bool:
 
 
 def _flat(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    """Join lists by `;`: CSV has none."""
+    """Join lists by `;`, which CSV has none of, and keep texts from being formulas."""
     import pyarrow as pa  # noqa: PLC0415 - heavy, only here
 
     columns = [
-        pa.array([None if cell is None else ";".join(cell) for cell in column.to_pylist()], pa.string())
-        if _is_list(batch.schema.field(index))
+        pa.array([None if cell is None else _csv_text(cell) for cell in column.to_pylist()], pa.string())
+        if pa.types.is_string(schema.field(index).type)
         else column
         for index, column in enumerate(batch.columns)
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _csv_text(cell: str | list[str]) -> str:
+    return plain_text(cell if isinstance(cell, str) else ";".join(cell))
 
 
 def _write_table(batches: Iterator[pa.RecordBatch], query: VariantQuery, out: str | None, limit: int) -> None:

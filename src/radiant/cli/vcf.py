@@ -42,7 +42,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     All of it appears at the end, or nothing does. Exit code 65 when the file or the pedigree is refused.
     """
     from radiant import storage  # noqa: PLC0415 - loads fsspec
-    from radiant.domain.pedigree import parse_pedigree  # noqa: PLC0415 - only this command
+    from radiant.domain.pedigree import MAX_BYTES, parse_pedigree  # noqa: PLC0415 - only this command
     from radiant.domain.sheet import read_assembly  # noqa: PLC0415 - only this command
     from radiant.domain.text import decode_text  # noqa: PLC0415 - only this command
     from radiant.vcf import InfoOptions, ReadOptions, read_case  # noqa: PLC0415 - loads pyarrow
@@ -65,7 +65,7 @@ def convert(  # noqa: PLR0913 - one parameter per option of the command
     members = None
     if ped is not None:
         name = storage.to_uri(ped)
-        members = parse_pedigree(decode_text(storage.read_bytes(name), name, PedigreeError), name, proband)
+        members = parse_pedigree(decode_text(storage.read_bytes(name, MAX_BYTES), name, PedigreeError), name, proband)
     report = write_folder(read_case(storage.to_uri(source), members, options), out)
     lines = report.lines
     buckets = ("kept", "split", "skipped", "rejected")

@@ -34,6 +34,9 @@ _PHENOTYPES = {
     **dict.fromkeys(("1", "unaffected"), Affected.UNAFFECTED),
     **dict.fromkeys(("0", "-9", ".", "unknown"), Affected.UNKNOWN),
 }
+MAX_BYTES = 1 << 20
+"""Of a PED file."""
+_MOST_PEOPLE = 1000
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BLANKS = re.compile(r"[ \t]+")
 
@@ -66,7 +69,7 @@ def parse_pedigree(text: str, name: str, proband: str | None = None) -> tuple[Me
     Raises:
         PedigreeError: too few columns, an unknown sex or phenotype code, the same individual twice, two families, a
             father who is female, a mother who is male, one person as both parents, a person as their own ancestor,
-            no line at all, or a `proband` who has no line. The message names file and line.
+            no line at all, more than 1,000 people, or a `proband` who has no line. The message names file and line.
     """
     lines = list(_read_lines(text, name))
     if not lines:
@@ -74,6 +77,9 @@ def parse_pedigree(text: str, name: str, proband: str | None = None) -> tuple[Me
             f"{name}: has no line for a person. "
             f"A PED file has one line per person with the columns {', '.join(_COLUMNS)}"
         )
+        raise PedigreeError(msg)
+    if len(lines) > _MOST_PEOPLE:
+        msg = f"{name}: has {len(lines)} people, a family at most {_MOST_PEOPLE}. Write one PED file for each family"
         raise PedigreeError(msg)
     _check_family(lines, name)
     _check_duplicates(lines, name)

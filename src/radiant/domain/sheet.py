@@ -11,6 +11,8 @@ from radiant.assembly_names import ASSEMBLY_NAMES, assembly_name
 from radiant.domain.case import LAST_CASE, Priority
 from radiant.errors import InputError
 
+MAX_BYTES = 64 << 20
+"""Of a sheet."""
 COLUMNS = ("case", "vcf", "ped", "strategy", "priority", "assembly", "proband", "patient")
 """Columns a sheet may have, in any order; only `vcf` must be there."""
 DEFAULT_STRATEGY = "wgs"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from radiant import storage
 from radiant.domain.case import Member
-from radiant.domain.pedigree import parse_pedigree
+from radiant.domain.pedigree import MAX_BYTES, parse_pedigree
 from radiant.domain.text import decode_text
 from radiant.errors import InputError, PedigreeError, StorageError
 from radiant.registry.records import CaseFile
@@ -91,4 +91,26 @@ def read_pedigree(uri: str, proband: str | None) -> tuple[Member, ...]:
     """
     path = storage.local_path(uri)
     name = uri if path is None else str(path)
-    return parse_pedigree(decode_text(storage.read_bytes(uri), name, PedigreeError), name, proband)
+    return parse_pedigree(decode_text(storage.read_bytes(uri, MAX_BYTES), name, PedigreeError), name, proband)
+
+
+def read_pedigree_again(case_id: int, uri: str, proband: str | None) -> tuple[Member, ...]:
+    """Read the PED file of a registered case in a job, whose messages name neither people nor files.
+
+    Raises:
+        PedigreeError: it breaks a rule.
+        InputError: no such file, a folder, or no permission.
+        StorageError: the store does not answer.
+    """
+    try:
+        return read_pedigree(uri, proband)
+    except PedigreeError:
+        msg = (
+            f"its pedigree changed and breaks a rule. `radiant cases add --case {case_id}` reads it "
+            "again and shows line and rule"
+        )
+        raise PedigreeError(msg) from None
+    except (InputError, StorageError) as error:
+        path = uri.partition("://")[2]
+        text = str(error).replace(uri, path).replace(path, f"the pedigree of case {case_id}")
+        raise type(error)(text) from error.__cause__

@@ -12,7 +12,7 @@ from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, Strateg
 from radiant.domain.pedigree import pedigree_digest
 from radiant.errors import InputError, StorageError
 from radiant.registry import lifecycle
-from radiant.registry.changes import FileStatus, file_statuses, has_changed, read_pedigree
+from radiant.registry.changes import FileStatus, file_statuses, has_changed, read_pedigree_again
 from radiant.registry.database import Database
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow
@@ -138,7 +138,7 @@ def _check_files(check: _Check, files: Mapping[str, FileStatus]) -> None:
         if now.size is None or (now.size, now.tag) == (file.size, file.tag):
             continue
         if file.role is FileRole.PED:
-            members = read_pedigree(file.uri, check.record.proband)
+            members = read_pedigree_again(check.record.case.case_id, file.uri, check.record.proband)
             check.touched.append((file.role, now))
             if pedigree_digest(members) != pedigree_digest(check.record.case.members):
                 check.members = members
@@ -191,7 +191,7 @@ def changed_pedigrees(
                     found[case_id] = ChangedPedigree(revisions[case_id], now, problem=now.problem or "")
                 continue
             try:
-                members = read_pedigree(file.uri, record.proband)
+                members = read_pedigree_again(case_id, file.uri, record.proband)
                 found[case_id] = ChangedPedigree(revisions[case_id], now, members)
             except (InputError, StorageError) as error:
                 found[case_id] = ChangedPedigree(revisions[case_id], now, problem=str(error))

@@ -23,6 +23,7 @@ from radiant.storage.bytes_at import (
     version_of,
     write_bytes,
 )
+from radiant.storage.input_place import check_input_place
 from radiant.storage.local_files import Fingerprint, StoredFile, file_uri
 from radiant.storage.store_errors import answering, is_of_a_store
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
@@ -34,6 +35,7 @@ __all__ = [
     "add_traffic",
     "answering",
     "canonical",
+    "check_input_place",
     "delete_files",
     "delete_prefix",
     "exists",

@@ -122,15 +122,25 @@ def version_of(file: IO[bytes]) -> Fingerprint:
         return Fingerprint(file.seek(0, os.SEEK_END) - file.seek(0), "")
 
 
-def read_bytes(uri: str) -> bytes:
+def read_bytes(uri: str, most: int | None = None) -> bytes:
     """Return the content of a small file.
 
+    Args:
+        uri: The file.
+        most: Bytes that it may have; None for one that radiant wrote itself.
+
     Raises:
-        InputError: no such file, a folder, or no permission.
+        InputError: no such file, a folder, no permission, or too large.
         StorageError: the store does not answer.
     """
     with open_read(uri) as file, named(uri):
-        return file.read()
+        if most is None:
+            return file.read()
+        data = file.read(most + 1)
+    if len(data) > most:
+        msg = f"{uri}: is larger than {most >> 20} MiB, so it is not what is read here. Check that it is the right file"
+        raise InputError(msg)
+    return data
 
 
 @contextlib.contextmanager

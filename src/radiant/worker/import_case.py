@@ -23,6 +23,7 @@ from radiant.worker.handler import HandlerResult, require_current
 from radiant.worker.import_pool import ImportPool, ReadingFailedError, ShardBugError, ShardTask, tune_process
 from radiant.worker.progress_report import ProgressReport
 from radiant.worker.usage import UsageMeter
+from radiant.worker.without_names import without_names
 
 log = logging.getLogger("radiant.worker.import_case")
 
@@ -70,11 +71,13 @@ def handle(request: Request, settings: Settings, meter: UsageMeter) -> HandlerRe
         dictionaries=True,
         owner=f"case:{case.case_id}",
     )
-    log.info("case %d: reading %s", case.case_id, case.vcf_uri)
+    log.info("case %d: reading its VCF", case.case_id)
     tune_process()
     processes = min(usable_cores(request.cpu), settings.vcf.processes or _MOST_PROCESSES)
     report = partial(ProgressReport, request, case.case_id, settings.progress, meter)
-    staged = _stage(request, document, options, processes, report)
+    with without_names(case):
+        storage.check_input_place(case.vcf_uri, settings.input_prefixes)
+        staged = _stage(request, document, options, processes, report)
     write_staged(manifest_uri, staged)
     result = _result(document, staged)
     for warning in staged.facts().warnings:

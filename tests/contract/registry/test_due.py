@@ -64,7 +64,7 @@ class TestDue:
         due = registry.due()
         assert [one.case.case_id for one in due.cases] == [2]
         assert [one.cases for one in due.blocked] == [(1,)]
-        assert "own ancestor" in due.blocked[0].reason
+        assert "its pedigree changed and breaks a rule. `radiant cases add --case 1`" in due.blocked[0].reason
 
     def test_bad_input_is_due_again_only_when_changed_or_asked_for(self, registry, files):
         registry.add(files.make())

@@ -100,7 +100,7 @@ class TestClaim:
         files.ped("a", extra="only two\n")
         claim = registry.claim(0, [1], run="r", lease_s=LEASE_S)
         assert claim.cases == ()
-        assert "columns" in claim.refused[1]
+        assert "its pedigree changed and breaks a rule" in claim.refused[1]
         assert registry.get(1).state is CaseState.REGISTERED
 
     def test_no_more_are_claimed_than_asked_for_and_the_others_are_left_as_they_were(self, registry, files):

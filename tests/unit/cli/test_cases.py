@@ -94,6 +94,15 @@ def test_programs_get_the_list_as_json_or_csv(folder):
     assert row == {name: "" if value is None else str(value) for name, value in wanted.items()}
 
 
+@pytest.mark.usefixtures("folder", "registry")
+def test_no_cell_of_the_list_as_csv_is_a_formula(monkeypatch):
+    strategies = {"=1+1": {"first_part": 131072, "tasks_per_part": 1000}}
+    monkeypatch.setenv("RADIANT_REGISTRY__STRATEGIES", json.dumps(strategies))
+    run("add", "--vcf", "a.vcf.gz", "--strategy", "=1+1")
+    (row,) = csv.DictReader(run("list", "--format", "csv").output.splitlines())
+    assert row["strategy"] == "'=1+1"
+
+
 def test_a_case_is_added_shown_listed_and_removed(folder, registry):
     added = run("add", "--vcf", "a.vcf.gz", "--ped", "a.ped", "--priority", "stat", "--strategy", "wxs")
     assert added.output == f"case\tchange\tvcf\n1\tadded\tfile://{folder}/a.vcf.gz\n"
@@ -289,6 +298,26 @@ class TestSheet:
             f"6\tadded\tfile://{folder}/a.vcf.gz",
         ]
         assert len(registry.get(5).case.members) == 3
+
+    def test_files_at_other_places_than_those_of_cases_are_refused_with_line_and_column(
+        self, folder, registry, monkeypatch
+    ):
+        monkeypatch.setenv("RADIANT_INPUT_PREFIXES", str(folder))
+        (folder / "link.ped").symlink_to("/etc/passwd")
+        sheet = folder / "cases.csv"
+        sheet.write_text(
+            "vcf,ped\n../../../../../../../../etc/group,\nfile:///etc/passwd,\nhttp://169.254.169.254/x,\n"
+            "a.vcf.gz,link.ped\n"
+        )
+        with pytest.raises(InputError) as caught:
+            run("add", "--sheet", "cases.csv")
+        first, *problems = str(caught.value).splitlines()
+        assert first == "4 problems, no case was added:"
+        for line, column, problem in zip((2, 3, 4, 5), ("vcf", "vcf", "vcf", "ped"), problems, strict=True):
+            assert f"line {line}, column {column}: " in problem
+            assert "is no place for" in problem if line == 4 else "RADIANT_INPUT_PREFIXES" in problem
+            assert "root:" not in problem
+        assert registry.list_cases() == []
 
     def test_one_wrong_file_adds_no_case_and_all_are_listed(self, folder, registry):
         (folder / "bad.ped").write_text("f kid\n")

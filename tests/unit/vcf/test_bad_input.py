@@ -34,6 +34,7 @@ def test_no_file_and_a_folder(tmp_path):
 
 def test_something_else_than_vcf(tmp_path):
     assert "is not ##fileformat=VCFv4.x" in refused(tmp_path, "a,b,c\n1,2,3\n")
+    assert "root:" not in refused(tmp_path, "root:x:0:0:root\n"), "a sheet may name a file with a secret"
     assert "is not ##fileformat=VCFv4.x" in refused(tmp_path, b"\x89PNG\r\n\x1a\n" + bytes(range(256)) + b"\n")
 
 

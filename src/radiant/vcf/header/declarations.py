@@ -9,7 +9,6 @@ Source: VCF 4.3, sections 1.3 to 1.5.
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -26,8 +25,6 @@ _LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _REF_BEFORE_ALT = re.compile(r"\bref(?:erence)?\b.*\balt", re.IGNORECASE | re.DOTALL).search
 _STRANDS = re.compile(r"fwd|forward|strand", re.IGNORECASE).search
 _RCRS_LENGTH = 16569
-_NAMED = 20
-"""Samples that a message names."""
 _ANNOTATORS = {
     "VEP": "VEP",
     "SnpEffVersion": "SnpEff",
@@ -223,8 +220,10 @@ def _decoded(header: Header, number: int, raw: bytes) -> str:
 def _read_fileformat(header: Header, uri: str, text: str) -> None:
     match = _FILEFORMAT.fullmatch(text.rstrip())
     if match is None:
+        # A text that is no VCF may be a secret that a sheet names, and the message goes to logs.
+        found = shown(text) if text.startswith("##") else f"a text of {len(text)} characters"
         msg = (
-            f"{uri}, line 1: {shown(text)} is not ##fileformat=VCFv4.x. Only VCF and BCF version 4 can be imported; "
+            f"{uri}, line 1: {found} is not ##fileformat=VCFv4.x. Only VCF and BCF version 4 can be imported; "
             "is this a VCF file?"
         )
         raise VcfFormatError(msg)
@@ -244,9 +243,11 @@ def _read_columns(header: Header, uri: str, number: int, text: str) -> None:
     elif any(not name.strip() for name in samples):
         problem = "a sample name is empty"
     elif len(set(samples)) != len(samples):
-        twice = sorted(name for name, count in Counter(samples).items() if count > 1)
-        more = ", ..." if len(twice) > _NAMED else ""
-        problem = f"sample names must differ, but these occur more than once: {', '.join(twice[:_NAMED])}{more}"
+        # By their columns: the message goes to logs, which name no sample.
+        first: dict[str, int] = {}
+        column = next(index for index, name in enumerate(samples) if first.setdefault(name, index) != index)
+        places = (first[samples[column]] + len(FIXED_COLUMNS) + 2, column + len(FIXED_COLUMNS) + 2)
+        problem = f"sample names must differ, but the columns {places[0]} and {places[1]} have the same"
     if problem is not None:
         msg = (
             f"{uri}, line {number}: in the #CHROM line {problem}. Correct the line, for example with bcftools reheader"
