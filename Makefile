@@ -14,6 +14,8 @@ POLARS_BIO := .venv-polars-bio
 POLARS_BIO_LOCK := requirements/polars-bio.txt
 WORKER_LOCK := requirements/worker.txt
 AIRFLOW_LOCK := requirements/airflow.txt
+SITE := .venv-site
+SITE_LOCK := requirements/docs.txt
 MWAA := .venv-mwaa
 MWAA_LOCK := requirements/mwaa.txt
 MWAA_STAMP := $(MWAA)/.installed
@@ -130,10 +132,20 @@ format: setup ## Format the code
 docs: setup ## Write the pages that are made from the code
 	@$(BIN)/python docs/render.py
 
+.PHONY: docs-site
+docs-site: $(SITE)/.installed ## Build the pages of docs/ as a site in build/site; a broken link ends it
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build --quiet --strict
+
+$(SITE)/.installed: $(STAMP) $(SITE_LOCK)
+	@test -x $(SITE)/bin/python || $(BIN)/python -m venv --without-pip $(SITE)
+	@$(BIN)/uv pip sync --quiet --python $(SITE)/bin/python --require-hashes $(SITE_LOCK)
+	@touch $@
+
 lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --all-extras --group dev --output-file $(LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --group bench --constraint $(LOCK) --output-file $(BENCH_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group spark --output-file $(SPARK_LOCK)
+	@$(BIN)/$(COMPILE) --upgrade --group docs --output-file $(SITE_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
@@ -142,4 +154,4 @@ lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group mwaa --output-file $(MWAA_LOCK) pyproject.toml
 
 clean: ## Remove what make and the tests made; .radiant (cases, tables, Airflow) stays
-	@rm -rf $(VENV) $(MWAA) $(POLARS_BIO) $(SPARK) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(SITE) build/site $(MWAA) $(POLARS_BIO) $(SPARK) .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: `tables.md`, `settings.md`, and the tables in `costs.md`.
+"""Writes the pages that are made from the code: the reference, and the tables in `costs.md`.
 
 Run it by `make docs`.
 """
@@ -13,16 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+from typer.main import get_command
 
 from radiant import errors
 from radiant.cli import cost_text
 from radiant.cli.costs import workload_of
+from radiant.cli.main import app
 from radiant.costs.compare import Comparison, Place, compare
 from radiant.costs.prices import Prices, built_in_prices, dollars
 from radiant.costs.workload import Workload, built_in_figures
 from radiant.domain.columns import Column
 from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
+from radiant.operators.reasons import Reason, Retry
 from radiant.settings import PREFIX, Settings, load_settings
 
 FOLDER = Path(__file__).parent
@@ -267,7 +271,149 @@ def _filled(text: str, name: str, made: str) -> str:
     return f"{before}{begin}\n\n{made}\n{end}{after}"
 
 
-PAGES = {"tables.md": tables_page, "settings.md": settings_page, "costs.md": costs_page}
+CLI_HEAD = """\
+# The command line
+
+Made from `src/radiant/cli` by `make docs`: the help of each command. Exit codes: [settings](settings.md#exit-codes).
+"""
+
+
+def cli_page() -> str:
+    """Return `cli.md`."""
+    parts = [CLI_HEAD]
+    for words, command in _commands(("radiant",), get_command(app)):
+        arguments = [one for one in command.params if isinstance(one, TyperArgument)]
+        usage = " ".join([*words, "[OPTIONS]", *(_placeholder(one) for one in arguments)])
+        parts.append(f"\n## {' '.join(words)}\n\n```text\n{usage}\n```\n\n{_prose(command.help or '')}\n")
+        rows = [_parameter(one) for one in command.params if isinstance(one, TyperArgument | TyperOption)]
+        if rows:
+            parts.append("\n" + _table(("", "default", "meaning"), rows).replace("---:", "---"))
+    return "".join(parts)
+
+
+def _commands(
+    words: tuple[str, ...], command: TyperCommand | TyperGroup
+) -> Iterator[tuple[tuple[str, ...], TyperCommand]]:
+    if isinstance(command, TyperGroup):
+        for name, one in sorted(command.commands.items()):
+            yield from _commands((*words, name), one)
+    else:
+        yield words, command
+
+
+def _parameter(one: TyperArgument | TyperOption) -> tuple[str, str, str]:
+    names = ", ".join(f"`{name}`" for name in one.opts) if isinstance(one, TyperOption) else f"`{_placeholder(one)}`"
+    default = "" if one.default in {None, False} or callable(one.default) else f"`{one.default}`"
+    return names, default, _prose(one.help or "")
+
+
+def _placeholder(one: TyperArgument) -> str:
+    return one.metavar or str(one.name).upper()
+
+
+def _prose(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+ERRORS_PAGE_HEAD = """\
+# Errors by name
+
+Made from `src/radiant/errors.py` and `src/radiant/operators/reasons.py` by `make docs`. The name stands at the
+beginning of a reason: in the verdict of a run, in a task's log, in `radiant cases show`, in `outcome.json`.
+
+## Errors of radiant
+
+| name | exit code | retried | means | what to do |
+|---|---|---|---|---|
+"""
+
+REASONS_HEAD = """
+## Reasons of a job that left no result
+
+What the platform did to a job's process, pod or task. *Retried* is what happens without you, as often as the job's
+`RETRIES` allow.
+
+| name | retried | means | what to do |
+|---|---|---|---|
+"""
+
+REMEDIES = {
+    "Bug": "Report it with the log",
+    "Config": "Correct the setting that the message names; [settings](settings.md) lists all",
+    "BadInput": "Correct the file or value that the message names; the case is due when a file of it changes",
+    "VcfFormat": "Correct the lines that the message lists, or set `RADIANT_VCF__TOLERATE`; [rules](vcf-reading.md)",
+    "VcfTruncated": "Copy the file again and compare checksums",
+    "SampleMismatch": "`radiant cases add --case N` names both sides: correct the pedigree, or rename the samples",
+    "Pedigree": "Correct the line of the PED file that the message names; [the columns](sample-sheet.md)",
+    "Storage": "Nothing at first; if each try fails, look at disk, network and object store",
+    "Terminated": "Nothing, unless it repeats: then see which platform stops its machines",
+    "Lake": "Look at the catalog and at the message of PyIceberg",
+    "SchemaMismatch": "The table was changed by something else, or by a newer radiant: use one version for all jobs",
+    "CommitConflict": "Nothing: the commit is repeated",
+    "CommitUnknown": "Check the catalog, delete nothing, and run the commit again: it finds what landed by its token",
+    "LakeUnavailable": "See whether the catalog runs and is reached from the jobs",
+    "Registry": "Read the message; the database is not what this version of radiant expects",
+    "CaseNotFound": "`radiant cases list` shows the numbers",
+    "CaseState": "Trigger import-radiant for the case, or clear the task with Downstream, as the message says",
+    "Partition": "Correct ids that two families share by mistake, or configure a further strategy",
+    "RegistryUnavailable": "See whether the database runs and is reached from the jobs",
+    "Airflow": "Read the message of Airflow below it",
+    "AirflowUnavailable": "Start `radiant run` again; the log of Airflow is below the home folder",
+    "Job": "Read the job's own log",
+    "Lost": "Look at the reason beside it, below",
+    "NotYet": "Wait, or raise the quota or capacity that the message names",
+    "Refused": "Correct the setting, image or right that the message names",
+    "PlatformUnavailable": "See whether Kubernetes or ECS answers; the container goes on meanwhile",
+    "Protocol": "Use one version of radiant for Airflow and for the image of the jobs",
+}
+"""What to do about each error, by its code."""
+
+RETRIES = {
+    Retry.NEVER: "never",
+    Retry.IF_TRANSIENT: "unless it is permanent",
+    Retry.ONCE: "once",
+    Retry.WITH_MORE_MEMORY: "with more memory",
+}
+
+
+def errors_page() -> str:
+    """Return `errors.md`."""
+    found = [errors.RadiantError, *_errors_below(errors.RadiantError)]
+    rows = [
+        (
+            f"`{one.code}`",
+            str(one.exit_code),
+            "yes" if one.retryable else "",
+            _prose(one.__doc__ or ""),
+            REMEDIES[one.code],
+        )
+        for one in found
+        if one is not errors.JobFailedError  # it has the code of the job's own error
+    ]
+    reasons = [(f"`{one}`", RETRIES[one.retry], _braces(one.sentence), _braces(one.hint)) for one in Reason]
+    lines = (f"| {' | '.join(row)} |\n" for row in rows)
+    return ERRORS_PAGE_HEAD + "".join(lines) + REASONS_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in reasons)
+
+
+def _errors_below(kind: type[errors.RadiantError]) -> Iterator[type[errors.RadiantError]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from _errors_below(one)
+
+
+def _braces(text: str) -> str:
+    """Replace what a message fills in: `{job}` begins the settings of a job."""
+    text = text.replace("{job}", "RADIANT_JOBS__<JOB>__").replace("{limit_mib}", "N").replace("{grown_mib}", "M")
+    return _prose(re.sub(r"\{(peak|changed)\}", "", text).replace("{seconds}", "N"))
+
+
+PAGES = {
+    "tables.md": tables_page,
+    "settings.md": settings_page,
+    "cli.md": cli_page,
+    "errors.md": errors_page,
+    "costs.md": costs_page,
+}
 
 
 def main() -> None:

@@ -1,0 +1,130 @@
+"""Each command that a page shows exists: `radiant` and its options, the targets of make.
+
+Other tests run them. Programs of others are listed here, each with the reason why no test runs it as the page has it.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.core import TyperGroup, TyperOption
+from typer.main import get_command
+
+from radiant.cli.main import app
+
+REPOSITORY = Path(__file__).parents[2]
+PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
+BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+HEREDOC = re.compile(r"<<-? *'?(\w+)'?\n.*?^ *\1$", re.MULTILINE | re.DOTALL)
+MADE_BY_MAKE = set(re.findall(r"^([a-z0-9-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+ASSIGNMENT = re.compile(r"\w+=")
+PROGRAM = re.compile(r"[\w/.-]*[a-z][\w/.-]*")
+_AWS = "needs an AWS account; `radiant ecs` and the templates run against a fake AWS in tests/integration"
+_CLUSTER = "needs the reader's cluster; tests/cluster runs what `radiant kube` and `deploy/kubernetes` do on a real one"
+_IMAGE = "needs an engine for images; tests/unit/test_image_build.py runs docker/build.sh with a stand-in"
+NOT_RUN = {
+    "aws": _AWS,
+    "kubectl": _CLUSTER,
+    "helm": _CLUSTER,
+    "minikube": _CLUSTER,
+    "airflow": "needs the reader's own Airflow",
+    "docker": _IMAGE,
+    "podman": _IMAGE,
+    "buildah": _IMAGE,
+    "git": "clones from a host on the internet, or is the reader's own",
+    "apt-get": "changes the reader's machine; .ci/run installs the same packages",
+    "pip": "installs into the reader's environment; `make setup` installs the same",
+    "uv": "installs into the reader's environment; `make setup` installs the same",
+    "pytest": "is this",
+    "python": "is a script of the repository with a test of its own",
+    "eksctl": _AWS,
+    "base64": "is of the shell",
+    "openssl": "makes a secret",
+    "zip": "packs what the command before it made",
+    "cosign": "verifies a release, of which there is none here",
+    "gh": "needs the repository's host",
+    "psql": "needs the reader's database; tests/contract runs the same statements on one",
+    "curl": "asks a server of the reader's",
+    **dict.fromkeys(
+        [
+            "cat",
+            "cd",
+            "exit",
+            "cp",
+            "export",
+            "ls",
+            "mkdir",
+            "set",
+            "source",
+            "tr",
+            "head",
+            "grep",
+            "sed",
+            "jq",
+            "echo",
+            "printf",
+            "sha256sum",
+            "sudo",
+            "sleep",
+        ],
+        "is of the shell",
+    ),
+}
+"""Programs of others, and why no test runs them as a page has them."""
+
+
+def commands(text):
+    """Yield the commands of a block: without comments, continued lines joined, and what `$(...)` runs."""
+    text = re.sub(r"(^|\s)#.*", "", HEREDOC.sub("", text), flags=re.MULTILINE).replace("\\\n", " ")
+    for part in re.split(r"\n|&&|\$\(|\|(?!\|)", text):
+        try:
+            words = shlex.split(part)
+        except ValueError:  # a quote that another part closes
+            words = re.sub(r"[\"')]", " ", part).split()
+        while words and (ASSIGNMENT.match(words[0]) or words[0] == "export"):
+            words.pop(0)
+        if words and PROGRAM.fullmatch(words[0]):
+            yield words
+
+
+def blocks():
+    for page in PAGES:
+        text = page.read_text()
+        for found in BLOCK.finditer(text):
+            yield pytest.param(found[1], id=f"{page.name}:{text[: found.start(1)].count(chr(10)) + 1}")
+
+
+def problem(words):
+    """Return why a command cannot be as it is written, None if it can."""
+    program, *rest = words
+    if program == "make":
+        unknown = [word for word in rest if "=" not in word and word not in MADE_BY_MAKE]
+        return f"make has no target {unknown}" if unknown else None
+    if Path(program).name != "radiant":
+        listed = Path(program).name in NOT_RUN
+        return None if listed else f"{program} is not in NOT_RUN: add why no test runs it"
+    command, path = get_command(app), ["radiant"]
+    while isinstance(command, TyperGroup) and rest and rest[0] in command.commands:
+        path.append(rest[0])
+        command = command.commands[rest.pop(0)]
+    options = {name: one for one in command.params if isinstance(one, TyperOption) for name in one.opts}
+    given = [word.partition("=")[0] for word in rest if word.startswith("--")]
+    unknown = [name for name in given if name not in options and name != "--help"]
+    if unknown:
+        return f"{' '.join(path)} has no option {', '.join(unknown)}"
+    needs_more = isinstance(command, TyperGroup) and not command.invoke_without_command and not given
+    return f"{' '.join(path)} needs a command" if needs_more else None
+
+
+@pytest.mark.parametrize("text", list(blocks()))
+def test_every_command_of_a_page_exists_or_is_listed_with_the_reason_why_no_test_runs_it(text):
+    assert [one for words in commands(text) if (one := problem(words)) is not None] == []
+
+
+def test_a_command_that_does_not_exist_is_found():
+    assert problem(["make", "nothing"]) == "make has no target ['nothing']"
+    assert problem([".venv/bin/radiant", "variants", "--cases", "1"]) == "radiant variants has no option --cases"
+    assert problem(["frobnicate"]) == "frobnicate is not in NOT_RUN: add why no test runs it"
+    assert problem(["radiant", "cases"]) == "radiant cases needs a command"
+    assert problem(["radiant", "cases", "list", "--state=failed"]) is None
