@@ -147,7 +147,7 @@ lock: setup ## Resolve the dependencies and write all locks
 	@$(BIN)/$(COMPILE) --upgrade --group spark --output-file $(SPARK_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group docs --output-file $(SITE_LOCK)
 	@$(BIN)/$(COMPILE) --upgrade --group polars-bio --output-file $(POLARS_BIO_LOCK)
-	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --constraint $(LOCK) \
+	@$(BIN)/$(COMPILE) --upgrade --extra worker --extra postgres --extra s3 --extra glue --extra otel --constraint $(LOCK) \
 	  --output-file $(WORKER_LOCK) pyproject.toml
 	@$(BIN)/$(COMPILE) --upgrade --extra ecs --extra kubernetes --extra s3 --group airflow-image --constraint $(LOCK) \
 	  --output-file $(AIRFLOW_LOCK) pyproject.toml

@@ -376,6 +376,12 @@ def ecs_metadata_uri() -> str | None:
     return os.environ.get("ECS_CONTAINER_METADATA_URI_V4") or None
 
 
+def otlp_is_on() -> bool:
+    """Return whether OpenTelemetry's own variables name a receiver of spans and metrics."""
+    named = any(os.environ.get(f"OTEL_EXPORTER_OTLP_{one}ENDPOINT") for one in ("", "TRACES_", "METRICS_"))
+    return named and os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true"
+
+
 def setting_names() -> Iterator[str]:
     """Yield the environment variable of every setting, in the order of this file."""
     yield from _names(Settings, PREFIX)

@@ -28,6 +28,7 @@ import pytest
 
 from browser import browser
 from mail_server import Mails, mail_server
+from otlp_receiver import Receiver, otlp_receiver
 from radiant import demo, lake, storage
 from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
@@ -61,6 +62,7 @@ class Site:
 
     settings: Settings
     api: AirflowApi
+    otlp: Receiver
     good: list[int]
     run_id: str = ""
     state: str = ""
@@ -182,16 +184,20 @@ def site(tmp_path_factory, mails):
     home = tmp_path_factory.mktemp("home")
     settings = load_settings({"RADIANT_HOME": str(home)})
     airflow = Standalone(settings, dags_folder=REPOSITORY / "dags")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", str(MOST_MAPPED))
-        patch.setenv("AIRFLOW_CONN_MAIL", mails.connection)
-        patch.setenv("RADIANT_NOTIFY", "slackwebhook://absent smtp://mail?to=on-call@centre.example")
-        patch.setenv("RADIANT_PROGRESS__EVERY_S", "0.05")
-        airflow.start()
     with contextlib.ExitStack() as stack:
+        otlp = stack.enter_context(otlp_receiver())
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AIRFLOW__CORE__MAX_MAP_LENGTH", str(MOST_MAPPED))
+            patch.setenv("AIRFLOW__TRACES__OTEL_ON", "True")
+            patch.setenv("AIRFLOW_CONN_MAIL", mails.connection)
+            patch.setenv("RADIANT_NOTIFY", "slackwebhook://absent smtp://mail?to=on-call@centre.example")
+            patch.setenv("RADIANT_PROGRESS__EVERY_S", "0.05")
+            for name, value in otlp.environment.items():
+                patch.setenv(name, value)
+            airflow.start()
         stack.callback(airflow.stop)
         airflow.wait_until_ready()
-        site = Site(settings, airflow.api, good=[])
+        site = Site(settings, airflow.api, otlp, good=[])
         demo.make(home / "demo", 3, 1500, 1)
         families = zip(sorted((home / "demo").rglob("*.vcf.gz")), sorted((home / "demo").rglob("*.ped")), strict=True)
         for case_id, (vcf, ped) in zip((URGENT, KILLED_JOB, KILLED_TASK), families, strict=True):
@@ -260,6 +266,32 @@ def test_the_progress_of_an_import_is_in_its_task_s_log_and_beside_its_result(si
     attempt = decode_request(storage.read_bytes(request_uri(task)), task).attempt
     document = decode_progress(storage.read_bytes(progress_uri(task, attempt)), task)
     assert document.reading in found
+
+
+def test_one_trace_leads_from_the_run_through_part_and_case_to_the_phases_of_the_job(site):
+    otlp = site.otlp
+    jobs = {span.attributes["radiant.case"]: span for span in otlp.named("radiant import-case") if span.error is None}
+    assert set(site.good) <= set(jobs), sorted({span.name for span in otlp.spans})
+    (plan,) = otlp.named("radiant plan-import")
+    for case_id in site.good:
+        case, part, *_ = otlp.above(jobs[case_id])
+        assert (case, part.partition("[")[0]) == (f"radiant case {case_id}", "worker.import_part")
+        assert jobs[case_id].trace_id == plan.trace_id, "that of the run of import-radiant"
+        phases = {span.name for span in otlp.spans if span.parent_id == jobs[case_id].span_id}
+        assert {"radiant read", "radiant stage", "radiant manifest", "radiant result"} <= phases
+        (own,) = next(span for span in otlp.spans if span.span_id == jobs[case_id].parent_id).linked
+        assert own != plan.trace_id, "that of the run of import-vcf"
+    (run,) = [span for span in otlp.spans if span.trace_id == plan.trace_id and not span.parent_id]
+    assert run.attributes["airflow.dag_id"] == "import-radiant", run
+
+
+def test_spans_and_metrics_have_case_numbers_and_no_person_and_no_file(site):
+    ours = [span for span in site.otlp.spans if span.name.startswith("radiant ")]
+    text = repr([(span.name, span.attributes, span.error) for span in ours]) + repr(site.otlp.points)
+    for word in ("FAM0", ".vcf", "file://", "home"):
+        assert word not in text
+    outcomes = {(labels["outcome"], labels["code"]) for name, labels, _ in site.otlp.points if name == "radiant.cases"}
+    assert {("imported", ""), ("failed", "VcfTruncated")} <= outcomes
 
 
 def path_of(dag_id: str, run_id: str, task_id: str) -> str:

@@ -16,6 +16,7 @@ from radiant.jobs.codec import JsonObject, to_json
 from radiant.jobs.contracts import ImportParams, Verdict, read_import_params, read_verdict
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.mapping import blocks
+from radiant.operators.trace import with_trace
 from radiant.operators.verdict import add_up, describe, fail_with
 
 _POLL_S = 2
@@ -136,7 +137,7 @@ class RunDagOperator(TriggerDagRunOperator):
         self.log.info("%s run %s: part %d, %s", self.trigger_dag_id, run_id, params.part, how_many)
         offset = dt.timedelta(milliseconds=max(instance.map_index or 0, 0), microseconds=instance.try_number)
         own = context["dag_run"]
-        self.conf = to_json(params)
+        self.conf = with_trace(to_json(params), context)
         self.trigger_run_id = run_id
         self.note = f"Part {params.part}, {how_many}, for run {instance.run_id} of {instance.dag_id}."
         self.run_after = own.run_after + offset

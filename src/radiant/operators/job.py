@@ -20,6 +20,7 @@ from radiant.operators.retry import TASK_DEFAULTS, AirflowArguments, decide_retr
 from radiant.operators.sizing import wanted_memory
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun, new_request, task_facts
+from radiant.operators.trace import request_span
 from radiant.operators.tries import READY_AT, keep_tries, read_tries, ready_at, with_try
 from radiant.settings import Settings, load_settings
 
@@ -96,7 +97,8 @@ class JobOperator(BaseOperator):
             StorageError: its documents could not be written or read.
         """
         with self.permanent_errors():
-            run = self.begin(self._task_run(context))
+            with request_span(context, self.job, self.arguments):
+                run = self.begin(self._task_run(context))
             self.log.info(
                 "%s: %d MiB at most, %d s at most; request, result and the worker's own log (worker.log.gz) at %s",
                 self.job,

@@ -41,7 +41,7 @@ class TaskRun:
 def new_request(
     job: JobSpec, arguments: Mapping[str, object], folder: TaskFolder, *, memory_mib: int, image: str | None
 ) -> Request:
-    """Return a request with an attempt of its own and the trace context of the running task."""
+    """Return a request with an attempt of its own and the context of the current span."""
     trace: dict[str, str] = {}
     propagate.inject(trace)
     return Request(

@@ -16,6 +16,7 @@ from radiant.registry import Registry, TaskUsage
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
 from radiant.worker.import_outcome import NotStaged, Staged, read_loads
+from radiant.worker.telemetry import phase
 from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker.commit_part")
@@ -41,14 +42,16 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     part, deleted = arguments.part, arguments.deleted or ()
     registry = Registry(settings.effective_registry_url)
     visible = registry.committed(one.load_id for one in arguments.loads if one.load_id is not None)
-    loads = read_loads(arguments, request.run_uri, visible)
+    with phase("outcomes"):
+        loads = read_loads(arguments, request.run_uri, visible)
     staged = [load for load in loads if isinstance(load, Staged) and load.load_id not in visible]
     token = _token(part, [load.load_id for load in staged], deleted)
     gate = registry.begin_commit([(load.case_id, load.load_id) for load in staged], deleted, token=token)
     current = [load for load in staged if load.load_id in gate.loads]
     snapshots: dict[str, int | None] = {}
     if current or gate.deleted:
-        snapshots = _commit(settings, part, current, gate.deleted, token)
+        with phase("commit"):
+            snapshots = _commit(settings, part, current, gate.deleted, token)
     registry.mark_purged(gate.deleted)
 
     refused = {case_id: FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in gate.refused.items()}
@@ -71,6 +74,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     return HandlerResult(
         CommitOutput(part, tuple(map(_imported_case, imported)), tuple(failed), tuple(gate.deleted), snapshots),
         rows=_sum(load.document.manifest.rows for load in imported),
+        import_tries=tuple(one for load in loads for one in load.tries),
     )
 
 

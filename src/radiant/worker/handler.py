@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from radiant import storage
 from radiant.errors import InputError, TerminatedError
 from radiant.jobs.documents import Request, decode_request, request_uri
+from radiant.jobs.usage import JobTry
 from radiant.settings import Settings
 from radiant.worker.usage import UsageMeter
 
@@ -24,6 +25,8 @@ class HandlerResult:
     """Data lines of the VCF, for a job that reads one."""
     bytes_stored: int = 0
     """Bytes of the tables' data files that the job wrote."""
+    import_tries: tuple[JobTry, ...] = ()
+    """Of imports whose end the job has read, for its metrics."""
 
 
 Handler = Callable[[Request, Settings, UsageMeter], HandlerResult]

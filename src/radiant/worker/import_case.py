@@ -22,6 +22,7 @@ from radiant.worker.cores import usable_cores
 from radiant.worker.handler import HandlerResult, require_current
 from radiant.worker.import_pool import ImportPool, ReadingFailedError, ShardBugError, ShardTask, tune_process
 from radiant.worker.progress_report import ProgressReport
+from radiant.worker.telemetry import phase
 from radiant.worker.usage import UsageMeter
 from radiant.worker.without_names import without_names
 
@@ -78,7 +79,8 @@ def handle(request: Request, settings: Settings, meter: UsageMeter) -> HandlerRe
     with without_names(case):
         storage.check_input_place(case.vcf_uri, settings.input_prefixes)
         staged = _stage(request, document, options, processes, report)
-    write_staged(manifest_uri, staged)
+    with phase("manifest"):
+        write_staged(manifest_uri, staged)
     result = _result(document, staged)
     for warning in staged.facts().warnings:
         log.warning("case %d: %s", case.case_id, warning)
@@ -167,9 +169,10 @@ def _stage_alone(document: CaseDocument, options: vcf.ReadOptions, report: _Repo
             document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
         ) as stager,
     ):
-        for name, batch in reader.batches():
-            progress.update(reader.so_far)
-            stager.write(name, batch)
+        with phase("read"):
+            for name, batch in reader.batches():
+                progress.update(reader.so_far)
+                stager.write(name, batch)
         return _staged(stager, reader.report)
 
 
@@ -201,7 +204,7 @@ def _stage_together(
             document.load_id,
             stager.file_prefix,
         )
-        with ImportPool(processes, task) as pool:
+        with phase("read"), ImportPool(processes, task) as pool:
             # Without their results, which are merged as they come.
             pieces: dict[int, tuple[lake.Manifest, dict[str, lake.RowDigest]]] = {}
             for piece in pool.run(reader.shards(SHARD_BYTES, processes)):
@@ -220,4 +223,5 @@ def _staged(stager: lake.Stager, report: vcf.ImportReport) -> StagedDocument:
     """Finish staging, and log how many lines were read one at a time and why."""
     if (note := report.fallback_note) is not None:
         log.info("%s", note)
-    return StagedDocument(stager.finish(), report.to_json())
+    with phase("stage"):
+        return StagedDocument(stager.finish(), report.to_json())

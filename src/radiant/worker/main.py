@@ -27,7 +27,9 @@ from radiant.jobs.documents import Failure, Request, Result, Status, decode_requ
 from radiant.settings import Settings, ecs_metadata_uri, keep_numpy_to_one_thread, load_settings
 from radiant.worker.handler import Handler, HandlerResult, require_current
 from radiant.worker.memory import memory_meter
+from radiant.worker.metrics import measurements
 from radiant.worker.own_log import OwnLog
+from radiant.worker.telemetry import Report, phase, traced
 from radiant.worker.usage import UsageMeter
 
 log = logging.getLogger("radiant.worker")
@@ -77,8 +79,13 @@ def main(argv: list[str] | None = None) -> None:
 
 def run(request: Request, settings: Settings, result_uri: str) -> int:
     """Run the job, write its result document and return the exit code."""
-    started = _now()
     meter = UsageMeter(memory_meter(ecs_metadata_uri()))
+    with traced(request, meter) as report:
+        return _run(request, settings, result_uri, meter, report)
+
+
+def _run(request: Request, settings: Settings, result_uri: str, meter: UsageMeter, report: Report) -> int:
+    started = _now()
     meter.start()
     returned = HandlerResult(output=None)
     failure: Failure | None = None
@@ -118,8 +125,10 @@ def run(request: Request, settings: Settings, result_uri: str) -> int:
         started_at=started,
         finished_at=_now(),
     )
+    report(result, measurements(result, returned.output, returned.import_tries))
     try:
-        _write(result_uri, result)
+        with phase("result"):
+            _write(result_uri, result)
     except RadiantError as error:
         log.error("%s: the result could not be written: %s", error.code, error)  # noqa: TRY400 - for a person
         return error.exit_code
