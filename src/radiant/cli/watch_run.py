@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from radiant.cli.airflow_api import AirflowApi
 
+_T = TypeVar("_T")
 _POLL_S = 1.0
 _PATIENCE_S = 120
 """How long Airflow may leave requests unanswered, as on a busy machine."""
@@ -46,14 +47,15 @@ def watch(
 
     settings = load_settings()
     api = running_airflow(settings, url=airflow, user=user, password_file=password_file)
-    run_id = _chosen(api, run)
+    api.version()  # an address where no Airflow is ends the command at once
+    run_id = _patiently(lambda: _chosen(api, run))
     console = Console(highlight=False)
     try:
         follow(api, settings, run_id, console)
     except KeyboardInterrupt:
         console.print(f"The run goes on; radiant watch {printable(run_id)} shows it again.", soft_wrap=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    summary = read_summary(api, run_id)
+    summary = _patiently(lambda: read_summary(api, run_id))
     print_summary(summary, console)
     raise typer.Exit(summary.exit_code)
 
@@ -81,22 +83,27 @@ def follow(
     from radiant.cli.progress_view import shown  # noqa: PLC0415 - as above
 
     run = RunProgress(api, run_id, settings.effective_work_uri)
-    answered = time.monotonic()
     with shown(console, f"{IMPORT_RADIANT} {printable(run_id)}") as show:
         while True:
-            try:
-                progress = run.read()
-            except AirflowUnavailableError:
-                check()
-                if time.monotonic() - answered > _PATIENCE_S:
-                    raise
-            else:
-                answered = time.monotonic()
-                show(progress)
-                if progress.phase == "finished":
-                    return
+            progress = _patiently(run.read, check)
+            show(progress)
+            if progress.phase == "finished":
+                return
             check()
             time.sleep(_POLL_S)
+
+
+def _patiently(ask: Callable[[], _T], check: Callable[[], None] = lambda: None) -> _T:
+    """Return an answer of Airflow; ask again while it gives none, for two minutes."""
+    began = time.monotonic()
+    while True:
+        try:
+            return ask()
+        except AirflowUnavailableError:
+            check()
+            if time.monotonic() - began > _PATIENCE_S:
+                raise
+        time.sleep(_POLL_S)
 
 
 def _chosen(api: "AirflowApi", run: str | None) -> str:
