@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from radiant.worker.metrics import METRICS, Kind
+from radiant.worker.metrics import METRICS, Instrument
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "deploy" / "observability"
@@ -18,7 +18,7 @@ SUFFIXES = {"s": "_seconds", "By": "_bytes"}
 
 def in_prometheus(metric):
     """Return the name that Prometheus and the collector give an OTLP metric: unit and kind are its suffixes."""
-    total = "_total" if metric.kind is Kind.COUNTER else ""
+    total = "_total" if metric.kind is Instrument.COUNTER else ""
     return metric.name.replace(".", "_") + SUFFIXES.get(metric.unit, "") + total
 
 
@@ -26,7 +26,7 @@ NAMES = {in_prometheus(one): one for one in METRICS}
 SERIES = {
     f"{name}{suffix}": one
     for name, one in NAMES.items()
-    for suffix in (("_bucket", "_count", "_sum") if one.kind is Kind.HISTOGRAM else ("",))
+    for suffix in (("_bucket", "_count", "_sum") if one.kind is Instrument.HISTOGRAM else ("",))
 }
 
 

@@ -16,7 +16,7 @@ MIB = 1 << 20
 Labels = Mapping[str, str | int | bool]
 
 
-class Kind(StrEnum):
+class Instrument(StrEnum):
     """What an instrument does with its values."""
 
     COUNTER = "counter"
@@ -32,7 +32,7 @@ class Metric:
     """An instrument."""
 
     name: str
-    kind: Kind
+    kind: Instrument
     unit: str
     meaning: str
     labels: tuple[str, ...]
@@ -54,23 +54,27 @@ _SHARES = (0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 _OF_JOB = ("job", "status")
 _OF_TRY = ("backend", "spot", "code")
 
-JOBS = Metric("radiant.jobs", Kind.COUNTER, "{job}", "Attempts of jobs that left a result", ("job", "status", "code"))
-JOB_TIME = Metric("radiant.job.duration", Kind.HISTOGRAM, "s", "From the start of a job's process", _OF_JOB, _SECONDS)
-JOB_CPU = Metric("radiant.job.cpu", Kind.COUNTER, "s", "CPU time of jobs", _OF_JOB)
-JOB_RECORDS = Metric("radiant.job.records", Kind.COUNTER, "{record}", "VCF records that jobs read", _OF_JOB)
-JOB_ROWS = Metric("radiant.job.rows", Kind.COUNTER, "{row}", "Rows that jobs made or committed", _OF_JOB)
-JOB_READ = Metric("radiant.job.read", Kind.COUNTER, "By", "Bytes that jobs read", _OF_JOB)
-JOB_WRITTEN = Metric("radiant.job.written", Kind.COUNTER, "By", "Bytes that jobs wrote", _OF_JOB)
-JOB_MEMORY = Metric("radiant.job.memory", Kind.GAUGE, "By", "Memory that a running job uses now", ("job", "case"))
-JOB_LIMIT = Metric("radiant.job.memory.limit", Kind.GAUGE, "By", "Memory limit of a running job", ("job", "case"))
-CASES = Metric("radiant.cases", Kind.COUNTER, "{case}", "Cases by how their import ended", ("outcome", "code"))
-TRIES = Metric("radiant.import.tries", Kind.COUNTER, "{try}", "Tries of imports, spot losses among them", _OF_TRY)
+JOBS = Metric(
+    "radiant.jobs", Instrument.COUNTER, "{job}", "Attempts of jobs that left a result", ("job", "status", "code")
+)
+JOB_TIME = Metric(
+    "radiant.job.duration", Instrument.HISTOGRAM, "s", "From the start of a job's process", _OF_JOB, _SECONDS
+)
+JOB_CPU = Metric("radiant.job.cpu", Instrument.COUNTER, "s", "CPU time of jobs", _OF_JOB)
+JOB_RECORDS = Metric("radiant.job.records", Instrument.COUNTER, "{record}", "VCF records that jobs read", _OF_JOB)
+JOB_ROWS = Metric("radiant.job.rows", Instrument.COUNTER, "{row}", "Rows that jobs made or committed", _OF_JOB)
+JOB_READ = Metric("radiant.job.read", Instrument.COUNTER, "By", "Bytes that jobs read", _OF_JOB)
+JOB_WRITTEN = Metric("radiant.job.written", Instrument.COUNTER, "By", "Bytes that jobs wrote", _OF_JOB)
+JOB_MEMORY = Metric("radiant.job.memory", Instrument.GAUGE, "By", "Memory that a running job uses now", ("job", "case"))
+JOB_LIMIT = Metric("radiant.job.memory.limit", Instrument.GAUGE, "By", "Memory limit of a running job", ("job", "case"))
+CASES = Metric("radiant.cases", Instrument.COUNTER, "{case}", "Cases by how their import ended", ("outcome", "code"))
+TRIES = Metric("radiant.import.tries", Instrument.COUNTER, "{try}", "Tries of imports, spot losses among them", _OF_TRY)
 WAITING = Metric(
-    "radiant.import.waiting", Kind.HISTOGRAM, "s", "From when an import could start to its process", ("backend",),
+    "radiant.import.waiting", Instrument.HISTOGRAM, "s", "From when an import could start to its process", ("backend",),
     _SECONDS,
 )  # fmt: skip
 SHARE = Metric(
-    "radiant.import.memory.share", Kind.HISTOGRAM, "1", "Peak memory of a try by its limit", ("backend",), _SHARES
+    "radiant.import.memory.share", Instrument.HISTOGRAM, "1", "Peak memory of a try by its limit", ("backend",), _SHARES
 )
 METRICS = (
     JOBS, JOB_TIME, JOB_CPU, JOB_RECORDS, JOB_ROWS, JOB_READ, JOB_WRITTEN, JOB_MEMORY, JOB_LIMIT, CASES, TRIES, WAITING,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from radiant.errors import TerminatedError
 from radiant.jobs.documents import Request, Result, Status
 from radiant.settings import otlp_is_on
-from radiant.worker.metrics import JOB_LIMIT, JOB_MEMORY, METRICS, MIB, Kind, Measurement, running_labels
+from radiant.worker.metrics import JOB_LIMIT, JOB_MEMORY, METRICS, MIB, Instrument, Measurement, running_labels
 from radiant.worker.usage import UsageMeter
 
 if TYPE_CHECKING:
@@ -162,17 +162,17 @@ def _describe(span: "Span", result: Result) -> None:
 
 def _record(meters: "Meter", measured: Iterable[Measurement]) -> None:
     counters = {
-        one: meters.create_counter(one.name, one.unit, one.meaning) for one in METRICS if one.kind is Kind.COUNTER
+        one: meters.create_counter(one.name, one.unit, one.meaning) for one in METRICS if one.kind is Instrument.COUNTER
     }
     histograms = {
         one: meters.create_histogram(
             one.name, one.unit, one.meaning, explicit_bucket_boundaries_advisory=list(one.bounds)
         )
         for one in METRICS
-        if one.kind is Kind.HISTOGRAM
+        if one.kind is Instrument.HISTOGRAM
     }
     for one in measured:
-        if one.metric.kind is Kind.COUNTER:
+        if one.metric.kind is Instrument.COUNTER:
             counters[one.metric].add(one.value, dict(one.labels))
         else:
             histograms[one.metric].record(one.value, dict(one.labels))
