@@ -1,6 +1,5 @@
 """Kill a piece of work after each of its changes of a store or a catalog, and restore the files it began from."""
 
-import itertools
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -67,25 +66,23 @@ class Backup:
         shutil.copytree(self._copy, self._folder)
 
 
-def each_kill(folder: Path, work: Callable[[], object]) -> Iterator[str]:
-    """Do the work from the same files again and again, killed one change later each time; yield the change's name.
+def each_kill(folder: Path, work: Callable[[], object], most: int = 30) -> Iterator[str]:
+    """Do the work from the same files again and again, killed after another change each time; yield the change's name.
 
-    At each yield the work is dead and the files are as it left them. Ends when the work reaches its end. Of deletions
-    one after another every sixteenth is enough: they go in any order.
+    At each yield the work is dead and the files are as it left them. Where there are more than `most` changes, evenly
+    spaced ones; the first and the last are always among them.
     """
     backup = Backup(folder)
-    last = ""
-    for number in itertools.count(1):
+    with kill_after(1 << 30) as made:
+        work()
+    total = len(made)
+    assert total > most, "the work changes something"
+    for step in range(most):
+        number = 1 + step * (total - 1) // (most - 1)
         backup.restore()
         with kill_after(number) as made:
             try:
                 work()
             except Killed:
-                name = made[number - 1]
-            else:
-                break
-        if not (name == last and name.endswith("delete_file") and number % 16):
-            yield f"{name}, change {number}"
-        last = name
-    assert number > 10, "the work changes something"
+                yield f"{made[number - 1]}, change {number} of {total}"
     backup.restore()

@@ -5,14 +5,15 @@ import json
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from radiant.cli.csv_cells import plain_text
-from radiant.cli.terminal import printable
+from radiant.cli.terminal import echo, printable
 from radiant.domain.case import CaseState
-from radiant.errors import InputError
+from radiant.errors import EXIT_BUG, InputError
 from radiant.settings import load_settings
 
 if TYPE_CHECKING:
@@ -154,6 +155,12 @@ def show(case: CaseNumber) -> None:
     """Print a case: members, files, state, history, and why it failed."""
     registry = _registry()
     record = registry.get(case)
+    if (erasure := registry.erasure(case)) is not None:
+        ended = (
+            f"{erasure.finished_at:%Y-%m-%d %H:%M} UTC" if erasure.finished_at else "not finished: repeat the command"
+        )
+        typer.echo(f"case {case} was erased ({ended}): {printable(erasure.reason)}")
+        return
     typer.echo(f"case {case}")
     for name, value in _facts(record):
         typer.echo(f"  {name:<10}{printable(value)}")
@@ -191,6 +198,40 @@ def remove(case: CaseNumber) -> None:
     """Remove a case: the next run deletes its rows from every table. Its number and history stay."""
     record = _registry().remove(case)
     typer.echo(f"case {case} is removed" if record.purged else f"case {case} is removed; the next run deletes its rows")
+
+
+@app.command()
+def erase(
+    case: CaseNumber,
+    *,
+    reason: Annotated[str, typer.Option(help="Why, for the certificate, without a name: consent withdrawn.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for a copy of the certificate; made if missing.")] = None,
+) -> None:
+    """Erase a case for good, for a withdrawn consent: rows, snapshots, files, documents, log lines, registration.
+
+    Ends with a certificate. It may be interrupted and repeated. The VCF itself is not touched. Exit code 70 when
+    something of the case is found afterwards.
+    """
+    from radiant import storage  # noqa: PLC0415 - heavy, only here
+    from radiant.worker.erase_case import erase_case  # noqa: PLC0415 - heavy, only here
+    from radiant.worker.erasure_certificate import certificate_text  # noqa: PLC0415 - heavy, only here
+
+    settings = load_settings()
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Erase case {case} for good? It cannot be brought back", abort=True)
+    erased = erase_case(settings, case, reason)
+    echo(certificate_text(erased.certificate, with_files=False))
+    places = [erased.uris.certificate, erased.uris.text]
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        for uri in places:
+            (out / f"case-{case}-{uri.rpartition('/')[2]}").write_bytes(storage.read_bytes(uri))
+    echo(f"The certificate, with a list of each deleted file: {' and '.join(places)}")
+    for uri in erased.sources:
+        echo(f"Not touched, a file of its owner: {uri}")
+    if not erased.certificate.complete:
+        raise typer.Exit(EXIT_BUG)
 
 
 def _listed(record: "CaseRecord") -> dict[str, str | int | None]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from radiant.lake.catalog import embedded_file, open_catalog
     from radiant.lake.commit import CommitReport, commit_part, delete_staged
     from radiant.lake.create import TableChange, ensure_tables, table_changes
+    from radiant.lake.erase import ErasedRows, erase_rows, names_of_other_rows, names_of_rows, table_roots
     from radiant.lake.maintain import Cutoffs, Freed, TableMaintenance, maintain_tables
     from radiant.lake.overview import TableOverview, table_overview
     from radiant.lake.pointers import (
@@ -38,6 +39,7 @@ __all__ = [
     "CommitReport",
     "Cutoffs",
     "Engine",
+    "ErasedRows",
     "Freed",
     "LostFiles",
     "Manifest",
@@ -59,9 +61,12 @@ __all__ = [
     "duckdb_views",
     "embedded_file",
     "ensure_tables",
+    "erase_rows",
     "lacks_frequencies",
     "lost_files",
     "maintain_tables",
+    "names_of_other_rows",
+    "names_of_rows",
     "open_catalog",
     "pointers_to_change",
     "register_pointers",
@@ -70,6 +75,7 @@ __all__ = [
     "table_changes",
     "table_overview",
     "table_pointers",
+    "table_roots",
     "variants",
     "visible_case",
     "visible_cases",
@@ -80,6 +86,7 @@ _MODULES = {
     "CommitReport": "commit",
     "Cutoffs": "maintain",
     "Engine": "sql_views",
+    "ErasedRows": "erase",
     "Freed": "maintain",
     "LostFiles": "pointers",
     "TableChange": "create",
@@ -96,9 +103,12 @@ _MODULES = {
     "duckdb_views": "sql_views",
     "embedded_file": "catalog",
     "ensure_tables": "create",
+    "erase_rows": "erase",
     "lacks_frequencies": "variant_query",
     "lost_files": "pointers",
     "maintain_tables": "maintain",
+    "names_of_other_rows": "erase",
+    "names_of_rows": "erase",
     "open_catalog": "catalog",
     "pointers_to_change": "pointers",
     "register_pointers": "pointers",
@@ -107,6 +117,7 @@ _MODULES = {
     "table_changes": "create",
     "table_overview": "overview",
     "table_pointers": "pointers",
+    "table_roots": "erase",
     "variants": "variant_query",
     "visible_case": "case_load",
     "visible_cases": "case_load",

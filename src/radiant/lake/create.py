@@ -120,6 +120,16 @@ def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable |
         raise LakeUnavailableError(msg) from error
 
 
+def load_tables(catalog: Catalog, namespace: str) -> dict[str, IcebergTable]:
+    """Return the tables that are there by short name, in commit order.
+
+    Raises:
+        LakeUnavailableError: the catalog does not answer.
+    """
+    found = {name: load_table(catalog, namespace, declared) for name, declared in TABLES.items()}
+    return {name: table for name, table in found.items() if table is not None}
+
+
 def _ensure_namespace(catalog: Catalog, namespace: str) -> None:
     try:
         if not catalog.namespace_exists(namespace):

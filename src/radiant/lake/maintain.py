@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from radiant import storage
-from radiant.domain.tables import TABLES
 from radiant.errors import LakeError
-from radiant.lake.create import load_table
+from radiant.lake.create import load_tables
 from radiant.lake.expire import expire, move_rows, replaced_before
 from radiant.lake.references import ManifestCache, files_of_snapshots, files_of_table, roots
 from radiant.lake.stage import HANDED_OVER
@@ -92,20 +91,15 @@ def maintain_tables(
         StorageError: the store does not answer.
     """
     with storage.answering(f"the tables of {namespace} are not maintained, their files do not answer; try again"):
-        tables = _tables(catalog, namespace)
+        tables = load_tables(catalog, namespace)
         _check_roots(tables)
         doomed = {name: replaced_before(table, cutoffs.replaced) for name, table in tables.items()}
         named = move_rows(catalog, namespace, doomed, dry_run=dry_run) if any(doomed.values()) else {}
         return [
             _maintain(table, doomed[name] - named.get(name, frozenset()), cutoffs, held_loads, dry_run=dry_run)
-            for name, table in _tables(catalog, namespace).items()
+            for name, table in load_tables(catalog, namespace).items()
             if name in doomed
         ]
-
-
-def _tables(catalog: Catalog, namespace: str) -> dict[str, IcebergTable]:
-    found = {name: load_table(catalog, namespace, declared) for name, declared in TABLES.items()}
-    return {name: table for name, table in found.items() if table is not None}
 
 
 def _check_roots(tables: Mapping[str, IcebergTable]) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pyiceberg.table.update.snapshot import _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
+from pyiceberg.manifest import ManifestContent, ManifestEntry, ManifestEntryStatus
+from pyiceberg.table.snapshots import Operation, Summary
+from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,49 @@ class ReplaceFiles(_OverwriteFiles):
             for manifest in super()._existing_manifests()
             if manifest.has_added_files() or manifest.has_existing_files()
         ]
+
+
+class RewriteManifests(_FastAppendFiles):
+    """A commit that adds and removes no file: the same files in fewer manifests, which name no removed file.
+
+    Manifests of one partition spec are brought together, files in the order of their partitions, `FILES` in each. Its
+    operation is `replace`: a concurrent commit of an import is no conflict.
+    """
+
+    FILES = 1000
+
+    def _existing_manifests(self) -> list[Any]:
+        files: dict[int, list[Any]] = {}
+        others: list[Any] = []
+        for manifest in super()._existing_manifests():
+            if manifest.content != ManifestContent.DATA:
+                others.append(manifest)
+                continue
+            entries = self.fetch_manifest_entry(manifest, discard_deleted=True)
+            files.setdefault(manifest.partition_spec_id, []).extend(entries)
+        return [*(one for spec_id, entries in files.items() for one in self._written(spec_id, entries)), *others]
+
+    def _written(self, spec_id: int, entries: list[Any]) -> Iterator[Any]:
+        entries.sort(key=lambda entry: (str(entry.data_file.partition), entry.data_file.file_path))
+        for start in range(0, len(entries), self.FILES):
+            with self.new_manifest_writer(self.spec(spec_id)) as writer:
+                for entry in entries[start : start + self.FILES]:
+                    writer.add_entry(_existing(entry))
+            yield writer.to_manifest_file()
+
+    def _summary(self, snapshot_properties: dict[str, str] | None = None) -> Summary:
+        summary = super()._summary(snapshot_properties or {})
+        return Summary(operation=Operation.REPLACE, **summary.additional_properties)
+
+
+def _existing(entry: Any) -> ManifestEntry:
+    return ManifestEntry.from_args(
+        status=ManifestEntryStatus.EXISTING,
+        snapshot_id=entry.snapshot_id,
+        sequence_number=entry.sequence_number,
+        file_sequence_number=entry.file_sequence_number,
+        data_file=entry.data_file,
+    )
 
 
 def batches_of(scan: ArrowScan, task: FileScanTask) -> Iterator[pa.RecordBatch]:

@@ -16,7 +16,7 @@ from pyiceberg.types import LongType
 from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
 from radiant.lake.file_layout import CASE_COLUMN
-from radiant.lake.pyiceberg_internals import ReplaceFiles
+from radiant.lake.pyiceberg_internals import ReplaceFiles, RewriteManifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -188,6 +188,22 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         )
         raise CommitUnknownError(msg) from error
     return producer.snapshot_id
+
+
+def rewrite_manifests(table: IcebergTable) -> None:
+    """Commit a snapshot with the same files in fewer manifests, without those that name removed files.
+
+    Raises:
+        CommitConflictError: other commits won too often; nothing changed.
+    """
+    name = ".".join(table.name())
+    transaction = table.transaction()
+    producer = RewriteManifests(operation=Operation.APPEND, transaction=transaction, io=table.io)
+    producer.commit()
+    try:
+        transaction.commit_transaction()
+    except (CommitFailedException, ValidationException) as error:
+        raise CommitConflictError(_conflict(name, error)) from error
 
 
 def _before_the_catalog(table: IcebergTable, error: Exception) -> bool:

@@ -7,6 +7,7 @@ arguments and results.
 from radiant.registry.case_overview import CaseFilter, CaseList, CaseOverview, ListedCase, WholeCase
 from radiant.registry.case_registry import Registry
 from radiant.registry.changes import read_pedigree
+from radiant.registry.erasure import Erasure
 from radiant.registry.planning import configured_strategies
 from radiant.registry.records import (
     AddOutcome,
@@ -44,6 +45,7 @@ __all__ = [
     "CommitGate",
     "DueCase",
     "DueCases",
+    "Erasure",
     "FileRole",
     "HistoryEntry",
     "InUse",

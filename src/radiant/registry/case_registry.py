@@ -8,9 +8,10 @@ import sqlalchemy as sa
 from radiant.domain.case import CaseState
 from radiant.domain.partition import Plan
 from radiant.errors import CaseStateError
-from radiant.registry import loads, planning, registration, task_usage
+from radiant.registry import erasure, loads, planning, registration, task_usage
 from radiant.registry.changes import file_statuses
 from radiant.registry.database import Database
+from radiant.registry.erasure import Erasure
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import CaseRow, HistoryRow
 from radiant.registry.records import (
@@ -215,6 +216,39 @@ class Registry:
         """Return which of these loads are recorded as visible."""
         with self._database.read() as session:
             return loads.committed(session, load_ids)
+
+    def begin_erasure(self, case_id: int, reason: str) -> Erasure:
+        """Remove a case for good: no import of it begins any more, and no commit of it passes. Repeating it is fine.
+
+        Raises:
+            CaseNotFoundError: there is none of that number.
+            CaseStateError: a run holds the case; nothing changed.
+        """
+        with self._database.write() as session:
+            return erasure.begin(session, case_id, reason, self._clock())
+
+    def finish_erasure(self, case_id: int) -> dict[str, int]:
+        """Delete all that is stored of a case except its number and the fact of its erasure; return the rows by table.
+
+        The files of a SQLite registry are written again, so that no deleted row stays in them.
+
+        Raises:
+            CaseStateError: the case is not being erased.
+        """
+        with self._database.write() as session:
+            gone = erasure.finish(session, case_id, self._clock())
+        self._database.compact()
+        return gone
+
+    def erasure(self, case_id: int) -> Erasure | None:
+        """Return the erasure of a case, None for a case that is not erased."""
+        with self._database.read() as session:
+            return erasure.of_case(session, case_id)
+
+    def names_of_others(self, case_id: int) -> set[str]:
+        """Return the patients, experiments, families, samples and files of all other cases."""
+        with self._database.read() as session:
+            return erasure.names_of_others(session, case_id)
 
     def in_use(self, since: dt.datetime) -> InUse:
         """Return the loads and the runs whose files an import may still need.

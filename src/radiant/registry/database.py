@@ -78,6 +78,18 @@ class Database:
                 session.execute(sa.select(SchemaRow.version).with_for_update())
             yield session
 
+    def compact(self) -> None:
+        """Write the files of SQLite again, without the rows that were deleted; a server does that by itself."""
+        if not self._is_sqlite:
+            return
+        with self._errors(), self._reader.connect() as connection:
+            raw = connection.connection.driver_connection
+            if raw is None:
+                return
+            connection.rollback()
+            for statement in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                raw.execute(statement).fetchall()
+
     def _open(self, *, only_read: bool) -> None:
         with self._errors():
             with self._reader.connect() as connection:

@@ -11,9 +11,9 @@ from sqlalchemy import BigInteger, DateTime, Double, ForeignKey, Index, Integer,
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Increased with every change of a table; `Database` rejects a registry of another version."""
-UPGRADED_BY_NEW_TABLES = frozenset({1})
+UPGRADED_BY_NEW_TABLES = frozenset({1, 2})
 """Earlier versions that lack whole tables and nothing else: `Database` makes these tables."""
 
 
@@ -158,6 +158,17 @@ class LoadRow(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     commit_token: Mapped[str | None] = mapped_column(Text)
     cleaned: Mapped[bool] = mapped_column(default=False)
+
+
+class ErasureRow(Base):
+    """The fact that a case was erased: all that the registry keeps of it, beside its number."""
+
+    __tablename__ = "radiant_erasure"
+
+    case_id: Mapped[int] = mapped_column(ForeignKey("radiant_case.case_id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    begun_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
 
 class UsageRow(Base):

@@ -16,7 +16,7 @@ from radiant.errors import InputError, StorageError
 from radiant.registry import lifecycle
 from radiant.registry.changes import FileStatus, file_status, has_changed, read_pedigree
 from radiant.registry.database import Database
-from radiant.registry.model import AssignmentRow, CaseRow, FileRow
+from radiant.registry.model import AssignmentRow, CaseRow, ErasureRow, FileRow
 from radiant.registry.records import AddOutcome, CaseFile, CaseRecord, Change, FileRole, Registration
 from radiant.registry.rows import (
     file_of,
@@ -194,6 +194,7 @@ def _file(role: FileRole, uri: str) -> CaseFile:
 def _match(session: Session, registration: Registration, members: Iterable[Member]) -> CaseRow | None:
     """Return the case that a registration is about, None for a new one."""
     if registration.case_id is not None:
+        _refuse_erased(session, registration.case_id)
         return session.get(CaseRow, registration.case_id)
     holders = list(
         session.scalars(
@@ -212,6 +213,8 @@ def _match(session: Session, registration: Registration, members: Iterable[Membe
         )
         raise InputError(msg)
     row = (living or holders or [None])[-1]
+    if row is not None:
+        _refuse_erased(session, row.case_id)
     if row is None or row.state == CaseState.DELETED:
         return row
     families = set() if file_of(row, FileRole.PED) is None else {member.family_id for member in row.members}
@@ -224,6 +227,15 @@ def _match(session: Session, registration: Registration, members: Iterable[Membe
         )
         raise InputError(msg)
     return row
+
+
+def _refuse_erased(session: Session, case_id: int) -> None:
+    if session.get(ErasureRow, case_id) is not None:
+        msg = (
+            f"case {case_id} was erased, or is being erased, and its number is never used again. With a new consent, "
+            f"register the VCF without a number once `radiant cases erase {case_id}` has ended: it gets a new one"
+        )
+        raise InputError(msg)
 
 
 def _insert(session: Session, stated: _Stated, at: dt.datetime) -> AddOutcome:

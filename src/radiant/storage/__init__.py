@@ -8,6 +8,7 @@ file, no permission, a folder where a file belongs).
 from radiant.storage.bytes_at import (
     canonical,
     delete_files,
+    delete_old_versions,
     delete_prefix,
     exists,
     fingerprint,
@@ -24,12 +25,13 @@ from radiant.storage.bytes_at import (
     write_bytes,
 )
 from radiant.storage.input_place import check_input_place
-from radiant.storage.local_files import Fingerprint, StoredFile, file_uri
+from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile, file_uri
 from radiant.storage.store_errors import answering, is_of_a_store
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
 
 __all__ = [
     "Fingerprint",
+    "OldVersions",
     "StoredFile",
     "Traffic",
     "add_traffic",
@@ -37,6 +39,7 @@ __all__ = [
     "canonical",
     "check_input_place",
     "delete_files",
+    "delete_old_versions",
     "delete_prefix",
     "exists",
     "file_uri",

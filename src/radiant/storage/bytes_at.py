@@ -10,7 +10,15 @@ from pathlib import Path, PureWindowsPath
 from typing import IO, TYPE_CHECKING
 
 from radiant.errors import InputError
-from radiant.storage.local_files import Fingerprint, LocalFile, StoredFile, file_uri, of_local_file, refuse_stream
+from radiant.storage.local_files import (
+    Fingerprint,
+    LocalFile,
+    OldVersions,
+    StoredFile,
+    file_uri,
+    of_local_file,
+    refuse_stream,
+)
 from radiant.storage.store_errors import named
 
 if TYPE_CHECKING:
@@ -198,6 +206,29 @@ def delete_files(uris: Collection[str]) -> None:
 def _delete_file(uri: str) -> None:
     with named(uri):
         _at(uri).delete_file()
+
+
+def delete_old_versions(uris: Collection[str]) -> OldVersions:
+    """Delete the older versions of files that were deleted or written again, where the store keeps such.
+
+    A store that refuses is no error: the result counts what is left.
+
+    Raises:
+        StorageError: the store does not answer.
+    """
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions") as pool:
+        found = list(pool.map(_delete_old_versions, sorted(set(uris))))
+    known = {one.versioned for one in found}
+    return OldVersions(
+        versioned=True if True in known else None if None in known else False,
+        deleted=sum(one.deleted for one in found),
+        kept=sum(one.kept for one in found),
+    )
+
+
+def _delete_old_versions(uri: str) -> OldVersions:
+    with named(uri):
+        return _at(uri).delete_old_versions()
 
 
 def delete_prefix(uri: str) -> None:

@@ -37,6 +37,17 @@ class StoredFile:
     """When it was written, UTC."""
 
 
+@dataclass(frozen=True, slots=True)
+class OldVersions:
+    """Older versions of files, which some stores keep."""
+
+    versioned: bool | None
+    """Whether the store keeps them; None where it does not say."""
+    deleted: int = 0
+    kept: int = 0
+    """Those that the store refused to delete."""
+
+
 class LocalFile:
     """A path, and the URI that messages name it by; `bytes_at` has the rules of each method."""
 
@@ -109,6 +120,10 @@ class LocalFile:
         self.path.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()
+
+    def delete_old_versions(self) -> OldVersions:
+        """Return that a file system keeps none."""
+        return OldVersions(versioned=False)
 
     def delete(self) -> None:
         """Delete the file, or the folder with all that it holds."""

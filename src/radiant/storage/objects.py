@@ -10,7 +10,7 @@ from fsspec.core import url_to_fs
 
 from radiant.errors import InputError
 from radiant.storage import read_ahead
-from radiant.storage.local_files import Fingerprint, StoredFile
+from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile
 from radiant.storage.store_errors import named, replaced
 from radiant.storage.traffic import count
 
@@ -122,6 +122,32 @@ class StoredObject:
         count(write_requests=1)
         with contextlib.suppress(FileNotFoundError):
             self._filesystem.rm_file(self._path)
+
+    def delete_old_versions(self) -> OldVersions:
+        """Delete the older versions of the object on S3, and the mark that it was deleted."""
+        if not self._uri.startswith(("s3://", "s3a://")):
+            return OldVersions(versioned=None)
+        bucket, _, key = self._path.partition("/")
+        call = self._filesystem.call_s3
+        try:
+            count(read_requests=1)
+            if not call("get_bucket_versioning", Bucket=bucket).get("Status"):
+                return OldVersions(versioned=False)
+            count(write_requests=1)
+            answer = call("list_object_versions", Bucket=bucket, Prefix=key)
+        except PermissionError:
+            return OldVersions(versioned=None)
+        marks = [one for one in answer.get("DeleteMarkers", []) if one["Key"] == key]
+        versions = [one for one in answer.get("Versions", []) if one["Key"] == key and not one["IsLatest"]]
+        deleted = kept = 0
+        for one in [*versions, *marks]:
+            count(write_requests=1)
+            try:
+                call("delete_object", Bucket=bucket, Key=key, VersionId=one["VersionId"])
+                deleted += 1
+            except PermissionError:
+                kept += 1
+        return OldVersions(versioned=True, deleted=deleted, kept=kept)
 
     def delete(self) -> None:
         """Delete the object, or all objects below this prefix."""

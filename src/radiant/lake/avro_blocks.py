@@ -1,0 +1,94 @@
+"""The decompressed bytes of an Avro file: manifests are searched without a reader that knows their schema."""
+
+import bz2
+import zlib
+from collections.abc import Callable, Iterator
+
+import pyarrow as pa
+
+_MAGIC = b"Obj\x01"
+_SYNC = 16
+_CRC = 4
+
+
+def plain_blocks(data: bytes) -> Iterator[bytes]:
+    """Yield the header of an Avro object container, then each block decompressed.
+
+    Nothing but the bytes themselves for data that is no Avro file. Source: Avro 1.11 specification, object container
+    files.
+
+    Raises:
+        ValueError: the file is cut off or damaged, or has a codec that no engine writes into manifests.
+    """
+    if not data.startswith(_MAGIC):
+        yield data
+        return
+    at, entries = len(_MAGIC), {}
+    while count := (pair := _long(data, at))[0]:
+        at = pair[1]
+        if count < 0:
+            count, at = -count, _long(data, at)[1]
+        for _ in range(count):
+            key, at = _bytes(data, at)
+            entries[key], at = _bytes(data, at)
+    at = pair[1] + _SYNC
+    yield data[:at]
+    decompress = _codec(entries.get(b"avro.codec", b"null"))
+    while at < len(data):
+        _, at = _long(data, at)
+        block, at = _bytes(data, at)
+        yield decompress(block)
+        at += _SYNC
+
+
+def _codec(name: bytes) -> Callable[[bytes], bytes]:
+    if name == b"null":
+        return bytes
+    if name == b"deflate":
+        return lambda block: zlib.decompress(block, wbits=-zlib.MAX_WBITS)
+    if name == b"bzip2":
+        return bz2.decompress
+    if name == b"zstandard":
+        return _zstandard
+    if name == b"snappy":
+        return lambda block: _snappy(block[:-_CRC])
+    msg = f"an Avro file has the codec {name.decode(errors='replace')!r}, which is not read"
+    raise ValueError(msg)
+
+
+def _zstandard(block: bytes) -> bytes:
+    with pa.input_stream(pa.py_buffer(block), compression="zstd") as stream:
+        plain: bytes = stream.read()
+    return plain
+
+
+def _snappy(block: bytes) -> bytes:
+    size, at, shift = 0, 0, 0
+    while True:  # the block begins with its size: seven bits a byte, the lowest first
+        size |= (block[at] & 0x7F) << shift
+        if block[at] < 0x80:  # noqa: PLR2004 - the last byte has no eighth bit
+            break
+        at, shift = at + 1, shift + 7
+    return pa.decompress(block, decompressed_size=size, codec="snappy", asbytes=True)
+
+
+def _long(data: bytes, at: int) -> tuple[int, int]:
+    """Return a zigzag number and where it ends."""
+    value = shift = 0
+    while True:
+        if at >= len(data):
+            msg = "an Avro file is cut off"
+            raise ValueError(msg)
+        byte = data[at]
+        value |= (byte & 0x7F) << shift
+        at, shift = at + 1, shift + 7
+        if byte < 0x80:  # noqa: PLR2004 - as above
+            return (value >> 1) ^ -(value & 1), at
+
+
+def _bytes(data: bytes, at: int) -> tuple[bytes, int]:
+    size, at = _long(data, at)
+    if size < 0 or at + size > len(data):
+        msg = "an Avro file is cut off"
+        raise ValueError(msg)
+    return data[at : at + size], at + size
