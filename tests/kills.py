@@ -1,5 +1,6 @@
 """Kill a piece of work after each of its changes of a store or a catalog, and restore the files it began from."""
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -80,9 +81,7 @@ def each_kill(folder: Path, work: Callable[[], object], most: int = 30) -> Itera
     for step in range(most):
         number = 1 + step * (total - 1) // (most - 1)
         backup.restore()
-        with kill_after(number) as made:
-            try:
-                work()
-            except Killed:
-                yield f"{made[number - 1]}, change {number} of {total}"
+        with kill_after(number) as made, contextlib.suppress(Killed):
+            work()
+        yield f"{made[number - 1]}, change {number} of {total}"
     backup.restore()

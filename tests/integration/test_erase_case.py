@@ -135,7 +135,7 @@ def test_killed_after_any_change_a_repetition_ends_with_the_certificate(site):
     imported(site, (1, 2))
     before = site.rows(2)
     home = site.folder / "home"
-    for at in each_kill(home, lambda: erase_case(site.settings, 1, REASON)):
+    for at in each_kill(home, lambda: erase_case(site.settings, 1, REASON), most=16):
         assert site.rows(2) == before, at
         certificate = erase_case(site.settings, 1, REASON).certificate
         assert certificate.complete, (at, certificate.scan.hits)

@@ -34,14 +34,18 @@ from radiant.lake.table_ref import TableRef
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
-    from typing import IO
+    from typing import IO, Protocol
 
     from pyiceberg.catalog import Catalog
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table as IcebergTable
     from pyiceberg.table.snapshots import Snapshot
 
-    Deletion = Callable[[str, Collection[str]], None]
+    class Deletion(Protocol):
+        """Deletes files after it has stored a record of them."""
+
+        def __call__(self, what: str, uris: Collection[str], unname: Callable[[], None] | None = None, /) -> None: ...
+
 
 # pyarrow makes its compute functions at run time.
 # pyright: reportAttributeAccessIssue=false
@@ -267,11 +271,14 @@ def _forget_history(table: IcebergTable, begun_at: datetime, delete: Deletion) -
     old = [one for one in table.metadata.metadata_log if one.timestamp_ms <= begun_at.timestamp() * 1000]
     if not old:
         return
-    limit = table.properties.get(_HISTORY)
-    delete(f"{'.'.join(table.name())}: earlier metadata", [one.metadata_file for one in old])
-    for value in ("1", limit or "100"):
-        with table.transaction() as transaction:
-            transaction.set_properties({_HISTORY: value})
+    limit = table.properties.get(_HISTORY, "100")
+
+    def unname() -> None:
+        for value in ("1", limit):
+            with table.transaction() as transaction:
+                transaction.set_properties({_HISTORY: value})
+
+    delete(f"{'.'.join(table.name())}: earlier metadata", [one.metadata_file for one in old], unname)
 
 
 # --- Other cases ------------------------------------------------------------------------------------------------------

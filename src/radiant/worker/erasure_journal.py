@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -79,19 +79,25 @@ class ErasureJournal:
             self.record = decode(ErasureRecord, data, where=uri, what=what, remedy=remedy)
             self._finish_deletions()
 
-    def delete(self, what: str, uris: Collection[str]) -> None:
+    def delete(self, what: str, uris: Collection[str], unname: Callable[[], None] | None = None) -> None:
         """Store size and digest of files, then delete them; a file that is gone is left out.
+
+        Args:
+            what: Which files.
+            uris: Where they are.
+            unname: Called in between: takes them out of what names them, and may delete them.
 
         Raises:
             StorageError: the store does not answer; the deletion can be repeated.
         """
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="digest") as pool:
             found = [one for one in pool.map(_described, uris) if one is not None]
-        if not found:
-            return
         known = {one.uri: one for one in self.record.objects}
         known |= {uri: DeletedObject(what, uri, size, digest) for uri, size, digest in found}
-        self.change(objects=tuple(known.values()))
+        if found:
+            self.change(objects=tuple(known.values()))
+        if unname is not None:
+            unname()
         self._finish_deletions()
 
     def change(self, **values: object) -> None:
