@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.manifest import ManifestEntryStatus
 
 from radiant import storage
@@ -44,7 +45,8 @@ if TYPE_CHECKING:
     class Deletion(Protocol):
         """Deletes files after it has stored a record of them."""
 
-        def __call__(self, what: str, uris: Collection[str], unname: Callable[[], None] | None = None, /) -> None: ...
+        def __call__(self, what: str, uris: Collection[str], unname: Callable[[], None] | None = None, /) -> None:
+            """Call `unname` between record and deletion: it takes the files out of what names them."""
 
 
 # pyarrow makes its compute functions at run time.
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
 log = logging.getLogger("radiant.lake.erase")
 
 _HISTORY = "write.metadata.previous-versions-max"
+_USUAL_HISTORY = "100"
+"""As tables are created, `iceberg_schema.py`."""
 
 _COLUMNS = {declared.name: [column.name for column in declared.columns] for declared in TABLES.values()}
 
@@ -269,14 +273,18 @@ def parquet_holds(file: IO[bytes], case_id: int) -> bool:
 def _forget_history(table: IcebergTable, begun_at: datetime, delete: Deletion) -> None:
     """Delete the metadata files of the time before the erasure: Iceberg's own limit of their number takes them out."""
     old = [one for one in table.metadata.metadata_log if one.timestamp_ms <= begun_at.timestamp() * 1000]
-    if not old:
-        return
-    limit = table.properties.get(_HISTORY, "100")
+    limit = table.properties.get(_HISTORY, _USUAL_HISTORY)
+    if limit == "1":  # an erasure that was cut short set it
+        limit = _USUAL_HISTORY
 
     def unname() -> None:
-        for value in ("1", limit):
-            with table.transaction() as transaction:
-                transaction.set_properties({_HISTORY: value})
+        try:
+            for value in ("1", limit):
+                with table.transaction() as transaction:
+                    transaction.set_properties({_HISTORY: value})
+        except CommitFailedException as error:
+            msg = f"{'.'.join(table.name())}: another commit came first. Repeat the command"
+            raise CommitConflictError(msg) from error
 
     delete(f"{'.'.join(table.name())}: earlier metadata", [one.metadata_file for one in old], unname)
 
