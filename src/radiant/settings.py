@@ -228,6 +228,9 @@ class Maintenance(_Group):
     """How long a snapshot can be read after another one replaced it: longer than any reader takes."""
     orphan_hours: int = Field(default=3 * 24, ge=24)
     """Age of a file that no table names and no running import needs, before it is deleted."""
+    compact_mib: int = Field(default=64, ge=0)
+    """Size of the files that small files of a part, of less than a quarter of it, are brought together in. 0 leaves
+    them as they are."""
     document_days: int = Field(default=90, ge=1)
     """How long the documents and logs of a finished run stay at the work URI; `radiant costs` reads them."""
 

@@ -43,6 +43,12 @@ def report(output: "MaintainOutput") -> list[str]:
     ]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (header, *rows)]
+    lines += [
+        f"{table.name}: {table.compacted:,} small files into {table.compacted_into:,}"
+        for table in output.tables
+        if table.compacted
+    ]
+    lines += [f"{table.name}: {table.manifests:,} manifests into fewer" for table in output.tables if table.manifests]
     lines += [f"{table.name}: {table.note}" for table in output.tables if table.note]
     lines.append(f"documents of {output.runs:,} finished runs: {_amount(output.documents, output.document_bytes)}")
     files = sum(table.files + table.orphans for table in output.tables) + output.documents

@@ -205,6 +205,12 @@ class MaintainedTable:
     orphans: int
     """Deleted files that neither the table nor a running import needs."""
     orphan_bytes: int
+    compacted: int
+    """Small files that were brought together."""
+    compacted_into: int
+    """The files that they became."""
+    manifests: int
+    """Manifests that were brought together; 0 where there were few."""
     note: str
     """Why something was left; empty where nothing was."""
 

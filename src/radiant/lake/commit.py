@@ -206,7 +206,7 @@ def _commit(  # noqa: PLR0913 - as above
         )
         snapshot = commit_replacement(table, change, key)
     except CommitConflictError:
-        _discard(table, written)
+        discard(table, written)
         raise
     return snapshot, bool(change.add or change.remove)
 
@@ -223,7 +223,7 @@ def replace_case_loads(gate: IcebergTable, old: Sequence[LiveFile], part: int, r
     Raises:
         CommitConflictError: the part has other files by now; nothing changed.
     """
-    writer = _writer(gate, part, full_file_schema(gate.schema()))
+    writer = file_writer(gate, part, full_file_schema(gate.schema()))
     for batch in rows.to_batches():
         writer.write(recast_batch(batch, writer.schema))
     written = writer.close()
@@ -235,7 +235,7 @@ def replace_case_loads(gate: IcebergTable, old: Sequence[LiveFile], part: int, r
     try:
         commit_replacement(gate, change, CommitKey(uuid.uuid4().hex, "case_load"))
     except CommitConflictError:
-        _discard(gate, written)
+        discard(gate, written)
         raise
 
 
@@ -271,11 +271,11 @@ def _take_over(table: IcebergTable, files: Sequence[StagedFile]) -> None:
 
 
 def _holds(table: IcebergTable, file: LiveFile, cases: Collection[int]) -> bool:
-    batches = scan_files(table, _tasks(table, file.part, [file]), one_of(CASE_COLUMN, cases), [CASE_COLUMN])
+    batches = scan_files(table, tasks_of(table, file.part, [file]), one_of(CASE_COLUMN, cases), [CASE_COLUMN])
     return any(batch.num_rows for batch in batches)
 
 
-def _tasks(table: IcebergTable, part: int, files: Sequence[LiveFile]) -> list[FileScanTask]:
+def tasks_of(table: IcebergTable, part: int, files: Sequence[LiveFile]) -> list[FileScanTask]:
     """Return how to read these files: planned by PyIceberg, so that another engine's delete files count."""
     paths = {file.data_file.file_path for file in files}
     return [task for task in plan(table, equal(PARTITION_COLUMN, part)) if task.file.file_path in paths]
@@ -290,9 +290,9 @@ def _rewrite(
     where a file lacks a column, but PyIceberg 0.12 shows a null list or map of structs as an empty one.
     """
     schema = full_file_schema(table.schema()) if rows is None or files else rows.schema
-    writer = _writer(table, part, schema)
+    writer = file_writer(table, part, schema)
     try:
-        for batch in scan_files(table, _tasks(table, part, files) if files else (), none_of(CASE_COLUMN, without)):
+        for batch in scan_files(table, tasks_of(table, part, files) if files else (), none_of(CASE_COLUMN, without)):
             writer.write(recast_batch(batch, writer.schema))
         for batch in rows.to_batches() if rows is not None else ():
             writer.write(recast_batch(batch, schema))
@@ -302,9 +302,10 @@ def _rewrite(
         raise
 
 
-def _writer(table: IcebergTable, part: int, schema: pa.Schema) -> DataFileWriter:
+def file_writer(table: IcebergTable, part: int, schema: pa.Schema, folder: str = "rewritten") -> DataFileWriter:
+    """Return a writer of new data files of a part, below a folder of it, with the catalog's own credentials."""
     ref = TableRef.of(table)
-    prefix = f"{ref.data_location}/part={part}/rewritten/{uuid.uuid4().hex}-"
+    prefix = f"{ref.data_location}/part={part}/{folder}/{uuid.uuid4().hex}-"
     return DataFileWriter(schema, ref.spec_id, prefix, part, _opener(table.io))
 
 
@@ -319,7 +320,8 @@ def _opener(io: FileIO) -> Callable[[str], AbstractContextManager[IO[bytes]]]:
     return open_output
 
 
-def _discard(table: IcebergTable, files: Sequence[StagedFile]) -> None:
+def discard(table: IcebergTable, files: Sequence[StagedFile]) -> None:
+    """Delete files that no commit took, as far as the store answers; what stays is an orphan."""
     for file in files:
         with contextlib.suppress(OSError):
             table.io.delete(file.path)

@@ -138,6 +138,10 @@ class DataFileWriter:
         if self._buffered_bytes >= BUFFER_BYTES or self._buffered_rows >= ROW_GROUP_ROWS:
             self._flush()
 
+    def end_row_group(self) -> None:
+        """Let later rows begin a row group of their own."""
+        self._flush()
+
     def close(self) -> tuple[StagedFile, ...]:
         """Write the last rows and describe all files; no rows, no files."""
         self._flush()

@@ -10,15 +10,19 @@ orphan of a later run.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from radiant import storage
+from radiant.domain.tables import CASE_TABLES
 from radiant.errors import LakeError
+from radiant.lake.compact import Compacted, compact
 from radiant.lake.create import load_tables
 from radiant.lake.expire import expire, move_rows, replaced_before
 from radiant.lake.references import ManifestCache, files_of_snapshots, files_of_table, roots
+from radiant.lake.snapshot import FILES_OF_MANIFEST, manifest_count, rewrite_manifests
 from radiant.lake.stage import HANDED_OVER
 
 if TYPE_CHECKING:
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
 log = logging.getLogger("radiant.lake.maintain")
+
+_MANY_MANIFESTS = 20
+"""Each commit adds one, and each planning of a scan reads all; so many are brought together."""
 
 _KEPT_NAMES = ("version-hint.text",)
 """Files of other engines that no metadata names."""
@@ -69,12 +76,22 @@ class TableMaintenance:
     expired: Freed
     """Files that only expired snapshots named."""
     orphans: Freed
+    compacted: Compacted = dataclasses.field(default_factory=Compacted)
+    manifests: int = 0
+    """Manifests that were brought together in fewer."""
     note: str = ""
     """Why something was left, for a person."""
 
 
-def maintain_tables(
-    catalog: Catalog, namespace: str, cutoffs: Cutoffs, held_loads: Collection[str], *, dry_run: bool = False
+def maintain_tables(  # noqa: PLR0913 - what a maintenance needs of registry and settings
+    catalog: Catalog,
+    namespace: str,
+    cutoffs: Cutoffs,
+    held_loads: Collection[str],
+    *,
+    target_bytes: int = 0,
+    held_cases: Collection[int] = (),
+    dry_run: bool = False,
 ) -> list[TableMaintenance]:
     """Maintain every table of a namespace; return what was done to each, in commit order.
 
@@ -83,6 +100,8 @@ def maintain_tables(
         namespace: Of the tables.
         cutoffs: What is old enough.
         held_loads: Imports whose staged files may still be committed; read before this is called.
+        target_bytes: Size of the files that small ones are brought together in; 0 leaves these alone.
+        held_cases: Cases that an import holds: their files are not brought together.
         dry_run: Change nothing; return what would be done.
 
     Raises:
@@ -95,11 +114,26 @@ def maintain_tables(
         _check_roots(tables)
         doomed = {name: replaced_before(table, cutoffs.replaced) for name, table in tables.items()}
         named = move_rows(catalog, namespace, doomed, dry_run=dry_run) if any(doomed.values()) else {}
-        return [
-            _maintain(table, doomed[name] - named.get(name, frozenset()), cutoffs, held_loads, dry_run=dry_run)
-            for name, table in load_tables(catalog, namespace).items()
-            if name in doomed
-        ]
+        done: list[TableMaintenance] = []
+        for name, table in load_tables(catalog, namespace).items():
+            gone = doomed.get(name, frozenset()) - named.get(name, frozenset())
+            one = _maintain(table, gone, cutoffs, held_loads, dry_run=dry_run)
+            if name in CASE_TABLES and target_bytes:
+                found = compact(catalog, namespace, table, target_bytes, held_cases, dry_run=dry_run)
+                one = dataclasses.replace(one, compacted=found)
+            done.append(dataclasses.replace(one, manifests=_bring_manifests_together(table, dry_run=dry_run)))
+        return done
+
+
+def _bring_manifests_together(table: IcebergTable, *, dry_run: bool) -> int:
+    before = manifest_count(table)
+    snapshot = table.current_snapshot()
+    files = int((snapshot.summary or {}).get("total-data-files") or 0) if snapshot is not None else 0
+    if before < max(_MANY_MANIFESTS, 2 * files // FILES_OF_MANIFEST):
+        return 0
+    if not dry_run:
+        rewrite_manifests(table)
+    return before
 
 
 def _check_roots(tables: Mapping[str, IcebergTable]) -> None:

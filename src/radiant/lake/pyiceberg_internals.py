@@ -34,6 +34,13 @@ class ReplaceFiles(_OverwriteFiles):
         ]
 
 
+class CompactFiles(ReplaceFiles):
+    """A replacement of files by others with the same rows: its operation is `replace`."""
+
+    def _summary(self, snapshot_properties: dict[str, str] | None = None) -> Summary:
+        return _replace(super()._summary(snapshot_properties or {}))
+
+
 class RewriteManifests(_FastAppendFiles):
     """A commit that adds and removes no file: the same files in fewer manifests, which name no removed file.
 
@@ -63,8 +70,11 @@ class RewriteManifests(_FastAppendFiles):
             yield writer.to_manifest_file()
 
     def _summary(self, snapshot_properties: dict[str, str] | None = None) -> Summary:
-        summary = super()._summary(snapshot_properties or {})
-        return Summary(operation=Operation.REPLACE, **summary.additional_properties)
+        return _replace(super()._summary(snapshot_properties or {}))
+
+
+def _replace(summary: Summary) -> Summary:
+    return Summary(operation=Operation.REPLACE, **summary.additional_properties)
 
 
 def _existing(entry: Any) -> ManifestEntry:

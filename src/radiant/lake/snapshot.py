@@ -16,7 +16,7 @@ from pyiceberg.types import LongType
 from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
 from radiant.lake.file_layout import CASE_COLUMN
-from radiant.lake.pyiceberg_internals import ReplaceFiles, RewriteManifests
+from radiant.lake.pyiceberg_internals import CompactFiles, ReplaceFiles, RewriteManifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
 log = logging.getLogger("radiant.lake.snapshot")
+
+FILES_OF_MANIFEST = RewriteManifests.FILES
 
 TOKEN_PROPERTY = "radiant.commit-token"  # noqa: S105 - a name, no password
 CONTENT_PROPERTY = "radiant.commit-content"
@@ -75,6 +77,8 @@ class Replacement:
     add: list[DataFile] = field(default_factory=list[DataFile])
     claim: BooleanExpression | None = None
     """The rows this commit decides about: a concurrent commit that touches one of them is a conflict."""
+    same_rows: bool = False
+    """Whether the added files have exactly the rows of the removed ones: for other engines the table is unchanged."""
 
 
 def live_files(table: IcebergTable) -> Iterator[LiveFile]:
@@ -152,7 +156,7 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         current = table.current_snapshot()
         return None if current is None else current.snapshot_id
     transaction = table.transaction()
-    producer = ReplaceFiles(
+    producer = (CompactFiles if change.same_rows else ReplaceFiles)(
         operation=_operation(change),
         transaction=transaction,
         io=table.io,
@@ -188,6 +192,12 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         )
         raise CommitUnknownError(msg) from error
     return producer.snapshot_id
+
+
+def manifest_count(table: IcebergTable) -> int:
+    """Return how many manifests the current snapshot has: every planning of a scan reads them."""
+    snapshot = table.current_snapshot()
+    return 0 if snapshot is None else len(snapshot.manifests(table.io))
 
 
 def rewrite_manifests(table: IcebergTable) -> None:

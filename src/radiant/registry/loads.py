@@ -183,10 +183,11 @@ def in_use(session: Session, since: dt.datetime) -> InUse:
     unknown = sa.select(LoadRow.load_id).where(
         LoadRow.status == LoadStatus.FAILED, LoadRow.commit_token.is_not(None), LoadRow.finished_at >= since
     )
-    held = sa.select(CaseRow.run).where(CaseRow.state.in_(lifecycle.HELD), CaseRow.run.is_not(None))
+    held = list(session.scalars(sa.select(CaseRow).where(CaseRow.state.in_(lifecycle.HELD))))
     return InUse(
-        frozenset({load.load_id for load in started} | set(session.scalars(unknown))),
-        frozenset({load.run for load in started} | {run for run in session.scalars(held) if run is not None}),
+        loads=frozenset({load.load_id for load in started} | set(session.scalars(unknown))),
+        cases=frozenset({load.case_id for load in started} | {row.case_id for row in held}),
+        runs=frozenset({load.run for load in started} | {row.run for row in held if row.run is not None}),
     )
 
 

@@ -222,6 +222,8 @@ class InUse:
 
     loads: frozenset[str]
     """Loads whose staged files may still be committed."""
+    cases: frozenset[int]
+    """Cases that a run holds, or that a load is under way for."""
     runs: frozenset[str]
     """Runs, by the URI of their folder, whose documents may still be read."""
 

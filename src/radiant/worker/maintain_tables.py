@@ -53,7 +53,15 @@ def maintain(settings: Settings, *, dry_run: bool, now: dt.datetime | None = Non
     # Before any listing: an import that ends meanwhile is committed by then, or still counts as under way.
     in_use = Registry(settings.effective_registry_url).in_use(cutoffs.orphans)
     with lake.open_catalog(settings) as catalog:
-        tables = lake.maintain_tables(catalog, settings.lake.namespace, cutoffs, in_use.loads, dry_run=dry_run)
+        tables = lake.maintain_tables(
+            catalog,
+            settings.lake.namespace,
+            cutoffs,
+            in_use.loads,
+            target_bytes=rules.compact_mib << 20,
+            held_cases=in_use.cases,
+            dry_run=dry_run,
+        )
     removed = remove_run_folders(
         settings.effective_work_uri, at - dt.timedelta(days=rules.document_days), in_use.runs, dry_run=dry_run
     )
@@ -68,6 +76,9 @@ def maintain(settings: Settings, *, dry_run: bool, now: dt.datetime | None = Non
                 bytes=one.expired.bytes,
                 orphans=one.orphans.files,
                 orphan_bytes=one.orphans.bytes,
+                compacted=one.compacted.before,
+                compacted_into=one.compacted.after,
+                manifests=one.manifests,
                 note=one.note,
             )
             for one in tables
