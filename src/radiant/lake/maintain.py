@@ -159,7 +159,7 @@ def _maintain(
     kept = [one for one in table.snapshots() if one.snapshot_id not in doomed]
     if table.properties.get("gc.enabled", "true").lower() == "false":
         note = "the table's property gc.enabled is false: its files are left alone"
-        return TableMaintenance(name, 0, len(table.snapshots()), Freed(), Freed(), note)
+        return TableMaintenance(name, 0, len(table.snapshots()), Freed(), Freed(), note=note)
     still_named = files_of_snapshots(cache, kept)
     expiring = files_of_snapshots(cache, gone).keys() - still_named.keys()
     if gone and not dry_run:
@@ -191,7 +191,7 @@ def _maintain(
         len(kept),
         Freed(len(expiring), sum(listed[one].size for one in expiring if one in listed)),
         Freed(len(orphans), sum(file.size for file in orphans)),
-        note,
+        note=note,
     )
 
 
