@@ -1,4 +1,4 @@
-"""The decompressed bytes of an Avro file: manifests are searched without a reader that knows their schema."""
+"""The decompressed bytes of an Avro file: manifests are searched without their schema."""
 
 import bz2
 import zlib

@@ -126,7 +126,7 @@ def erase_rows(  # noqa: PLR0913 - the whole of an erasure, each needed
         for name, table in load_tables(catalog, namespace).items():
             _expire(table, doomed[name], delete)
             _delete_leftovers(table, case_id, delete)
-            _forget_history(table, begun_at, delete)
+            _delete_history(table, begun_at, delete)
         cases = {one for files in before.values() for one in files.of_one} - {case_id}
         return ErasedRows(
             {f"{namespace}.{name}": len(found) for name, found in doomed.items()},
@@ -270,7 +270,7 @@ def parquet_holds(file: IO[bytes], case_id: int) -> bool:
     )
 
 
-def _forget_history(table: IcebergTable, begun_at: datetime, delete: Deletion) -> None:
+def _delete_history(table: IcebergTable, begun_at: datetime, delete: Deletion) -> None:
     """Delete the metadata files of the time before the erasure: Iceberg's own limit of their number takes them out."""
     old = [one for one in table.metadata.metadata_log if one.timestamp_ms <= begun_at.timestamp() * 1000]
     limit = table.properties.get(_HISTORY, _USUAL_HISTORY)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("radiant.lake.maintain")
 
 _MANY_MANIFESTS = 20
-"""Each commit adds one, and each planning of a scan reads all; so many are brought together."""
+"""Each commit adds one, and each planning of a scan reads all; this number and more are brought together."""
 
 _KEPT_NAMES = ("version-hint.text",)
 """Files of other engines that no metadata names."""
