@@ -85,6 +85,10 @@ def imported(site: Site, cases=(1, 2, 3)) -> None:
 def test_nothing_of_an_erased_case_is_left_and_other_cases_are_as_they_were(site):
     imported(site)
     site.import_due([1])  # a second import: the first one's rows are in older snapshots alone
+    runs = [f"{site.settings.effective_work_uri}/import-vcf/run{number}" for number in (1, 2, 9)]
+    for run in runs:
+        storage.write_bytes(f"{run}/report.html", b"<td>1</td>")
+    storage.write_bytes(f"{runs[2]}/plan/request.json", b"{}")
     before = {case: site.rows(case) for case in (2, 3)}
     digests = {case: found for case, found in site.visible().items() if case != 1}
     erased = erase_case(site.settings, 1, REASON)
@@ -101,6 +105,7 @@ def test_nothing_of_an_erased_case_is_left_and_other_cases_are_as_they_were(site
     assert all(1 not in pq.read_table(path, columns=["case_id"])["case_id"].to_pylist() for path in site.data_files())
     logs = [gzip.decompress(path.read_bytes()).decode() for path in home.rglob("worker.log.gz")]
     assert not any("case 1" in log for log in logs)
+    assert [storage.exists(f"{run}/report.html") for run in runs] == [False, False, True]
     assert [Path(one).name for one in erased.sources] == ["family1.ped", "family1.vcf"]
     assert all(Path(one).exists() for one in erased.sources)
 

@@ -21,17 +21,29 @@ _NUMBERS = frozenset({"cases", "deleted", "waiting", "imported"})
 def erase_documents(work_uri: str, terms: SearchTerms, journal: ErasureJournal) -> None:
     """Delete the documents that are the case's own, and take the case out of those that name it beside others.
 
-    Its own are its case documents and the folder of each task that imported it, with request, result and log.
+    Its own are its case documents and the folder of each task that imported it, with request, result and log. The
+    report of a run with the case, a page with a row for each case, is deleted.
 
     Raises:
         StorageError: the store does not answer; repeat it.
     """
     for folder in run_folders(work_uri):
         own = _own_files(folder, terms.case_id)
+        others = [file.uri for file in folder.files if file.uri not in own]
+        pages = [uri for uri in others if uri.endswith(".html")]
+        naming = [uri for uri in others if uri not in pages and _names_case(uri, terms)]
+        if own or naming:
+            journal.delete("reports of runs with it, which `radiant report` makes again", pages)
         journal.delete("documents and logs of its imports", own)
-        for file in folder.files:
-            if file.uri not in own:
-                _rewrite(file.uri, terms, journal)
+        for uri in naming:
+            _rewrite(uri, terms, journal)
+
+
+def _names_case(uri: str, terms: SearchTerms) -> bool:
+    try:
+        return rewritten(storage.read_bytes(uri), terms)[1] > 0
+    except InputError:
+        return False
 
 
 def _own_files(folder: RunFolder, case_id: int) -> set[str]:
