@@ -456,7 +456,7 @@ def test_a_red_run_sends_one_mail_and_a_notifier_that_cannot_send_changes_nothin
     ((recipients, subject, text),) = mails_of(site, mails)
     assert recipients == ["on-call@centre.example"]
     assert subject == f"import-radiant: {len(site.good)} of {len(site.good) + 1} cases are imported and visible."
-    assert f"case {BAD}: VcfTruncated: [path]: ends at byte" in text
+    assert f"case {BAD}: VcfTruncated: the VCF of case {BAD}: ends at byte" in text
     assert str(site.settings.home_path) not in text
     assert "tasks/verdict" in text
     assert "install apache-airflow-providers-slack" in log_of(site, "verdict")
