@@ -12,7 +12,7 @@ import yaml
 FOLDER = Path(__file__).parents[2] / "deploy" / "compose"
 FILE = FOLDER / "compose.yaml"
 SERVICES = yaml.safe_load(FILE.read_text())["services"]
-AIRFLOW = {"init", "api-server", "scheduler", "dag-processor", "triggerer"}
+AIRFLOW = ("init", "api-server", "scheduler", "dag-processor", "triggerer")
 SECRET = re.compile(r"password(?!s_file)|secret|fernet", re.IGNORECASE)
 SECRETS = re.findall(r"\$\{([A-Z_]+):\?", FILE.read_text())
 
