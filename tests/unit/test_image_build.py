@@ -52,7 +52,8 @@ def test_the_image_is_named_and_labelled_by_version_and_commit(build):
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout.strip()
-    assert f"--tag radiant-operator:{version} --build-arg VERSION={version} --build-arg REVISION={commit}" in asked
+    assert f"--tag radiant-operator:{version} --build-arg PYTHON_IMAGE=" in asked
+    assert f" --build-arg VERSION={version} --build-arg REVISION={commit}" in asked
     assert f"set RADIANT_IMAGE=radiant-operator:{version}" in done.stdout
 
 

@@ -241,7 +241,7 @@ def test_cases_are_compared_without_any_run():
     assert "without a price: MWAA mw1.micro" in output
     cut = costs("--cases", "7300", "--per-day", "20", "--cpu", "1", "--memory-mib", "768", "--drop-vcf")
     assert line(cut, "MWAA workers")[2:4] == ["$0.00", "$0.00"]
-    assert "1.26 GB a case (tables)" in cut
+    assert "0.84 GB a case (tables)" in cut
 
 
 @pytest.mark.parametrize("arguments", [[], ["--cases", "1"], ["--run", "r", "--month", "2026-11"], ["--per-day", "1"]])
