@@ -199,4 +199,9 @@ def _not_reached(settings: Settings, versions: storage.OldVersions) -> tuple[str
         )
     if versions.versioned is None:
         texts.append("Older versions of objects, where the store keeps them: it did not say whether it does.")
+    elif versions.versioned:
+        texts.append(
+            "Older versions of objects that maintenance or a failed import deleted before this erasure: they may hold "
+            "rows of the case until the store's own rule removes noncurrent versions."
+        )
     return tuple(texts)
