@@ -104,7 +104,7 @@ def test_no_chrom_line(tmp_path):
 @pytest.mark.parametrize(
     ("line", "what"),
     [
-        (COLUMNS + "\tFORMAT\tS1\tS1", "more than once: S1"),
+        (COLUMNS + "\tFORMAT\tS1\tS1", "sample names must differ, but the columns 10 and 11 have the same"),
         (COLUMNS + "\tFORMAT\tS1\t", "a sample name is empty"),
         (COLUMNS + "\tFORMAT", "FORMAT and at least one sample"),
         (COLUMNS.replace("POS", "POSITION") + "\tFORMAT\tS1", "the columns are"),

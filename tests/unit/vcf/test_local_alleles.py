@@ -59,9 +59,15 @@ def rows(path) -> list[dict]:
 
 @pytest.mark.parametrize(("ref", "alt", "local", "whole"), SPECIFICATION)
 def test_rows_are_those_of_gt_and_ad(tmp_path, ref, alt, local, whole):
-    first = write(tmp_path / "local.vcf", text([record(local[1], ref=ref, alt=alt, format_=local[0])], header=HEADER))
-    second = write(tmp_path / "whole.vcf", text([record(whole, ref=ref, alt=alt, format_="GT:AD")], header=HEADER))
-    assert rows(first) == rows(second)
+    # a line with a call, of the same kind: a file without any is refused
+    call = "GT:LAA:LAD" if local[0].startswith("GT") else "LGT:LAA:LAD"
+    lines = [record(local[1], ref=ref, alt=alt, format_=local[0]), record("0/1:1:5,6", pos=2000, format_=call)]
+    first = write(tmp_path / "local.vcf", text(lines, header=HEADER))
+    lines = [record(whole, ref=ref, alt=alt, format_="GT:AD"), record("0/1:5,6", pos=2000, format_="GT:AD")]
+    second = write(tmp_path / "whole.vcf", text(lines, header=HEADER))
+    found = rows(first)
+    assert found == rows(second)
+    assert found[-1]["source_pos"] == 2000
 
 
 def test_a_file_with_lgt_alone_is_no_empty_case(tmp_path):

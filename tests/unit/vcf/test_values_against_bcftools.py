@@ -20,10 +20,11 @@ import subprocess
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from radiant import demo
+from radiant.errors import VcfFormatError
 from vcf_files import HEADER, Read
 
 pytestmark = pytest.mark.skipif(shutil.which("bcftools") is None, reason="bcftools is not installed")
@@ -115,8 +116,20 @@ def by_source(read):
     }
 
 
+def lines_without_any_call(normed):
+    """Return how many source lines with an allele of a sequence there are if no sample is called on any, else 0."""
+    lines = [fields_of(line) for line in normed]
+    lines = [(columns[2], called) for columns, _, called in lines if columns[4] not in NO_SEQUENCE]
+    if any(re.search("[0-9]", one.get("GT", ".")) for _, called in lines for one in called):
+        return 0
+    return len({source for source, _ in lines})
+
+
 def compare(header, lines, sequence, folder, *, corrected=lambda text: text, **options):
-    """Compare all rows; `corrected` corrects the header of bcftools' copy. Return (how many, what the reader gave)."""
+    """Compare all rows; `corrected` corrects the header of bcftools' copy. Return (how many, what the reader gave).
+
+    Exactly a file in which bcftools shows no call is refused, with a FASTA and without: (0, None).
+    """
     (folder / "a.fa").write_text(f">1\n{sequence}\n")
     ours, theirs = folder / "ours.vcf", folder / "theirs.vcf"
     body = "".join(f"{line}\n" for line in lines)
@@ -132,6 +145,11 @@ def compare(header, lines, sequence, folder, *, corrected=lambda text: text, **o
     assert done.returncode == 0, done.stderr
     normed = [line for line in done.stdout.splitlines() if not line.startswith("#")]
     expected = expected_rows(normed, {line.split("\t")[2]: fields_of(line) for line in lines}, samples)
+    if uncalled := lines_without_any_call(normed):
+        for fasta in ({"fasta": f"file://{folder / 'a.fa'}"}, {}):
+            with pytest.raises(VcfFormatError, match=f"no member .* has a called GT on any of the {uncalled} lines"):
+                Read(ours, **fasta, **options)
+        return 0, None
     read = Read(ours, fasta=f"file://{folder / 'a.fa'}", **options)
     found = {(row["sample"], row["locus"]): row for row in read.occurrence}
     assert found.keys() == expected.keys()
@@ -275,6 +293,7 @@ _MADE_UP_HEADER = (
     + "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\tS3\n"
 )
 _FOLDERS = count()
+_UNCALLED = ("AAAAAAAA", 0, ["A", "C", ".", ".", "AC=.;AF=.;DP=0", "GT:AD:DP:GQ:PL", *[".:.,.:.:.:0,0"] * 3])
 
 
 @settings(
@@ -283,6 +302,8 @@ _FOLDERS = count()
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example runs bcftools: to shrink one takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+@example([_UNCALLED])
+@example([_UNCALLED, ("AAAAAAAA", 0, ["A", "*", ".", ".", "DP=0", "GT", "0/1", "1/1", "0/0"])])
 @given(st.lists(_record(), min_size=1, max_size=12))
 def test_made_up_records_have_the_values_of_bcftools(tmp_path, drawn):
     folder = tmp_path / str(next(_FOLDERS))
@@ -293,4 +314,11 @@ def test_made_up_records_have_the_values_of_bcftools(tmp_path, drawn):
         lines.append("\t".join(["1", position, position, *columns]))
         genome += sequence + "N" * SPACING
     _, read = compare(_MADE_UP_HEADER, lines, genome, folder)
+    if read is None:  # refused, as no line has a call: the same lines beside one that has
+        position = str(len(genome) + 1)
+        lines.append(f"1\t{position}\t{position}\tA\tG\t.\t.\tDP=1\tGT:AD\t0/1:5,6\t0/0:9,0\t.")
+        beside = folder / "beside"  # the index of the first FASTA is not that of the second
+        beside.mkdir()
+        found, read = compare(_MADE_UP_HEADER, lines, genome + "A" + "N" * SPACING, beside)
+        assert found == 1
     assert {row["rule"] for row in read.quarantine} <= {"format_count"}

@@ -5,7 +5,7 @@ Headers are shortened to what differs between writers; lines have the fields tha
 
 import pytest
 
-from equivalence import compare
+from equivalence import Outcome, compare
 from radiant.domain.case import Affected, Sex
 from radiant.errors import VcfFormatError
 from vcf_files import Read, member, other_warnings, record, text, write
@@ -27,8 +27,8 @@ def format_(name: str, number: str, kind: str, description: str = "d") -> str:
     return f'##FORMAT=<ID={name},Number={number},Type={kind},Description="{description}">\n'
 
 
-def read(tmp_path, header: str, *records: str, samples=("S1",)) -> Read:
-    """Read records once, and many times over with both readers: none of them may be left to the rules."""
+def read_many(tmp_path, header: str, *records: str, samples=("S1",)) -> Outcome:
+    """Read records many times over with both readers: none of them may be left to the rules."""
     many = []
     for number in range(_REPEATED):
         for place, one in enumerate(records):
@@ -36,9 +36,14 @@ def read(tmp_path, header: str, *records: str, samples=("S1",)) -> Read:
             many.append("\t".join([columns[0], str(1000 * (number + 1) + place * 10), *columns[2:]]))
     path = write(tmp_path / "many.vcf", text(many, samples, _START + header))
     got = compare(path)
-    assert got.error is None
     assert got.lines == _REPEATED * len(records)
     assert got.alone == 0
+    return got
+
+
+def read(tmp_path, header: str, *records: str, samples=("S1",)) -> Read:
+    """Read records once, and many times over with both readers: none of them may be left to the rules."""
+    assert read_many(tmp_path, header, *records, samples=samples).error is None
     return Read(write(tmp_path / "once.vcf", text(records, samples, _START + header)))
 
 
@@ -242,16 +247,25 @@ def test_strelka_germline_with_phase_sets_under_two_formats(tmp_path):
     ]  # fmt: skip
 
 
-def test_strelka_somatic_has_no_genotypes(tmp_path):
+def test_strelka_somatic_has_no_genotypes_and_is_refused(tmp_path):
     header = (
         info("SOMATIC", "0", "Flag") + info("QSS", "1", "Integer") + info("SGT", "1", "String")
         + format_("DP", "1", "Integer") + "".join(format_(f"{base}U", "2", "Integer") for base in "ACGT")
     )  # fmt: skip
     columns = record("30:30,31:0,0:0,0:0,0", "40:30,30:0,0:10,10:0,0", info="SOMATIC;QSS=50;SGT=AA->AG",
                      format_="DP:AU:CU:GU:TU")  # fmt: skip
-    got = read(tmp_path, header, columns, samples=("NORMAL", "TUMOR"))
-    assert got.occurrence == []
-    assert got.json["alleles"] == {"not_carried": 1}
+    got = read_many(tmp_path, header, columns, samples=("NORMAL", "TUMOR"))
+    assert (
+        f"many.vcf: no member of the case has a called GT on any of the {_REPEATED} lines that were read" in got.error
+    )
+    assert "A somatic caller writes no GT" in got.error
+    assert "use the file of a germline caller" in got.error
+    assert {name: table.num_rows for name, table in got.tables.items() if table.num_rows} == {}
+    # Beside a line with a call, such a line is kept, and nobody carries its allele.
+    mixed = read(tmp_path, header, columns, record("0/0", "0/1", pos=2000), samples=("NORMAL", "TUMOR"))
+    assert [values(row, "sample", "source_pos") for row in mixed.occurrence] == [("TUMOR", 2000)]
+    assert mixed.json["alleles"] == {"carried": 1, "not_carried": 1}
+    assert mixed.quarantine == []
 
 
 def test_glnexus_joint_calls(tmp_path):
@@ -353,10 +367,13 @@ def test_a_reserved_key_whose_values_cannot_be_read_is_still_refused(tmp_path, l
 
 
 def test_a_format_of_a_dot_is_a_line_without_genotypes(tmp_path):
-    got = read(tmp_path, "", record(".", qual=".", filter_=".", format_="."))
-    assert got.json["lines"]["kept"] == 1
-    assert got.json["alleles"] == {"not_carried": 1}
-    assert (got.occurrence, got.quarantine) == ([], [])
+    line = record(".", qual=".", filter_=".", format_=".")
+    assert "no member of the case has a called GT" in read_many(tmp_path, "", line).error
+    got = read(tmp_path, "", line, record(pos=2000))
+    assert got.json["lines"]["kept"] == 2
+    assert got.json["alleles"] == {"carried": 1, "not_carried": 1}
+    assert [row["source_pos"] for row in got.occurrence] == [2000]
+    assert got.quarantine == []
     trio = (member("S1", father="S2", sex=Sex.MALE, affected=Affected.AFFECTED, is_proband=True), member("S2"))
     two = text([record(".", ".", format_="."), record("0/1", "0/0", pos=2000)], ("S1", "S2"), _START)
     compare(write(tmp_path / "family.vcf", two), trio)
