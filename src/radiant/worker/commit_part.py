@@ -48,10 +48,13 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     token = _token(part, [load.load_id for load in staged], deleted)
     gate = registry.begin_commit([(load.case_id, load.load_id) for load in staged], deleted, token=token)
     current = [load for load in staged if load.load_id in gate.loads]
+    # Rows of cases that an earlier try of this job purged are gone already: its commit is not to be announced again.
+    new = bool(current) or any(not registry.get(case_id).purged for case_id in gate.deleted)
     snapshots: dict[str, int | None] = {}
     if current or gate.deleted:
         with phase("commit"):
-            snapshots = _commit(settings, part, current, gate.deleted, token)
+            found = _commit(settings, part, current, gate.deleted, token)
+        snapshots = found if new else {}
     registry.mark_purged(gate.deleted)
 
     refused = {case_id: FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in gate.refused.items()}
