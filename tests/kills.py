@@ -27,8 +27,11 @@ class Killed(BaseException):
 
 
 @contextmanager
-def kill_after(number: int) -> Iterator[list[str]]:
-    """Within, the change of this number (from 1) is the last one, then `Killed` is raised; yields their names."""
+def kill_after(number: int, folder: Path) -> Iterator[list[str]]:
+    """Within, the change of this number (from 1) is the last one, then `Killed` is raised; yields their names.
+
+    Changes outside the folder are not counted: a thread that an earlier test left in this process may make them.
+    """
     made: list[str] = []
     lock = threading.Lock()
 
@@ -36,6 +39,8 @@ def kill_after(number: int) -> Iterator[list[str]]:
         real = getattr(kind, name)
 
         def call(self, *args, **kwargs):
+            if not _is_below(folder, self, args):
+                return real(self, *args, **kwargs)
             with lock:
                 made.append(f"{kind.__name__}.{name}")
                 mine = len(made)
@@ -52,6 +57,19 @@ def kill_after(number: int) -> Iterator[list[str]]:
         for kind, name in CHANGES:
             patch.setattr(kind, name, replaced(kind, name))
         yield made
+
+
+def _is_below(folder: Path, changed: object, args: tuple[object, ...]) -> bool:
+    match changed:
+        case LocalFile():
+            place = str(changed.path)
+        case PyArrowFile():
+            place = changed.location
+        case PyArrowFileIO():
+            place = args[0] if isinstance(args[0], str) else args[0].location
+        case _:
+            place = changed.properties["warehouse"]
+    return Path(place.removeprefix("file://")).is_relative_to(folder)
 
 
 class Backup:
@@ -74,14 +92,15 @@ def each_kill(folder: Path, work: Callable[[], object], most: int = 30) -> Itera
     spaced ones; the first and the last are always among them.
     """
     backup = Backup(folder)
-    with kill_after(1 << 30) as made:
+    with kill_after(1 << 30, folder) as made:
         work()
-    total = len(made)
+    every, total = made, len(made)
     assert total > most, "the work changes something"
     for step in range(most):
         number = 1 + step * (total - 1) // (most - 1)
         backup.restore()
-        with kill_after(number) as made, contextlib.suppress(Killed):
+        with kill_after(number, folder) as made, contextlib.suppress(Killed):
             work()
+        assert len(made) >= number, f"of {total} changes only {len(made)} were made: {made}, at first {every}"
         yield f"{made[number - 1]}, change {number} of {total}"
     backup.restore()

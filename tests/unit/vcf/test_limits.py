@@ -60,7 +60,7 @@ def test_processes_that_share_a_hostile_file_leave_it_to_the_one_reader_with_the
 
 
 def test_no_hostile_file_takes_much_memory_or_time(outcomes):
-    assert max(peak for *_, peak in outcomes.values()) < MOST_MIB
+    assert 0 < max(peak for *_, peak in outcomes.values()) < MOST_MIB
     assert max(seconds for *_, seconds, _ in outcomes.values()) < MOST_CPU_S
 
 
