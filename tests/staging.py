@@ -8,7 +8,8 @@ import pyarrow as pa
 from radiant import lake
 from radiant.domain.tables import CASE_TABLES
 from radiant.jobs.codec import decode, encode
-from random_rows import batch
+from radiant.lake.computed import COMPUTED, compute, with_computed_fields
+from random_rows import batch, columns_of
 
 NAMESPACE = "radiant"
 
@@ -48,6 +49,14 @@ def raw_rows(catalog, short_name: str) -> pa.Table:
     """All rows of a table as any Iceberg reader sees them, by case and part; not through `case_load`."""
     table = catalog.load_table((NAMESPACE, CASE_TABLES[short_name].name))
     return table.scan().to_arrow().sort_by([("case_id", "ascending"), ("part", "ascending")])
+
+
+def as_read(stored: pa.Table, short_name: str) -> pa.Table:
+    """Rows of a data file as readers see them: declared columns but the key, the ones not stored computed."""
+    assert set(stored.schema.names).isdisjoint(COMPUTED)
+    names = [column.name for column in columns_of(CASE_TABLES[short_name])]
+    batches = [compute(one, names) for one in stored.to_batches()]
+    return pa.Table.from_batches(batches, with_computed_fields(stored.schema, names))
 
 
 def counts(catalog, short_name: str = "occurrence") -> dict[tuple[int, int], int]:

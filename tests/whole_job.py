@@ -30,7 +30,7 @@ from radiant.worker.case_document import CaseDocument, StagedDocument
 from radiant.worker.memory import memory_meter
 from radiant.worker.usage import UsageMeter
 from slow_digest import slow_digest
-from staging import NAMESPACE, case_load
+from staging import NAMESPACE, as_read, case_load
 
 PART = 1
 
@@ -42,7 +42,7 @@ class Imported:
     case_id: int
     staged: StagedDocument | None
     tables: dict[str, pa.Table]
-    """As the staged files hold them, without the key."""
+    """As the staged files hold them, without the key, with the columns that readers compute."""
     error: str | None
     output: dict | None = None
 
@@ -60,6 +60,7 @@ class Expected:
     digests: dict[str, str]
     report: dict | None
     error: str | None
+    path: Path
 
 
 class WholeJob:
@@ -125,7 +126,7 @@ class WholeJob:
         found: dict[int, list[pa.Table]] = {}
         for task in sorted(table.scan().plan_files(), key=lambda task: task.file.file_path):
             rows = _read(task.file.file_path)
-            found.setdefault(rows["case_id"][0].as_py(), []).append(_without_key(rows, name))
+            found.setdefault(rows["case_id"][0].as_py(), []).append(_as_read_from_vcf(rows, name))
         return {case_id: pa.concat_tables(tables).combine_chunks() for case_id, tables in found.items()}
 
 
@@ -138,15 +139,24 @@ def expected_of(path: Path, members: Sequence[Member] = (), *, assembly: str = "
         for name, batch in reader.batches():
             batches[name].append(batch)
     except RadiantError as error:
-        return Expected({}, {}, None, f"{type(error).__name__}: {error}")
+        return Expected({}, {}, None, f"{type(error).__name__}: {error}", path)
     rows = {name: [row for batch in found for row in batch.to_pylist()] for name, found in batches.items()}
     digests = {name: slow_digest(found) for name, found in batches.items()}
-    return Expected(rows, digests, reader.report.to_json(), None)
+    return Expected(rows, digests, reader.report.to_json(), None, path)
+
+
+def error_of_job(error: str | None, path: Path, case_id: int) -> str | None:
+    """What a job makes of a reader's error, which starts with the file: it names the case instead."""
+    if error is None:
+        return None
+    uri = storage.file_uri(path)
+    assert uri in error
+    return error.replace(uri, f"the VCF of case {case_id}")
 
 
 def assert_imported(found: Imported, expected: Expected) -> None:
     """Compare the staged rows with the file."""
-    assert found.error == expected.error
+    assert found.error == error_of_job(expected.error, expected.path, found.case_id)
     if found.error is not None:
         return
     assert found.rows == expected.rows
@@ -160,7 +170,7 @@ def _staged_tables(staged: StagedDocument) -> dict[str, pa.Table]:
     files = staged.manifest.files
     return {
         name: pa.concat_tables(
-            [arrow_schema(table).empty_table(), *(_without_key(_read(file.path), name) for file in files[name])]
+            [arrow_schema(table).empty_table(), *(_as_read_from_vcf(_read(file.path), name) for file in files[name])]
         ).combine_chunks()
         for name, table in CASE_TABLES.items()
     }
@@ -170,10 +180,10 @@ def _read(uri: str) -> pa.Table:
     return pq.ParquetFile(uri.removeprefix("file://")).read(use_threads=False)
 
 
-def _without_key(rows: pa.Table, name: str) -> pa.Table:
-    """Return the columns that a reader yields, in its types."""
+def _as_read_from_vcf(rows: pa.Table, name: str) -> pa.Table:
+    """Return the columns that a reader of VCF files yields, in its types: `locus` and its hash follow from others."""
     schema = arrow_schema(CASE_TABLES[name])
-    return rows.select(schema.names).cast(schema)
+    return as_read(rows, name).cast(schema)
 
 
 class _Thread(subprocess.Popen):

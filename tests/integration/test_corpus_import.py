@@ -12,7 +12,7 @@ from radiant.vcf.schema import arrow_schema
 from real_families import ASHKENAZI, CLINICAL, UPD
 from staging import NAMESPACE
 from varied_vcf import write_bgzf
-from whole_job import Imported, whole_job
+from whole_job import Imported, error_of_job, whole_job
 
 REAL = {
     "ashk-trio.vcf.gz": (ASHKENAZI, "GRCh37"),
@@ -73,7 +73,9 @@ def expected_of(found: Imported, path: Path, members=(), assembly: str = "GRCh38
     """Read a file as the case that was imported: people without a pedigree are the case's own."""
     read = by_rules if path.stat().st_size < _SMALL else outcome
     owner = f"case:{found.case_id}"
-    return read(path, members or None, assembly=assembly, tolerate=tolerate, owner=owner)
+    expected = read(path, members or None, assembly=assembly, tolerate=tolerate, owner=owner)
+    expected.error = error_of_job(expected.error, path, found.case_id)
+    return expected
 
 
 @pytest.mark.parametrize("name", REAL)
