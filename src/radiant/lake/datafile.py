@@ -341,7 +341,15 @@ def _joined_maps(maps: list[pa.MapArray], type_: pa.MapType) -> pa.MapArray:
         if any(one.null_count for one in maps)
         else None
     )
-    return pa.MapArray.from_arrays(pa.array(offsets), pa.concat_arrays(keys), pa.concat_arrays(items), type_, mask=null)
+    return pa.MapArray.from_arrays(pa.array(offsets), _joined(keys), _joined(items), type_, mask=null)
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    """Return arrays one after the other; Arrow unifies no dictionaries that hold a null."""
+    if all(not isinstance(one, pa.DictionaryArray) or one.dictionary.null_count == 0 for one in parts):
+        return pa.concat_arrays(parts)
+    plain = pa.concat_arrays([one.dictionary.take(one.indices) for one in parts])
+    return plain.dictionary_encode().cast(parts[0].type)
 
 
 def _recode(column: pa.Array, type_: pa.DataType) -> pa.Array:
