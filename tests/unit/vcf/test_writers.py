@@ -261,7 +261,7 @@ def test_strelka_somatic_has_no_genotypes_and_is_refused(tmp_path):
     assert "A somatic caller writes no GT" in got.error
     assert "use the file of a germline caller" in got.error
     assert {name: table.num_rows for name, table in got.tables.items() if table.num_rows} == {}
-    # Beside a line with a call, such a line is kept, and nobody carries its allele.
+    # Beside a line with a call, such a line is kept, and no member carries its allele.
     mixed = read(tmp_path, header, columns, record("0/0", "0/1", pos=2000), samples=("NORMAL", "TUMOR"))
     assert [values(row, "sample", "source_pos") for row in mixed.occurrence] == [("TUMOR", 2000)]
     assert mixed.json["alleles"] == {"carried": 1, "not_carried": 1}
