@@ -14,9 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from radiant.errors import ConfigError, LakeUnavailableError
 from radiant.settings import Settings, mask_secret
-
-_BUSY_TIMEOUT_S = 60
-"""A writer of the SQLite catalog waits this long for another one: a commit holds it for milliseconds."""
+from radiant.storage.write_ahead import BUSY_TIMEOUT_S, is_busy, write_ahead
 
 _TRIES = 5
 """Two processes that open a new catalog at once both try to create its tables: one of them fails, and retries."""
@@ -73,13 +71,15 @@ def _file_io(warehouse: str) -> dict[str, str]:
 def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Write-ahead logging is a property of the file: readers and one writer do not block each other.
-        with contextlib.closing(sqlite3.connect(database, timeout=_BUSY_TIMEOUT_S)) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+        with contextlib.closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT_S)) as connection:
+            write_ahead(connection)
     except sqlite3.Error as error:
         name_of_error = getattr(error, "sqlite_errorname", "")
         if name_of_error == "SQLITE_FULL":
             msg = f"{database}: the disk is full. Free space and try again"
+            raise LakeUnavailableError(msg) from error
+        if is_busy(error):
+            msg = f"{database}: another process holds the catalog's file for {BUSY_TIMEOUT_S} s. Try again"
             raise LakeUnavailableError(msg) from error
         remedy = "Set RADIANT_HOME to a folder that can be written"
         if name_of_error in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
@@ -92,7 +92,7 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
             "Set RADIANT_HOME to a folder that can be written"
         )
         raise ConfigError(msg) from error
-    uri = f"sqlite:///{database}?timeout={_BUSY_TIMEOUT_S}"
+    uri = f"sqlite:///{database}?timeout={BUSY_TIMEOUT_S}"
     for number in range(_TRIES):
         try:
             return SqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))

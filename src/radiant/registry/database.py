@@ -13,8 +13,8 @@ from sqlalchemy.pool import NullPool
 
 from radiant.errors import ConfigError, InputError, RegistryError, RegistryUnavailableError
 from radiant.registry.model import SCHEMA_VERSION, UPGRADED_BY_NEW_TABLES, Base, SchemaRow
+from radiant.storage.write_ahead import BUSY_TIMEOUT_S, write_ahead
 
-_BUSY_TIMEOUT_S = 60
 _PAGE_TIMEOUT_S = 5
 _CREATE_LOCK = 0x7261_6469_616E_74  # "radiant": one process at a time makes the tables
 _WRITES = "radiant_writes"
@@ -233,12 +233,10 @@ def _prepare_sqlite(engine: sa.Engine, url: URL) -> None:
         # The driver begins no transactions of its own: `begin` below decides which kind.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_S * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
         cursor.execute("PRAGMA foreign_keys = ON")
-        # Readers and the writer do not block each other. The mode stays in the file: switching it needs the file alone.
-        if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            cursor.execute("PRAGMA journal_mode = WAL")
         cursor.close()
+        write_ahead(connection)
 
     def begin(connection: Connection) -> None:
         # A transaction that starts by reading and then writes can fail at once with "database is locked", whatever the
