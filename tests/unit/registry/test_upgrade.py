@@ -16,7 +16,8 @@ EARLIER = Path(__file__).parent / "earlier"
 def made_by(version, folder):
     path = folder / "registry.db"
     with sqlite3.connect(path) as connection:
-        connection.executescript((EARLIER / f"registry-{version}.sql").read_text())
+        for earlier in range(1, version + 1):
+            connection.executescript((EARLIER / f"registry-{earlier}.sql").read_text())
     return f"sqlite:///{path}"
 
 

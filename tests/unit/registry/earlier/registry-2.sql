@@ -1,96 +1,4 @@
-BEGIN TRANSACTION;
-CREATE TABLE radiant_assignment (
-	kind VARCHAR(16) NOT NULL, 
-	id TEXT NOT NULL, 
-	part INTEGER NOT NULL, 
-	PRIMARY KEY (kind, id)
-);
-CREATE TABLE radiant_case (
-	case_id BIGINT NOT NULL, 
-	strategy TEXT NOT NULL, 
-	priority VARCHAR(16) NOT NULL, 
-	assembly VARCHAR(16) NOT NULL, 
-	proband TEXT, 
-	state VARCHAR(16) NOT NULL, 
-	part INTEGER, 
-	revision INTEGER NOT NULL, 
-	run TEXT, 
-	lease_until DATETIME, 
-	load_id VARCHAR(32), 
-	failure_code TEXT, 
-	failure_reason TEXT, 
-	failure_retryable BOOLEAN NOT NULL, 
-	purged BOOLEAN NOT NULL, 
-	created_at DATETIME NOT NULL, 
-	updated_at DATETIME NOT NULL, 
-	imported_at DATETIME, 
-	PRIMARY KEY (case_id)
-);
-INSERT INTO "radiant_case" VALUES(7,'wgs','routine','GRCh38',NULL,'registered',NULL,0,NULL,NULL,NULL,NULL,NULL,0,0,'2026-11-29 07:23:57.807881','2026-11-29 07:23:57.807881',NULL);
-CREATE TABLE radiant_file (
-	case_id BIGINT NOT NULL, 
-	role VARCHAR(8) NOT NULL, 
-	uri TEXT NOT NULL, 
-	size BIGINT, 
-	tag TEXT, 
-	sha256 VARCHAR(64), 
-	PRIMARY KEY (case_id, role), 
-	FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
-);
-INSERT INTO "radiant_file" VALUES(7,'vcf','file:///data/FAM0001/FAM0001.vcf.gz',94776,'1795937037616624022',NULL);
-INSERT INTO "radiant_file" VALUES(7,'ped','file:///data/FAM0001/FAM0001.ped',104,'1795937037653550066',NULL);
-CREATE TABLE radiant_history (
-	entry INTEGER NOT NULL, 
-	case_id BIGINT NOT NULL, 
-	at DATETIME NOT NULL, 
-	from_state VARCHAR(16), 
-	to_state VARCHAR(16) NOT NULL, 
-	run TEXT, 
-	load_id VARCHAR(32), 
-	note TEXT NOT NULL, 
-	PRIMARY KEY (entry), 
-	FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
-);
-INSERT INTO "radiant_history" VALUES(1,7,'2026-11-29 07:23:57.807881',NULL,'registered',NULL,NULL,'registered');
-CREATE TABLE radiant_load (
-	load_id VARCHAR(32) NOT NULL, 
-	case_id BIGINT NOT NULL, 
-	part INTEGER NOT NULL, 
-	run TEXT NOT NULL, 
-	revision INTEGER NOT NULL, 
-	status VARCHAR(16) NOT NULL, 
-	started_at DATETIME NOT NULL, 
-	finished_at DATETIME, 
-	code TEXT, 
-	reason TEXT, 
-	commit_token TEXT, 
-	cleaned BOOLEAN NOT NULL, 
-	PRIMARY KEY (load_id), 
-	FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
-);
-CREATE TABLE radiant_member (
-	case_id BIGINT NOT NULL, 
-	position INTEGER NOT NULL, 
-	sample TEXT NOT NULL, 
-	family_id TEXT NOT NULL, 
-	father TEXT, 
-	mother TEXT, 
-	sex VARCHAR(16) NOT NULL, 
-	affected VARCHAR(16) NOT NULL, 
-	patient_id TEXT NOT NULL, 
-	experiment_id TEXT NOT NULL, 
-	is_proband BOOLEAN NOT NULL, 
-	PRIMARY KEY (case_id, position), 
-	FOREIGN KEY(case_id) REFERENCES radiant_case (case_id)
-);
-INSERT INTO "radiant_member" VALUES(7,0,'FAM0001-F01','FAM0001','FAM0001-F03','FAM0001-F02','male','affected','FAM0001:FAM0001-F01','FAM0001:FAM0001-F01',1);
-INSERT INTO "radiant_member" VALUES(7,1,'FAM0001-F02','FAM0001',NULL,NULL,'female','unaffected','FAM0001:FAM0001-F02','FAM0001:FAM0001-F02',0);
-INSERT INTO "radiant_member" VALUES(7,2,'FAM0001-F03','FAM0001',NULL,NULL,'male','unaffected','FAM0001:FAM0001-F03','FAM0001:FAM0001-F03',0);
-CREATE TABLE radiant_schema (
-	version INTEGER NOT NULL, 
-	PRIMARY KEY (version)
-);
-INSERT INTO "radiant_schema" VALUES(2);
+-- What version 2 added to registry-1.sql, as the code of version 2 made it.
 CREATE TABLE radiant_task_usage (
 	attempt VARCHAR(64) NOT NULL, 
 	run TEXT NOT NULL, 
@@ -132,11 +40,6 @@ CREATE TABLE radiant_task_usage (
 	bytes_stored BIGINT, 
 	PRIMARY KEY (attempt)
 );
-CREATE INDEX radiant_case_state ON radiant_case (state);
-CREATE INDEX radiant_assignment_part ON radiant_assignment (part);
-CREATE INDEX radiant_file_uri ON radiant_file (uri);
-CREATE INDEX radiant_history_case ON radiant_history (case_id);
-CREATE INDEX radiant_load_case ON radiant_load (case_id);
 CREATE INDEX radiant_task_usage_recorded ON radiant_task_usage (recorded_at);
 CREATE INDEX radiant_task_usage_run ON radiant_task_usage (run);
-COMMIT;
+UPDATE radiant_schema SET version = 2;
