@@ -17,17 +17,6 @@ TARGET = 1 << 20
 
 
 @pytest.fixture
-def home(tmp_path):
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def catalog(home):
-    with lake.open_catalog(load_settings({"RADIANT_HOME": str(home)})) as catalog:
-        yield catalog
-
-
-@pytest.fixture
 def refs(catalog):
     refs = lake.ensure_tables(catalog, NAMESPACE)
     commit(catalog, [stage(refs, case, f"load{case}", rows=5 + case) for case in CASES], "t1")

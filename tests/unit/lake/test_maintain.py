@@ -22,17 +22,6 @@ TABLES = [f"{NAMESPACE}.{declared.name}" for declared in CASE_TABLES.values()]
 
 
 @pytest.fixture
-def home(tmp_path):
-    return tmp_path / "home"
-
-
-@pytest.fixture
-def catalog(home):
-    with lake.open_catalog(load_settings({"RADIANT_HOME": str(home)})) as catalog:
-        yield catalog
-
-
-@pytest.fixture
 def refs(catalog):
     return lake.ensure_tables(catalog, NAMESPACE)
 
