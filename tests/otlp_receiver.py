@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,6 +44,17 @@ class Receiver:
 
     def named(self, name: str) -> list[ReceivedSpan]:
         return [one for one in self.spans if one.name == name]
+
+    def root_of(self, trace_id: str, seconds: float = 60) -> ReceivedSpan:
+        """Wait for the span that all others of a trace are below: Airflow sends that of a run seconds after its end."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for one in list(self.spans):
+                if one.trace_id == trace_id and not one.parent_id:
+                    return one
+            time.sleep(0.2)
+        msg = f"no root span of {trace_id} in {seconds} s: {sorted({span.name for span in self.spans})}"
+        raise AssertionError(msg)
 
     def above(self, span: ReceivedSpan) -> list[str]:
         """Return the names of a span's ancestors, the nearest first."""

@@ -270,9 +270,11 @@ def test_the_progress_of_an_import_is_in_its_task_s_log_and_beside_its_result(si
 
 def test_one_trace_leads_from_the_run_through_part_and_case_to_the_phases_of_the_job(site):
     otlp = site.otlp
+    (plan,) = otlp.named("radiant plan-import")
+    run = otlp.root_of(plan.trace_id)
+    assert run.attributes["airflow.dag_id"] == "import-radiant", run
     jobs = {span.attributes["radiant.case"]: span for span in otlp.named("radiant import-case") if span.error is None}
     assert set(site.good) <= set(jobs), sorted({span.name for span in otlp.spans})
-    (plan,) = otlp.named("radiant plan-import")
     for case_id in site.good:
         case, part, *_ = otlp.above(jobs[case_id])
         assert (case, part.partition("[")[0]) == (f"radiant case {case_id}", "worker.import_part")
@@ -281,8 +283,6 @@ def test_one_trace_leads_from_the_run_through_part_and_case_to_the_phases_of_the
         assert {"radiant read", "radiant stage", "radiant manifest", "radiant result"} <= phases
         (own,) = next(span for span in otlp.spans if span.span_id == jobs[case_id].parent_id).linked
         assert own != plan.trace_id, "that of the run of import-vcf"
-    (run,) = [span for span in otlp.spans if span.trace_id == plan.trace_id and not span.parent_id]
-    assert run.attributes["airflow.dag_id"] == "import-radiant", run
 
 
 def test_spans_and_metrics_have_case_numbers_and_no_person_and_no_file(site):
