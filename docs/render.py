@@ -1,4 +1,4 @@
-"""Writes the pages that are made from the code: the reference, and the tables in `costs.md`.
+"""Writes what is made from the code: whole pages of the reference, and tables in pages with words of their own.
 
 Run it by `make docs`.
 """
@@ -7,8 +7,10 @@ import ast
 import dataclasses
 import inspect
 import itertools
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +26,12 @@ from radiant.costs.compare import Comparison, Place, compare
 from radiant.costs.prices import Prices, built_in_prices, dollars
 from radiant.costs.workload import Workload, built_in_figures
 from radiant.domain.columns import Column
+from radiant.domain.entry_columns import ENTRY_FIELDS
 from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
 from radiant.operators.reasons import Reason, Retry
 from radiant.settings import PREFIX, Settings, load_settings
+from radiant.worker.metrics import METRICS, Instrument, Metric
 
 FOLDER = Path(__file__).parent
 
@@ -199,10 +203,7 @@ def costs_page() -> str:
         "assumptions": _list(cost_text.assumption_lines(middle, prices, figures)),
         "prices": _prices(prices),
     }
-    text = (FOLDER / "costs.md").read_text(encoding="utf-8")
-    for name, made in blocks.items():
-        text = _filled(text, name, made)
-    return text
+    return _page("costs.md", blocks)
 
 
 def _genomes(per_day: int, cpu: float | None = None, memory_mib: int | None = None) -> Workload:
@@ -264,11 +265,41 @@ def _list(lines: Iterable[str]) -> str:
     return "".join(f"- {line}\n" for line in lines)
 
 
-def _filled(text: str, name: str, made: str) -> str:
-    begin, end = f"<!-- made: {name} -->", "<!-- end -->"
-    before, _, rest = text.partition(begin)
-    _, _, after = rest.partition(end)
-    return f"{before}{begin}\n\n{made}\n{end}{after}"
+def _page(name: str, blocks: Mapping[str, str]) -> str:
+    """Return a page with each block `<!-- made: name -->` filled; a block that the page lacks is a ValueError."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for block, made in blocks.items():
+        begin, end = f"<!-- made: {block} -->", "<!-- end -->"
+        before, found, rest = text.partition(begin)
+        _, ended, after = rest.partition(end)
+        if not (found and ended):
+            msg = f"{name} has no block {block!r}"
+            raise ValueError(msg)
+        text = f"{before}{begin}\n\n{made}\n{end}{after}"
+    return text
+
+
+def tuning_page() -> str:
+    """Return `tuning.md`: what jobs request, and what an import was measured to use."""
+    figures = built_in_figures().import_case
+    jobs = _table(
+        ("", "cores", "memory, MiB", "disk, GiB", "time-out, s", "retries"),
+        [
+            (f"`{one.name}`", f"{one.resources.cpu:g}", f"{one.resources.memory_mib:,}", str(one.resources.scratch_gib),
+             f"{one.timeout_s:,}", str(one.retries))
+            for one in JOBS.values()
+        ],
+    )  # fmt: skip
+    measured = [
+        (
+            f"a million records: {figures.wall_s_per_million_one_core:g} s with one core, "
+            f"{figures.wall_s_per_million_two_cores:g} s with two, {figures.cpu_s_per_million:g} CPU s"
+        ),
+        f"start and end of an import: {figures.start_s:g} s",
+        f"memory: at most {figures.peak_memory_mib:g} MiB, with one or two processes",
+        f"source: [performance](performance.md), {figures.source.partition(', ')[2]}",
+    ]
+    return _page("tuning.md", {"jobs": jobs, "measured": _list(measured)})
 
 
 CLI_HEAD = """\
@@ -407,19 +438,110 @@ def _braces(text: str) -> str:
     return _prose(re.sub(r"\{(peak|changed)\}", "", text).replace("{seconds}", "N"))
 
 
+PARAMS_HEAD = """\
+# Params of the DAGs
+
+Made from `dags/` by `make docs`. A run is started with params by the form of *Trigger* in Airflow's UI, or by
+
+```sh
+airflow dags trigger import-radiant --conf '{"cases": "100-120"}'
+airflow dags trigger maintain-tables --conf '{"dry_run": true}'
+```
+
+or by Airflow's API: `POST /api/v2/dags/import-radiant/dagRuns` with the body
+`{"logical_date": null, "conf": {"cases": "100-120"}}`. A value that breaks a rule is refused before a run starts.
+[The DAGs and their jobs](dags.md) describes what each does.
+"""
+
+
+def params_page() -> str:
+    """Return `params.md`, from the DAGs as Airflow reads them."""
+    from airflow.dag_processing.dagbag import DagBag  # noqa: PLC0415 - Airflow writes into its home at once
+
+    bag = DagBag(str(FOLDER.parent / "dags"))
+    if bag.import_errors:
+        raise ValueError(bag.import_errors)
+    parts = [PARAMS_HEAD]
+    for dag in sorted(bag.dags.values(), key=lambda one: one.dag_id.lower()):
+        parts.append(f"\n## {dag.dag_id}\n\n{dag.description}.\n\n")
+        found = {name: dag.params.get_param(name) for name in dag.params}
+        rows = [
+            (f"`{name}`", _form(one.schema), _default(one.value, one.schema), _prose(one.description or ""))
+            for name, one in found.items()
+        ]
+        parts.append(
+            _table(("param", "is", "default", "meaning"), rows).replace("---:", "---") if rows else "No params.\n"
+        )
+    return "".join(parts)
+
+
+def _form(schema: Mapping[str, Any]) -> str:
+    """Return what values a JSON schema takes, in words."""
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    least = f" from {schema['minimum']} on" if "minimum" in schema else ""
+    names = {
+        "integer": f"a whole number{least}",
+        "string": "a text of numbers and ranges" if "pattern" in schema else "a text",
+        "array": f"a list of whole numbers from {schema.get('items', {}).get('minimum')} on",
+        "boolean": "`true` or `false`",
+    }
+    return ", ".join(names[kind] for kind in kinds if kind != "null")
+
+
+def _default(value: object, schema: Mapping[str, Any]) -> str:
+    """Return a param's default; a param whose schema does not allow None has to be given where it has none."""
+    if isinstance(value, str | bool | int):
+        return f"`{str(value).lower()}`"
+    return "empty" if "null" in schema["type"] else "must be given"
+
+
+def telemetry_page() -> str:
+    """Return `telemetry.md`: the metrics of the jobs."""
+    rows = [
+        (f"`{one.name}`", f"`{_in_prometheus(one)}`", str(one.kind), ", ".join(one.labels), one.meaning)
+        for one in METRICS
+    ]
+    table = _table(("metric", "in Prometheus", "kind", "labels", "is"), rows).replace("---:", "---")
+    return _page("telemetry.md", {"metrics": table})
+
+
+def _in_prometheus(metric: Metric) -> str:
+    """Return the name that Prometheus and the collector make of an OTLP metric's: its unit and kind are suffixes."""
+    unit = {"s": "_seconds", "By": "_bytes"}.get(metric.unit, "")
+    return metric.name.replace(".", "_") + unit + ("_total" if metric.kind is Instrument.COUNTER else "")
+
+
+def annotation_page() -> str:
+    """Return `annotation.md`: which field of each annotator becomes which column."""
+    fields = [
+        (f"`{name}`", *(f"`{one}`" if one else "" for one in (field.vep, field.snpeff, field.bcftools)))
+        for name, field in ENTRY_FIELDS.items()
+    ]
+    table = _table(("column", "VEP", "SnpEff", "`bcftools csq`"), fields).replace("---:", "---")
+    return _page("annotation.md", {"fields": table})
+
+
 PAGES = {
     "tables.md": tables_page,
     "settings.md": settings_page,
     "cli.md": cli_page,
     "errors.md": errors_page,
     "costs.md": costs_page,
+    "tuning.md": tuning_page,
+    "params.md": params_page,
+    "telemetry.md": telemetry_page,
+    "annotation.md": annotation_page,
 }
 
 
 def main() -> None:
     """Write the pages."""
-    for name, page in PAGES.items():
-        (FOLDER / name).write_text(page(), encoding="utf-8")
+    with tempfile.TemporaryDirectory(prefix="radiant-docs-") as home:
+        os.environ |= {"AIRFLOW_HOME": home, "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING"}
+        for name, page in PAGES.items():
+            (FOLDER / name).write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

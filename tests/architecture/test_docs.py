@@ -1,5 +1,6 @@
 """The documentation agrees with the code."""
 
+import html
 import importlib
 import importlib.util
 import re
@@ -7,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from radiant.settings import setting_names
 
 REPOSITORY = Path(__file__).parents[2]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
@@ -21,9 +24,48 @@ def rendered():
     return module.PAGES
 
 
-@pytest.mark.parametrize("name", ["tables.md", "settings.md", "cli.md", "errors.md", "costs.md"])
+MADE = ["tables", "settings", "cli", "errors", "costs", "tuning", "params", "telemetry", "annotation"]
+"""Pages that are made from the code, or have tables that are."""
+
+
+@pytest.mark.parametrize("name", MADE)
 def test_pages_made_from_the_code_are_up_to_date(name):
-    assert (REPOSITORY / "docs" / name).read_text() == rendered()[name](), "run `make docs`"
+    page = f"{name}.md"
+    assert (REPOSITORY / "docs" / page).read_text() == rendered()[page](), "run `make docs`"
+
+
+def test_every_made_page_is_in_the_list_and_every_page_with_a_made_table_is_made():
+    assert set(rendered()) == {f"{name}.md" for name in MADE}
+    with_table = {page.name for page in PAGES if "<!-- made:" in page.read_text()}
+    assert with_table <= set(rendered())
+
+
+NAMES = set(setting_names())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_setting_that_a_page_names_exists(page):
+    if page.name == "CHANGELOG.md":
+        return  # it names settings of earlier versions
+    jobs = {name.replace("_IMPORT_CASE_", "_<JOB>_") for name in NAMES if "_IMPORT_CASE_" in name}
+    for name in re.findall(r"RADIANT_[A-Z0-9_<>*]+", html.unescape(page.read_text())):
+        if not name.startswith("RADIANT_TEST_"):
+            begin = name.partition("*")[0]
+            found = any(one.startswith(begin) for one in NAMES) if "*" in name else name in NAMES | jobs
+            assert found, f"{page.name} names {name}"
+
+
+def test_a_number_beside_the_name_of_a_setting_is_its_default():
+    settings = (REPOSITORY / "docs" / "settings.md").read_text()
+    defaults = dict(re.findall(r"^\| `(RADIANT_\w+)` \| `([^`]*)` \|", settings, re.MULTILINE))
+    stated = [
+        (page.name, name, float(number.replace(",", "")) * (3600 if unit == " hours" and name.endswith("_S") else 1))
+        for page in PAGES
+        if page.name != "CHANGELOG.md"  # it has defaults of earlier versions
+        for name, number, unit in re.findall(r"`(RADIANT_\w+)` \(([\d,]+)( s| MiB| hours| days)?\)", page.read_text())
+    ]
+    assert len(stated) > 5
+    assert [one for one in stated if float(defaults[one[1]]) != one[2]] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

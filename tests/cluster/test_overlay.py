@@ -1,4 +1,4 @@
-"""`deploy/kubernetes/base` with the overlays of docs/kubernetes.md, applied to a cluster."""
+"""`deploy/kubernetes/base` with the overlays of docs/kubernetes.md and docs/eks.md, applied to a cluster."""
 
 import json
 import os
@@ -11,12 +11,13 @@ import yaml
 from cluster.site import REPOSITORY
 
 BASE = REPOSITORY / "deploy" / "kubernetes" / "base"
-PAGE = REPOSITORY / "docs" / "kubernetes.md"
+PAGES = [REPOSITORY / "docs" / name for name in ("kubernetes.md", "eks.md")]
 
 
 def examples():
-    """Return the overlays of the page: every YAML block with patches."""
-    blocks = re.findall(r"^( *)```yaml\n(.*?)^\1```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    """Return the overlays of the pages: every YAML block with patches."""
+    pages = "".join(page.read_text() for page in PAGES)
+    blocks = re.findall(r"^( *)```yaml\n(.*?)^\1```", pages, re.DOTALL | re.MULTILINE)
     found = [yaml.safe_load(re.sub(rf"^{indent}", "", text, flags=re.MULTILINE)) for indent, text in blocks]
     return [one for one in found if "patches" in one]
 
@@ -40,11 +41,11 @@ def read(cluster, namespace, kind, name):
     return json.loads(cluster.kubectl("-n", namespace, "get", kind, name, "-o", "json"))
 
 
-def test_the_examples_of_the_page_have_their_effect(cluster, deployed):
+def test_the_examples_of_the_pages_have_their_effect(cluster, deployed):
     assert len(examples()) == 2
     assert read(cluster, deployed, "resourcequota", "radiant-jobs")["spec"]["hard"]["limits.memory"] == "2000Gi"
     account = read(cluster, deployed, "serviceaccount", "radiant-worker")
-    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":role/radiant-worker")
+    assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":role/radiant-jobs")
     (policy,) = json.loads(cluster.kubectl("-n", deployed, "get", "networkpolicy", "-o", "json"))["items"]
     assert {"port": 9000, "protocol": "TCP"} in policy["spec"]["egress"][1]["ports"]
 
