@@ -33,6 +33,7 @@ from radiant.domain.case import Member
 from radiant.errors import InputError, RadiantError
 from radiant.settings import child_environment
 from radiant.vcf import NeedsOneReaderError, Shard, ShardResult
+from radiant.worker.without_pandas import hide_pandas
 
 log = logging.getLogger("radiant.worker.import_pool")
 
@@ -254,6 +255,7 @@ def serve_process(descriptor: int) -> None:
         descriptor: Of the pipe that gives the task, then shards.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    hide_pandas()
     tune_process()
     connection = Connection(descriptor)
     with contextlib.suppress(EOFError, ConnectionError):

@@ -31,6 +31,7 @@ from radiant.worker.metrics import measurements
 from radiant.worker.own_log import OwnLog
 from radiant.worker.telemetry import Report, phase, traced
 from radiant.worker.usage import UsageMeter
+from radiant.worker.without_pandas import hide_pandas
 
 log = logging.getLogger("radiant.worker")
 
@@ -56,6 +57,7 @@ def main(argv: list[str] | None = None) -> None:
     # Importing makes objects that stay: the collector would walk through all of them again and again.
     gc.set_threshold(GC_THRESHOLD)
     keep_numpy_to_one_thread()
+    hide_pandas()
     # Every line is written at once and in order: a job that is killed leaves nothing but its log.
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_FORMAT)
     signal.signal(signal.SIGTERM, _terminate)

@@ -23,7 +23,7 @@ assert "numpy" not in sys.modules
 try:
     main(sys.argv[1:])
 finally:
-    print("modules:", *sorted(sys.modules))
+    print("modules:", *sorted(name for name, module in sys.modules.items() if module is not None))
     print("blas threads:", os.environ["OPENBLAS_NUM_THREADS"])
 """
 
@@ -45,6 +45,7 @@ NOT_NEEDED = {
 def modules(tmp_path_factory):
     """The modules of a worker's process at the end of its job."""
     home = tmp_path_factory.mktemp("home")
+    (home / "pandas.py").write_text("__version__ = '1.0'")
     make(home, 1, 500, 7)
     family = home / "FAM0001"
     with lake.open_catalog(load_settings({"RADIANT_HOME": str(home)})) as catalog:
@@ -62,7 +63,7 @@ def modules(tmp_path_factory):
         capture_output=True,
         text=True,
         check=True,
-        env={"RADIANT_HOME": str(home)},
+        env={"RADIANT_HOME": str(home), "PYTHONPATH": str(home)},
     )
     assert decode_result(storage.read_bytes(f"{run}/result.json"), "result").status is Status.SUCCEEDED
     assert "blas threads: 1" in done.stdout
