@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from radiant.costs.bill_text import CAPACITIES
 from radiant.costs.compare import MOST_A_DAY, Comparison, Place
-from radiant.costs.history import RunBill
+from radiant.costs.container import Capacity
+from radiant.costs.history import CaseBill, RunBill, together
 from radiant.costs.mwaa import AIRFLOW_MIB
 from radiant.costs.prices import Prices, dollars
 from radiant.costs.workload import Figures
@@ -129,19 +130,25 @@ def assumption_lines(comparison: Comparison, prices: Prices, figures: Figures) -
     ]
 
 
-def bill_rows(bill: RunBill) -> Iterable[tuple[str, ...]]:
-    """Return the lines of a bill, the total last."""
+def bill_rows(bill: RunBill, most: int | None = None) -> Iterable[tuple[str, ...]]:
+    """Return the lines of a bill, the total last.
+
+    Args:
+        bill: By case.
+        most: Of more cases than that, only so many have a line, the dearest; the others are one line. None for all.
+    """
+    cases = [one for one in bill.cases if one.case_id is not None]
+    shown = cases
+    if most is not None and len(cases) > most:
+        shown = sorted(cases, key=lambda one: one.costs.get(Capacity.FARGATE, 0.0), reverse=True)[:most]
+    for one in shown:
+        yield _bill_row(str(one.case_id), one)
+    if others := len(cases) - len(shown):
+        named = {one.case_id for one in shown}
+        yield _bill_row(f"{others:,} others", together([one for one in cases if one.case_id not in named]))
     for one in bill.cases:
-        yield (
-            "run" if one.case_id is None else str(one.case_id),
-            f"{one.attempts:,}",
-            f"{one.not_succeeded:,}" if one.not_succeeded else "",
-            f"{one.seconds:,.0f}",
-            f"{one.requested_mib:,}",
-            "" if one.peak_memory_mib is None else f"{one.peak_memory_mib:,.0f}",
-            dollars(one.as_it_ran),
-            *(dollars(one.costs.get(capacity)) for capacity in CAPACITIES),
-        )
+        if one.case_id is None:
+            yield _bill_row("run", one)
     failed = sum(one.not_succeeded for one in bill.cases)
     seconds = sum(one.seconds for one in bill.cases)
     totals = (dollars(bill.total.get(capacity)) for capacity in CAPACITIES)
@@ -154,4 +161,17 @@ def bill_rows(bill: RunBill) -> Iterable[tuple[str, ...]]:
         "",
         dollars(bill.as_it_ran),
         *totals,
+    )
+
+
+def _bill_row(name: str, one: CaseBill) -> tuple[str, ...]:
+    return (
+        name,
+        f"{one.attempts:,}",
+        f"{one.not_succeeded:,}" if one.not_succeeded else "",
+        f"{one.seconds:,.0f}",
+        f"{one.requested_mib:,}",
+        "" if one.peak_memory_mib is None else f"{one.peak_memory_mib:,.0f}",
+        dollars(one.as_it_ran),
+        *(dollars(one.costs.get(capacity)) for capacity in CAPACITIES),
     )

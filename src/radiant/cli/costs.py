@@ -1,7 +1,7 @@
 """`radiant costs`: what jobs cost that ran, and what cases would cost."""
 
 import datetime as dt
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 import typer
@@ -11,7 +11,7 @@ from rich.table import Table
 from radiant.cli import cost_text
 from radiant.costs.bill_text import CAPACITIES, bill_lines
 from radiant.costs.compare import Comparison, compare
-from radiant.costs.history import RunBill
+from radiant.costs.history import RunBill, bill
 from radiant.costs.prices import Node, Prices
 from radiant.costs.workload import Figures, JobSize, Workload, built_in_figures
 from radiant.jobs.catalogue import (
@@ -25,6 +25,8 @@ from radiant.jobs.catalogue import (
 )
 from radiant.settings import Settings, load_settings
 
+_MOST_CASES = 30
+"""Cases of a bill with a line of their own, unless all are asked for."""
 _PIPE_WIDTH = 200
 """Width where there is no terminal."""
 DEFAULT_RECORDS = 5_000_000
@@ -54,6 +56,9 @@ def costs(  # noqa: PLR0913 - each is an option of the command
     drop_vcf: Annotated[
         bool, typer.Option("--drop-vcf", help="With --cases: the VCF does not stay in the object store.")
     ] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="With --run or --month: a line for each case, not the dearest 30.")
+    ] = False,
     node: Annotated[
         str | None, typer.Option(help="EC2 instance of the price list. [default: RADIANT_COSTS__NODE]")
     ] = None,
@@ -81,7 +86,13 @@ def costs(  # noqa: PLR0913 - each is an option of the command
         figures = built_in_figures()
         _print_comparison(console, compare(workload, prices, figures, chosen), prices, figures)
         return
-    _print_bill(console, _bill_of(settings, run, month, prices, chosen), prices, chosen, run or f"month {month}")
+    most = None if every else _MOST_CASES
+    if run is not None:
+        _print_bill(console, bill_of_run(settings, run, prices, chosen), prices, chosen, run, most)
+    elif month is not None:
+        found = bill_of_month(settings, month, prices, chosen)
+        _print_bill(console, found.bill, prices, chosen, f"month {month}", most)
+        console.print(found.note, soft_wrap=True, highlight=False)
 
 
 def workload_of(  # noqa: PLR0913 - all but one by name
@@ -108,12 +119,50 @@ def job_size(job: JobSpec) -> JobSize:
     return JobSize(job.resources.cpu, job.resources.memory_mib, job.resources.scratch_gib)
 
 
-def _bill_of(settings: Settings, run: str | None, month: str | None, prices: Prices, node: Node) -> RunBill:
-    from radiant.runs.attempts import attempts_of_month, attempts_of_run  # noqa: PLC0415 - loads fsspec
+@dataclass(frozen=True, slots=True)
+class MonthBill:
+    """What the jobs of a month cost."""
+
+    bill: RunBill
+    note: str
+    """Where its attempts were found, and which may be missing."""
+
+
+def bill_of_run(settings: Settings, run: str, prices: Prices, node: Node) -> RunBill:
+    """Return what a run cost, with the runs that it started, from its documents; raises as `attempts_of_run` does."""
+    from radiant.runs.attempts import attempts_of_run  # noqa: PLC0415 - loads fsspec
     from radiant.runs.run_bill import bill_attempts  # noqa: PLC0415 - as above
 
-    found = attempts_of_run(settings, run) if run is not None else attempts_of_month(settings, month or "")
-    return bill_attempts(found, settings, prices, node, dt.datetime.now(dt.UTC))
+    return bill_attempts(attempts_of_run(settings, run), settings, prices, node, dt.datetime.now(dt.UTC))
+
+
+def bill_of_month(settings: Settings, month: str, prices: Prices, node: Node) -> MonthBill:
+    """Return what a month cost: its imports from the registry, the other jobs and what runs from their documents.
+
+    Raises:
+        InputError: it is no month.
+        ConfigError: there is no registry.
+        RegistryUnavailableError: the registry does not answer.
+        JobProtocolError: a document is of another version.
+        StorageError: the work URI does not answer.
+    """
+    from radiant.jobs.billing import attempts_of_tries  # noqa: PLC0415 - only here
+    from radiant.registry import CaseOverview  # noqa: PLC0415 - loads SQLAlchemy
+    from radiant.runs.attempts import attempts_in, cost_attempt, read_month  # noqa: PLC0415 - loads fsspec
+
+    first, after = read_month(month)
+    now = dt.datetime.now(dt.UTC)
+    stored = CaseOverview(settings.effective_registry_url).usage(since=first, until=after)
+    documents = attempts_in(settings, first, after, without={one.job_try.attempt for one in stored})
+    attempts = [*attempts_of_tries(stored, settings), *(cost_attempt(one, settings, now) for one in documents)]
+    note = (
+        f"Found {len(stored):,} tries of imports in the registry, and {len(documents):,} attempts of other jobs, or of "
+        "imports that are not committed, in the documents of runs."
+    )
+    days = settings.maintenance.document_days
+    if after < now - dt.timedelta(days=days):
+        note += f" Maintenance deletes documents after {days} days: plan, prepare and commit may be missing."
+    return MonthBill(bill(attempts, prices, node), note)
 
 
 def _print_comparison(console: Console, comparison: Comparison, prices: Prices, figures: Figures) -> None:
@@ -132,7 +181,9 @@ def _print_comparison(console: Console, comparison: Comparison, prices: Prices, 
             console.print(f"  {line}", soft_wrap=True, highlight=False)
 
 
-def _print_bill(console: Console, bill: RunBill, prices: Prices, node: Node, what: str) -> None:
+def _print_bill(  # noqa: PLR0913, PLR0917 - a table and its title
+    console: Console, found: RunBill, prices: Prices, node: Node, what: str, most: int | None
+) -> None:
     table = _table(
         "case",
         "attempts",
@@ -143,11 +194,11 @@ def _print_bill(console: Console, bill: RunBill, prices: Prices, node: Node, wha
         "as it ran",
         *CAPACITIES.values(),
     )
-    for cells in cost_text.bill_rows(bill):
+    for cells in cost_text.bill_rows(found, most):
         table.add_row(*cells)
     console.print(f"{what}:", style="bold")
     console.print(table)
-    for line in bill_lines(bill, prices, node):
+    for line in bill_lines(found, prices, node):
         console.print(line, soft_wrap=True, highlight=False)
 
 

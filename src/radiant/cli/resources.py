@@ -134,12 +134,12 @@ def other_job_lines(settings: Settings, prices: Prices, now: dt.datetime) -> lis
 
     Their memory does not follow from a file: their bound is the highest peak.
     """
-    from radiant.runs.attempts import attempts_since, cost_attempt  # noqa: PLC0415 - only here
+    from radiant.runs.attempts import attempts_in, cost_attempt  # noqa: PLC0415 - only here
 
     start_s, node = built_in_figures().assumed.image_start_s, prices.node(settings.costs.node)
     found = [
-        cost_attempt(one, settings, start_s, now)
-        for one in attempts_since(settings, now - dt.timedelta(days=_DAYS))
+        cost_attempt(one, settings, now)
+        for one in attempts_in(settings, now - dt.timedelta(days=_DAYS), now)
         if one.request.job != IMPORT_CASE.name
     ]
     lines: list[str] = []

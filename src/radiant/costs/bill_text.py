@@ -16,7 +16,7 @@ CAPACITIES = {
 def bill_lines(bill: RunBill, prices: Prices, node: Node) -> list[str]:
     """Return what a bill rests on, and what it says beside its lines."""
     if not bill.attempts:
-        return ["No job left a document in that time."]
+        return ["No job ran in that time."]
     ran = ", ".join(f"{count:,} on {backend}" for backend, count in sorted(bill.backends.items()))
     lines = [
         (

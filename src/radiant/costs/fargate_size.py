@@ -5,6 +5,7 @@ Source: Amazon ECS developer guide, "Fargate task CPU and memory" and "Fargate t
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 _GB = 1024
 
@@ -32,6 +33,7 @@ class Size:
     memory_mib: int
 
 
+@lru_cache(maxsize=1024)
 def smallest_size(cpu: float, memory_mib: int) -> Size | None:
     """Return the smallest size with at least this many cores and this much memory, None where there is none.
 

@@ -1,8 +1,7 @@
 """What jobs cost that ran: every attempt counts, the failed, lost and interrupted ones too."""
 
-import datetime as dt
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,8 +33,6 @@ class Attempt:
     ending: Ending
     reason: str | None
     """Code of the failure, None of an attempt that succeeded."""
-    started_at: dt.datetime | None
-    """None where no document has it."""
     container: Container
     backend: str
     """`local`, `kubernetes` or `ecs`."""
@@ -95,17 +92,23 @@ def bill(attempts: Iterable[Attempt], prices: Prices, node: Node) -> RunBill:
     An attempt that is still running counts for the time that it has had.
     """
     found = list(attempts)
-    cases = sorted({one.case_id for one in found if one.case_id is not None})
-    lines = [_line(case_id, [one for one in found if one.case_id == case_id], prices, node) for case_id in cases]
-    shared = [one for one in found if one.case_id is None]
+    priced = [
+        _Priced(one, {capacity: container_cost(one.container, capacity, prices, node) for capacity in Capacity})
+        for one in found
+    ]
+    by_case: defaultdict[int | None, list[_Priced]] = defaultdict(list)
+    for one in priced:
+        by_case[one.attempt.case_id].append(one)
+    shared = by_case.pop(None, [])
+    lines = [_line(case_id, of_case) for case_id, of_case in sorted(by_case.items(), key=lambda item: item[0] or 0)]
     if shared:
-        lines.append(_line(None, shared, prices, node))
+        lines.append(_line(None, shared))
     measured = [one for one in found if one.cpu_s is not None]
     return RunBill(
         cases=tuple(lines),
-        total=_costs(found, prices, node),
-        as_it_ran=_as_it_ran(found, prices, node),
-        lost=_costs([one for one in found if one.ending in _NOT_SUCCEEDED], prices, node),
+        total=_costs(priced),
+        as_it_ran=_as_it_ran(priced),
+        lost=_costs([one for one in priced if one.attempt.ending in _NOT_SUCCEEDED]),
         attempts=len(found),
         backends=Counter(one.backend for one in found),
         unmeasured=sum(not one.seconds_measured for one in found),
@@ -120,10 +123,39 @@ def bill(attempts: Iterable[Attempt], prices: Prices, node: Node) -> RunBill:
     )
 
 
+def together(lines: Sequence[CaseBill]) -> CaseBill:
+    """Return the bills of several cases as one, without the number of a case."""
+    ran = [one.as_it_ran for one in lines]
+    peaks = [one.peak_memory_mib for one in lines if one.peak_memory_mib is not None]
+    return CaseBill(
+        case_id=None,
+        attempts=sum(one.attempts for one in lines),
+        not_succeeded=sum(one.not_succeeded for one in lines),
+        seconds=sum(one.seconds for one in lines),
+        requested_mib=max(one.requested_mib for one in lines),
+        peak_memory_mib=max(peaks, default=None),
+        costs={
+            capacity: sum(one.costs[capacity] for one in lines)
+            for capacity in Capacity
+            if all(capacity in one.costs for one in lines)
+        },
+        as_it_ran=None if None in ran else sum(one for one in ran if one is not None),
+    )
+
+
 _NOT_SUCCEEDED = (Ending.FAILED, Ending.LOST)
 
 
-def _line(case_id: int | None, attempts: list[Attempt], prices: Prices, node: Node) -> CaseBill:
+@dataclass(frozen=True, slots=True)
+class _Priced:
+    """An attempt with its cost on each capacity, None where none is large enough for it."""
+
+    attempt: Attempt
+    costs: dict[Capacity, float | None]
+
+
+def _line(case_id: int | None, priced: Sequence[_Priced]) -> CaseBill:
+    attempts = [one.attempt for one in priced]
     return CaseBill(
         case_id=case_id,
         attempts=len(attempts),
@@ -131,24 +163,25 @@ def _line(case_id: int | None, attempts: list[Attempt], prices: Prices, node: No
         seconds=sum(one.container.seconds for one in attempts),
         requested_mib=max(one.container.memory_mib for one in attempts),
         peak_memory_mib=max((one.peak_memory_mib for one in attempts if one.peak_memory_mib is not None), default=None),
-        costs=_costs(attempts, prices, node),
-        as_it_ran=_as_it_ran(attempts, prices, node),
+        costs=_costs(priced),
+        as_it_ran=_as_it_ran(priced),
     )
 
 
-def _costs(attempts: list[Attempt], prices: Prices, node: Node) -> dict[Capacity, float]:
+def _costs(priced: Sequence[_Priced]) -> dict[Capacity, float]:
     costs: dict[Capacity, float] = {}
     for capacity in Capacity:
-        each = [container_cost(one.container, capacity, prices, node) for one in attempts]
+        each = [one.costs[capacity] for one in priced]
         if None not in each:
             costs[capacity] = sum(cost or 0.0 for cost in each)
     return costs
 
 
-def _as_it_ran(attempts: list[Attempt], prices: Prices, node: Node) -> float | None:
+def _as_it_ran(priced: Sequence[_Priced]) -> float | None:
     found: list[float] = []
-    for one in attempts:
-        cost = None if one.ran_on is None else container_cost(one.container, one.ran_on, prices, node)
+    for one in priced:
+        ran_on = one.attempt.ran_on
+        cost = None if ran_on is None else one.costs[ran_on]
         if cost is None:
             return None
         found.append(cost)

@@ -136,6 +136,18 @@ class JobTry:
     image: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TaskUsage:
+    """A try of a job, with what it was for: a row of the registry's table `radiant_task_usage`."""
+
+    run: str
+    """URI of the run's folder."""
+    job: str
+    case_id: int | None
+    """Of an import; None for a job of a whole part or run."""
+    job_try: JobTry
+
+
 def _between(start: float | None, end: float | None) -> float | None:
     """Return the seconds between two times, at least 0: clocks of several machines differ a little."""
     return None if start is None or end is None else max(0.0, end - start)

@@ -21,7 +21,8 @@ from radiant.operators.sizing import wanted_memory
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun, new_request, task_facts
 from radiant.operators.trace import request_span
-from radiant.operators.tries import READY_AT, keep_tries, read_tries, ready_at, with_try
+from radiant.operators.tries import READY_AT, ready_at, with_try
+from radiant.runs.tries_document import read_tries, write_tries
 from radiant.settings import Settings, load_settings
 
 
@@ -149,7 +150,7 @@ class JobOperator(BaseOperator):
             ended = dataclasses.replace(ended, reason=self.stop_reason(run))
             result = read_together(run.request, ended, result)
         code = result.failure.code if result.failure is not None else None
-        result = dataclasses.replace(result, tries=with_try(read_tries(run.folder), run, ended, answer, code))
+        result = dataclasses.replace(result, tries=with_try(read_tries(run.folder.uri), run, ended, answer, code))
         if result.failure is not None:
             self._fail(run, result, ended)
         run.folder.write_outcome(result)
@@ -195,7 +196,7 @@ class JobOperator(BaseOperator):
         )
         if decision.memory_mib is not None:
             run.folder.write_memory_mib(decision.memory_mib)
-        keep_tries(run.folder, result.tries)
+        write_tries(run.folder.uri, result.tries)
         if result.status is Status.LOST:
             result = with_message(result, _sentences(failure.message, decision.hint))
         run.folder.write_outcome(result)

@@ -1,40 +1,18 @@
-"""The tries of a task, `tries.json` beside the request: where each ran, what it used, the delays before it."""
+"""One more try of a task: where it ran, what it used, the delays before it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from radiant.jobs.documents import Result
 from radiant.jobs.usage import JobTry, Placement, Times
 from radiant.operators.ending import Ended
-from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun
+from radiant.runs.tries_document import read_tries, write_tries
 
-_NAME = "tries.json"
 _MOST = 20
 """Tries that are kept: a task that is cleared again and again must not make its XCom large."""
 READY_AT = "ready_at"
 """Key of a mapped task's arguments that is not the job's: since when the task could start."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Tries:
-    tries: tuple[JobTry, ...] = ()
-
-
-def read_tries(folder: TaskFolder) -> tuple[JobTry, ...]:
-    """Return the tries of a task so far, oldest first; none where there are none that this version can read."""
-    found = folder.read_document(_NAME, _Tries)
-    return () if found is None else found.tries
-
-
-def keep_tries(folder: TaskFolder, tries: tuple[JobTry, ...]) -> None:
-    """Store the tries for the next one.
-
-    Raises:
-        StorageError: they could not be written.
-    """
-    folder.write_document(_NAME, _Tries(tries))
 
 
 def keep_restarted(run: TaskRun, ended: Ended) -> None:
@@ -44,7 +22,7 @@ def keep_restarted(run: TaskRun, ended: Ended) -> None:
         StorageError: it could not be written.
     """
     answer = run.folder.read_result(run.request.attempt)
-    keep_tries(run.folder, with_try(read_tries(run.folder), run, ended, answer, ended.reason))
+    write_tries(run.folder.uri, with_try(read_tries(run.folder.uri), run, ended, answer, ended.reason))
 
 
 def with_try(

@@ -29,7 +29,6 @@ from radiant.registry.records import (
     Registration,
 )
 from radiant.registry.schema_upgrade import RegistryUpgrade, upgrade_registry
-from radiant.registry.task_usage import TaskUsage
 
 __all__ = [
     "AddOutcome",
@@ -56,7 +55,6 @@ __all__ = [
     "Registration",
     "Registry",
     "RegistryUpgrade",
-    "TaskUsage",
     "WholeCase",
     "configured_strategies",
     "read_pedigree",

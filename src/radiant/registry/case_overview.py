@@ -12,11 +12,12 @@ from sqlalchemy.orm import lazyload
 from sqlalchemy.sql.elements import ColumnElement
 
 from radiant.domain.case import LAST_CASE, CaseState
+from radiant.jobs.usage import TaskUsage
 from radiant.registry.database import Database
 from radiant.registry.model import CaseRow, FileRow, HistoryRow, LoadRow, MemberRow, UsageRow
 from radiant.registry.records import CaseFailure, CaseRecord, FileRole, HistoryEntry, Load
 from radiant.registry.rows import batches, find, to_history, to_load, to_record
-from radiant.registry.task_usage import TaskUsage, to_usage
+from radiant.registry.task_usage import select_usage, to_usage
 
 _MOST_HISTORY = 200
 """Entries of a history and loads that a page shows, the newest."""
@@ -122,20 +123,30 @@ class CaseOverview:
         """
         history = sa.select(HistoryRow).where(HistoryRow.case_id == case_id).order_by(HistoryRow.entry.desc())
         loads = sa.select(LoadRow).where(LoadRow.case_id == case_id).order_by(LoadRow.started_at.desc())
-        usage = sa.select(UsageRow).where(UsageRow.case_id == case_id).order_by(UsageRow.ended_at)
+        usage = select_usage().where(UsageRow.case_id == case_id).order_by(UsageRow.ended_at)
         with self._database.read() as session:
             return WholeCase(
                 record=to_record(find(session, case_id)),
                 history=tuple(map(to_history, session.scalars(history.limit(_MOST_HISTORY)))),
                 loads=tuple(map(to_load, session.scalars(loads.limit(_MOST_HISTORY)))),
-                usages=tuple(map(to_usage, session.scalars(usage))),
+                usages=tuple(map(to_usage, session.execute(usage))),
             )
 
     def usage(self, *, since: dt.datetime, until: dt.datetime) -> list[TaskUsage]:
-        """Return the tries that were stored in a time, `since` included and `until` not, in the order of their ends."""
-        wanted = sa.select(UsageRow).where(UsageRow.recorded_at >= since, UsageRow.recorded_at < until)
+        """Return the tries that were requested in a time, in the order of their ends.
+
+        A try whose request has no time counts from when it was stored.
+
+        Args:
+            since: The first moment of it.
+            until: The first moment after it.
+        """
+        asked = sa.and_(UsageRow.asked_at >= since.timestamp(), UsageRow.asked_at < until.timestamp())
+        stored = sa.and_(UsageRow.asked_at.is_(None), UsageRow.recorded_at < until)
+        # A try is stored after its end, so the index of `recorded_at` leaves out all that is older.
+        wanted = select_usage().where(UsageRow.recorded_at >= since, sa.or_(asked, stored))
         with self._database.read() as session:
-            return [to_usage(row) for row in session.scalars(wanted.order_by(UsageRow.ended_at, UsageRow.attempt))]
+            return list(map(to_usage, session.execute(wanted.order_by(UsageRow.ended_at, UsageRow.attempt))))
 
     def usage_of_runs(self, runs: Sequence[str]) -> list[TaskUsage]:
         """Return the tries of runs, by the URIs of their folders."""
@@ -143,7 +154,7 @@ class CaseOverview:
             return [
                 to_usage(row)
                 for batch in batches(runs)
-                for row in session.scalars(sa.select(UsageRow).where(UsageRow.run.in_(batch)))
+                for row in session.execute(select_usage().where(UsageRow.run.in_(batch)))
             ]
 
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from radiant.domain.case import CaseState
 from radiant.domain.partition import Plan
 from radiant.errors import CaseStateError
+from radiant.jobs.usage import TaskUsage
 from radiant.registry import erasure, loads, planning, registration, task_usage
 from radiant.registry.changes import file_statuses
 from radiant.registry.database import Database
@@ -27,7 +28,6 @@ from radiant.registry.records import (
     Registration,
 )
 from radiant.registry.rows import find, find_all, to_history, to_record
-from radiant.registry.task_usage import TaskUsage
 
 
 def utc_now() -> dt.datetime:

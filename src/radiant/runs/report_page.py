@@ -9,7 +9,7 @@ from importlib import resources
 from jinja2 import Environment, StrictUndefined, Template
 
 from radiant.costs.bill_text import CAPACITIES, bill_lines
-from radiant.costs.history import CaseBill, RunBill
+from radiant.costs.history import CaseBill, RunBill, together
 from radiant.costs.prices import Node, Prices, dollars
 from radiant.runs.run_facts import CaseFacts, Outcome, RunFacts, TryFacts
 from radiant.runs.strips import (
@@ -267,24 +267,22 @@ def _cost_lines(bill: RunBill) -> list[tuple[str, ...]]:
     cases = sorted((one for one in bill.cases if one.case_id is not None), key=lambda one: -(_worth(one) or 0))
     shared = [one for one in bill.cases if one.case_id is None]
     rest = cases[_DEAREST:]
-    lines = [_cost_line("plan, prepare, commit", [one]) for one in shared]
-    lines += [_cost_line(f"case {one.case_id}", [one]) for one in cases[:_DEAREST]]
-    lines += [_cost_line(f"{len(rest):,} other cases", rest)] if rest else []
+    lines = [_cost_line("plan, prepare, commit", one) for one in shared]
+    lines += [_cost_line(f"case {one.case_id}", one) for one in cases[:_DEAREST]]
+    lines += [_cost_line(f"{len(rest):,} other cases", together(rest))] if rest else []
     lost = sum(one.not_succeeded for one in bill.cases)
     total = ("total", f"{bill.attempts:,}", _whole(lost or None), f"{sum(one.seconds for one in bill.cases):,.0f}")
     return [*lines, (*total, dollars(bill.as_it_ran), *(dollars(bill.total.get(one)) for one in CAPACITIES))]
 
 
-def _cost_line(name: str, of: Sequence[CaseBill]) -> tuple[str, ...]:
-    ran = [one.as_it_ran for one in of]
-    costs = {one: [line.costs.get(one) for line in of] for one in CAPACITIES}
+def _cost_line(name: str, one: CaseBill) -> tuple[str, ...]:
     return (
         name,
-        f"{sum(one.attempts for one in of):,}",
-        _whole(sum(one.not_succeeded for one in of) or None),
-        f"{sum(one.seconds for one in of):,.0f}",
-        dollars(_sum(ran)),
-        *(dollars(_sum(costs[one])) for one in CAPACITIES),
+        f"{one.attempts:,}",
+        _whole(one.not_succeeded or None),
+        f"{one.seconds:,.0f}",
+        dollars(one.as_it_ran),
+        *(dollars(one.costs.get(capacity)) for capacity in CAPACITIES),
     )
 
 
@@ -307,11 +305,6 @@ def _places(tries: Iterable[TryFacts]) -> list[tuple[str, int]]:
         for one in tries
     )
     return found.most_common()
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    found = list(values)
-    return None if None in found else sum(one for one in found if one is not None)
 
 
 def _sum_of(values: Iterable[float | None]) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from radiant import storage
 from radiant.costs.history import RunBill, bill
 from radiant.costs.prices import Node, Prices, built_in_prices, read_prices
-from radiant.costs.workload import built_in_figures
 from radiant.errors import ConfigError, InputError
 from radiant.runs.attempts import AttemptDocuments, cost_attempt
 from radiant.settings import Settings
@@ -33,5 +32,4 @@ def bill_attempts(
     attempts: Iterable[AttemptDocuments], settings: Settings, prices: Prices, node: Node, now: dt.datetime
 ) -> RunBill:
     """Return the bill of attempts; one that is still running counts until `now`."""
-    start_s = built_in_figures().assumed.image_start_s
-    return bill([cost_attempt(one, settings, start_s, now) for one in attempts], prices, node)
+    return bill([cost_attempt(one, settings, now) for one in attempts], prices, node)

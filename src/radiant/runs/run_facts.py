@@ -14,18 +14,16 @@ from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPAR
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import (
     CommitOutput,
-    ImportArguments,
     ImportedCase,
     ImportOutput,
     PlanOutput,
     PrepareOutput,
     RecordCounts,
-    arguments_of,
 )
 from radiant.jobs.documents import Failure, Result, Status
 from radiant.jobs.message_text import without_paths
-from radiant.jobs.usage import JobTry, Placement, Times
-from radiant.runs.attempts import AttemptDocuments
+from radiant.jobs.usage import JobTry, Times
+from radiant.runs.attempts import AttemptDocuments, as_try
 
 T = TypeVar("T")
 
@@ -169,7 +167,7 @@ def _cases(last: Sequence[AttemptDocuments], parts: dict[int, int], tries: Itera
         imported |= {case.case_id: case for case in one.imported}
         failed |= {case.case_id: (case.code, case.reason) for case in one.failed}
         removed |= set(one.deleted)
-    imports = {arguments_of(one.request, ImportArguments).case_id: one for one in last if _is(one, IMPORT_CASE.name)}
+    imports = {one.case_id: one for one in last if one.case_id is not None}
     found: list[CaseFacts] = []
     for case_id in sorted({*parts, *by_case, *imported, *failed, *removed}):
         result = imports[case_id].result if case_id in imports else None
@@ -235,32 +233,13 @@ def _trouble(last: Iterable[AttemptDocuments]) -> Iterable[str]:
 
 
 def _try(one: AttemptDocuments) -> TryFacts:
-    """Return an attempt as a try: as its operator saw it, else with the times of its documents."""
-    result = one.result
-    seen = one.seen
-    if seen is None:
-        ended = one.ended_at or one.replaced_at
-        asked_at, ended_at = one.asked_at.timestamp(), None if ended is None else ended.timestamp()
-        failure = None if result is None else result.failure
-        seen = JobTry(
-            attempt=one.request.attempt,
-            try_number=1,
-            code=failure.code if failure else None if result else "Lost" if one.replaced_at else None,
-            times=Times(asked_at=asked_at, placed_at=asked_at, started_at=asked_at, ended_at=ended_at),
-            placement=Placement(one.backend or "local"),
-            cpu=one.request.cpu,
-            memory_limit_mib=one.request.memory_mib or 0,
-            peak_memory_mib=None,
-            usage=result.usage if result else None,
-        )
-    case_id = arguments_of(one.request, ImportArguments).case_id if _is(one, IMPORT_CASE.name) else None
-    part = one.request.arguments.get("part")
+    job_try, case_id, part = as_try(one), one.case_id, one.request.arguments.get("part")
     return TryFacts(
         job=one.request.job,
         case_id=case_id,
         where=f"case {case_id}" if case_id is not None else "" if part is None else f"part {part}",
-        job_try=seen,
-        running=seen.times.ended_at is None,
+        job_try=job_try,
+        running=job_try.times.ended_at is None,
     )
 
 

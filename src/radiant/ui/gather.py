@@ -12,11 +12,14 @@ from radiant import storage
 from radiant.costs.history import CaseBill, bill
 from radiant.domain.case import CaseState
 from radiant.errors import InputError, RadiantError
+from radiant.jobs.billing import attempts_of_tries
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.dag_ids import IMPORT_VCF
 from radiant.jobs.documents import run_uri, task_uri
+from radiant.jobs.usage import TaskUsage
 from radiant.operators.task_folder import TaskFolder
-from radiant.registry import CaseFilter, CaseOverview, TaskUsage, WholeCase
+from radiant.registry import CaseFilter, CaseOverview, WholeCase
+from radiant.runs.attempts import month_of
 from radiant.settings import Settings
 from radiant.ui import airflow_runs, bills
 from radiant.ui.airflow_runs import ImportTask
@@ -86,18 +89,13 @@ def costs(sources: Sources, at: dt.datetime, now: dt.datetime) -> CostsPage | No
     """
     if sources.registry is None:
         return None
-    first = dt.datetime(at.year, at.month, 1, tzinfo=dt.UTC)
-    after = (first + dt.timedelta(days=32)).replace(day=1)
+    first, after = month_of(at)
     usages = sources.registry.usage(since=first, until=after)
     book = bills.price_book(sources.settings)
-    attempts = [bills.attempt_of(one, sources.settings) for one in usages]
-    ends = [ended for one in usages if (ended := moment(one.job_try.times.ended_at)) is not None]
-    tries = Counter(end.day for end in ends if first <= end < after)
-    failed = Counter(
-        end.day
-        for one in usages
-        if one.job_try.code is not None and (end := moment(one.job_try.times.ended_at)) and first <= end < after
-    )
+    attempts = attempts_of_tries(usages, sources.settings)
+    began = [(asked_at.day, one.job_try) for one in usages if (asked_at := moment(one.job_try.times.asked_at))]
+    tries = Counter(day for day, _ in began)
+    failed = Counter(day for day, one in began if one.code is not None)
     return CostsPage(
         month=f"{first:%Y-%m}",
         before=f"{first - dt.timedelta(days=1):%Y-%m}",
@@ -141,7 +139,7 @@ def _costs(
         return (), None
     book = bills.price_book(settings)
     tasks = {run_uri(settings.effective_work_uri, IMPORT_VCF, task.run_id): task for task in imports}
-    attempts = [bills.attempt_of(one, settings) for one in usages]
+    attempts = attempts_of_tries(usages, settings)
     lines = tuple(
         TryLine(usage, tasks.get(usage.run), bills.cost_of([attempt], book))
         for usage, attempt in zip(usages, attempts, strict=True)

@@ -19,7 +19,8 @@ from radiant.jobs.contracts import Verdict
 from radiant.jobs.dag_ids import IMPORT_VCF
 from radiant.jobs.documents import JobSummary
 from radiant.jobs.reading_progress import ReadingProgress
-from radiant.registry import CaseFilter, CaseList, ListedCase, TaskUsage, WholeCase
+from radiant.jobs.usage import TaskUsage
+from radiant.registry import CaseFilter, CaseList, ListedCase, WholeCase
 from radiant.ui import amounts
 from radiant.ui.airflow_runs import IMPORT_TASK, AirflowRun, ImportTask
 
@@ -78,7 +79,7 @@ def shown_cost(as_it_ran: float | None, elsewhere: Mapping[Capacity, float]) -> 
 
 @dataclass(frozen=True, slots=True)
 class DayOfTries:
-    """The tries that ended on one day."""
+    """The tries that were requested on one day."""
 
     day: int
     tries: int

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from radiant import storage
 from radiant.costs.history import RunBill, bill
 from radiant.errors import InputError, JobProtocolError, RadiantError
+from radiant.jobs.billing import attempts_of_tries
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import ImportParams, Verdict, read_verdict
 from radiant.jobs.dag_ids import IMPORT_PART, IMPORT_RADIANT, IMPORT_VCF
@@ -111,4 +112,4 @@ def _bill(sources: Sources, runs: Iterable[str]) -> RunBill | None:
     if not usages:
         return None
     book = bills.price_book(sources.settings)
-    return bill([bills.attempt_of(one, sources.settings) for one in usages], book.prices, book.node)
+    return bill(attempts_of_tries(usages, sources.settings), book.prices, book.node)

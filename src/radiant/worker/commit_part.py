@@ -12,7 +12,8 @@ from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.contracts import CommitArguments, CommitOutput, FailedCase, ImportedCase, arguments_of
 from radiant.jobs.documents import Request
 from radiant.jobs.import_history import ImportHistory, decode_history, encode_history, history_uri, work_uri_of
-from radiant.registry import Registry, TaskUsage
+from radiant.jobs.usage import TaskUsage
+from radiant.registry import Registry
 from radiant.settings import Settings
 from radiant.worker.handler import HandlerResult
 from radiant.worker.import_outcome import NotStaged, Staged, read_loads

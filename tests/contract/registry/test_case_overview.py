@@ -8,8 +8,8 @@ import sqlalchemy as sa
 from contract.registry_site import assign_all, claim_all, import_all
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import CaseNotFoundError, ConfigError
-from radiant.jobs.usage import JobTry, Placement, Times
-from radiant.registry import CaseFilter, CaseOverview, TaskUsage
+from radiant.jobs.usage import JobTry, Placement, TaskUsage, Times
+from radiant.registry import CaseFilter, CaseOverview
 
 
 @pytest.fixture
@@ -97,13 +97,21 @@ def test_a_case_has_its_record_history_loads_and_usage(registry, overview, files
     assert overview.usage_of_runs(["s"]) == []
 
 
-def test_the_usage_of_a_time_is_what_was_stored_in_it(registry, overview, clock):
-    one = JobTry("a", 1, None, Times(ended_at=5.0), Placement("local"), 1.0, 512, None, None)
-    registry.record_usage([TaskUsage("r", "import-case", 1, one)], keep_days=1)
-    second = dt.timedelta(seconds=1)
-    assert len(overview.usage(since=clock.now, until=clock.now + second)) == 1
-    assert overview.usage(since=clock.now - second, until=clock.now) == []
-    assert overview.usage(since=clock.now + second, until=clock.now + 2 * second) == []
+def test_the_usage_of_a_time_is_what_was_requested_in_it_and_without_a_time_what_was_stored(registry, overview, clock):
+    hour = dt.timedelta(hours=1)
+    asked = Times(asked_at=(clock.now - hour).timestamp(), ended_at=clock.now.timestamp())
+    for name, times in (("asked", asked), ("stored", Times())):
+        one = JobTry(name, 1, None, times, Placement("local"), 1.0, 512, None, None)
+        registry.record_usage([TaskUsage("r", "import-case", 1, one)], keep_days=1)
+
+    def found(since, until):
+        return [one.job_try.attempt for one in overview.usage(since=since, until=until)]
+
+    assert found(clock.now - hour, clock.now) == ["asked"]
+    assert found(clock.now, clock.now + hour) == ["stored"]
+    assert found(clock.now - 2 * hour, clock.now - hour) == []
+    assert found(clock.now + hour, clock.now + 2 * hour) == []
+    assert sorted(found(clock.now - hour, clock.now + hour)) == ["asked", "stored"]
 
 
 def test_a_registry_that_is_not_there_is_not_made(new_url, backend, tmp_path, request):

@@ -13,8 +13,8 @@ from radiant.errors import (
     ConfigError,
     RegistryUnavailableError,
 )
-from radiant.jobs.usage import JobTry, MemorySource, Placement, Times, Usage
-from radiant.registry import Registry, TaskUsage
+from radiant.jobs.usage import JobTry, MemorySource, Placement, TaskUsage, Times, Usage
+from radiant.registry import Registry
 from radiant.registry.lifecycle import TRANSITIONS
 
 

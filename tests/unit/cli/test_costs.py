@@ -4,12 +4,14 @@ import dataclasses
 import datetime as dt
 import os
 import re
+import time
 from importlib import resources
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from radiant.cli.costs import bill_of_month
 from radiant.cli.kube_pod import TASKS
 from radiant.cli.main import app
 from radiant.cli.resources import other_job_lines
@@ -24,10 +26,12 @@ from radiant.jobs.codec import to_json
 from radiant.jobs.contracts import ImportArguments, PlanArguments, PlanOutput, PrepareArguments
 from radiant.jobs.documents import Failure, Result, Status, decode_request, run_uri, task_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
-from radiant.jobs.usage import JobTry, Placement, Times, Usage
+from radiant.jobs.usage import JobTry, Placement, TaskUsage, Times, Usage
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import new_request
-from radiant.runs.attempts import attempts_of_month, attempts_of_run, cost_attempt
+from radiant.registry import Registry
+from radiant.runs.attempts import attempts_in, attempts_of_run, cost_attempt, read_month
+from radiant.runs.tries_document import write_tries
 from radiant.settings import load_settings
 
 RUN = "manual__2026-11-28T22:00:00+00:00"
@@ -137,12 +141,69 @@ def test_every_attempt_of_a_run_and_of_its_child_runs_counts_the_lost_one_too():
 
 @pytest.mark.usefixtures("site")
 def test_a_month_holds_the_attempts_that_were_requested_in_it(settings):
-    assert len(attempts_of_month(settings, "2026-11")) == 6
-    assert attempts_of_month(settings, "2026-10") == attempts_of_month(settings, "2026-12") == []
+    Registry(settings.effective_registry_url)
+    assert len(attempts_in(settings, *read_month("2026-11"))) == 6
+    assert attempts_in(settings, *read_month("2026-10")) == attempts_in(settings, *read_month("2026-12")) == []
     assert line(costs("--month", "2026-11"), "total")[1] == "6"
-    assert "No job left a document" in costs("--month", "2025-01")
+    assert "No job ran in that time" in costs("--month", "2025-01")
     with pytest.raises(InputError, match=r"'November' is no month: .* 2026-11"):
-        attempts_of_month(settings, "November")
+        costs("--month", "November")
+
+
+def a_try(attempt, case_id, *, at=BEGAN, seconds=100.0, code=None):
+    start = at.timestamp()
+    times = Times(asked_at=start, placed_at=start + 10, started_at=start + 40, ended_at=start + 10 + seconds)
+    usage = None if code else Usage(seconds - 30, seconds, 512.0, 1, 1)
+    one = JobTry(attempt, 1, code, times, Placement("ecs", capacity="FARGATE"), 2.0, 4096, 512.0, usage)
+    return TaskUsage("file:///work/import-vcf/r", "import-case", case_id, one)
+
+
+@pytest.mark.usefixtures("site")
+def test_a_month_is_that_of_the_registry_with_the_documents_of_what_it_lacks(settings):
+    registry = Registry(settings.effective_registry_url)
+    documents = attempts_in(settings, *read_month("2026-11"))
+    stored = [a_try(one.request.attempt, 7) for one in documents if one.case_id == 7]
+    gone, earlier = a_try("gone", 9), a_try("earlier", 9, at=BEGAN - dt.timedelta(days=40))
+    registry.record_usage([*stored, gone, earlier], keep_days=30)
+    output = costs("--month", "2026-11")
+    hour = 0.09874 / 3600
+    assert line(output, "7")[:8] == [
+        "7",
+        "2",
+        "200",
+        "4,096",
+        "512",
+        f"${hour * 200:.4f}",
+        f"${hour * 200:.4f}",
+        f"${hour / 2 * 200:.4f}",
+    ]
+    assert line(output, "8")[:4] == ["8", "2", "260", "2,048"], "of documents: it is in no registry"
+    assert line(output, "9")[:4] == ["9", "1", "100", "4,096"], "its documents are gone"
+    assert line(output, "total")[1] == "7"
+    assert "Found 3 tries of imports in the registry, and 4 attempts" in output
+    assert "may be missing" not in output
+    assert line(costs("--month", "2026-10"), "total")[1] == "1"
+
+
+def test_of_many_cases_the_dearest_have_a_line_and_the_others_are_one(settings):
+    registry = Registry(settings.effective_registry_url)
+    registry.record_usage([a_try(f"a{case}", case, seconds=100.0 + case) for case in range(1, 34)], keep_days=30)
+    output = costs("--month", "2026-11")
+    assert line(output, "33")[1] == line(output, "4")[1] == "1"
+    assert line(output, "3 others")[2:6] == ["3", "306", "4,096", "512"]
+    assert not re.search(r"^3 +1 ", output, re.MULTILINE)
+    assert line(output, "total")[1] == "33"
+    assert line(costs("--month", "2026-11", "--all"), "3")[:2] == ["3", "1"]
+
+
+def test_a_month_of_ten_thousand_tries_is_billed_within_seconds(settings):
+    tries = [a_try(f"a{case}", case) for case in range(1, 10_001)]
+    Registry(settings.effective_registry_url).record_usage(tries, keep_days=30)
+    began = time.process_time()
+    found = bill_of_month(settings, "2026-11", built_in_prices(), built_in_prices().node("m5.xlarge"))
+    assert time.process_time() - began < 5
+    assert (found.bill.attempts, len(found.bill.cases)) == (10_000, 10_000)
+    assert found.bill.as_it_ran == pytest.approx(10_000 * 0.09874 * 100 / 3600)
 
 
 @pytest.mark.usefixtures("site")
@@ -169,7 +230,7 @@ def test_a_container_is_paid_for_from_its_start_and_while_it_runs(settings):
         Path(one.uri.removeprefix("file://"), "container.json").write_text('{"platform": "ecs"}')
     now = BEGAN + dt.timedelta(seconds=45)
     found = sorted(
-        (cost_attempt(one, settings, 30, now) for one in attempts_of_run(settings, "r")), key=lambda one: one.ending
+        (cost_attempt(one, settings, now) for one in attempts_of_run(settings, "r")), key=lambda one: one.ending
     )
     assert [(one.ending, one.container.seconds, one.backend) for one in found] == [
         (Ending.RUNNING, 45, "ecs"),
@@ -185,7 +246,7 @@ def test_an_attempt_whose_capacity_was_taken_away_counts_until_the_next_one_was_
         place = site.attempt("import-case", "r", 0, arguments, at=at, wall_s=wall_s)
     Path(place.uri.removeprefix("file://"), "container.json").write_text('{"platform": "ecs"}')
     much_later = BEGAN + dt.timedelta(days=9)
-    first, second = (cost_attempt(one, settings, 30, much_later) for one in attempts_of_run(settings, "r"))
+    first, second = (cost_attempt(one, settings, much_later) for one in attempts_of_run(settings, "r"))
     assert (first.ending, first.container.seconds, first.seconds_measured) == (Ending.LOST, 90, False)
     assert (second.ending, second.container.seconds, second.ran_on) == (Ending.SUCCEEDED, 130, Capacity.FARGATE)
 
@@ -193,7 +254,7 @@ def test_an_attempt_whose_capacity_was_taken_away_counts_until_the_next_one_was_
 def test_an_attempt_that_left_nothing_counts_no_longer_than_its_time_out(settings):
     arguments = ImportArguments(7, "file:///case", "load")
     Site(settings).attempt("import-case", "r", 0, arguments, at=BEGAN)
-    (found,) = (cost_attempt(one, settings, 30, BEGAN + dt.timedelta(days=9)) for one in attempts_of_run(settings, "r"))
+    (found,) = (cost_attempt(one, settings, BEGAN + dt.timedelta(days=9)) for one in attempts_of_run(settings, "r"))
     assert found.container.seconds == 4 * 3600 + 30
 
 
@@ -213,13 +274,32 @@ def test_what_the_operator_saw_of_each_try_counts_before_anything_else(settings)
         JobTry(last.attempt, 1, None, Times(ended_at=170.0, **times), demand, 2.0, 4096, 512.0, last.usage),
     )
     place.write_outcome(dataclasses.replace(last, tries=tries))
-    found = [cost_attempt(one, settings, 30, BEGAN) for one in attempts_of_run(settings, "r")]
+    found = [cost_attempt(one, settings, BEGAN) for one in attempts_of_run(settings, "r")]
     assert [(one.container.seconds, one.ran_on, one.backend, one.peak_memory_mib) for one in found] == [
         (45, Capacity.FARGATE_SPOT, "ecs", 300),
         (150, Capacity.FARGATE, "ecs", 512),
     ]
     assert all(one.seconds_measured for one in found)
     assert line(costs("--run", "r"), "7")[6] == f"${(0.04937 * 60 + 0.09874 * 150) / 3600:.4f}", "a minute at least"
+
+
+def test_a_try_that_is_started_again_within_its_task_counts_as_its_operator_saw_it(settings):
+    site = Site(settings)
+    arguments = ImportArguments(7, "file:///case", "load")
+    place = site.attempt("import-case", "r", 0, arguments, at=BEGAN)
+    first = place.read_request().attempt
+    write_tries(place.uri, (a_try(first, 7, seconds=45.0, code="SpotInterrupted").job_try,))
+    site.attempt("import-case", "r", 0, arguments, at=BEGAN + dt.timedelta(seconds=90))
+    lost, running = (
+        cost_attempt(one, settings, BEGAN + dt.timedelta(seconds=100)) for one in attempts_of_run(settings, "r")
+    )
+    assert (lost.ending, lost.reason, lost.container.seconds, lost.seconds_measured) == (
+        Ending.LOST,
+        "SpotInterrupted",
+        45,
+        True,
+    )
+    assert (running.ending, running.container.seconds) == (Ending.RUNNING, 10)
 
 
 def place_of(folder):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from radiant.cli.costs import workload_of
 from radiant.costs.compare import Place, compare
 from radiant.costs.container import Capacity, Container, container_cost
 from radiant.costs.history import Attempt, Ending, bill
@@ -12,6 +13,7 @@ from radiant.costs.mwaa import mwaa_bill
 from radiant.costs.prices import HOURS_PER_MONTH, built_in_prices
 from radiant.costs.storage import log_cost, request_cost, storage_month
 from radiant.costs.workload import JobSize, Workload, built_in_figures
+from radiant.settings import load_settings
 
 PAGE = (Path(__file__).parents[3] / "docs" / "costs.md").read_text()
 PRICES, FIGURES = built_in_prices(), built_in_figures()
@@ -25,7 +27,7 @@ WORK = Workload(
     records=5_000_000,
     cases_per_run=1,
     importing=JobSize(2, 2048, 20),
-    small_jobs=(JobSize(0.5, 1024, 1),) * 3,
+    small_jobs=(*(JobSize(0.5, 1024, 1),) * 3, JobSize(0.25, 512, 1)),
     keeps_vcf=True,
 )
 
@@ -41,7 +43,6 @@ def of_case(*, memory_mib, seconds, ending, ran_on=Capacity.FARGATE):
         case_id=1,
         ending=ending,
         reason=None,
-        started_at=None,
         container=Container(2, memory_mib, 20, seconds),
         backend="ecs",
         ran_on=ran_on,
@@ -61,6 +62,7 @@ BILLS = {
     "Fargate, 2 vCPU and 8 GB": cost(FARGATE, 3600, memory_mib=8192),
     "import of 5,000,000 records": cost(FARGATE, IMPORT_S, memory_mib=2048),
     "a job of 40 s": cost(FARGATE, 40, cpu=0.5, memory_mib=1024, scratch_gib=1),
+    "the report of a run": cost(FARGATE, 40, cpu=0.25, memory_mib=512, scratch_gib=1),
     "2 vCPU, 4 GB and 100 GB": cost(FARGATE, 3600, scratch_gib=100),
     "the same on Spot": cost(SPOT, 3600, scratch_gib=100),
     "2 vCPU and 4 GB on ARM": cost(ARM, 3600),
@@ -99,6 +101,11 @@ def test_the_model_reproduces_the_bill_on_paper(text, amount):
 def test_each_bill_of_the_page_is_computed_and_each_computed_one_is_on_the_page():
     assert len(ON_PAPER) == len(BILLS) > 15
     assert {name for text, _ in ON_PAPER for name in BILLS if text.startswith(name)} == set(BILLS)
+
+
+def test_the_bill_of_a_case_has_the_jobs_that_a_run_has():
+    named = workload_of(load_settings({}), cases=7300, per_day=20, records=5_000_000, cpu=None, memory_mib=None)
+    assert named == WORK
 
 
 def test_an_attempt_on_spot_and_one_on_demand_are_billed_as_they_ran():

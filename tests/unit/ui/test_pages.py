@@ -12,7 +12,7 @@ from radiant.domain.case import Affected, Case, CaseState, Member, Priority, Sex
 from radiant.jobs.contracts import CaseWarning, FailedCase, Verdict
 from radiant.jobs.documents import JobSummary, Status
 from radiant.jobs.reading_progress import ReadingProgress
-from radiant.jobs.usage import JobTry, Placement, Times, Usage
+from radiant.jobs.usage import JobTry, Placement, TaskUsage, Times, Usage
 from radiant.registry import (
     CaseFailure,
     CaseFile,
@@ -22,7 +22,6 @@ from radiant.registry import (
     FileRole,
     HistoryEntry,
     ListedCase,
-    TaskUsage,
     WholeCase,
 )
 from radiant.ui.airflow_runs import AirflowRun, ImportTask
