@@ -135,7 +135,7 @@ def bill_rows(bill: RunBill, most: int | None = None) -> Iterable[tuple[str, ...
 
     Args:
         bill: By case.
-        most: Of more cases than that, only so many have a line, the dearest; the others are one line. None for all.
+        most: Cases with a line of their own, the dearest; all others are one line. None for all cases.
     """
     cases = [one for one in bill.cases if one.case_id is not None]
     shown = cases
