@@ -12,7 +12,8 @@ import pytest
 from hypothesis import settings
 
 # Airflow writes a configuration file into its home as soon as it is imported: never into your own.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="radiant-test-airflow-")
+_airflow_home = tempfile.TemporaryDirectory(prefix="radiant-test-airflow-")
+os.environ["AIRFLOW_HOME"] = _airflow_home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 REPOSITORY = Path(__file__).parents[1]
