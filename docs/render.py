@@ -523,7 +523,22 @@ def annotation_page() -> str:
     return _page("annotation.md", {"fields": table})
 
 
+def readme_page() -> str:
+    """Return `README.md`: what an import costs."""
+    found = compare(_genomes(20), built_in_prices(), built_in_figures(), built_in_prices().node(Settings().costs.node))
+    fargate, spot = found.option(Place.FARGATE), found.option(Place.SPOT)
+    cost = (
+        f"Importing a genome's trio of {found.workload.records:,} records costs {dollars(fargate.per_case)} on Fargate,"
+        f" {dollars(spot.per_case)} on Fargate Spot;\n20 a day cost {dollars(fargate.month)} a month. Airflow itself"
+        f" costs {dollars(found.everywhere.airflow_month)} a month as the smallest MWAA environment,\nand storage soon"
+        " costs more than importing. [Costs](docs/costs.md) has the model, other places, and when containers\n"
+        "are not cheaper.\n"
+    )
+    return _page("../README.md", {"cost": cost})
+
+
 PAGES = {
+    "../README.md": readme_page,
     "tables.md": tables_page,
     "settings.md": settings_page,
     "cli.md": cli_page,

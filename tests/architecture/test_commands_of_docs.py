@@ -189,8 +189,8 @@ def inline():
 
 @pytest.mark.parametrize("text", dict.fromkeys(inline()))
 def test_a_command_within_a_sentence_exists(text):
-    (words,) = commands(text)
-    assert problem(words) in {None, f"{text} needs a command"}
+    problems = [one for words in commands(text) if (one := problem(words)) is not None]
+    assert problems in ([], [f"{text} needs a command"])
 
 
 @pytest.mark.parametrize("text", list(blocks()))

@@ -24,20 +24,36 @@ def rendered():
     return module.PAGES
 
 
-MADE = ["tables", "settings", "cli", "errors", "costs", "tuning", "params", "telemetry", "annotation"]
-"""Pages that are made from the code, or have tables that are."""
+MADE = [
+    "../README.md",
+    *(f"{name}.md" for name in ("tables", "settings", "cli", "errors", "costs", "tuning", "params", "telemetry")),
+    "annotation.md",
+]
+"""Pages below `docs` that are made from the code, or have tables that are."""
 
 
 @pytest.mark.parametrize("name", MADE)
 def test_pages_made_from_the_code_are_up_to_date(name):
-    page = f"{name}.md"
-    assert (REPOSITORY / "docs" / page).read_text() == rendered()[page](), "run `make docs`"
+    assert (REPOSITORY / "docs" / name).read_text() == rendered()[name](), "run `make docs`"
 
 
 def test_every_made_page_is_in_the_list_and_every_page_with_a_made_table_is_made():
-    assert set(rendered()) == {f"{name}.md" for name in MADE}
-    with_table = {page.name for page in PAGES if "<!-- made:" in page.read_text()}
-    assert with_table <= set(rendered())
+    assert set(rendered()) == set(MADE)
+    with_table = {page for page in PAGES if "<!-- made:" in page.read_text()}
+    assert with_table <= {(REPOSITORY / "docs" / name).resolve() for name in MADE}
+
+
+def test_every_page_is_in_the_navigation_and_in_the_list_of_all_pages():
+    pages = {page.name for page in (REPOSITORY / "docs").glob("*.md")} - {"pages.md"}
+    navigation = (REPOSITORY / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    assert pages <= set(re.findall(r"[\w-]+\.md", navigation))
+    assert pages <= set(re.findall(r"\]\(([\w-]+\.md)\)", (REPOSITORY / "docs" / "pages.md").read_text()))
+
+
+def test_the_readme_has_its_commands_on_the_first_screen_and_stays_short():
+    lines = (REPOSITORY / "README.md").read_text().splitlines()
+    assert lines.index("```sh") <= 10
+    assert len(lines) <= 50
 
 
 NAMES = set(setting_names())

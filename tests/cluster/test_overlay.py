@@ -1,4 +1,4 @@
-"""`deploy/kubernetes/base` with the overlays of docs/kubernetes.md and docs/eks.md, applied to a cluster."""
+"""`deploy/kubernetes/eks`, so the base, with the overlays of docs/kubernetes.md and docs/eks.md, applied to a cluster."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import yaml
 
 from cluster.site import REPOSITORY
 
-BASE = REPOSITORY / "deploy" / "kubernetes" / "base"
+OVERLAYS = REPOSITORY / "deploy" / "kubernetes"
 PAGES = [REPOSITORY / "docs" / name for name in ("kubernetes.md", "eks.md")]
 
 
@@ -28,7 +28,7 @@ def deployed(cluster, tmp_path_factory):
     folder = tmp_path_factory.mktemp("overlay")
     with cluster.own_namespace() as namespace:
         overlay = {
-            "resources": [os.path.relpath(BASE, folder.resolve())],
+            "resources": [os.path.relpath(OVERLAYS / "eks", folder.resolve())],
             "namespace": namespace,
             "patches": [patch for one in examples() for patch in one["patches"]],
         }
@@ -46,12 +46,14 @@ def test_the_examples_of_the_pages_have_their_effect(cluster, deployed):
     assert read(cluster, deployed, "resourcequota", "radiant-jobs")["spec"]["hard"]["limits.memory"] == "2000Gi"
     account = read(cluster, deployed, "serviceaccount", "radiant-worker")
     assert account["metadata"]["annotations"]["eks.amazonaws.com/role-arn"].endswith(":role/radiant-jobs")
-    (policy,) = json.loads(cluster.kubectl("-n", deployed, "get", "networkpolicy", "-o", "json"))["items"]
+    policy = read(cluster, deployed, "networkpolicy", "radiant-jobs")
     assert {"port": 9000, "protocol": "TCP"} in policy["spec"]["egress"][1]["ports"]
+    agent = read(cluster, deployed, "networkpolicy", "radiant-pod-identity")
+    assert agent["spec"]["egress"][0]["ports"] == [{"port": 80, "protocol": "TCP"}]
 
 
 def test_the_parts_of_the_chart_get_the_role(cluster):
-    rendered = cluster.kubectl("kustomize", str(BASE.parent / "helm"))
+    rendered = cluster.kubectl("kustomize", str(OVERLAYS / "helm"))
     (binding,) = [
         one
         for one in yaml.safe_load_all(rendered)
