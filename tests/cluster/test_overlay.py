@@ -1,4 +1,4 @@
-"""`deploy/kubernetes/eks`, so the base, with the overlays of docs/kubernetes.md and docs/eks.md, applied to a cluster."""
+"""`deploy/kubernetes/eks`, which has the base, with the overlays of the two guides, applied to a cluster."""
 
 import json
 import os

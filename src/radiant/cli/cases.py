@@ -183,6 +183,10 @@ def show(case: CaseNumber) -> None:
         ],
         empty="every sample of the VCF is a member of its own",
     )
+    parts = registry.parts_of(record.case)
+    if set(parts.values()) - {record.part}:
+        typer.echo("\nids and the parts that they are in; a case is planned where all of its ids are in one")
+        _print_table(("kind", "id", "part"), sorted((str(one.kind), one.id, str(part)) for one, part in parts.items()))
     typer.echo("\nhistory")
     _print_table(
         ("at (UTC)", "from", "to", "what"),

@@ -5,7 +5,7 @@ patient, family, case or sequencing experiment always share a part. Every strate
 parts of its own. Pure: from the parts that are, the parts that should be.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -236,19 +236,19 @@ def _part_of(
 ) -> int:
     # An unknown strategy is found here even where a known id makes its range irrelevant.
     found = {case.strategy: find_strategy(case.strategy, strategies) for case in group}
-    by_part: dict[int, list[Identity]] = defaultdict(list)
+    by_part: dict[int, Counter[Kind]] = defaultdict(Counter)
     for identity in sorted(ids):
         if identity in known:
-            by_part[known[identity]].append(identity)
+            by_part[known[identity]][identity.kind] += 1
     if len(by_part) > 1:
         sides = "; ".join(
-            f"part {part}: {', '.join(f'{one.kind} {one.id}' for one in there)}"
+            f"part {part}: {', '.join(f'{kind} {count}' for kind, count in there.items())}"
             for part, there in sorted(by_part.items())
         )
         msg = (
-            f"these ids must share a part and already belong to {len(by_part)} ({sides}). "
-            "Correct the pedigree if two people share an id by mistake; else remove the cases of one part, "
-            "run import-radiant so that their rows go, and add them again"
+            f"ids that must share a part already belong to {len(by_part)} ({sides}). `radiant cases show` lists the "
+            "ids of a case with their parts. Correct the pedigree if two people share an id by mistake; else remove "
+            "the cases of one part, run import-radiant so that their rows go, and add them again"
         )
         raise PartitionError(msg)
     if by_part:

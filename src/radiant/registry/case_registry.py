@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from radiant.domain.case import CaseState
-from radiant.domain.partition import Plan
+from radiant.domain.case import Case, CaseState
+from radiant.domain.partition import Identity, Plan, identities
 from radiant.errors import CaseStateError
 from radiant.jobs.usage import TaskUsage
 from radiant.registry import erasure, loads, planning, registration, task_usage
@@ -146,6 +146,11 @@ class Registry:
         """Return the part of every id and the experiments per part, for `domain.partition.plan`."""
         with self._database.read() as session:
             return planning.placement(session)
+
+    def parts_of(self, case: Case) -> dict[Identity, int]:
+        """Return the part of each id that ties a case to others; an id without a part is left out."""
+        with self._database.read() as session:
+            return planning.parts_of(session, identities(case))
 
     def assign(self, plan: Plan, *, run: str, lease_s: int) -> dict[int, str]:
         """Store the parts of a plan and reserve its cases (`assigned`).

@@ -111,6 +111,13 @@ def read_pedigree_again(case_id: int, uri: str, proband: str | None) -> tuple[Me
         )
         raise PedigreeError(msg) from None
     except (InputError, StorageError) as error:
-        path = uri.partition("://")[2]
-        text = str(error).replace(uri, path).replace(path, f"the pedigree of case {case_id}")
-        raise type(error)(text) from error.__cause__
+        raise type(error)(without_place(str(error), uri, f"the pedigree of case {case_id}")) from error.__cause__
+
+
+def without_place(text: str, uri: str, name: str) -> str:
+    """Return a message about a file with another name in place of its URI and path, which may name people.
+
+    Example: `no such file: /data/Doe.ped` becomes `no such file: the pedigree of case 42`.
+    """
+    path = uri.partition("://")[2]
+    return text.replace(uri, path).replace(path, name)

@@ -12,7 +12,7 @@ from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, Strateg
 from radiant.domain.pedigree import pedigree_digest
 from radiant.errors import InputError, StorageError
 from radiant.registry import lifecycle
-from radiant.registry.changes import FileStatus, file_statuses, has_changed, read_pedigree_again
+from radiant.registry.changes import FileStatus, file_statuses, has_changed, read_pedigree_again, without_place
 from radiant.registry.database import Database
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow
@@ -46,11 +46,11 @@ def due(
     files = file_statuses([file.uri for check in checks for file in _files_to_check(check)])
     checked: list[_Check] = []
     for check in checks:
+        case_id = check.record.case.case_id
         try:
             _check_files(check, files)
         except (InputError, StorageError) as error:
-            reason = f"case {check.record.case.case_id}: {error}"
-            blocked.append(BlockedCases((check.record.case.case_id,), reason))
+            blocked.append(BlockedCases((case_id,), f"case {case_id}: {_without_places(str(error), check.record)}"))
         else:
             checked.append(check)
     changed = [check for check in checked if check.members is not None or check.touched]
@@ -128,6 +128,13 @@ def _files_to_check(check: _Check) -> Iterable[CaseFile]:
     if check.record.state is CaseState.DELETED:
         return ()
     return [file for file in check.record.files if file.role is FileRole.PED or check.reason is None]
+
+
+def _without_places(text: str, record: CaseRecord) -> str:
+    for file in record.files:
+        what = "pedigree" if file.role is FileRole.PED else "VCF"
+        text = without_place(text, file.uri, f"the {what} of case {record.case.case_id}")
+    return text
 
 
 def _check_files(check: _Check, files: Mapping[str, FileStatus]) -> None:

@@ -58,8 +58,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     for part in output.parts:
         log.info("part %d (%s): %d cases", part.part, part.priority, len(part.cases))
     for one in output.blocked:
-        # The reason may name patients: it is for the result document, not for the log.
-        log.warning("blocked, reason in the result: cases %s", ", ".join(map(str, one.cases)))
+        log.warning("blocked: cases %s: %s", ", ".join(map(str, one.cases)), one.reason)
     return HandlerResult(output)
 
 

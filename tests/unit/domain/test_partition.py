@@ -132,12 +132,12 @@ class TestGroups:
         due = [case(1, "a", "b"), case(2, "b", "c")]
         assert where(plan(due, {Identity(Kind.PATIENT, "c"): 7}, {})) == {1: 7, 2: 7}
 
-    def test_two_existing_parts_block_that_group_only_and_name_the_ids(self):
+    def test_two_existing_parts_block_that_group_only_and_the_reason_counts_ids_without_naming_them(self):
         known = {Identity(Kind.PATIENT, "a"): 0, Identity(Kind.PATIENT, "b"): 1}
         planned = plan([case(1, "a", "b"), case(2, "c")], known, {0: 1, 1: 1})
         assert where(planned) == {2: 1}
         assert planned.blocked[0].cases == (1,)
-        assert "part 0: patient a; part 1: patient b" in planned.blocked[0].reason
+        assert "(part 0: patient 1; part 1: patient 1). `radiant cases show` lists" in planned.blocked[0].reason
 
     def test_a_group_of_two_strategies_uses_the_range_of_the_smaller_limit(self):
         assert where(plan([case(1, "a", strategy="wxs"), case(2, "a")], {}, {})) == {1: 0, 2: 0}

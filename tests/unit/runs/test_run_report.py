@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from documents_of_a_run import BAD_FILE, BEGAN, RUN, RunDocuments, Scenario
 from radiant.cli.main import app
 from radiant.domain.partition import BlockedCases
 from radiant.jobs.documents import Request, decode_result, report_uri, run_uri
@@ -20,7 +21,6 @@ from radiant.runs.strips import cpu_strips, memory_strips
 from radiant.runs.timeline import TryStep, most_running, span, steps, timeline
 from radiant.settings import load_settings
 from radiant.worker.main import run
-from run_documents import BAD_FILE, BEGAN, RUN, RunDocuments, Scenario
 
 NOW = dt.datetime.fromtimestamp(BEGAN + 3600, dt.UTC)
 CASES = [

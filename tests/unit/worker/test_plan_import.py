@@ -1,7 +1,9 @@
 """The job `plan-import`."""
 
 import pytest
+from typer.testing import CliRunner
 
+from radiant.cli.main import app
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import CaseNotFoundError, ConfigError, InputError
 from radiant.jobs.codec import to_json
@@ -98,7 +100,7 @@ def test_a_group_in_two_parts_is_blocked_and_the_rest_goes_on(settings, add):
     planned = output(settings, run="file:///other")
     assert planned["parts"] == [{"part": 0, "priority": "routine", "cases": [4]}]
     assert planned["blocked"][0]["cases"] == [3]
-    assert "patient p" in planned["blocked"][0]["reason"]
+    assert "part 0: patient 1; part 65536: patient 1" in planned["blocked"][0]["reason"]
 
 
 def test_what_a_repeated_plan_blocks_is_not_held_any_longer(settings, registry, add):
@@ -110,15 +112,31 @@ def test_what_a_repeated_plan_blocks_is_not_held_any_longer(settings, registry, 
     assert {record.state for record in registry.list_cases()} == {CaseState.REGISTERED}
 
 
-def test_what_blocks_a_case_is_not_in_the_log(settings, add, caplog):
+def test_what_blocks_a_case_names_no_id_and_cases_show_lists_the_ids_with_their_parts(
+    settings, add, caplog, monkeypatch
+):
     caplog.set_level("INFO")
     add("a", patients=["secret-p"])
     add("b", patients=["secret-q"], strategy="wxs")
     output(settings)
     add("c", patients=["secret-p", "secret-q"])
-    assert "secret-p" in output(settings)["blocked"][0]["reason"]
-    assert "secret" not in caplog.text
-    assert "cases 1, 2, 3" in caplog.text
+    blocked = output(settings)["blocked"]
+    assert "secret" not in str(blocked) + caplog.text
+    assert "blocked: cases 1, 2, 3: ids that must share a part already belong to 2" in caplog.text
+    monkeypatch.setenv("RADIANT_HOME", str(settings.home))
+    shown = CliRunner().invoke(app, ["cases", "show", "3"]).output
+    assert "patient\tsecret-p\t0" in shown
+    assert "patient\tsecret-q\t65536" in shown
+
+
+def test_a_file_that_blocks_a_case_is_named_by_the_case_s_number(settings, add, tmp_path):
+    add("secret", patients=["p"])
+    pedigree = tmp_path / "secret.ped"
+    pedigree.unlink()
+    pedigree.symlink_to(pedigree)  # no answer of the file system, which may pass
+    (blocked,) = output(settings)["blocked"]
+    assert "the pedigree of case 1" in blocked["reason"]
+    assert "secret" not in blocked["reason"]
 
 
 def test_a_removed_case_is_planned_in_its_part(settings, registry, add):
