@@ -352,6 +352,16 @@ ERRORS_PAGE_HEAD = """\
 Made from `src/radiant/errors.py` and `src/radiant/operators/reasons.py` by `make docs`. The name stands at the
 beginning of a reason: in the verdict of a run, in a task's log, in `radiant cases show`, in `outcome.json`.
 
+| to find out | look at |
+|---|---|
+| which cases failed, and why | the log of the task `verdict`; it names the place of the run's [report](report.md) |
+| why this case failed, now and before | `radiant cases show N`, or its page in [Airflow's UI](ui.md) |
+| what the job did before | the log of its task; if lines are missing, `worker.log.gz` in the folder that it names |
+| which lines are wrong | the table `germline_snv_quarantine`, after an import with `RADIANT_VCF__TOLERATE` |
+| whether the installation is as it must be | `radiant doctor` |
+
+Then correct what the reason names, and [clear the task](dags.md#after-a-repair) or trigger `import-radiant` again.
+
 ## Errors of radiant
 
 | name | exit code | retried | means | what to do |
