@@ -56,6 +56,25 @@ def test_the_readme_has_its_commands_on_the_first_screen_and_stays_short():
     assert len(lines) <= 50
 
 
+FOLDERS = r"src|tests|deploy|docker|docs|benchmarks|requirements|examples|dags|\.ci|\.github"
+PATHS = re.compile(rf"`((?:{FOLDERS})(?:/[\w.*-]+)+/?|[\w-]+(?:/[\w*-]+)*/[\w*-]+\.py)(?:::[\w.]+)?`")
+"""Paths of the repository, and modules as they are named below `src/radiant`."""
+
+
+def test_every_path_that_a_page_names_exists():
+    pages = [page for page in PAGES if page.parent.name != "decisions"]  # they name what was there then
+    named = {
+        (page.name, path.rstrip("/"))
+        for page in pages
+        if page.name != "CHANGELOG.md"  # as above
+        for path in PATHS.findall(page.read_text())
+        if not path.endswith("/.env")  # which `make up` makes
+    }
+    assert len(named) > 150
+    roots = (REPOSITORY, REPOSITORY / "src" / "radiant")
+    assert [one for one in named if not any(any(root.glob(one[1])) for root in roots)] == []
+
+
 NAMES = set(setting_names())
 
 
