@@ -6,6 +6,7 @@ from radiant.operators.child_run import RunBlocksOperator
 from radiant.operators.notify import notify_failed
 from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.tenancy import tenant_params
 from radiant.operators.verdict import deliver, judge_part
 
 with DAG(
@@ -25,6 +26,7 @@ After a repair clear **import_vcf**: what is not imported is read again, pedigre
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
     params={
+        **tenant_params(),
         "part": part_param(),
         "cases": cases_param(". Empty: every case assigned to the part."),
         "priority": Param(

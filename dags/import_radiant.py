@@ -10,6 +10,7 @@ from radiant.operators.notify import check_notifiers, notify_failed
 from radiant.operators.params import cases_param
 from radiant.operators.report_task import name_report, report_after
 from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.tenancy import tenant_params
 from radiant.operators.verdict import deliver, judge_plan
 
 JobOperator = job_operator()
@@ -33,6 +34,7 @@ read again, pedigrees included.
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
     params={
+        **tenant_params(),
         "cases": cases_param(", imported even if unchanged. Empty: every case that is due."),
     },
 ):

@@ -11,6 +11,7 @@ from radiant.operators.params import cases_param, part_param
 from radiant.operators.retry import TASK_DEFAULTS
 from radiant.operators.table_assets import TABLES, announce_tables
 from radiant.operators.task_folder import task_folder_uri
+from radiant.operators.tenancy import tenant_params
 from radiant.operators.verdict import deliver, judge_import
 
 JobOperator = job_operator()
@@ -35,6 +36,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
     tags=["radiant", "import"],
     user_defined_macros={"task_folder": task_folder_uri},
     params={
+        **tenant_params(),
         "part": part_param(),
         "cases": cases_param(". Empty: every case assigned to the part."),
     },
@@ -58,7 +60,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
             "part": "{{ params.part }}",
             "loads": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('cases') }}",
             "deleted": "{{ (ti.xcom_pull('prepare')['output'] or {}).get('deleted') }}",
-            "imports_uri": "{{ task_folder(ti, 'import_case') }}",
+            "imports_uri": "{{ task_folder(ti, 'import_case', params.get('tenant')) }}",
         },
         # Whatever happened to the cases, but not when prepare failed: then nothing at all succeeded.
         trigger_rule=TriggerRule.ALL_DONE_MIN_ONE_SUCCESS,

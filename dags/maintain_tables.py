@@ -5,6 +5,7 @@ from airflow.sdk import DAG, Param
 from radiant.operators.backend import job_operator
 from radiant.operators.params import maintenance_schedule
 from radiant.operators.retry import TASK_DEFAULTS
+from radiant.operators.tenancy import for_each_tenant
 
 JobOperator = job_operator()
 
@@ -30,4 +31,4 @@ lists what was deleted from each table, or, with `dry_run`, what would be.
         "dry_run": Param(default=False, type="boolean", title="Dry run", description="Delete nothing; only report."),
     },
 ):
-    JobOperator(task_id="maintain", job="maintain-tables", arguments={"dry_run": "{{ params.dry_run }}"})
+    for_each_tenant(JobOperator, "maintain", "maintain-tables", {"dry_run": "{{ params.dry_run }}"})

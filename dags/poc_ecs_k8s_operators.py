@@ -3,6 +3,7 @@
 from airflow.sdk import DAG
 
 from radiant.operators.backend import job_operator
+from radiant.operators.tenancy import tenant_params
 
 JobOperator = job_operator()
 
@@ -17,5 +18,6 @@ line in the task's log, and its answer arrives as the task's XCom (`output` is a
     catchup=False,
     is_paused_upon_creation=False,
     tags=["radiant", "poc"],
+    params=tenant_params(),
 ):
     JobOperator(task_id="poc", job="poc", arguments={})

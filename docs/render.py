@@ -31,6 +31,7 @@ from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
 from radiant.operators.reasons import Reason, Retry
 from radiant.settings import PREFIX, Settings, load_settings
+from radiant.tenant_settings import Tenant
 from radiant.worker.metrics import METRICS, Instrument, Metric
 
 FOLDER = Path(__file__).parent
@@ -71,6 +72,16 @@ as unset. The Iceberg catalog itself is configured as PyIceberg does it, by `PYI
 
 | variable | default | meaning |
 |---|---|---|
+"""
+
+TENANT_HEAD = """
+## A tenant
+
+An entry of `RADIANT_TENANTS`, by the tenant's name: 1 to 30 lower-case letters and digits, a letter first. Everything
+that an entry does not name is the installation's. [Tenants](tenants.md) shows how a centre is added.
+
+| key | meaning |
+|---|---|
 """
 
 ERRORS_HEAD = """
@@ -138,7 +149,10 @@ def _computed(column: Column) -> str:
 def settings_page() -> str:
     """Return `settings.md`."""
     tree = re.search(r"```\n.*?```", errors.__doc__ or "", re.DOTALL)
-    return SETTINGS_HEAD + "".join(_rows(Settings, PREFIX)) + ERRORS_HEAD + (tree.group(0) if tree else "") + "\n"
+    meanings = _docstrings(Tenant)
+    tenant = "".join(f"| `{name}` | {' '.join(meanings[name].split())} |\n" for name in Tenant.model_fields)
+    parts = (SETTINGS_HEAD, *_rows(Settings, PREFIX), TENANT_HEAD, tenant, ERRORS_HEAD)
+    return "".join(parts) + (tree.group(0) if tree else "") + "\n"
 
 
 def _rows(model: type[BaseModel], prefix: str) -> Iterator[str]:
@@ -381,6 +395,7 @@ What the platform did to a job's process, pod or task. *Retried* is what happens
 REMEDIES = {
     "Bug": "Report it with the log",
     "Config": "Correct the setting that the message names; [settings](settings.md) lists all",
+    "Tenant": "Name the tenant: `RADIANT_TENANT` for a command, the param `tenant` for a run; [tenants](tenants.md)",
     "BadInput": "Correct the file or value that the message names; the case is due when a file of it changes",
     "VcfFormat": "Correct the lines that the message lists, or set `RADIANT_VCF__TOLERATE`; [rules](vcf-reading.md)",
     "VcfTruncated": "Copy the file again and compare checksums",

@@ -3,6 +3,7 @@
 ```
 RadiantError
 ├─ ConfigError                 terminal   78   a setting, an environment variable, a missing package
+│  └─ TenantError                              no tenant is named, an unknown one, or what belongs to another
 ├─ InputError                  terminal   65   a file or value from outside that cannot be imported
 │  ├─ VcfFormatError                           the file breaks a rule of the VCF specification
 │  ├─ VcfTruncatedError                        the file is cut off
@@ -58,6 +59,12 @@ class ConfigError(RadiantError):
 
     code = "Config"
     exit_code = EXIT_CONFIG
+
+
+class TenantError(ConfigError):
+    """No tenant is named, it is unknown, or a job was asked for what belongs to another one."""
+
+    code = "Tenant"
 
 
 class InputError(RadiantError):

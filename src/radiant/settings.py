@@ -20,13 +20,14 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationError,
-    field_validator,
-    model_validator,
 )
 
 from radiant.ecs_settings import Ecs
-from radiant.errors import ConfigError
-from radiant.setting_types import GROUP, Names, Notify, Objects, Strings, from_json, from_list, notify_from_uris
+from radiant.errors import ConfigError, TenantError
+from radiant.job_settings import Jobs
+from radiant.kubernetes_settings import Kubernetes
+from radiant.setting_types import GROUP, Names, Notify, from_json, notify_from_uris
+from radiant.tenant_settings import Places, Tenant, TenantName, below, given, registry_of, require_apart
 from radiant.vcf_settings import ProgressGroup, Vcf
 
 PREFIX = "RADIANT_"
@@ -35,43 +36,6 @@ _OF_TESTS = "RADIANT_TEST_"
 
 class _Group(BaseModel):
     model_config = GROUP
-
-
-class JobOverrides(_Group):
-    """Overrides of the catalogue's numbers for one job."""
-
-    cpu: float | None = Field(default=None, ge=0.25)
-    """Cores."""
-    memory_mib: int | None = Field(default=None, ge=64)
-    """Memory limit."""
-    scratch_gib: int | None = Field(default=None, ge=1)
-    """Temporary disk."""
-    timeout_s: int | None = Field(default=None, ge=1)
-    """Seconds after which the job is stopped."""
-    retries: int | None = Field(default=None, ge=0)
-    """How often a transient failure is retried."""
-
-
-class ImportOverrides(JobOverrides):
-    """Overrides of the job that reads a case's VCF."""
-
-    sizing: Literal["request", "history"] = "request"
-    """`history`: a case requests the memory that earlier imports of files and families like it needed, and one retry
-    more; `request`, or as long as there are fewer than 20 earlier imports: MEMORY_MIB."""
-
-
-class Jobs(_Group):
-    """Overrides per job."""
-
-    plan_import: JobOverrides = JobOverrides()
-    prepare_part: JobOverrides = JobOverrides()
-    import_case: ImportOverrides = ImportOverrides()
-    commit_part: JobOverrides = JobOverrides()
-    maintain_tables: JobOverrides = JobOverrides()
-    run_report: JobOverrides = JobOverrides()
-    poc: JobOverrides = JobOverrides()
-    memory_cap_mib: int = Field(default=30 * 1024, ge=64)
-    """Memory never grows beyond this after a job ran out of it."""
 
 
 class ContainerGroup(_Group):
@@ -89,92 +53,6 @@ class ContainerGroup(_Group):
     """Seconds between two looks at a container; its log is read as often."""
     restarts: int = Field(default=3, ge=0)
     """How often a container is started again, within one try, when its spot capacity was taken away."""
-
-
-class Mount(_Group):
-    """A volume that a pod sees; exactly one of claim, host_path, secret and config_map names it."""
-
-    path: str = Field(pattern="^/")
-    """Where the job sees it."""
-    claim: str | None = None
-    """PersistentVolumeClaim."""
-    host_path: str | None = None
-    """Folder of the node."""
-    secret: str | None = None
-    config_map: str | None = None
-    sub_path: str | None = None
-    """Part of the volume."""
-    read_only: bool = False
-
-    @model_validator(mode="after")
-    def _one_source(self) -> "Mount":
-        if sum(one is not None for one in (self.claim, self.host_path, self.secret, self.config_map)) != 1:
-            msg = "a mount names exactly one of claim, host_path, secret and config_map"
-            raise ValueError(msg)
-        return self
-
-
-class PodSettings(_Group):
-    """Settings of a pod, for all jobs or for one."""
-
-    image: str | None = None
-    """Image of the worker when it is not `RADIANT_IMAGE`."""
-    pull_policy: Literal["Always", "IfNotPresent", "Never"] | None = None
-    """When the node fetches the image; the cluster's rule when unset."""
-    pull_secrets: Names = ()
-    """Names of the secrets that open the registry, separated by commas."""
-    service_account: str | None = None
-    """Service account of the pod. Its token is not mounted; EKS mounts its own for IRSA."""
-    node_selector: Strings = {}
-    """Labels that a node must have, as JSON."""
-    tolerations: Objects = ()
-    """Taints that the pod tolerates, a JSON list in the form of the Kubernetes API."""
-    priority_class: str | None = None
-    """PriorityClass of the pod."""
-    cpu_limit: Annotated[float, Field(ge=0.25)] | Literal["job"] | None = None
-    """Cores that the pod may use at most; `job` for as many as the job requests. When unset that of the template, else
-    none: the pod may use idle cores. A ResourceQuota with `limits.cpu` needs one."""
-    labels: Strings = {}
-    """More labels of the pod, as JSON."""
-    annotations: Strings = {}
-    """Annotations of the pod, as JSON."""
-    env_from: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...], BeforeValidator(from_list)
-    ] = ()
-    """Sources of the worker's environment (RADIANT_*, PYICEBERG_*, AWS_*): `secret/NAME` or `configmap/NAME`, separated
-    by commas; a later one overrides."""
-    mounts: Annotated[tuple[Mount, ...], BeforeValidator(from_json)] = ()
-    """Volumes, as JSON: `[{"path": "/data", "claim": "data"}]`; instead of `claim` `host_path`, `secret` or
-    `config_map`, beside it `sub_path` and `read_only`."""
-    template: Path | None = None
-    """Pod template file (YAML) below the other settings: side-cars, affinity, users and groups, any field of a pod."""
-
-
-class Kubernetes(PodSettings):
-    """How jobs run as pods on Kubernetes."""
-
-    conn_id: str = Field(default="kubernetes_conn", min_length=1)
-    """Airflow connection of the cluster."""
-    namespace: str | None = None
-    """Namespace of the pods; that of the connection, else `default`, when unset."""
-    grace_s: int = Field(default=30, ge=1)
-    """Seconds between the two signals that stop a pod."""
-    jobs: Annotated[dict[str, PodSettings], BeforeValidator(from_json)] = {}
-    """Other values for single jobs, as JSON: `{"import-case": {"node_selector": {"disk": "fast"}}}`."""
-
-    @field_validator("jobs")
-    @classmethod
-    def _known_jobs(cls, value: dict[str, PodSettings]) -> dict[str, PodSettings]:
-        known = {name.replace("_", "-") for name in Jobs.model_fields if name != "memory_cap_mib"}
-        if unknown := sorted(set(value) - known):
-            msg = f"there is no job {unknown[0]!r}; the jobs are {', '.join(sorted(known))}"
-            raise ValueError(msg)
-        return value
-
-    def of(self, job: str) -> PodSettings:
-        """Return the settings of a job's pod."""
-        own = self.jobs.get(job, PodSettings())
-        return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
 
 class PartRange(_Group):
@@ -262,6 +140,12 @@ class Settings(_Group):
     """Folder of the embedded default: Airflow's home, registry, warehouse, work files."""
     backend: Literal["local", "kubernetes", "ecs"] = "local"
     """Where jobs run."""
+    tenant: TenantName | None = None
+    """The tenant that this process serves, one of `RADIANT_TENANTS`. In Airflow's environment that of every run; when
+    unset, each run names its own."""
+    tenants: Annotated[dict[TenantName, Tenant], BeforeValidator(from_json)] = {}
+    """The centres that share this installation, as JSON: `{"north": {"input_prefixes": "s3://north/vcf"}}`; see
+    [a tenant](#a-tenant)."""
     input_prefixes: Names = ()
     """Folders and URIs below which the VCF and pedigree of a case must be, separated by commas, for example
     `/data/cases,s3://bucket/cases`; anywhere when empty. A symbolic link counts as its target."""
@@ -312,15 +196,103 @@ class Settings(_Group):
     @property
     def effective_warehouse(self) -> str:
         """Where the built-in catalog puts its tables."""
-        return self.lake.warehouse or f"file://{self.home_path}/warehouse"
+        return self.lake.warehouse or below(f"file://{self.home_path}/warehouse", self.tenant)
+
+    @property
+    def catalog_file(self) -> Path:
+        """The file of the built-in catalog."""
+        return self.home_path / (self.tenant or "") / "catalog.db"
+
+    @property
+    def namespace_location(self) -> str | None:
+        """Where a catalog puts the tables of a tenant; None where that is the catalog's own choice."""
+        warehouse = self.lake.warehouse if self.tenant else None
+        return None if warehouse is None else below(warehouse, self.lake.namespace)
+
+    @property
+    def run_tenants(self) -> tuple[str, ...]:
+        """The tenants of which a run names one; empty where there are none, or this process serves one alone."""
+        return () if self.tenant else tuple(sorted(self.tenants))
+
+    @property
+    def tenant_settings(self) -> Tenant | None:
+        """The entry of the tenant; None without one."""
+        return self.tenants[self.tenant] if self.tenant else None
+
+    def of_tenant(self, name: str) -> "Settings":
+        """Return the settings of one tenant: those of the installation, with its own in their place.
+
+        Raises:
+            TenantError: there is no such tenant.
+            ConfigError: its registry cannot follow from the installation's.
+        """
+        own = self.tenants.get(name)
+        if own is None:
+            known = ", ".join(sorted(self.tenants)) or "none"
+            msg = f"there is no tenant {name!r}: RADIANT_TENANTS has {known}. Correct the name, or add the tenant there"
+            raise TenantError(msg)
+        pods = {"namespace": own.kubernetes_namespace, "service_account": own.service_account, "env_from": own.env_from}
+        tasks = {"cluster": own.ecs_cluster, "task_definition": own.ecs_task_definition}
+        lake = {
+            "catalog": own.catalog or self.lake.catalog,
+            "namespace": own.namespace or f"{self.lake.namespace}_{name}",
+            "warehouse": own.warehouse or (self.lake.warehouse and below(self.lake.warehouse, name)),
+        }
+        registry = own.registry_url or self.effective_registry_url
+        pages = own.registry_url or self.effective_ui_registry_url
+        return self.model_copy(
+            update={
+                "tenant": name,
+                "tenants": {name: own},
+                "input_prefixes": own.input_prefixes,
+                "work_uri": own.work_uri or below(self.effective_work_uri, name),
+                "registry": self.registry.model_copy(update={"url": registry_of(registry, name, own)}),
+                "ui": self.ui.model_copy(update={"registry_url": registry_of(pages, name, own)}),
+                "lake": self.lake.model_copy(update=lake),
+                "kubernetes": self.kubernetes.model_copy(update=given(pods)),
+                "ecs": self.ecs.model_copy(update=given(tasks)),
+            }
+        )
 
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment.
+def load_settings(environment: Mapping[str, str] | None = None, *, tenant: str | None = None) -> Settings:
+    """Read the settings from the environment; where several centres share the installation, those of one of them.
+
+    Args:
+        environment: That of the process when None.
+        tenant: Of a run; `RADIANT_TENANT` when None.
 
     Raises:
+        TenantError: there are tenants and none is named, the one that is named is none of them, or `RADIANT_TENANT` is
+            another one.
         ConfigError: a variable `RADIANT_*` without a setting (the message suggests the nearest name), or a value out of
             range.
+    """
+    installation = load_installation(environment)
+    name = tenant or installation.tenant
+    if installation.tenant not in {None, name}:
+        msg = f"tenant {name!r} is asked for, and this process serves {installation.tenant!r} alone (RADIANT_TENANT)"
+        msg += f": use the installation of {name!r}, or name no tenant"
+        raise TenantError(msg)
+    if name is None:
+        if not installation.tenants:
+            return installation
+        known = ", ".join(sorted(installation.tenants))
+        msg = (
+            "this installation has tenants, and none is named: give a run the param `tenant`, a command the variable "
+            f"RADIANT_TENANT. There are {known}"
+        )
+        raise TenantError(msg)
+    return installation.of_tenant(name)
+
+
+def load_installation(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings that hold for every tenant: backend, limits of jobs, schedule.
+
+    What belongs to one centre (registry, tables, documents, prefixes) is right only in `load_settings`.
+
+    Raises:
+        ConfigError: as `load_settings` has it, or two tenants share a place.
     """
     given = os.environ if environment is None else environment
     names = {name: value for name, value in given.items() if not name.startswith(_OF_TESTS)}
@@ -332,7 +304,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             msg = f"{name} is not a setting of radiant; {hint} Unset it or correct its name."
             raise ConfigError(msg)
     try:
-        return Settings.model_validate(_nested(names))
+        settings = Settings.model_validate(_nested(names))
     except ValidationError as error:
         problems = "; ".join(
             f"{_variable(item['loc'])}={item['input']!r}: {item['msg']}"
@@ -342,6 +314,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         )
         msg = f"a setting is out of range: {mask_secret(problems)}"
         raise ConfigError(msg) from None
+    require_apart({name: _places(settings.of_tenant(name)) for name in settings.tenants})
+    return settings
+
+
+def _places(settings: Settings) -> Places:
+    folders = (settings.effective_work_uri, settings.effective_warehouse, *settings.input_prefixes)
+    lake = settings.lake
+    return Places(f"{lake.catalog}: {lake.namespace}", mask_secret(settings.effective_registry_url), folders)
 
 
 def child_environment(

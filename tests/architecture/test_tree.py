@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from radiant import errors
+from radiant.job_settings import Jobs
 from radiant.jobs.catalogue import JOBS
-from radiant.settings import Jobs
 from radiant.worker.main import HANDLERS
 
 REPOSITORY = Path(__file__).parents[2]

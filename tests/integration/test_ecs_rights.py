@@ -55,7 +55,7 @@ def follow(runner, handle):
 
 def order_of(settings, folder, *, attempt, pause_s, asked_at=0.0):
     spec = effective_job("poc", settings)
-    request = new_request(spec, {"pause_s": pause_s}, folder, memory_mib=spec.resources.memory_mib, image=None)
+    request = new_request(spec, {"pause_s": pause_s}, folder, settings, memory_mib=spec.resources.memory_mib)
     folder.write_request(dataclasses.replace(request, attempt=attempt))
     return ContainerOrder(
         job=spec,

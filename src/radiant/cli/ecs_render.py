@@ -39,7 +39,7 @@ def render(settings: Settings, job: str, *, on_demand: bool) -> AwsObject:
         image=settings.image,
         on_demand=on_demand,
     )
-    return redacted(run_task_call(order, settings.ecs))
+    return redacted(run_task_call(order, settings))
 
 
 def redacted(found: Any) -> Any:

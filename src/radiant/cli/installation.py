@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 from radiant import lake, storage
 from radiant.cli.check_result import CheckResult, good, warning, wrong
@@ -21,7 +22,7 @@ def check_registry(settings: Settings, *, make: bool) -> Iterator[CheckResult]:
     from radiant.registry import Registry  # noqa: PLC0415 - heavy, only here
 
     shown = mask_secret(settings.effective_registry_url)
-    if not make and settings.registry.url is None and not (settings.home_path / "registry.db").exists():
+    if not make and _is_missing(settings.effective_registry_url):
         yield warning("registry", f"there is none at {shown} yet", _SETUP)
         return
     try:
@@ -30,6 +31,11 @@ def check_registry(settings: Settings, *, make: bool) -> Iterator[CheckResult]:
         yield wrong("registry", str(error), "correct RADIANT_REGISTRY__URL, or start its server")
     else:
         yield good("registry", f"{shown}, {cases} cases")
+
+
+def _is_missing(url: str) -> bool:
+    """Return whether a registry is a SQLite file that does not exist."""
+    return url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists()
 
 
 def check_tables(settings: Settings, *, make: bool) -> Iterator[CheckResult]:
@@ -41,7 +47,7 @@ def check_tables(settings: Settings, *, make: bool) -> Iterator[CheckResult]:
     """
     from radiant.vcf import InfoOptions  # noqa: PLC0415 - heavy, only here
 
-    group = settings.lake
+    group, wanted = settings.lake, InfoOptions.of(settings.vcf).tables
     file = lake.embedded_file(settings)
     if not make and file is not None and not file.exists():
         yield warning("tables", f"there is no catalog at {file} yet", _SETUP)
@@ -49,7 +55,7 @@ def check_tables(settings: Settings, *, make: bool) -> Iterator[CheckResult]:
     try:
         with lake.open_catalog(settings) as catalog:
             if make:
-                lake.ensure_tables(catalog, group.namespace, InfoOptions.of(settings.vcf).tables)
+                lake.ensure_tables(catalog, group.namespace, wanted, settings.namespace_location)
             found = lake.table_overview(catalog, group.namespace)
     except (LakeError, ConfigError) as error:
         yield wrong("tables", str(error), "correct PYICEBERG_CATALOG__* and RADIANT_LAKE__*, or start the catalog")

@@ -33,7 +33,7 @@ from radiant.cli import (
 from radiant.cli.terminal import echo
 from radiant.errors import EXIT_BUG, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.catalogue import JOBS
-from radiant.settings import PREFIX, effective_settings, load_settings
+from radiant.settings import PREFIX, effective_settings, load_installation
 
 app = typer.Typer(
     name="radiant",
@@ -85,7 +85,8 @@ def radiant(
 def config() -> None:
     """Print the effective settings, one `NAME=value` a line, passwords masked."""
     catalogue = dict(_job_defaults())
-    for name, value in effective_settings(load_settings()):
+    settings = load_installation()
+    for name, value in effective_settings(settings.of_tenant(settings.tenant) if settings.tenant else settings):
         echo(f"{name}={value or catalogue.get(name, '')}")
 
 

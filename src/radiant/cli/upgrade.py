@@ -34,7 +34,7 @@ def upgrade(
     with lake.open_catalog(settings) as catalog:
         changes = lake.table_changes(catalog, settings.lake.namespace, declared)
         if not dry_run:
-            lake.ensure_tables(catalog, settings.lake.namespace, declared)
+            lake.ensure_tables(catalog, settings.lake.namespace, declared, settings.namespace_location)
     for change in changes:
         steps = [] if change.exists else [f"{would}created"]
         if change.exists and change.added:

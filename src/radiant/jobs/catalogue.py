@@ -2,9 +2,13 @@
 
 import dataclasses
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from radiant.errors import ConfigError
-from radiant.settings import JobOverrides, Settings
+from radiant.settings import Settings
+
+if TYPE_CHECKING:
+    from radiant.job_settings import JobOverrides
 
 
 @dataclass(frozen=True, slots=True)

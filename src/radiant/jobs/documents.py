@@ -48,6 +48,8 @@ class Request:
     """W3C `traceparent` and `tracestate`, so that spans nest."""
     task_uri: str = ""
     """Folder of the task instance, see `task_uri`; empty for a request that no task made."""
+    tenant: str = ""
+    """Of the run; empty where the installation has none."""
     protocol: int = PROTOCOL
 
 

@@ -24,7 +24,7 @@ def open_catalog(settings: Settings) -> Catalog:
     """Open the catalog named `settings.lake.catalog`.
 
     PyIceberg's own configuration decides (`PYICEBERG_CATALOG__<NAME>__*`, then `.pyiceberg.yaml` in `PYICEBERG_HOME`,
-    the home folder or the current folder). Without one for this name, a SQLite file `<home>/catalog.db` with its
+    the home folder or the current folder). Without one for this name, a SQLite file `settings.catalog_file` with its
     tables under `settings.effective_warehouse`; several processes may use it at once.
 
     The caller closes the catalog (`with open_catalog(...) as catalog`, or `close()`).
@@ -50,13 +50,13 @@ def open_catalog(settings: Settings) -> Catalog:
     except Exception as error:
         msg = f"the catalog {name!r} does not answer: {mask_secret(str(error))}"
         raise LakeUnavailableError(msg) from error
-    return _embedded_catalog(name, settings.home_path / "catalog.db", settings.effective_warehouse)
+    return _embedded_catalog(name, settings.catalog_file, settings.effective_warehouse)
 
 
 def embedded_file(settings: Settings) -> Path | None:
     """Return the file of the built-in catalog, None where PyIceberg is configured; it may not exist yet."""
     configured = Config().get_catalog_config(settings.lake.catalog)
-    return None if configured else settings.home_path / "catalog.db"
+    return None if configured else settings.catalog_file
 
 
 def _file_io(warehouse: str) -> dict[str, str]:

@@ -41,7 +41,10 @@ _TRIES = 10
 
 
 def ensure_tables(
-    catalog: Catalog, namespace: str, case_tables: Mapping[str, Table] | None = None
+    catalog: Catalog,
+    namespace: str,
+    case_tables: Mapping[str, Table] | None = None,
+    location: str | None = None,
 ) -> dict[str, TableRef]:
     """Create the namespace, missing tables and missing columns; return every table by its short name.
 
@@ -54,6 +57,7 @@ def ensure_tables(
         catalog: Where the tables are.
         namespace: Of the tables.
         case_tables: By short name; with the columns that settings choose; those of `domain.tables` when None.
+        location: URI of the namespace when it is made; the catalog's choice when None.
 
     Raises:
         SchemaMismatchError: a column has another type than declared, a required column is not declared,
@@ -61,7 +65,7 @@ def ensure_tables(
         LakeUnavailableError: the catalog does not answer.
     """
     try:
-        _ensure_namespace(catalog, namespace)
+        _ensure_namespace(catalog, namespace, location)
         declared = {**TABLES, **(case_tables or {})}
         return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in declared.items()}
     except LakeError:
@@ -130,10 +134,10 @@ def load_tables(catalog: Catalog, namespace: str) -> dict[str, IcebergTable]:
     return {name: table for name, table in found.items() if table is not None}
 
 
-def _ensure_namespace(catalog: Catalog, namespace: str) -> None:
+def _ensure_namespace(catalog: Catalog, namespace: str, location: str | None) -> None:
     try:
         if not catalog.namespace_exists(namespace):
-            catalog.create_namespace(namespace)
+            catalog.create_namespace(namespace, {} if location is None else {"location": location})
     except NamespaceAlreadyExistsError:
         return
     except Exception:

@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING
 
-from radiant.settings import Settings, load_settings
+from radiant.settings import Settings, load_installation
 
 if TYPE_CHECKING:
     from radiant.operators.job import JobOperator
@@ -32,7 +32,7 @@ def job_operator() -> "type[JobOperator]":
     Raises:
         ConfigError: a setting is wrong.
     """
-    module, name = _CLASSES[load_settings().backend]
+    module, name = _CLASSES[load_installation().backend]
     found: type[JobOperator] = getattr(importlib.import_module(module), name)
     return found
 

@@ -16,6 +16,7 @@ from radiant.jobs.codec import JsonObject, to_json
 from radiant.jobs.contracts import ImportParams, Verdict, read_import_params, read_verdict
 from radiant.jobs.run_ids import block_run_id, part_run_id
 from radiant.operators.mapping import blocks
+from radiant.operators.tenancy import tenant_conf
 from radiant.operators.trace import with_trace
 from radiant.operators.verdict import add_up, describe, fail_with
 
@@ -137,7 +138,7 @@ class RunDagOperator(TriggerDagRunOperator):
         self.log.info("%s run %s: part %d, %s", self.trigger_dag_id, run_id, params.part, how_many)
         offset = dt.timedelta(milliseconds=max(instance.map_index or 0, 0), microseconds=instance.try_number)
         own = context["dag_run"]
-        self.conf = with_trace(to_json(params), context)
+        self.conf = with_trace(to_json(params) | tenant_conf(context), context)
         self.trigger_run_id = run_id
         self.note = f"Part {params.part}, {how_many}, for run {instance.run_id} of {instance.dag_id}."
         self.run_after = own.run_after + offset

@@ -20,10 +20,11 @@ from radiant.operators.retry import TASK_DEFAULTS, AirflowArguments, decide_retr
 from radiant.operators.sizing import wanted_memory
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun, new_request, task_facts
+from radiant.operators.tenancy import run_settings
 from radiant.operators.trace import request_span
 from radiant.operators.tries import READY_AT, ready_at, with_try
 from radiant.runs.tries_document import read_tries, write_tries
-from radiant.settings import Settings, load_settings
+from radiant.settings import Settings, load_installation
 
 
 class JobOperator(BaseOperator):
@@ -69,7 +70,7 @@ class JobOperator(BaseOperator):
     @classmethod
     def airflow_defaults(cls, job: str) -> AirflowArguments:
         """Return the Airflow arguments that follow from the job."""
-        return {**TASK_DEFAULTS, "retries": effective_job(job, load_settings()).retries}
+        return {**TASK_DEFAULTS, "retries": effective_job(job, load_installation()).retries}
 
     def memory_limit(self, job: JobSpec, memory_mib: int, settings: Settings) -> int:
         """Return the limit of a job that needs this much memory: more on a platform with fixed sizes."""
@@ -123,7 +124,7 @@ class JobOperator(BaseOperator):
         self.log.log(level_of(line), "%s", line)
 
     def _task_run(self, context: Any) -> TaskRun:
-        settings = load_settings()
+        settings = run_settings(context)
         job = effective_job(self.job, settings)
         instance: Any = context["ti"]
         folder = TaskFolder.of(instance, settings.effective_work_uri)
@@ -135,7 +136,7 @@ class JobOperator(BaseOperator):
             job=job,
             folder=folder,
             task=task_facts(instance),
-            request=new_request(job, arguments, folder, memory_mib=memory_mib, image=settings.image),
+            request=new_request(job, arguments, folder, settings, memory_mib=memory_mib),
             deadline=time.time() + self.execution_timeout.total_seconds() if self.execution_timeout else None,
             instance=instance,
             ready_at=ready_at(context, self.arguments, is_first=not self.upstream_task_ids),

@@ -13,7 +13,8 @@ from radiant.jobs.documents import run_uri
 from radiant.operators.backend import platform_of
 from radiant.operators.process import PROCESS_RECORD, ProcessRecord, end_stray
 from radiant.operators.task_folder import read_document, run_key
-from radiant.settings import Settings, load_settings
+from radiant.operators.tenancy import run_settings
+from radiant.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def release_leftovers() -> None:
     """
     context: Any = get_current_context()
     instance = context["ti"]
-    settings = load_settings()
+    settings = run_settings(context)
     run = run_uri(settings.effective_work_uri, instance.dag_id, instance.run_id)
     try:
         found = end_processes(run) if settings.backend == "local" else sweep(settings.backend, run, settings)

@@ -21,7 +21,7 @@ from radiant.operators.process import PROCESS_RECORD, ProcessRecord, end_stray, 
 from radiant.operators.reasons import Reason
 from radiant.operators.retry import AirflowArguments
 from radiant.operators.task_run import TaskRun
-from radiant.settings import load_settings
+from radiant.settings import load_installation
 
 _MIB = 1 << 20
 _ARCHITECTURES = {"aarch64": "arm64"}
@@ -43,7 +43,7 @@ class LocalJobOperator(JobOperator):
     @classmethod
     def airflow_defaults(cls, job: str) -> AirflowArguments:
         """Add how many may run at once on this machine."""
-        wanted = effective_job(job, load_settings()).resources
+        wanted = effective_job(job, load_installation()).resources
         fit = min(_cores() / wanted.cpu, psutil.virtual_memory().total / _MIB / wanted.memory_mib)
         return {**super().airflow_defaults(job), "max_active_tis_per_dag": max(1, int(fit))}
 

@@ -10,7 +10,7 @@ from radiant.jobs.contracts import Verdict, read_verdict
 from radiant.jobs.message_text import without_paths
 from radiant.operators.verdict import describe
 from radiant.setting_types import NOTIFIERS, Notify
-from radiant.settings import load_settings
+from radiant.settings import load_installation
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ def notify_failed(context: Any) -> None:
     nothing. A run that another run started sends none, since that other run reports its cases.
     """
     try:
-        settings = load_settings()
+        settings = load_installation()
         if not settings.notify or context["dag_run"].run_type == _STARTED_BY_ANOTHER_RUN:
             return
         instance = context["ti"]
@@ -61,7 +61,7 @@ def check_notifiers(_context: Any) -> None:
 
     The `on_execute_callback` of a run's first task, so that a person sees it before a verdict fails.
     """
-    for one in load_settings().notify:
+    for one in load_installation().notify:
         problem = problem_of(one)
         if problem:
             log.warning("RADIANT_NOTIFY: %s", problem)

@@ -3,7 +3,7 @@
 from airflow.sdk import Param
 
 from radiant.domain.case_numbers import CASES_PATTERN
-from radiant.settings import load_settings
+from radiant.settings import load_installation
 
 
 def part_param() -> Param:
@@ -17,7 +17,7 @@ def maintenance_schedule() -> str | None:
     Raises:
         ConfigError: a setting is wrong.
     """
-    return load_settings().maintenance.schedule
+    return load_installation().maintenance.schedule
 
 
 def cases_param(description: str) -> Param:

@@ -7,7 +7,8 @@ from airflow.sdk import get_current_context
 
 from radiant.jobs.documents import report_uri, run_uri
 from radiant.operators.backend import job_operator
-from radiant.settings import load_settings
+from radiant.operators.tenancy import run_settings
+from radiant.settings import load_installation
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +19,7 @@ def report_after(verdict: Any) -> None:
     It is a teardown: it runs whatever the verdict is, and Airflow judges the run without it, so a report that fails
     neither turns a green run red nor hides a red verdict.
     """
-    if load_settings().report:
+    if load_installation().report:
         operator: Any = job_operator()
         report = operator(task_id="report", job="run-report", arguments={"run_id": "{{ run_id }}"})
         verdict.set_downstream(report.as_teardown())
@@ -26,9 +27,9 @@ def report_after(verdict: Any) -> None:
 
 def name_report() -> None:
     """Log where the report of the current run will be."""
-    settings = load_settings()
-    if settings.report:
+    if load_installation().report:
         context: Any = get_current_context()
+        settings = run_settings(context)
         instance = context["ti"]
         run = run_uri(settings.effective_work_uri, instance.dag_id, instance.run_id)
         log.info("the task report writes the report of this run: %s", report_uri(run))

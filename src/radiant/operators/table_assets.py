@@ -11,7 +11,8 @@ from airflow.sdk import Asset, AssetAlias
 from radiant.jobs.codec import JsonObject
 from radiant.jobs.contracts import CommitOutput, output_of
 from radiant.jobs.documents import read_job_summary
-from radiant.settings import Settings, load_settings
+from radiant.operators.tenancy import run_settings
+from radiant.settings import Settings
 
 TABLES = AssetAlias("radiant-tables")
 """Outlet of the task that commits."""
@@ -61,5 +62,5 @@ def table_events(committed: object, settings: Settings) -> list[tuple[Asset, Jso
 
 def announce_tables(context: Any, committed: object) -> None:
     """Add the events of the tables; runs after the task that commits, in its process."""
-    for asset, extra in table_events(committed, load_settings()):
+    for asset, extra in table_events(committed, run_settings(context)):
         context["outlet_events"][TABLES].add(asset, extra=extra)

@@ -127,12 +127,12 @@ def read_document(uri: str, kind: type[T]) -> T | None:
         return None
 
 
-def task_folder_uri(instance: Any, task_id: str) -> str:
+def task_folder_uri(instance: Any, task_id: str, tenant: str | None = None) -> str:
     """Return the folder of a task of the run that a task instance belongs to, or of all instances of a mapped task.
 
     For templates, since no worker has the ids of tasks.
     """
-    run = run_uri(load_settings().effective_work_uri, instance.dag_id, instance.run_id)
+    run = run_uri(load_settings(tenant=tenant).effective_work_uri, instance.dag_id, instance.run_id)
     return task_uri(run, task_id)
 
 

@@ -39,7 +39,7 @@ class TaskRun:
 
 
 def new_request(
-    job: JobSpec, arguments: Mapping[str, object], folder: TaskFolder, *, memory_mib: int, image: str | None
+    job: JobSpec, arguments: Mapping[str, object], folder: TaskFolder, settings: Settings, *, memory_mib: int
 ) -> Request:
     """Return a request with an attempt of its own and the context of the current span."""
     trace: dict[str, str] = {}
@@ -52,9 +52,10 @@ def new_request(
         memory_mib=memory_mib,
         cpu=job.resources.cpu,
         radiant_version=metadata.version("radiant"),
-        image=image,
+        image=settings.image,
         trace_context=trace,
         task_uri=folder.uri,
+        tenant=settings.tenant or "",
     )
 
 

@@ -154,11 +154,11 @@ class ContainerTrigger(BaseTrigger):
         return TaskFolder(self.run_uri, self.uri)
 
     def _open(self) -> Watcher:
-        settings = load_settings()
         record, request = read_record(self._folder), self._folder.read_request()
         if record is None or request is None:
             msg = f"{self.uri}: the task's documents are gone: something removes files from the work URI"
             raise StorageError(msg)
+        settings = load_settings(tenant=request.tenant or None)
         run = TaskRun(
             settings=settings,
             job=effective_job(self.job, settings),

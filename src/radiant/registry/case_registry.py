@@ -43,6 +43,7 @@ class Registry:
 
     Args:
         url: SQLAlchemy URL (`settings.effective_registry_url`). Tables are made if missing.
+        prefixes: Where files of registered cases are read again, see `storage.check_input_place`.
         clock: Returns the time, UTC.
 
     Raises:
@@ -51,8 +52,9 @@ class Registry:
             password.
     """
 
-    def __init__(self, url: str, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
+    def __init__(self, url: str, *, prefixes: Collection[str] = (), clock: Callable[[], dt.datetime] = utc_now) -> None:
         self._database = Database(url)
+        self._prefixes = prefixes
         self._clock = clock
 
     def add(self, case: Registration, *, replace: bool = True, assembly: str = "GRCh38") -> AddOutcome:
@@ -140,7 +142,7 @@ class Registry:
         Raises:
             CaseNotFoundError: a requested number is not registered.
         """
-        return planning.due(self._database, self._clock(), requested, run, lost)
+        return planning.due(self._database, self._clock(), requested, run, lost, self._prefixes)
 
     def placement(self) -> PartitionState:
         """Return the part of every id and the experiments per part, for `domain.partition.plan`."""
@@ -211,7 +213,7 @@ class Registry:
             wanted = list(dict.fromkeys([*again, *wanted]))
             records = [to_record(row) for row in find_all(session, wanted).values()]
             revisions = {row.case_id: row.revision for row in find_all(session, wanted).values()}
-        files = file_statuses([file.uri for record in records for file in record.files])
+        files = file_statuses([file.uri for record in records for file in record.files], self._prefixes)
         pedigrees = planning.changed_pedigrees(records, revisions, files)
         scope = loads.ClaimScope(part, wanted, frozenset(again), visible or {}, most)
         with self._database.write() as session:

@@ -1,6 +1,8 @@
 """Whether a file of a case changed since it was read, and the members that a pedigree file states."""
 
+import functools
 import hashlib
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -28,10 +30,21 @@ class FileStatus:
     """Why there is no status."""
     may_pass: bool = False
     """Whether the problem is the store's and not the file's."""
+    outside: bool = False
+    """It is where no file of a case may be: it was not looked at."""
 
 
-def file_status(uri: str) -> FileStatus:
-    """Return size and tag of a file, or why there is none; never raises."""
+def file_status(uri: str, prefixes: Collection[str] = ()) -> FileStatus:
+    """Return size and tag of a file, or why there is none; never raises.
+
+    Args:
+        uri: Of the file.
+        prefixes: Where it may be, see `storage.check_input_place`.
+    """
+    try:
+        storage.check_input_place(uri, prefixes)
+    except InputError as error:
+        return FileStatus(None, None, str(error), outside=True)
     try:
         found = storage.fingerprint(uri)
     except InputError as error:
@@ -41,13 +54,13 @@ def file_status(uri: str) -> FileStatus:
     return FileStatus(found.size, found.tag)
 
 
-def file_statuses(uris: list[str]) -> dict[str, FileStatus]:
-    """Return the status of each file by URI, several requested at a time."""
+def file_statuses(uris: list[str], prefixes: Collection[str] = ()) -> dict[str, FileStatus]:
+    """Return the status of each file by URI, several requested at a time; see `file_status`."""
     unique = list(dict.fromkeys(uris))
     if not unique:
         return {}
     with ThreadPoolExecutor(min(_AT_ONCE, len(unique))) as pool:
-        return dict(zip(unique, pool.map(file_status, unique), strict=True))
+        return dict(zip(unique, pool.map(functools.partial(file_status, prefixes=prefixes), unique), strict=True))
 
 
 def has_changed(stored: CaseFile, now: FileStatus) -> bool:
@@ -92,6 +105,14 @@ def read_pedigree(uri: str, proband: str | None) -> tuple[Member, ...]:
     path = storage.local_path(uri)
     name = uri if path is None else str(path)
     return parse_pedigree(decode_text(storage.read_bytes(uri, MAX_BYTES), name, PedigreeError), name, proband)
+
+
+def outside_text(case_id: int) -> str:
+    """Return why the pedigree of a case is not read where it is; without its place."""
+    return (
+        f"the pedigree of case {case_id} is below none of the places that RADIANT_INPUT_PREFIXES, or the tenant's "
+        "input_prefixes, allow. Move it there and register the case again with --replace, or have its place added"
+    )
 
 
 def read_pedigree_again(case_id: int, uri: str, proband: str | None) -> tuple[Member, ...]:

@@ -12,7 +12,14 @@ from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, Strateg
 from radiant.domain.pedigree import pedigree_digest
 from radiant.errors import InputError, StorageError
 from radiant.registry import lifecycle
-from radiant.registry.changes import FileStatus, file_statuses, has_changed, read_pedigree_again, without_place
+from radiant.registry.changes import (
+    FileStatus,
+    file_statuses,
+    has_changed,
+    outside_text,
+    read_pedigree_again,
+    without_place,
+)
 from radiant.registry.database import Database
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow
@@ -35,15 +42,20 @@ class _Check:
     """Files of which size and tag are to be stored, because their content was found unchanged or was read."""
 
 
-def due(
-    database: Database, at: dt.datetime, requested: Collection[int] | None, run: str | None, lost: Collection[int]
+def due(  # noqa: PLR0913, PLR0917 - the caller's arguments
+    database: Database,
+    at: dt.datetime,
+    requested: Collection[int] | None,
+    run: str | None,
+    lost: Collection[int],
+    prefixes: Collection[str],
 ) -> DueCases:
     """Return the due cases."""
     blocked: list[BlockedCases] = []
     with database.read() as session:
         checks = _candidates(session, at, requested, run, lost, blocked)
     # Requesting the status of files takes long, so no transaction is open meanwhile.
-    files = file_statuses([file.uri for check in checks for file in _files_to_check(check)])
+    files = file_statuses([file.uri for check in checks for file in _files_to_check(check)], prefixes)
     checked: list[_Check] = []
     for check in checks:
         case_id = check.record.case.case_id
@@ -142,6 +154,8 @@ def _check_files(check: _Check, files: Mapping[str, FileStatus]) -> None:
         now = files[file.uri]
         if now.may_pass:
             raise StorageError(now.problem)
+        if now.outside and check.reason is not None:
+            raise InputError(outside_text(check.record.case.case_id))
         if now.size is None or (now.size, now.tag) == (file.size, file.tag):
             continue
         if file.role is FileRole.PED:
@@ -194,8 +208,9 @@ def changed_pedigrees(
             if file.role is not FileRole.PED or (now.size, now.tag) == (file.size, file.tag):
                 continue
             if now.size is None:
-                if now.may_pass:
-                    found[case_id] = ChangedPedigree(revisions[case_id], now, problem=now.problem or "")
+                if now.may_pass or now.outside:
+                    problem = outside_text(case_id) if now.outside else now.problem or ""
+                    found[case_id] = ChangedPedigree(revisions[case_id], now, problem=problem)
                 continue
             try:
                 members = read_pedigree_again(case_id, file.uri, record.proband)

@@ -24,7 +24,7 @@ from radiant.storage.bytes_at import (
     version_of,
     write_bytes,
 )
-from radiant.storage.input_place import check_input_place
+from radiant.storage.input_place import check_input_place, is_below
 from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile, file_uri
 from radiant.storage.store_errors import answering, is_of_a_store
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
@@ -44,6 +44,7 @@ __all__ = [
     "exists",
     "file_uri",
     "fingerprint",
+    "is_below",
     "is_of_a_store",
     "join",
     "list_files",

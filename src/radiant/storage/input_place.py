@@ -34,7 +34,7 @@ def check_input_place(uri: str, prefixes: Collection[str] = ()) -> None:
     if path is None and ("::" in uri or not {".", ".."}.isdisjoint(uri.split("/"))):
         msg = f"{uri}: an object's name has neither `::` nor the parts `.` and `..`. Write the name that it has"
         raise InputError(msg)
-    if prefixes and not any(_is_below(uri, path, prefix) for prefix in prefixes):
+    if prefixes and not is_below(uri, prefixes):
         target = "" if path is None or path.resolve() == path else f" (a link to {path.resolve()})"
         msg = (
             f"{uri}{target}: is below none of the places that RADIANT_INPUT_PREFIXES allows: {', '.join(prefixes)}. "
@@ -43,11 +43,26 @@ def check_input_place(uri: str, prefixes: Collection[str] = ()) -> None:
         raise InputError(msg)
 
 
+def is_below(uri: str, prefixes: Collection[str]) -> bool:
+    """Return whether a file or folder is below one of some folders, or is one of them.
+
+    A symbolic link counts as its target; an object's name with the parts `.` or `..` is below none.
+
+    Args:
+        uri: An absolute URI.
+        prefixes: Folders, as paths or URIs.
+    """
+    path = _local(uri)
+    if path is None and not {".", ".."}.isdisjoint(uri.split("/")):
+        return False
+    return any(_is_below(uri, path, prefix) for prefix in prefixes)
+
+
 def _is_below(uri: str, path: Path | None, prefix: str) -> bool:
     folder = _local(to_uri(prefix))
     if path is not None and folder is not None:
         return path.resolve().is_relative_to(folder.resolve())
-    return path is folder and uri.startswith(f"{prefix.rstrip('/')}/")
+    return path is folder and f"{uri.rstrip('/')}/".startswith(f"{prefix.rstrip('/')}/")
 
 
 def _local(uri: str) -> Path | None:

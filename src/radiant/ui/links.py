@@ -15,7 +15,7 @@ from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.kubernetes import KubernetesJobOperator
 from radiant.operators.local import LocalJobOperator
 from radiant.operators.task_folder import TaskFolder
-from radiant.settings import load_settings
+from radiant.settings import load_installation, load_settings
 from radiant.ui import airflow_runs
 from radiant.ui.consoles import console_of
 from radiant.ui.plugin import PREFIX
@@ -32,6 +32,8 @@ class CaseLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return its address, empty for a task that imports no case, or has not started."""
         del operator
+        if load_installation().run_tenants:
+            return ""  # the pages are one tenant's
         with create_session() as session:
             case_id = airflow_runs.case_of(session, ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
         return "" if case_id is None else f"{_base()}/{PREFIX}/cases/{case_id}"
@@ -46,12 +48,12 @@ class ConsoleLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
         """Return its address, empty for a container that has none."""
         del operator
-        settings = load_settings()
-        run = run_uri(settings.effective_work_uri, ti_key.dag_id, ti_key.run_id)
         try:
+            settings = load_settings()
+            run = run_uri(settings.effective_work_uri, ti_key.dag_id, ti_key.run_id)
             found = console_of(TaskFolder(run, task_uri(run, ti_key.task_id, ti_key.map_index)), settings)
         except RadiantError:
-            return ""  # the work URI does not answer
+            return ""  # the work URI does not answer, or several tenants share this Airflow
         return "" if found is None else found.url or ""
 
 

@@ -21,6 +21,7 @@ from radiant.worker.case_document import (
 from radiant.worker.cores import usable_cores
 from radiant.worker.handler import HandlerResult, require_current
 from radiant.worker.import_pool import ImportPool, ReadingFailedError, ShardBugError, ShardTask, tune_process
+from radiant.worker.own_places import require_own_tables
 from radiant.worker.progress_report import ProgressReport
 from radiant.worker.telemetry import phase
 from radiant.worker.usage import UsageMeter
@@ -56,6 +57,7 @@ def handle(request: Request, settings: Settings, meter: UsageMeter) -> HandlerRe
         SchemaMismatchError: a table's columns are not those this version writes.
     """
     document = _document(request)
+    require_own_tables(document.tables, settings)
     case = document.case
     if document.committed:
         return _imported_before(document, request)

@@ -29,7 +29,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     """
     requested = read_case_numbers(arguments_of(request, PlanArguments).cases)
     strategies = configured_strategies(settings)
-    registry = Registry(settings.effective_registry_url)
+    registry = Registry(settings.effective_registry_url, prefixes=settings.input_prefixes)
     lost = _lost(registry, settings) if requested is None else ()
     due = registry.due(requested, run=request.run_uri, lost=lost)
     for one in due.cases:

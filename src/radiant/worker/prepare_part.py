@@ -42,12 +42,12 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     """
     arguments = arguments_of(request, PrepareArguments)
     part, requested = arguments.part, read_case_numbers(arguments.cases)
-    registry = Registry(settings.effective_registry_url)
+    registry = Registry(settings.effective_registry_url, prefixes=settings.input_prefixes)
     namespace = settings.lake.namespace
     before = read_prepared(request.run_uri)
     info = InfoOptions.of(settings.vcf)
     with lake.open_catalog(settings) as catalog:
-        tables = lake.ensure_tables(catalog, namespace, info.tables)
+        tables = lake.ensure_tables(catalog, namespace, info.tables, settings.namespace_location)
         shown = lake.visible_cases(catalog, namespace) if before.cases else {}
         claim = registry.claim(
             part,

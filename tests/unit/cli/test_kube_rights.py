@@ -6,8 +6,8 @@ import yaml
 
 from radiant.cli.kube_cluster_checks import RIGHTS
 from radiant.cli.kube_pod import TASKS
+from radiant.job_settings import Jobs
 from radiant.jobs.catalogue import JOBS
-from radiant.settings import Jobs
 
 BASE = Path(__file__).parents[3] / "deploy" / "kubernetes" / "base"
 

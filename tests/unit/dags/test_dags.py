@@ -205,3 +205,42 @@ def test_imports_wait_for_the_short_tasks_of_any_run(dags):
 
 def test_the_priorities_of_the_form_are_the_domain_s(dags):
     assert dags["import-part"].params.get_param("priority").schema["enum"] == [str(one) for one in Priority]
+
+
+@pytest.fixture
+def shared(monkeypatch):
+    """Return the DAGs of an installation with two tenants."""
+    monkeypatch.setenv("RADIANT_TENANTS", '{"north": {"input_prefixes": "/n"}, "south": {"input_prefixes": "/s"}}')
+    bag = DagBag(str(FOLDER))
+    assert bag.import_errors == {}
+    return bag.dags
+
+
+def test_without_tenants_no_dag_has_the_param(dags):
+    assert not [dag_id for dag_id in IDS if "tenant" in dags[dag_id].params]
+
+
+def test_a_run_names_one_of_the_tenants(shared):
+    for dag_id in sorted(IDS - {"maintain-tables"}):
+        assert shared[dag_id].params.get_param("tenant").schema["enum"] == ["north", "south"]
+    assert validated(shared["import-radiant"], {"tenant": "north"})["tenant"] == "north"
+    for wrong in ({}, {"tenant": "west"}, {"tenant": None}, {"tenant": ""}):
+        with pytest.raises(ParamValidationError):
+            validated(shared["import-radiant"], wrong)
+
+
+def test_maintenance_has_a_task_for_each_tenant(shared):
+    dag = shared["maintain-tables"]
+    assert {task.task_id: task.params["tenant"] for task in dag.tasks} == {
+        "maintain_north": "north",
+        "maintain_south": "south",
+    }
+    assert "tenant" not in dag.params
+
+
+def test_an_airflow_of_one_tenant_has_the_dags_of_an_installation_without(shared, monkeypatch):
+    del shared
+    monkeypatch.setenv("RADIANT_TENANT", "north")
+    dags = DagBag(str(FOLDER)).dags
+    assert "tenant" not in dags["import-radiant"].params
+    assert [task.task_id for task in dags["maintain-tables"].tasks] == ["maintain"]

@@ -39,6 +39,7 @@ class EcsPlatform:
 
     def __init__(self, settings: Settings) -> None:
         """Store the arguments."""
+        self._settings = settings
         self._ecs = settings.ecs
         self._account = (settings.ecs.conn_id, settings.ecs.region)
         self._fresh_s = settings.container.look_s * _FRESH
@@ -51,7 +52,7 @@ class EcsPlatform:
             JobRefusedError: ECS will never start this.
             PlatformUnavailableError: ECS throttles or did not answer: the task may run, the same attempt finds it.
         """
-        call = run_task_call(order, self._ecs)
+        call = run_task_call(order, self._settings)
         old = order.asked_at and time.time() - order.asked_at > _TOKEN_LIFE_S
         arn = self._running(order.attempt) if old else None
         return self._handle(arn or self._run(call), order.job.name)

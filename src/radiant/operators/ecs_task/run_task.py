@@ -11,6 +11,8 @@ from radiant.jobs.run_ids import short_name
 from radiant.operators.ecs_task.size import MANAGED, task_size
 from radiant.operators.ecs_task.task_status import AwsObject
 from radiant.operators.platform import ContainerOrder, TaskFacts
+from radiant.operators.tenant_marks import cost_tags, worker_variables
+from radiant.settings import Settings
 
 LONGEST_OVERRIDES = 8192
 """Characters of the overrides, those of the JSON included.
@@ -24,16 +26,18 @@ _LONGEST_TAG = 256
 _NOT_IN_TAGS = re.compile(r"[^\w\s+\-=.:/@]", re.ASCII)
 
 
-def run_task_call(order: ContainerOrder, ecs: Ecs) -> AwsObject:
+def run_task_call(order: ContainerOrder, settings: Settings) -> AwsObject:
     """Return the arguments of RunTask.
 
-    Environment and secrets are the task definition's: the overrides hold the command line, the size and the trace.
+    Environment and secrets are the task definition's: the overrides hold the command line, the size, the tenant and the
+    trace.
 
     Raises:
         JobRefusedError: the task could not run as it is asked for: too large, no subnets, overrides too long.
     """
+    ecs = settings.ecs
     provider = ecs.last_resort if order.on_demand else ecs.capacity_provider
-    overrides = _overrides(order, ecs, provider)
+    overrides = _overrides(order, settings, provider)
     length = len(json.dumps(overrides))
     if length > LONGEST_OVERRIDES:
         msg = (
@@ -49,7 +53,7 @@ def run_task_call(order: ContainerOrder, ecs: Ecs) -> AwsObject:
         "startedBy": order.attempt,
         "capacityProviderStrategy": [{"capacityProvider": provider, "weight": 1}],
         "overrides": overrides,
-        "tags": tags(order.task, order.job.name, order.run),
+        "tags": [*tags(order.task, order.job.name, order.run), *_tenant_tags(settings)],
         "propagateTags": "TASK_DEFINITION",
         "enableECSManagedTags": True,
     }
@@ -108,6 +112,10 @@ def tags(task: TaskFacts, job: str, run: str = "") -> list[dict[str, str]]:
     return [{"key": key, "value": _tag(value)} for key, value in facts.items()]
 
 
+def _tenant_tags(settings: Settings) -> list[dict[str, str]]:
+    return [{"key": key, "value": value} for key, value in cost_tags(settings, "radiant:tenant").items()]
+
+
 def _tag(value: str) -> str:
     # A run id of another script, or one that does not fit, gets a digest: two runs never have the same tags.
     if value.isascii():
@@ -115,18 +123,17 @@ def _tag(value: str) -> str:
     return short_name(value, _LONGEST_TAG, _NOT_IN_TAGS)
 
 
-def _overrides(order: ContainerOrder, ecs: Ecs, provider: str) -> AwsObject:
+def _overrides(order: ContainerOrder, settings: Settings, provider: str) -> AwsObject:
     size = task_size(order.job.resources.cpu, order.memory_mib, provider)
     container: dict[str, Any] = {
-        "name": ecs.container,
+        "name": settings.ecs.container,
         "command": order.argv,
         "cpu": size.cpu_units,
         "memory": size.memory_mib,
     }
-    if order.trace_context:
-        container["environment"] = [
-            {"name": name.upper(), "value": value} for name, value in sorted(order.trace_context.items())
-        ]
+    traced = {name.upper(): value for name, value in sorted(order.trace_context.items())}
+    if environment := worker_variables(settings) | traced:
+        container["environment"] = [{"name": name, "value": value} for name, value in environment.items()]
     overrides: dict[str, Any] = {
         "cpu": str(size.cpu_units),
         "memory": str(size.memory_mib),

@@ -12,9 +12,11 @@ from kubernetes.client import models as k8s
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import JobRefusedError
+from radiant.kubernetes_settings import Mount, PodSettings
 from radiant.operators.platform import ContainerOrder, TaskFacts
 from radiant.operators.pod.pod_status import CONTAINER, RUN_LABEL, KubernetesObject, pod_name
-from radiant.settings import Mount, PodSettings, Settings
+from radiant.operators.tenant_marks import cost_tags, worker_variables
+from radiant.settings import Settings
 
 SCRATCH = "/scratch"
 """The only folder that a job may write to; its `HOME`, `TMPDIR` and working directory."""
@@ -53,12 +55,22 @@ def build_pod(order: ContainerOrder, settings: Settings, *, namespace: str) -> k
         image_pull_policy=wanted.pull_policy,
         image_pull_secrets=[k8s.V1LocalObjectReference(name=name) for name in wanted.pull_secrets],
         cmds=order.argv,
-        env_vars={"RADIANT_IMAGE": image, "RADIANT_LOG_LEVEL": settings.log_level, **_trace(order.trace_context)},
+        env_vars={
+            "RADIANT_IMAGE": image,
+            "RADIANT_LOG_LEVEL": settings.log_level,
+            **worker_variables(settings),
+            **_trace(order.trace_context),
+        },
         env_from=[_env_source(one) for one in wanted.env_from],
         container_resources=resources_of(order, wanted),
         volumes=[_volume(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
         volume_mounts=[_volume_mount(f"mount-{i}", mount) for i, mount in enumerate(wanted.mounts)],
-        labels={**wanted.labels, **labels_of(order.job.name, order.task), **_run_label(order)},
+        labels={
+            **wanted.labels,
+            **cost_tags(settings, "tenant"),
+            **labels_of(order.job.name, order.task),
+            **_run_label(order),
+        },
         annotations=dict(wanted.annotations),
         service_account_name=wanted.service_account,
         node_selector=dict(wanted.node_selector),

@@ -8,6 +8,7 @@ from radiant.errors import JobRefusedError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.operators.ecs_task.run_task import LONGEST_OVERRIDES, log_stream, run_task_call
 from radiant.operators.platform import ContainerOrder, TaskFacts
+from radiant.settings import Settings, load_settings
 
 TASK = TaskFacts("import-vcf", "manual__2031-02-03T04:05:06.7+00:00__é#1", "import_case", 3, 1, last_try=False)
 ECS = Ecs(subnets=("subnet-1", "subnet-2"), security_groups=("sg-1",))
@@ -20,8 +21,12 @@ ORDER = ContainerOrder(
 )
 
 
+def call_of(order, ecs=ECS):
+    return run_task_call(order, Settings(ecs=ecs))
+
+
 def test_the_whole_call():
-    assert run_task_call(ORDER, ECS) == {
+    assert call_of(ORDER, ECS) == {
         "cluster": "radiant",
         "taskDefinition": "radiant-import-case",
         "count": 1,
@@ -53,9 +58,21 @@ def test_the_whole_call():
     }
 
 
+def test_a_task_of_a_tenant_carries_its_tags_its_definition_and_its_own_entry():
+    entry = {"input_prefixes": "s3://n/vcf", "ecs_task_definition": "north", "cost_tags": {"cost-center": "4711"}}
+    environment = {"RADIANT_TENANTS": json.dumps({"north": entry}), "RADIANT_ECS__SUBNETS": "s1"}
+    call = run_task_call(ORDER, load_settings(environment, tenant="north"))
+    tags = {one["key"]: one["value"] for one in call["tags"]}
+    assert (tags["radiant:tenant"], tags["cost-center"]) == ("north", "4711")
+    assert call["taskDefinition"] == "north-import-case"
+    (container,) = call["overrides"]["containerOverrides"]
+    given = {one["name"]: one["value"] for one in container["environment"]}
+    assert load_settings(given).tenant == "north"
+
+
 def test_environment_holds_the_trace_and_nothing_else():
     order = dataclasses.replace(ORDER, trace_context={"traceparent": "00-1-2-01", "tracestate": "a=b"})
-    (container,) = run_task_call(order, ECS)["overrides"]["containerOverrides"]
+    (container,) = call_of(order, ECS)["overrides"]["containerOverrides"]
     assert container["environment"] == [
         {"name": "TRACEPARENT", "value": "00-1-2-01"},
         {"name": "TRACESTATE", "value": "a=b"},
@@ -73,31 +90,31 @@ def test_environment_holds_the_trace_and_nothing_else():
 )
 def test_what_must_not_be_interrupted_again_takes_the_last_resort(settings, first, last):
     for on_demand, provider in ((False, first), (True, last)):
-        call = run_task_call(dataclasses.replace(ORDER, on_demand=on_demand), ECS.model_copy(update=settings))
+        call = call_of(dataclasses.replace(ORDER, on_demand=on_demand), ECS.model_copy(update=settings))
         assert call["capacityProviderStrategy"] == [{"capacityProvider": provider, "weight": 1}]
 
 
 def test_instances_have_no_platform_version_and_any_size():
     ecs = Ecs(capacity_provider="instances")
-    call = run_task_call(dataclasses.replace(ORDER, memory_mib=777), ecs)
+    call = call_of(dataclasses.replace(ORDER, memory_mib=777), ecs)
     assert (call["overrides"]["cpu"], call["overrides"]["memory"]) == ("2048", "777")
     assert not {"platformVersion", "networkConfiguration"} & set(call)
 
 
 def test_fargate_without_subnets_is_refused_by_the_setting_s_name():
     with pytest.raises(JobRefusedError, match="RADIANT_ECS__SUBNETS"):
-        run_task_call(ORDER, Ecs())
+        call_of(ORDER, Ecs())
 
 
 @pytest.mark.parametrize(("scratch_gib", "asked"), [(1, None), (20, None), (21, 21), (200, 200)])
 def test_scratch_above_the_free_20_gib_is_asked_for(scratch_gib, asked):
-    overrides = run_task_call(with_scratch(scratch_gib), ECS)["overrides"]
+    overrides = call_of(with_scratch(scratch_gib), ECS)["overrides"]
     assert overrides.get("ephemeralStorage", {}).get("sizeInGiB") == asked
 
 
 def test_scratch_above_200_gib_is_refused():
     with pytest.raises(JobRefusedError, match="RADIANT_JOBS__IMPORT_CASE__SCRATCH_GIB"):
-        run_task_call(with_scratch(201), ECS)
+        call_of(with_scratch(201), ECS)
 
 
 def with_scratch(gib):
@@ -106,11 +123,11 @@ def with_scratch(gib):
 
 
 def test_overrides_are_accepted_up_to_the_last_character_and_refused_above():
-    used = len(json.dumps(run_task_call(with_word(""), ECS)["overrides"]))
-    fits = run_task_call(with_word("x" * (LONGEST_OVERRIDES - used)), ECS)
+    used = len(json.dumps(call_of(with_word(""), ECS)["overrides"]))
+    fits = call_of(with_word("x" * (LONGEST_OVERRIDES - used)), ECS)
     assert len(json.dumps(fits["overrides"])) == LONGEST_OVERRIDES
     with pytest.raises(JobRefusedError, match="8193 characters, ECS takes 8192"):
-        run_task_call(with_word("x" * (LONGEST_OVERRIDES - used + 1)), ECS)
+        call_of(with_word("x" * (LONGEST_OVERRIDES - used + 1)), ECS)
 
 
 def with_word(word):
@@ -118,14 +135,14 @@ def with_word(word):
 
 
 def test_a_refusal_makes_the_next_question_another_one():
-    tokens = {run_task_call(dataclasses.replace(ORDER, refusals=n), ECS)["clientToken"] for n in (0, 1, 2, 1000)}
+    tokens = {call_of(dataclasses.replace(ORDER, refusals=n), ECS)["clientToken"] for n in (0, 1, 2, 1000)}
     assert len(tokens) == 4
     assert max(map(len, tokens)) <= 64
 
 
 def tag_of_run(run_id):
     order = dataclasses.replace(ORDER, task=dataclasses.replace(TASK, run_id=run_id))
-    return next(tag["value"] for tag in run_task_call(order, ECS)["tags"] if tag["key"] == "radiant:run")
+    return next(tag["value"] for tag in call_of(order, ECS)["tags"] if tag["key"] == "radiant:run")
 
 
 @pytest.mark.parametrize("run_id", ["r" * 300, "\u03c4\u03c1\u03ad\u03be\u03b5", "\u03c4" * 250])

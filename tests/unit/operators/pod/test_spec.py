@@ -19,12 +19,12 @@ REPOSITORY = Path(__file__).parents[4]
 FACTS = TaskFacts("import-vcf", "manual__2026-01-01T00:00:00+00:00", "import_case", 3, 1, last_try=False)
 
 
-def built(environment=None, **order):
+def built(environment=None, tenant=None, **order):
     argv = ["radiant-worker", "import-case", "--request", "s3://b/q.json", "--result", "s3://b/r.json"]
     facts = {"image": "worker:1", "memory_mib": 3000, "trace_context": {"traceparent": "00-1-2-01"}} | order
     found = build_pod(
         ContainerOrder(job=IMPORT_CASE, argv=facts.pop("argv", argv), attempt="0a1b", task=FACTS, **facts),
-        load_settings(environment or {}),
+        load_settings(environment or {}, tenant=tenant),
         namespace="here",
     )
     return ApiClient().sanitize_for_serialization(found)
@@ -49,6 +49,43 @@ def test_labels_name_the_task_and_no_person():
     assert labels["job"] == "import-case"
     assert ":" not in labels["run_id"]
     assert "try_number" not in labels
+
+
+def test_a_pod_of_a_tenant_carries_its_label_its_cost_tags_and_its_own_entry_alone():
+    tenants = {
+        "north": {
+            "input_prefixes": "s3://north/vcf",
+            "registry_url": "postgresql://north:secret@db/north",
+            "cost_tags": {"cost-center": "4711", "tenant": "wrong"},
+            "env_from": "secret/north",
+            "service_account": "north",
+        },
+        "south": {"input_prefixes": "s3://south/vcf"},
+    }
+    environment = {"RADIANT_TENANTS": json.dumps(tenants), "RADIANT_KUBERNETES__ENV_FROM": "secret/all"}
+    environment |= {"RADIANT_WORK_URI": "s3://work", "RADIANT_LAKE__WAREHOUSE": "s3://lake"}
+    pod = built(environment, "north")
+    labels = pod["metadata"]["labels"]
+    assert (labels["tenant"], labels["cost-center"]) == ("north", "4711")
+    assert pod["spec"]["serviceAccountName"] == "north"
+    assert [one["secretRef"]["name"] for one in pod["spec"]["containers"][0]["envFrom"]] == ["north"]
+    given = {name: value for name, value in env(pod).items() if name.startswith("RADIANT_TENANT")}
+    assert "secret" not in str(given)
+    assert "south" not in str(given)
+    # The container has the registry by its own secret, and finds itself at the same places.
+    inside = load_settings(given | {"RADIANT_REGISTRY__URL": "postgresql://north:own@db/north"})
+    outside = load_settings(environment, tenant="north")
+    assert inside.tenant == "north"
+    for place in ("effective_work_uri", "effective_warehouse", "input_prefixes", "namespace_location"):
+        assert getattr(inside, place) == getattr(outside, place)
+    assert inside.lake.namespace == outside.lake.namespace
+    assert inside.effective_registry_url.replace("own", "secret") == outside.effective_registry_url
+
+
+def test_a_pod_of_an_installation_without_tenants_names_none():
+    pod = built()
+    assert "tenant" not in pod["metadata"]["labels"]
+    assert not [name for name in env(pod) if "TENANT" in name]
 
 
 @pytest.mark.parametrize("run_id", ["r" * 250, "\u03c4\u03c1\u03ad\u03be\u03b5", "\u03c4" * 250, "...", "a b"])
