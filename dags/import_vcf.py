@@ -35,11 +35,7 @@ Clearing import_case runs prepare again: pedigrees and registrations are read ag
     render_template_as_native_obj=True,
     tags=["radiant", "import"],
     user_defined_macros={"task_folder": task_folder_uri},
-    params={
-        **tenant_params(),
-        "part": part_param(),
-        "cases": cases_param(". Empty: every case assigned to the part."),
-    },
+    params={**tenant_params(), "part": part_param(), "cases": cases_param(". Empty: every case assigned to the part.")},
 ):
     prepare = JobOperator(
         task_id="prepare",

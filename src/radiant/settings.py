@@ -232,7 +232,8 @@ class Settings(_Group):
             msg = f"there is no tenant {name!r}: RADIANT_TENANTS has {known}. Correct the name, or add the tenant there"
             raise TenantError(msg)
         pods = {"namespace": own.kubernetes_namespace, "service_account": own.service_account, "env_from": own.env_from}
-        tasks = {"cluster": own.ecs_cluster, "task_definition": own.ecs_task_definition}
+        stack = own.ecs_stack
+        tasks = {"cluster": stack, "task_definition": stack, "log_group": stack and f"/{stack}/jobs"}
         lake = {
             "catalog": own.catalog or self.lake.catalog,
             "namespace": own.namespace or f"{self.lake.namespace}_{name}",

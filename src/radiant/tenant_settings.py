@@ -66,11 +66,13 @@ class Tenant(BaseModel):
     warehouse: str | None = None
     """Where its tables are; `<RADIANT_LAKE__WAREHOUSE>/<tenant>` when unset."""
     most_jobs: Annotated[int | None, Field(ge=1)] = None
-    """Jobs of it that run at a time, on every backend; no limit when unset."""
+    """Its jobs at a time, no limit when unset: on Kubernetes the pods of the ResourceQuota that
+    `radiant tenants kubernetes` prints, on ECS counted in its own stack before each start. On `local` the machine is
+    the limit."""
     most_cpu: Annotated[float | None, Field(ge=0.25)] = None
-    """Cores of all its pods, for the ResourceQuota of its Kubernetes namespace."""
+    """Cores that its jobs request at a time, in the same way."""
     most_memory_gib: Annotated[int | None, Field(ge=1)] = None
-    """Memory of all its pods, for the ResourceQuota of its Kubernetes namespace."""
+    """Memory that its jobs request at a time, in the same way."""
     cost_tags: Annotated[Strings, AfterValidator(_check_tags)] = {}
     """More labels of its pods and tags of its ECS tasks, such as `{"cost-center": "4711"}`."""
     kubernetes_namespace: str | None = None
@@ -81,10 +83,9 @@ class Tenant(BaseModel):
         tuple[Annotated[str, Field(pattern=r"^(secret|configmap)/.+")], ...] | None, BeforeValidator(from_list)
     ] = None
     """Sources of its workers' environment, instead of `RADIANT_KUBERNETES__ENV_FROM`: its own credentials."""
-    ecs_cluster: str | None = None
-    """Its ECS cluster, when it is not `RADIANT_ECS__CLUSTER`."""
-    ecs_task_definition: str | None = None
-    """Prefix of its task definitions, which name its task role, when it is not `RADIANT_ECS__TASK_DEFINITION`."""
+    ecs_stack: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")] = None
+    """Its stack of `radiant ecs deploy`, with a cluster, task definitions, task role and log group of its own; those of
+    `RADIANT_ECS__*` when unset."""
 
 
 @dataclass(frozen=True, slots=True)

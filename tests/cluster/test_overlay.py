@@ -9,6 +9,8 @@ import pytest
 import yaml
 
 from cluster.site import REPOSITORY
+from radiant.cli.tenant_grants import kustomization
+from radiant.settings import load_settings
 
 OVERLAYS = REPOSITORY / "deploy" / "kubernetes"
 PAGES = [REPOSITORY / "docs" / name for name in ("kubernetes.md", "eks.md")]
@@ -50,6 +52,20 @@ def test_the_examples_of_the_pages_have_their_effect(cluster, deployed):
     assert {"port": 9000, "protocol": "TCP"} in policy["spec"]["egress"][1]["ports"]
     agent = read(cluster, deployed, "networkpolicy", "radiant-pod-identity")
     assert agent["spec"]["egress"][0]["ports"] == [{"port": 80, "protocol": "TCP"}]
+
+
+def test_the_overlay_of_a_tenant_is_a_namespace_with_a_quota_where_airflow_has_its_rights(cluster, tmp_path):
+    entry = {"input_prefixes": "/n", "kubernetes_namespace": "radiant-north", "most_jobs": 7, "most_memory_gib": 9}
+    settings = load_settings({"RADIANT_TENANTS": json.dumps({"north": entry})}, tenant="north")
+    base = os.path.relpath(BASE, tmp_path.resolve())
+    (tmp_path / "kustomization.yaml").write_text(kustomization(settings, base, "radiant"))
+    made = {one["kind"]: one for one in yaml.safe_load_all(cluster.kubectl("kustomize", str(tmp_path)))}
+    assert made["Namespace"]["metadata"]["name"] == "radiant-north"
+    assert made["ResourceQuota"]["metadata"]["namespace"] == "radiant-north"
+    hard = made["ResourceQuota"]["spec"]["hard"]
+    assert (hard["pods"], hard["limits.memory"]) == ("7", "9Gi")
+    names = [(one["name"], one["namespace"]) for one in made["RoleBinding"]["subjects"]]
+    assert names == [("radiant-airflow", "radiant-north"), ("radiant-airflow", "radiant")]
 
 
 def test_the_parts_of_the_chart_get_the_role(cluster):

@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from radiant.errors import JobRefusedError
+from radiant.errors import JobNotYetError, JobRefusedError
 from radiant.jobs.catalogue import effective_job
 from radiant.jobs.documents import Result, Status
 from radiant.operators.ecs_task import ecs_platform
@@ -55,7 +56,7 @@ def follow(runner, handle):
 
 def order_of(settings, folder, *, attempt, pause_s, asked_at=0.0):
     spec = effective_job("poc", settings)
-    request = new_request(spec, {"pause_s": pause_s}, folder, settings, memory_mib=spec.resources.memory_mib)
+    request = new_request(spec, {"pause_s": pause_s}, folder, memory_mib=spec.resources.memory_mib, image=None)
     folder.write_request(dataclasses.replace(request, attempt=attempt))
     return ContainerOrder(
         job=spec,
@@ -120,3 +121,68 @@ def test_another_cluster_s_tasks_are_out_of_reach(aws, ground):
     ):
         with pytest.raises(ecs.exceptions.AccessDeniedException):
             call()
+
+
+@pytest.fixture
+def centre(ground, monkeypatch):
+    """Return what makes the settings of a tenant that has the stack and a quota."""
+    del ground
+
+    def settings_of(**quota):
+        entry = {"input_prefixes": "s3://north/vcf", "ecs_stack": "radiant", **quota}
+        monkeypatch.setenv("RADIANT_TENANTS", json.dumps({"north": entry}))
+        return load_settings(tenant="north")
+
+    return settings_of
+
+
+def starter(settings):
+    """Return what starts the attempt of a name, a job that goes on until it is stopped."""
+    run = f"{settings.effective_work_uri.rstrip('/')}/POC/run"
+
+    def start(attempt):
+        folder = TaskFolder(run, f"{run}/{attempt}")
+        return ecs_platform.EcsPlatform(settings).start(order_of(settings, folder, attempt=attempt, pause_s=60))
+
+    return start
+
+
+def test_a_tenant_runs_as_many_jobs_as_its_quota_has_even_if_all_start_at_once(aws, centre):
+    settings = centre(most_jobs=2)
+    start = starter(settings)
+
+    def outcome(attempt):
+        try:
+            return start(attempt)
+        except JobNotYetError:
+            return None
+
+    with ThreadPoolExecutor(5) as pool:
+        handles = dict(zip("abcde", pool.map(outcome, "abcde"), strict=True))
+    started = {attempt: handle for attempt, handle in handles.items() if handle is not None}
+    assert len(started) == 2
+    # The same attempt again is the task that was started for it, though the quota is used up.
+    assert {attempt: start(attempt)["arn"] for attempt in started} == {key: one["arn"] for key, one in started.items()}
+    with pytest.raises(JobNotYetError, match="quota of tenant north has no room: 2 of 2 jobs are in use") as refused:
+        start("f")
+    assert refused.value.reason == Reason.QUOTA_EXCEEDED
+    first = next(iter(started.values()))
+    ecs_platform.EcsPlatform(settings).stop(first, Reason.KILLED)
+    aws.wait(first["arn"])
+    assert start("f")
+
+
+def test_a_quota_of_memory_counts_what_each_job_requests(centre, monkeypatch):
+    start = starter(centre(most_memory_gib=1))
+    start("a")
+    start("b")
+    with pytest.raises(JobNotYetError, match="1 of 1 GiB are in use"):
+        start("c")
+    monkeypatch.setenv("RADIANT_JOBS__POC__MEMORY_MIB", "2048")
+    with pytest.raises(JobRefusedError, match="the job needs 2 GiB, and the quota of tenant north is 1"):
+        starter(centre(most_memory_gib=1))("d")
+
+
+def test_a_quota_needs_a_stack_of_its_own(centre):
+    with pytest.raises(JobRefusedError, match="ecs_stack"):
+        starter(centre(most_jobs=2, ecs_stack=None))("a")

@@ -11,9 +11,11 @@ import yaml
 
 from conftest import REPOSITORY
 from fakes.ecs.sizes import FARGATE_MIB
+from radiant.cli.tenant_grants import s3_policy
 from radiant.jobs.catalogue import JOBS
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request
+from radiant.settings import load_installation
 
 FOLDER = REPOSITORY / "deploy" / "ecs"
 WITH_CREDENTIALS = {"plan-import", "prepare-part", "commit-part", "maintain-tables"}
@@ -140,6 +142,43 @@ def test_a_job_may_not_write_read_list_or_delete_outside_its_folders(aws, deploy
         with refused:
             airflow.put_object(Bucket=bucket, Key=key, Body=b"y")
     assert {owner.get_object(Bucket=bucket, Key=key)["Body"].read() for bucket, key in outside} == {b"x"}
+
+
+def test_the_policy_of_a_tenants_jobs_reaches_no_other_tenant(aws):
+    """The policies that `radiant tenants s3` prints."""
+    aws.reset(services=True)
+    tenants = {"north": {"input_prefixes": "s3://vcf-north"}, "south": {"input_prefixes": "s3://vcf/south"}}
+    stores = {"RADIANT_WORK_URI": "s3://centres/work", "RADIANT_LAKE__WAREHOUSE": "s3://centres/lake"}
+    installation = load_installation(stores | {"RADIANT_TENANTS": json.dumps(tenants)})
+    policies = {name: json.loads(s3_policy(installation.of_tenant(name))) for name in tenants}
+    aws.options(policies=policies)
+    owner = aws.client("s3", who="owner")
+    for bucket in ("vcf-north", "vcf", "centres"):
+        owner.create_bucket(Bucket=bucket)
+    inputs = {"north": ("vcf-north", "1.vcf"), "south": ("vcf", "south/1.vcf")}
+    own = {name: [("centres", f"work/{name}/x"), ("centres", f"lake/{name}/x")] for name in tenants}
+    for bucket, key in (*inputs.values(), *own["north"], *own["south"], ("centres", "work/north1/x"), ("vcf", "x")):
+        owner.put_object(Bucket=bucket, Key=key, Body=b"x")
+    for name, other in (("north", "south"), ("south", "north")):
+        s3 = aws.client("s3", who=name)
+        refused = pytest.raises(s3.exceptions.ClientError, match="AccessDenied")
+        bucket, key = inputs[name]
+        assert s3.get_object(Bucket=bucket, Key=key)["Body"].read() == b"x"
+        for bucket, key in own[name]:
+            s3.put_object(Bucket=bucket, Key=key, Body=b"x")
+            s3.get_object(Bucket=bucket, Key=key)
+            s3.list_objects_v2(Bucket=bucket, Prefix=key)
+        others = [inputs[other], *own[other], ("centres", "work/north1/x"), ("vcf", "x")]
+        for bucket, key in others:
+            for call in (s3.get_object, s3.delete_object):
+                with refused:
+                    call(Bucket=bucket, Key=key)
+            with refused:
+                s3.put_object(Bucket=bucket, Key=key, Body=b"y")
+            with refused:
+                s3.list_objects_v2(Bucket=bucket, Prefix=key)
+        with refused:
+            s3.put_object(Bucket=inputs[name][0], Key=inputs[name][1], Body=b"y")
 
 
 def test_a_registry_url_reaches_the_jobs_that_need_it_and_no_other(aws, deployed):

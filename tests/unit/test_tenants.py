@@ -60,15 +60,19 @@ def test_what_a_tenant_names_itself_is_taken_as_it_is():
         "kubernetes_namespace": "radiant-north",
         "service_account": "north",
         "env_from": "secret/north",
-        "ecs_cluster": "north",
-        "ecs_task_definition": "radiant-north",
+        "ecs_stack": "radiant-north",
     }
     found = load_settings(environment(own), tenant="north")
     assert (found.work_uri, found.registry.url) == ("s3://north/work", "sqlite:////srv/north.db")
     assert (found.lake.catalog, found.lake.namespace, found.lake.warehouse) == ("glue", "north", "s3://north/lake")
     pods = found.kubernetes
     assert (pods.namespace, pods.service_account, pods.env_from) == ("radiant-north", "north", ("secret/north",))
-    assert (found.ecs.cluster, found.ecs.task_definition) == ("north", "radiant-north")
+    tasks = found.ecs
+    assert (tasks.cluster, tasks.task_definition, tasks.log_group) == (
+        "radiant-north",
+        "radiant-north",
+        "/radiant-north/jobs",
+    )
 
 
 def test_settings_of_one_tenant_hold_nothing_of_another():

@@ -25,6 +25,7 @@ from radiant.cli import (
     run_report,
     setup,
     sql,
+    tenants,
     upgrade,
     variants,
     vcf,
@@ -48,6 +49,7 @@ app.add_typer(resources.app, name="resources")
 app.add_typer(demo.app, name="demo")
 app.add_typer(kube.app, name="kube")
 app.add_typer(ecs.app, name="ecs")
+app.add_typer(tenants.app, name="tenants")
 app.command()(run.run)
 app.command()(watch_run.watch)
 app.command()(poc.poc)

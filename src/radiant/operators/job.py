@@ -136,7 +136,9 @@ class JobOperator(BaseOperator):
             job=job,
             folder=folder,
             task=task_facts(instance),
-            request=new_request(job, arguments, folder, settings, memory_mib=memory_mib),
+            request=new_request(
+                job, arguments, folder, memory_mib=memory_mib, image=settings.image, tenant=settings.tenant or ""
+            ),
             deadline=time.time() + self.execution_timeout.total_seconds() if self.execution_timeout else None,
             instance=instance,
             ready_at=ready_at(context, self.arguments, is_first=not self.upstream_task_ids),

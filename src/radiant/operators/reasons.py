@@ -126,7 +126,7 @@ class Reason(StrEnum):
     QUOTA_EXCEEDED = _Row(
         "QuotaExceeded",
         "the quota has no room for the job",
-        "Raise the ResourceQuota of the namespace, or run fewer jobs at once (an Airflow pool)",
+        "Raise the ResourceQuota of the namespace or the tenant's quota, or run fewer jobs at once (an Airflow pool)",
     )
     IMAGE_PULL = _Row(
         "ImagePull",

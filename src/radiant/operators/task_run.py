@@ -38,8 +38,14 @@ class TaskRun:
     """Since when the task could start, in seconds since the epoch."""
 
 
-def new_request(
-    job: JobSpec, arguments: Mapping[str, object], folder: TaskFolder, settings: Settings, *, memory_mib: int
+def new_request(  # noqa: PLR0913 - all but three by name
+    job: JobSpec,
+    arguments: Mapping[str, object],
+    folder: TaskFolder,
+    *,
+    memory_mib: int,
+    image: str | None,
+    tenant: str = "",
 ) -> Request:
     """Return a request with an attempt of its own and the context of the current span."""
     trace: dict[str, str] = {}
@@ -52,10 +58,10 @@ def new_request(
         memory_mib=memory_mib,
         cpu=job.resources.cpu,
         radiant_version=metadata.version("radiant"),
-        image=settings.image,
+        image=image,
         trace_context=trace,
         task_uri=folder.uri,
-        tenant=settings.tenant or "",
+        tenant=tenant,
     )
 
 

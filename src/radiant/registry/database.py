@@ -156,6 +156,12 @@ class Database:
         except exc.SQLAlchemyError as error:
             if isinstance(error, exc.DataError) and "out of range" in _first_line(error):
                 raise InputError(_TOO_LARGE) from None
+            if "no schema has been selected" in _first_line(error):
+                msg = (
+                    f"the registry at {self.shown} has no schema of this name, or none that this user may use. "
+                    "`radiant tenants sql TENANT` prints what makes it and its roles"
+                )
+                raise ConfigError(msg) from None
             if "not a database" in _first_line(error) or "malformed" in _first_line(error):
                 raise self._damaged(_first_line(error)) from None
             msg = f"the registry at {self.shown} refused ({type(error).__name__}: {_first_line(error)})"

@@ -9,6 +9,7 @@ from botocore.parsers import ResponseParserError
 from radiant.errors import JobNotYetError, JobRefusedError
 from radiant.operators.ecs_task.api import asking, code_of, ecs_client, foreign, is_throttled, logs_client, not_started
 from radiant.operators.ecs_task.cloudwatch import ReadPace, read_page
+from radiant.operators.ecs_task.quota import STARTS, has_quota, require_room
 from radiant.operators.ecs_task.reads import TaskReader
 from radiant.operators.ecs_task.run_task import RUN_TAG, family, log_stream, run_task_call
 from radiant.operators.ecs_task.task_status import STOPPED_BY_US, AwsObject, is_no_room, task_status
@@ -48,14 +49,14 @@ class EcsPlatform:
         """Start a task, or find the one of this attempt.
 
         Raises:
-            JobNotYetError: there is no capacity now, or a quota is used up.
+            JobNotYetError: there is no capacity now, or a quota, the tenant's among them, is used up.
             JobRefusedError: ECS will never start this.
             PlatformUnavailableError: ECS throttles or did not answer: the task may run, the same attempt finds it.
         """
         call = run_task_call(order, self._settings)
         old = order.asked_at and time.time() - order.asked_at > _TOKEN_LIFE_S
         arn = self._running(order.attempt) if old else None
-        return self._handle(arn or self._run(call), order.job.name)
+        return self._handle(arn or self._run_in_quota(order, call), order.job.name)
 
     def find(self, attempt: str, job: str) -> Handle | None:
         """Return the task of this attempt if it runs or is about to."""
@@ -135,6 +136,16 @@ class EcsPlatform:
                 raise
             # A page of a proxy is read as an answer without a task: nothing was stopped.
             answer["task"]["taskArn"]
+
+    def _run_in_quota(self, order: ContainerOrder, call: AwsObject) -> str:
+        """Start the task once the tenant's quota has room, where there is one."""
+        if not has_quota(self._settings):
+            return self._run(call)
+        with STARTS:
+            if (arn := self._running(order.attempt)) is not None:
+                return arn
+            require_room(ecs_client(*self._account), self._settings, call)
+            return self._run(call)
 
     def _run(self, call: AwsObject) -> str:
         """Return the ARN of the task that RunTask started, now or when it was called before."""

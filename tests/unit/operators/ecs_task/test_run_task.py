@@ -59,12 +59,12 @@ def test_the_whole_call():
 
 
 def test_a_task_of_a_tenant_carries_its_tags_its_definition_and_its_own_entry():
-    entry = {"input_prefixes": "s3://n/vcf", "ecs_task_definition": "north", "cost_tags": {"cost-center": "4711"}}
+    entry = {"input_prefixes": "s3://n/vcf", "ecs_stack": "north", "cost_tags": {"cost-center": "4711"}}
     environment = {"RADIANT_TENANTS": json.dumps({"north": entry}), "RADIANT_ECS__SUBNETS": "s1"}
     call = run_task_call(ORDER, load_settings(environment, tenant="north"))
     tags = {one["key"]: one["value"] for one in call["tags"]}
     assert (tags["radiant:tenant"], tags["cost-center"]) == ("north", "4711")
-    assert call["taskDefinition"] == "north-import-case"
+    assert (call["cluster"], call["taskDefinition"]) == ("north", "north-import-case")
     (container,) = call["overrides"]["containerOverrides"]
     given = {one["name"]: one["value"] for one in container["environment"]}
     assert load_settings(given).tenant == "north"
