@@ -34,10 +34,15 @@ from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowError
+from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.documents import decode_request, read_job_summary, report_uri, request_uri, run_uri, task_uri
 from radiant.jobs.reading_progress import decode_progress, parse_progress, progress_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.operators.ecs_task.run_task import run_task_call
+from radiant.operators.platform import ContainerOrder, TaskFacts
+from radiant.operators.pod.spec import build_pod
 from radiant.operators.process import start_time
+from radiant.operators.task_folder import TaskFolder
 from radiant.registry import Registration, Registry
 from radiant.settings import Settings, load_settings
 from vcf_files import record, text, write
@@ -853,6 +858,37 @@ def test_names_of_people_and_files_are_nowhere_but_where_they_must_be(site):
     allowed = {pattern: {name for name in found if re.fullmatch(pattern, name)} for pattern in HOLDS_NAMES}
     assert sorted(found.difference(*allowed.values())) == []
     assert [pattern for pattern, names in allowed.items() if not names] == [], "a place that holds no names any more"
+
+
+@pytest.mark.usefixtures("marked")
+def test_spans_metrics_labels_and_tags_hold_no_names(site):
+    cases = {MARKED, MISMATCHED, REJECTED, CUT}
+
+    def seen() -> set[Any]:
+        return {span.attributes.get("radiant.case") for span in site.otlp.named("radiant import-case")}
+
+    deadline = time.monotonic() + 60
+    while not cases <= seen() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert cases <= seen()
+    exported = [(one.name, one.attributes, one.resource, one.error) for one in list(site.otlp.spans)]
+    assert MARK.lower() not in repr(exported + list(site.otlp.points)).lower()
+    imports = 0
+    for file in (site.settings.home_path / "work" / "import-vcf").glob("*/import_case/*/request.json"):
+        request = decode_request(file.read_bytes(), str(file))
+        if request.arguments["case_id"] in cases:
+            imports += 1
+            facts = TaskFacts("import-vcf", file.parts[-4], "import_case", int(file.parts[-2]), 1, last_try=False)
+            argv = TaskFolder(request.run_uri, request.task_uri).argv(request.job, request.attempt)
+            order = ContainerOrder(IMPORT_CASE, argv, request.attempt, 1024, facts, image="worker:1")
+            environment = {
+                "RADIANT_ECS__SUBNETS": "s",
+                "RADIANT_KUBERNETES__MOUNTS": '[{"path": "/", "host_path": "/"}]',
+            }
+            settings = load_settings(environment)
+            made = (build_pod(order, settings, namespace="here").to_dict(), run_task_call(order, settings))
+            assert MARK.lower() not in repr(made).lower()
+    assert imports == len(cases)
 
 
 def test_the_threat_model_lists_the_places_that_hold_names():

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from radiant import lake, vcf
+import vcf_files
+from radiant import lake, storage, vcf
 from radiant.cli.airflow_api import FINISHED_RUN
 from radiant.cli.airflow_checks import check_airflow
 from radiant.cli.check_result import Grade
@@ -20,9 +21,11 @@ from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState
 from radiant.domain.tables import CASE_TABLES
-from radiant.errors import AirflowUnavailableError
-from radiant.registry import Registry
-from radiant.settings import Settings
+from radiant.errors import AirflowError, AirflowUnavailableError
+from radiant.jobs.dag_ids import IMPORT_RADIANT
+from radiant.jobs.documents import report_uri, run_uri
+from radiant.registry import Registration, Registry
+from radiant.settings import Settings, load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 POC = "POC-ecs-k8s-operators"
@@ -38,10 +41,10 @@ def wait_for(what, timeout_s):
     pytest.fail(f"not within {timeout_s} s")
 
 
-def state_of(airflow, run_id):
-    """Return the state of a run of the POC, None while a busy Airflow does not answer in time."""
+def state_of(api, run_id, dag_id=POC):
+    """Return the state of a run, None while a busy Airflow does not answer in time."""
     with contextlib.suppress(AirflowUnavailableError):
-        return airflow.api.run_state(POC, run_id)
+        return api.run_state(dag_id, run_id)
 
 
 def left_behind(home):
@@ -105,11 +108,47 @@ def require_connections_to_be_kept(api):
     assert {one.grade for one in findings} == {Grade.GOOD}, findings
 
 
+def shared_by(names, home, folder, monkeypatch):
+    """Let tenants share the installation, each with a case of the number 7; return the settings of each."""
+    tenants = {name: {"input_prefixes": str(folder / name)} for name in names}
+    monkeypatch.setenv("RADIANT_HOME", str(home))
+    monkeypatch.setenv("RADIANT_TENANTS", json.dumps(tenants))
+    settings = {name: load_settings(tenant=name) for name in names}
+    for name, own in settings.items():
+        (folder / name).mkdir()
+        vcf = vcf_files.write(folder / name / "7.vcf", vcf_files.text([vcf_files.record()]))
+        case = Registration(vcf_uri=storage.file_uri(vcf), strategy="wgs", assembly="GRCh38", case_id=7)
+        Registry(own.effective_registry_url).add(case)
+    return settings
+
+
+def require_runs_to_stay_with_their_tenant(api, settings):
+    """A run of each tenant at once imports its own case into its own tables; one without a tenant is refused."""
+    for conf in ({}, {"tenant": "west"}):
+        with pytest.raises(AirflowError, match="tenant"):
+            api.trigger(IMPORT_RADIANT, conf)
+    runs = {name: api.trigger(IMPORT_RADIANT, {"tenant": name}) for name in settings}
+    for name, run_id in runs.items():
+        wait_for(lambda run_id=run_id: state_of(api, run_id, IMPORT_RADIANT) in FINISHED_RUN, 300)
+        verdict = api.xcom(IMPORT_RADIANT, run_id, "verdict")
+        assert (api.run_state(IMPORT_RADIANT, run_id), verdict["imported"]) == ("success", [7]), (name, verdict)
+    for name, own in settings.items():
+        record = Registry(own.effective_registry_url).get(7)
+        assert record.state is CaseState.IMPORTED
+        with lake.open_catalog(own) as catalog:
+            assert list(lake.visible_cases(catalog, own.lake.namespace)) == [7]
+            assert catalog.list_namespaces() == [(f"radiant_{name}",)]
+        report = report_uri(run_uri(own.effective_work_uri, IMPORT_RADIANT, runs[name]))
+        wait_for(lambda report=report: storage.exists(report), 120)
+    assert {path.name for path in (own.home_path / "work").iterdir()} == set(settings)
+
+
 @pytest.mark.timeout(900)
-def test_a_job_runs_by_hand_and_a_dead_part_is_noticed(home):
+def test_jobs_run_by_hand_for_tenants_and_a_dead_part_is_noticed(home, tmp_path, monkeypatch):
+    settings = shared_by(("north", "south"), home, tmp_path, monkeypatch)
     with Standalone(Settings(home=home), dags_folder=REPOSITORY / "dags") as airflow:
-        run_id = airflow.api.trigger(POC)
-        wait_for(lambda: state_of(airflow, run_id) in FINISHED_RUN, 180)
+        run_id = airflow.api.trigger(POC, {"tenant": "north"})
+        wait_for(lambda: state_of(airflow.api, run_id) in FINISHED_RUN, 180)
         assert airflow.api.run_state(POC, run_id) == "success"
 
         answer = airflow.api.xcom(POC, run_id, "poc")
@@ -118,6 +157,7 @@ def test_a_job_runs_by_hand_and_a_dead_part_is_noticed(home):
         log = "\n".join(airflow.api.log_lines(POC, run_id, "poc"))
         assert re.findall(r"progress (\d+)/10", log) == [str(step) for step in range(1, 11)]
 
+        require_runs_to_stay_with_their_tenant(airflow.api, settings)
         require_connections_to_be_kept(airflow.api)
 
         airflow.check()

@@ -7,6 +7,7 @@ from radiant.domain.case import CaseState
 from radiant.errors import (
     CaseNotFoundError,
 )
+from radiant.registry import Registry
 
 
 class TestDue:
@@ -65,6 +66,31 @@ class TestDue:
         assert [one.case.case_id for one in due.cases] == [2]
         assert [one.cases for one in due.blocked] == [(1,)]
         assert "its pedigree changed and breaks a rule. `radiant cases add --case 1`" in due.blocked[0].reason
+
+    def test_a_pedigree_that_may_not_be_read_where_it_is_blocks_its_case_unread(self, url, registry, files, tmp_path):
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        registry.add(files.make("a"))
+        registry.add(files.make("b"))
+        bounded = Registry(url, prefixes=[str(files.folder)])
+        assert due_ids(bounded) == [1, 2]
+        # A link may be turned after its case was registered.
+        other = (files.folder / "a.ped").rename(elsewhere / "a.ped")
+        other.write_text("a secret\n")
+        (files.folder / "a.ped").symlink_to(other)
+        due = bounded.due()
+        assert [one.case.case_id for one in due.cases] == [2]
+        (blocked,) = due.blocked
+        assert "the pedigree of case 1 is below none of the places that RADIANT_INPUT_PREFIXES" in blocked.reason
+        assert "secret" not in blocked.reason
+        assert str(tmp_path) not in blocked.reason
+        assert "breaks a rule" in registry.due().blocked[0].reason, "without the bound it is read"
+
+    def test_an_imported_case_whose_files_may_not_be_read_any_more_is_not_due(self, url, registry, files, tmp_path):
+        registry.add(files.make())
+        import_all(registry)
+        files.vcf(content="longer than before")
+        assert due_ids(Registry(url, prefixes=[str(tmp_path / "elsewhere")])) == []
 
     def test_bad_input_is_due_again_only_when_changed_or_asked_for(self, registry, files):
         registry.add(files.make())

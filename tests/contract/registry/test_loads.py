@@ -11,7 +11,7 @@ from radiant.errors import (
     CaseNotFoundError,
     CaseStateError,
 )
-from radiant.registry import Change, LoadStatus
+from radiant.registry import Change, LoadStatus, Registry
 
 
 class TestClaim:
@@ -102,6 +102,16 @@ class TestClaim:
         assert claim.cases == ()
         assert "its pedigree changed and breaks a rule" in claim.refused[1]
         assert registry.get(1).state is CaseState.REGISTERED
+
+    def test_a_pedigree_that_may_not_be_read_where_it_is_is_refused(self, url, registry, files, tmp_path):
+        registry.add(files.make())
+        assign_all(registry, run="r")
+        files.ped(patient="P-new")
+        bounded = Registry(url, prefixes=[str(tmp_path / "elsewhere")])
+        claim = bounded.claim(0, [1], run="r", lease_s=LEASE_S)
+        assert claim.cases == ()
+        assert "is below none of the places" in claim.refused[1]
+        assert "P-new" not in {member.patient_id for member in registry.get(1).case.members}
 
     def test_no_more_are_claimed_than_asked_for_and_the_others_are_left_as_they_were(self, registry, files):
         for name in "abcd":
