@@ -476,6 +476,9 @@ airflow dags trigger maintain-tables --conf '{"dry_run": true}'
 or by Airflow's API: `POST /api/v2/dags/import-radiant/dagRuns` with the body
 `{"logical_date": null, "conf": {"cases": "100-120"}}`. A value that breaks a rule is refused before a run starts.
 [The DAGs and their jobs](dags.md) describes what each does.
+
+Where [several centres](tenants.md) share the Airflow, each DAG except `maintain-tables` has the param `tenant`:
+required, one of their names.
 """
 
 

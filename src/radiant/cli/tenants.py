@@ -1,12 +1,17 @@
 """`radiant tenants`: the centres that share the installation, and what keeps them apart on each platform."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from radiant.cli.costs import console_of
+from radiant.cli.costs import bill_of_month, console_of
 from radiant.cli.tenant_grants import kustomization, registry_sql, s3_policy
+from radiant.costs.bill_text import CAPACITIES
+from radiant.costs.container import Capacity
+from radiant.costs.history import CaseBill
+from radiant.costs.prices import dollars
 from radiant.settings import load_installation, mask_secret
 
 app = typer.Typer(help="The centres that share this installation, and what keeps them apart.", no_args_is_help=True)
@@ -32,6 +37,48 @@ def list_tenants() -> None:
             str(own.most_jobs or ""),
         )
     console_of().print(table)
+
+
+@app.command()
+def costs(
+    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month (UTC).")],
+    node: Annotated[
+        str | None, typer.Option(help="EC2 instance of the price list. [default: RADIANT_COSTS__NODE]")
+    ] = None,
+) -> None:
+    """Show what the jobs of each tenant cost in a month; `radiant costs --month` has one tenant's cases.
+
+    It reads each tenant's registry and documents, so it needs credentials for all of them.
+    """
+    from radiant.runs.run_bill import prices_of  # noqa: PLC0415 - loads fsspec
+
+    installation = load_installation()
+    prices = prices_of(installation)
+    chosen = prices.node(node or installation.costs.node)
+    columns = ("tenant", "cases", "attempts", "as it ran", *CAPACITIES.values())
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="left" if column == "tenant" else "right", no_wrap=True)
+    bills = {
+        name: bill_of_month(installation.of_tenant(name), month, prices, chosen).bill
+        for name in sorted(installation.tenants)
+    }
+    for name, one in bills.items():
+        table.add_row(name, *_amounts(one.cases, one.attempts, one.as_it_ran, one.total))
+    ran = [one.as_it_ran for one in bills.values() if one.as_it_ran is not None]
+    total = {capacity: sum(one.total.get(capacity, 0.0) for one in bills.values()) for capacity in CAPACITIES}
+    cases = [case for one in bills.values() for case in one.cases]
+    attempts = sum(one.attempts for one in bills.values())
+    table.add_row("total", *_amounts(cases, attempts, sum(ran) if ran else None, total))
+    console_of().print(table)
+
+
+def _amounts(
+    cases: Sequence[CaseBill], attempts: int, as_it_ran: float | None, total: Mapping[Capacity, float]
+) -> list[str]:
+    numbered = sum(one.case_id is not None for one in cases)
+    amounts = (dollars(total.get(capacity)) for capacity in CAPACITIES)
+    return [f"{numbered:,}", f"{attempts:,}", dollars(as_it_ran), *amounts]
 
 
 @app.command()

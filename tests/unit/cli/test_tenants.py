@@ -1,5 +1,6 @@
 """`radiant tenants`: what it prints is made for the tenant alone, and is what each platform takes."""
 
+import datetime as dt
 import json
 
 import pytest
@@ -8,6 +9,9 @@ from typer.testing import CliRunner
 
 from radiant.cli.tenants import app
 from radiant.errors import ConfigError, TenantError
+from radiant.jobs.usage import JobTry, Placement, Times, Usage
+from radiant.registry import Registry, TaskUsage
+from radiant.settings import load_settings
 
 TENANTS = {
     "north": {
@@ -98,3 +102,26 @@ def test_a_registry_in_a_file_needs_no_sql(monkeypatch):
     monkeypatch.delenv("RADIANT_REGISTRY__URL")
     with pytest.raises(ConfigError, match="SQLite file"):
         CliRunner().invoke(app, ["sql", "north"], catch_exceptions=False)
+
+
+def test_the_costs_of_a_month_are_added_up_by_tenant(monkeypatch, tmp_path):
+    for name in ("RADIANT_WORK_URI", "RADIANT_LAKE__WAREHOUSE", "RADIANT_REGISTRY__URL"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("RADIANT_HOME", str(tmp_path))
+    for name, hours in (("north", (1, 2)), ("south", (4,))):
+        own = load_settings(tenant=name)
+        tries = [tried(name, number, 3600.0 * one) for number, one in enumerate(hours)]
+        Registry(own.effective_registry_url).record_usage(tries, keep_days=36500)
+    rows = {line.split()[0]: line.split() for line in printed("costs", "2026-11").splitlines() if line.strip()}
+    assert [rows[name][1:3] for name in ("north", "south", "total")] == [["2", "2"], ["1", "1"], ["3", "3"]]
+    amounts = {name: float(rows[name][-1].lstrip("$")) for name in ("north", "south", "total")}
+    assert amounts["south"] > amounts["north"] > 0
+    assert amounts["total"] == pytest.approx(amounts["north"] + amounts["south"], abs=0.002)
+
+
+def tried(tenant, number, seconds):
+    began = dt.datetime(2026, 11, 3, tzinfo=dt.UTC).timestamp()
+    times = Times(began, began, began, began, began + seconds)
+    usage = Usage(seconds, seconds, 900.0, 1, 1)
+    one = JobTry(f"{tenant}-{number}", 1, None, times, Placement("ecs", capacity="FARGATE"), 2.0, 2048, 900.0, usage)
+    return TaskUsage(f"file:///run/{tenant}", "import-case", number + 1, one)
