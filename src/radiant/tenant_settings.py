@@ -53,7 +53,7 @@ class Tenant(BaseModel):
     input_prefixes: Annotated[Names, Field(min_length=1)]
     """Folders and URIs below which the VCF and pedigree of its cases must be. Required."""
     work_uri: str | None = None
-    """Where its documents are; `<RADIANT_WORK_URI>/<tenant>` when unset."""
+    """Where its documents are; the folder `<tenant>` below `RADIANT_WORK_URI` when unset."""
     registry_url: str | None = None
     """Database of its registry, when it is not `RADIANT_REGISTRY__URL`. A SQLite file is the tenant's alone; without
     one the file of the installation in a folder `<tenant>` beside it."""
@@ -62,9 +62,9 @@ class Tenant(BaseModel):
     catalog: str | None = None
     """Its PyIceberg catalog, when it is not `RADIANT_LAKE__CATALOG`."""
     namespace: Annotated[str | None, Field(pattern=_IDENTIFIER)] = None
-    """Namespace of its tables; `<RADIANT_LAKE__NAMESPACE>_<tenant>` when unset."""
+    """Namespace of its tables; that of `RADIANT_LAKE__NAMESPACE` and `_<tenant>` when unset."""
     warehouse: str | None = None
-    """Where its tables are; `<RADIANT_LAKE__WAREHOUSE>/<tenant>` when unset."""
+    """Where its tables are; the folder `<tenant>` below `RADIANT_LAKE__WAREHOUSE` when unset."""
     most_jobs: Annotated[int | None, Field(ge=1)] = None
     """Its jobs at a time, no limit when unset: on Kubernetes the pods of the ResourceQuota that
     `radiant tenants kubernetes` prints, on ECS counted in its own stack before each start. On `local` the machine is

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from radiant.cli.tenants import app
 from radiant.errors import ConfigError, TenantError
-from radiant.jobs.usage import JobTry, Placement, Times, Usage
-from radiant.registry import Registry, TaskUsage
+from radiant.jobs.usage import JobTry, Placement, TaskUsage, Times, Usage
+from radiant.registry import Registry
 from radiant.settings import load_settings
 
 TENANTS = {
