@@ -57,7 +57,7 @@ def test_the_examples_of_the_pages_have_their_effect(cluster, deployed):
 def test_the_overlay_of_a_tenant_is_a_namespace_with_a_quota_where_airflow_has_its_rights(cluster, tmp_path):
     entry = {"input_prefixes": "/n", "kubernetes_namespace": "radiant-north", "most_jobs": 7, "most_memory_gib": 9}
     settings = load_settings({"RADIANT_TENANTS": json.dumps({"north": entry})}, tenant="north")
-    base = os.path.relpath(BASE, tmp_path.resolve())
+    base = os.path.relpath(OVERLAYS / "base", tmp_path.resolve())
     (tmp_path / "kustomization.yaml").write_text(kustomization(settings, base, "radiant"))
     made = {one["kind"]: one for one in yaml.safe_load_all(cluster.kubectl("kustomize", str(tmp_path)))}
     assert made["Namespace"]["metadata"]["name"] == "radiant-north"
