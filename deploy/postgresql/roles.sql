@@ -1,6 +1,7 @@
 -- Least rights at the registry's database: psql --set ON_ERROR_STOP=1 --file roles.sql DATABASE, by the owner of its tables, once
 -- they are made (`radiant cases list` makes them) and again after an upgrade. Give each role to a login of your own:
 --   CREATE ROLE importer LOGIN PASSWORD '...' IN ROLE radiant_jobs;
+-- Several centres in one database have a schema and roles each: `radiant tenants sql TENANT` prints them (docs/tenants.md).
 -- radiant_jobs: plan-import, prepare-part, commit-part, and people who register cases. import-case needs no role.
 -- radiant_reader: looks at cases, for example in pages or reports.
 DO $$

@@ -28,6 +28,14 @@ def test_the_chart_installs_the_version_of_airflow_that_the_image_has():
     assert VALUES["airflowVersion"] == locked[1]
 
 
+def test_the_workflow_renders_the_chart_that_the_values_are_for():
+    values = (REPOSITORY / "deploy" / "helm" / "values.yaml").read_text()
+    workflow = (REPOSITORY / ".github" / "workflows" / "test.yaml").read_text()
+    (version,) = set(re.findall(r"--version (\S+)", values))
+    assert f"--version {version} --values deploy/helm/values.yaml" in workflow
+    assert f"(apache-airflow/airflow {version})" in values
+
+
 def test_no_default_password_of_the_chart_is_used():
     assert VALUES["createUserJob"] == {"enabled": False}
     assert VALUES["postgresql"] == {"enabled": False}
