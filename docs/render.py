@@ -102,9 +102,8 @@ a request. An object is read in ranges of up to 2 MiB, two ahead of the reader (
 without a copy on disk. All ranges are of the version that was opened: an object that is replaced while it is read fails
 the import as transient (75), and the next try reads the new one. A range that breaks off is requested four times.
 
-Tables are read and written by the same client where the catalog's `warehouse` is an `s3://` URI. Where PyIceberg's
-configuration names none, PyIceberg takes Arrow's client, which ignores `AWS_ENDPOINT_URL`: set
-`PYICEBERG_CATALOG__<NAME>__PY_IO_IMPL=pyiceberg.io.fsspec.FsspecFileIO` then.
+Tables are read and written by the same client, unless `PYICEBERG_CATALOG__<NAME>__PY_IO_IMPL` names another:
+[catalogs](lake.md#catalogs-and-stores).
 
 ## Exit codes
 
@@ -406,7 +405,7 @@ REMEDIES = {
     "Lake": "Look at the catalog and at the message of PyIceberg",
     "SchemaMismatch": "The table was changed by something else, or by a newer radiant: use one version for all jobs",
     "CommitConflict": "Nothing: the commit is repeated",
-    "CommitUnknown": "Check the catalog, delete nothing, and run the commit again: it finds what landed by its token",
+    "CommitUnknown": "Nothing: another try finds what landed by its token. If each fails: does the catalog answer?",
     "LakeUnavailable": "See whether the catalog runs and is reached from the jobs",
     "Registry": "Read the message; the database is not what this version of radiant expects",
     "CaseNotFound": "`radiant cases list` shows the numbers",

@@ -36,7 +36,7 @@ class S3Store:
         self.fault: Fault | None = None
         """For answers to requests of ranges."""
         self.trouble: Callable[[str, str], str] | None = None
-        """Gets method and path of each request; returns `slow down` or `away`, or nothing for a normal answer."""
+        """Gets method and path of each request; returns `slow down`, `forbidden`, `away`, or nothing for an answer."""
 
     def _answer(self, environ, start_response):
         wanted = environ.get("HTTP_RANGE", "")
@@ -46,6 +46,10 @@ class S3Store:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
             start_response("503 Slow Down", [("Content-Type", "application/xml")])
             return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
+        if trouble == "forbidden":
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("403 Forbidden", [("Content-Type", "application/xml")])
+            return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
         if trouble == "away":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             start_response("500 Unread", [])

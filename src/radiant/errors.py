@@ -14,7 +14,7 @@ RadiantError
 ├─ LakeError                   terminal   70
 │  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
 │  ├─ CommitConflictError      transient  75   another commit landed first; nothing of ours landed
-│  ├─ CommitUnknownError       terminal   70   unknown whether it landed: nothing may be deleted
+│  ├─ CommitUnknownError       transient  75   unknown whether it landed: nothing may be deleted, a repetition finds it
 │  └─ LakeUnavailableError     transient  75   the catalog does not answer
 ├─ RegistryError               terminal   70
 │  ├─ CaseNotFoundError        terminal   65
@@ -135,9 +135,11 @@ class CommitConflictError(LakeError):
 
 
 class CommitUnknownError(LakeError):
-    """The catalog gave no answer to a commit, which may have landed: delete nothing, reconcile by the commit token."""
+    """The catalog gave no answer to a commit, which may have landed: a repetition finds it by the commit token."""
 
     code = "CommitUnknown"
+    retryable = True
+    exit_code = EXIT_TRANSIENT
 
 
 class LakeUnavailableError(LakeError):

@@ -94,7 +94,8 @@ class Lake(_Group):
     namespace: str = "radiant"
     """Namespace of the tables."""
     warehouse: Annotated[str | None, AfterValidator(_check_path)] = None
-    """Where the built-in catalog puts its tables; `<home>/warehouse` when unset."""
+    """Where the built-in catalog puts its tables, `<home>/warehouse` when unset; also for a catalog of PyIceberg's
+    configuration that names no `WAREHOUSE`, except a REST catalog."""
 
 
 class Maintenance(_Group):

@@ -1,4 +1,4 @@
-"""One PostgreSQL server for all suites of a session; each suite makes a database of its own."""
+"""Servers that the suites share: PostgreSQL for a session, with a database for each suite; stores for a module."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,17 +6,36 @@ import pytest
 import sqlalchemy as sa
 
 from contract.postgresql import postgresql_server
+from s3_store import S3Store, s3_store
+from seaweedfs import SeaweedFs, seaweedfs
 
 
 @pytest.fixture(scope="session")
-def new_database() -> Iterator[Callable[[str], str]]:
+def new_database() -> Iterator[Callable[..., str]]:
     """Make an empty database of that name and return its URL; skips where no server is installed."""
     with postgresql_server() as url:
         engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
 
-        def create(name: str) -> str:
+        def create(name: str, options: str = "") -> str:
             with engine.connect() as connection:
-                connection.exec_driver_sql(f"CREATE DATABASE {name}")
+                connection.exec_driver_sql(f"CREATE DATABASE {name} {options}")
             return url.removesuffix("postgres") + name
 
         yield create
+
+
+@pytest.fixture(scope="session")
+def catalog_database(new_database: Callable[..., str]) -> str:
+    return new_database("catalog")
+
+
+@pytest.fixture(scope="module")
+def moto_store() -> Iterator[S3Store]:
+    with s3_store() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeaweedFs]:
+    with seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server

@@ -1,52 +1,33 @@
 """What staging and committing promise, on every catalog that can run here."""
 
 import contextlib
-import os
 import threading
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from pyiceberg.catalog import load_catalog
 from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Transaction
 
 import random_rows
-from radiant import lake
-from radiant.domain.tables import CASE_TABLES
-from radiant.errors import CaseNotFoundError, CommitConflictError, CommitUnknownError, LakeError
+from contract.lake_site import CATALOGS, lake_site
+from radiant import lake, storage
+from radiant.domain.tables import CASE_LOAD, CASE_TABLES
+from radiant.errors import CaseNotFoundError, CommitConflictError, CommitUnknownError, ConfigError, LakeError
 from radiant.lake import snapshot
 from radiant.settings import load_settings
 from staging import NAMESPACE, case_load, commit, counts, raw_rows, read, stage
 
 
-@pytest.fixture(scope="session")
-def postgres_url(new_database):
-    return new_database("catalog")
+@pytest.fixture(params=CATALOGS)
+def site(request, tmp_path):
+    with lake_site(request.param, tmp_path, request.getfixturevalue) as site:
+        yield site
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def open_again(request, tmp_path):
-    """Open the same catalog as another process would.
-
-    Not PyIceberg's in-memory catalog: it is its SQL catalog on SQLite, which runs here on a file.
-    """
-    opened = []
-
-    def keep(catalog):
-        opened.append(catalog)
-        return catalog
-
-    if request.param == "sqlite":
-        settings = load_settings({"RADIANT_HOME": str(tmp_path)})
-        yield lambda: keep(lake.open_catalog(settings))
-    else:
-        url = request.getfixturevalue("postgres_url")
-        name = f"test_{os.getpid()}_{tmp_path.name}"
-        properties = {"type": "sql", "uri": url, "warehouse": f"file://{tmp_path}/warehouse"}
-        yield lambda: keep(load_catalog(name, **properties))
-    for catalog in opened:
-        catalog.close()
+@pytest.fixture
+def open_again(site):
+    """Open the same catalog as another process would."""
+    return site.open
 
 
 @pytest.fixture
@@ -69,10 +50,6 @@ def every_table(expected) -> dict[str, dict[tuple[int, int], int]]:
 
 def snapshots(catalog) -> dict[str, int]:
     return {one.name: one.snapshots for one in lake.table_overview(catalog, NAMESPACE)}
-
-
-def data_files(tmp_path: Path) -> set[Path]:
-    return set(tmp_path.rglob("*.parquet"))
 
 
 def test_committed_rows_are_the_staged_rows_in_their_order(catalog, refs):
@@ -315,7 +292,7 @@ def test_a_commit_on_top_of_another_part_keeps_its_snapshot_readable(catalog, re
     assert len(read(catalog, 1)) == len(read(catalog, 2)) == 20
 
 
-def test_a_catalog_that_refuses_every_commit_is_a_conflict(catalog, refs, monkeypatch, tmp_path):
+def test_a_catalog_that_refuses_every_commit_is_a_conflict(catalog, refs, monkeypatch, site):
     for declared in CASE_TABLES.values():
         table = catalog.load_table((NAMESPACE, declared.name))
         with table.transaction() as change:
@@ -326,21 +303,21 @@ def test_a_catalog_that_refuses_every_commit_is_a_conflict(catalog, refs, monkey
         raise CommitFailedException(message)
 
     manifest = stage(refs, 1, "a")
-    staged = data_files(tmp_path)
+    staged = site.data_files()
     with monkeypatch.context() as patch:
         patch.setattr(type(catalog), "commit_table", refuse)
         with pytest.raises(CommitConflictError, match="another writer"):
             commit(catalog, [manifest], "t1")
-    assert data_files(tmp_path) == staged
+    assert site.data_files() == staged
     commit(catalog, [manifest], "t1")
     assert len(read(catalog, 1)) == 20
 
 
 @pytest.mark.parametrize("landed", [False, True])
-def test_an_unknown_commit_deletes_nothing_and_its_token_settles_it(catalog, refs, monkeypatch, tmp_path, landed):
+def test_an_unknown_commit_deletes_nothing_and_its_token_settles_it(catalog, refs, monkeypatch, site, landed):
     commit(catalog, [stage(refs, 1, "z", rows=3)], "t0")
     manifest = stage(refs, 1, "a")
-    before = set(tmp_path.rglob("*"))
+    before = site.files()
     real = type(catalog).commit_table
 
     def lose_the_answer(self, *rest):
@@ -358,7 +335,7 @@ def test_an_unknown_commit_deletes_nothing_and_its_token_settles_it(catalog, ref
         patch.setattr(type(catalog), "commit_table", lose_the_answer)
         with pytest.raises(CommitUnknownError, match="connection reset"):
             commit(catalog, [manifest], "t1")
-    assert before <= set(tmp_path.rglob("*"))
+    assert before <= site.files()
     assert len(read(catalog, 1)) == 3
     commit(catalog, [manifest], "t1")
     assert counts(catalog) == {(1, 1): 20}
@@ -382,7 +359,7 @@ def test_a_lost_answer_of_a_commit_that_landed_is_found_by_its_token(catalog, re
 
 def test_a_missing_staged_file_is_refused_before_the_table_names_it(catalog, refs):
     manifest = stage(refs, 1, "a")
-    Path(manifest.files["occurrence"][0].path.removeprefix("file://")).unlink()
+    storage.delete_files([manifest.files["occurrence"][0].path])
     with pytest.raises(LakeError, match="is gone"):
         commit(catalog, [manifest], "t1")
     assert raw_rows(catalog, "occurrence").num_rows == 0
@@ -491,6 +468,22 @@ def test_commit_without_tables_says_what_to_do(catalog):
         lake.commit_part(catalog, NAMESPACE, 1, [], [], [5], "t1")
 
 
+def test_parts_with_interleaved_case_numbers_leave_each_other_s_files_alone(catalog, refs, monkeypatch):
+    commit(catalog, [stage(refs, 1, "a"), stage(refs, 9, "a")], "t1")
+    before = files_of_part(catalog, 1)
+    commit(catalog, [stage(refs, 5, "b", part=2), stage(refs, 20, "b", part=2)], "t2", part=2)
+    assert files_of_part(catalog, 1) == before
+    staged = stage(refs, 3, "c")
+    between(monkeypatch, lambda: commit(catalog, [stage(refs, 6, "d", part=2)], "t3", part=2))
+    commit(catalog, [staged], "t4")
+    assert list(lake.visible_cases(catalog, NAMESPACE)) == [1, 3, 5, 6, 9, 20]
+
+
+def files_of_part(catalog, part: int) -> set[str]:
+    gate = catalog.load_table((NAMESPACE, CASE_LOAD.name))
+    return {task.file.file_path for task in gate.scan(f"part = {part}").plan_files()}
+
+
 def test_one_case_load_file_per_part(catalog, refs):
     for case in range(1, 6):
         commit(catalog, [stage(refs, case, "a")], f"t{case}")
@@ -501,7 +494,16 @@ def test_one_case_load_file_per_part(catalog, refs):
 def test_a_plain_parquet_reader_reads_the_files(refs):
     manifest = stage(refs, 1, "a", rows=40)
     for name, files in manifest.files.items():
-        table = pq.ParquetFile(files[0].path.removeprefix("file://")).read()
+        with storage.open_read(files[0].path) as file:
+            table = pq.ParquetFile(file).read()
         expected = random_rows.batch(name, 40, 1)
         stored = [column.name for column in CASE_TABLES[name].stored_columns if column.name in expected.schema.names]
         assert table.select(stored).to_pylist() == expected.select(stored).to_pylist()
+
+
+def test_a_database_that_stores_bytes_instead_of_text_is_refused_with_the_way_out(new_database, monkeypatch, tmp_path):
+    url = new_database("catalog_of_bytes", "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    monkeypatch.setenv("PYICEBERG_CATALOG__DEFAULT__TYPE", "sql")
+    monkeypatch.setenv("PYICEBERG_CATALOG__DEFAULT__URI", url)
+    with pytest.raises(ConfigError, match=r"SQL_ASCII.*ENCODING 'UTF8' TEMPLATE template0"):
+        lake.open_catalog(load_settings({"RADIANT_HOME": str(tmp_path)}))

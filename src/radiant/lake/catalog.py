@@ -13,6 +13,7 @@ from pyiceberg.utils.config import Config
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from radiant.errors import ConfigError, LakeUnavailableError
+from radiant.lake.catalog_errors import no_answer
 from radiant.settings import Settings, mask_secret
 from radiant.storage.write_ahead import BUSY_TIMEOUT_S, is_busy, write_ahead
 
@@ -24,13 +25,15 @@ def open_catalog(settings: Settings) -> Catalog:
     """Open the catalog named `settings.lake.catalog`.
 
     PyIceberg's own configuration decides (`PYICEBERG_CATALOG__<NAME>__*`, then `.pyiceberg.yaml` in `PYICEBERG_HOME`,
-    the home folder or the current folder). Without one for this name, a SQLite file `settings.catalog_file` with its
-    tables under `settings.effective_warehouse`; several processes may use it at once.
+    the home folder or the current folder); `settings.lake.warehouse` is the warehouse where it names none, except of
+    a REST catalog, which has its own. Without a configuration for this name, a SQLite file `settings.catalog_file`
+    with its tables under `settings.effective_warehouse`; several processes may use it at once.
 
     The caller closes the catalog (`with open_catalog(...) as catalog`, or `close()`).
 
     Raises:
-        ConfigError: PyIceberg's configuration of this catalog is not usable, or the home folder cannot be written.
+        ConfigError: PyIceberg's configuration of this catalog is not usable, the catalog refuses its credentials, or
+            the home folder cannot be written.
         LakeUnavailableError: the catalog does not answer.
     """
     name = settings.lake.catalog
@@ -39,7 +42,9 @@ def open_catalog(settings: Settings) -> Catalog:
         configured = Config().get_catalog_config(name)
         if configured:
             properties = {key: str(value) for key, value in configured.items()}
-            return load_catalog(name, **(_file_io(properties.get("warehouse", "")) | properties))
+            if properties.get("type") != "rest" and settings.lake.warehouse:
+                properties.setdefault("warehouse", settings.effective_warehouse)
+            return load_catalog(name, **(_file_io(properties.get("warehouse")) | properties))
     except (ValueError, NotImplementedError, ImportError, NoSuchPropertyException, ArgumentError) as error:
         msg = (
             f"PyIceberg cannot open the catalog {name!r} as configured: {mask_secret(str(error))}. "
@@ -47,9 +52,15 @@ def open_catalog(settings: Settings) -> Catalog:
             "or unset them for the built-in SQLite catalog"
         )
         raise ConfigError(msg) from error
+    except TypeError as error:
+        msg = (
+            f"the catalog {name!r} cannot be opened: its database returns bytes instead of text ({error}), as one of "
+            "the encoding SQL_ASCII does. Make it with `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`"
+        )
+        raise ConfigError(msg) from error
     except Exception as error:
-        msg = f"the catalog {name!r} does not answer: {mask_secret(str(error))}"
-        raise LakeUnavailableError(msg) from error
+        what = f"the catalog {name!r} cannot be opened"
+        raise no_answer(what, error) from error
     return _embedded_catalog(name, settings.catalog_file, settings.effective_warehouse)
 
 
@@ -59,13 +70,15 @@ def embedded_file(settings: Settings) -> Path | None:
     return None if configured else settings.catalog_file
 
 
-def _file_io(warehouse: str) -> dict[str, str]:
-    """Read and write S3 with the client that `radiant.storage` uses.
+def _file_io(warehouse: str | None) -> dict[str, str]:
+    """Read and write stores with the client that `radiant.storage` uses.
 
     PyIceberg's first choice, Arrow's own client, reads neither `AWS_ENDPOINT_URL` nor profiles with single sign-on, and
-    asks Amazon for the region of a bucket that is not there.
+    asks Amazon for the region of a bucket that is not there. The warehouse of a REST catalog may be a name, and Glue
+    needs none: their tables are in a store.
     """
-    return {"py-io-impl": FSSPEC_FILE_IO} if warehouse.startswith(("s3://", "s3a://")) else {}
+    is_local = warehouse is not None and warehouse.startswith(("file:", "/"))
+    return {} if is_local else {"py-io-impl": FSSPEC_FILE_IO}
 
 
 def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:

@@ -172,7 +172,8 @@ def _commit(  # noqa: PLR0913 - as above
 ) -> tuple[int | None, bool]:
     """Commit one snapshot: the rows of `cases` go, `files` or `rows` come; return (its id, whether it was made now).
 
-    With `rows`, all of the part's rows are brought together in one file.
+    With `rows`, all of the part's rows are brought together in one file. Files of other parts are left alone, even if
+    their bounds include one of these cases, except those that hold one: a case that moved leaves its old part.
     """
     done = committed_snapshot(table, key)
     if done is not None:
@@ -188,15 +189,17 @@ def _commit(  # noqa: PLR0913 - as above
     files = [file for file in files if file.path not in live]
     _take_over(table, files)
     gone = [file for file in old if file.holds_only(cases)]
-    mixed = [file for file in old if not file.holds_only(cases)]
-    if rows is None:
-        mixed = [file for file in mixed if _holds(table, file, cases)]
+    mixed = [
+        file
+        for file in old
+        if not file.holds_only(cases) and ((rows is not None and file.part == part) or _holds(table, file, cases))
+    ]
     written: list[StagedFile] = []
     try:
         for its_part in sorted({file.part for file in mixed} | ({part} if rows is not None else set[int]())):
             kept = [file for file in mixed if file.part == its_part]
             written += _rewrite(table, its_part, kept, cases, rows if its_part == part else None)
-        touched = {part} | {file.part for file in old}
+        touched = {part} | {file.part for file in (*gone, *mixed)}
         change = Replacement(
             remove=[file.data_file for file in (*gone, *mixed)],
             add=[file.data_file() for file in (*files, *written)],

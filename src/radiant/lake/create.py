@@ -16,7 +16,8 @@ from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import ListType, MapType
 
 from radiant.domain.tables import TABLES
-from radiant.errors import LakeError, LakeUnavailableError, SchemaMismatchError
+from radiant.errors import LakeUnavailableError, RadiantError, SchemaMismatchError
+from radiant.lake.catalog_errors import no_answer
 from radiant.lake.file_layout import PARTITION_COLUMN
 from radiant.lake.iceberg_schema import (
     iceberg_schema,
@@ -63,16 +64,17 @@ def ensure_tables(
         SchemaMismatchError: a column has another type than declared, a required column is not declared,
             or the table is not partitioned by `part` alone.
         LakeUnavailableError: the catalog does not answer.
+        ConfigError: the catalog refuses: a right is missing.
     """
     try:
         _ensure_namespace(catalog, namespace, location)
         declared = {**TABLES, **(case_tables or {})}
         return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in declared.items()}
-    except LakeError:
+    except RadiantError:
         raise
     except Exception as error:
-        msg = f"the tables of namespace {namespace!r} could not be created or read: {error}"
-        raise LakeUnavailableError(msg) from error
+        what = f"the tables of namespace {namespace!r} could not be created or read"
+        raise no_answer(what, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,15 @@ def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable |
 
     Raises:
         LakeUnavailableError: the catalog does not answer.
+        ConfigError: the catalog refuses: a right is missing.
     """
     try:
         return catalog.load_table((*catalog.identifier_to_tuple(namespace), table.name))
     except NoSuchTableError:
         return None
     except Exception as error:
-        msg = f"{namespace}.{table.name} could not be read: {error}"
-        raise LakeUnavailableError(msg) from error
+        what = f"{namespace}.{table.name} could not be read"
+        raise no_answer(what, error) from error
 
 
 def load_tables(catalog: Catalog, namespace: str) -> dict[str, IcebergTable]:

@@ -21,6 +21,7 @@ from radiant.domain.tables import CASE_TABLES, TABLES
 from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.avro_blocks import plain_blocks
 from radiant.lake.case_load import visible_cases
+from radiant.lake.catalog_errors import catalog_answers
 from radiant.lake.commit import commit_part
 from radiant.lake.create import load_tables
 from radiant.lake.digest import RowDigest
@@ -280,7 +281,7 @@ def _delete_history(table: IcebergTable, begun_at: datetime, delete: Deletion) -
     def unname() -> None:
         try:
             for value in ("1", limit):
-                with table.transaction() as transaction:
+                with catalog_answers(".".join(table.name())), table.transaction() as transaction:
                     transaction.set_properties({_HISTORY: value})
         except CommitFailedException as error:
             msg = f"{'.'.join(table.name())}: another commit came first. Repeat the command"

@@ -8,7 +8,7 @@ A snapshot is kept
   the same: the files are, or, after a compaction, each cell is.
 
 The catalog gives the snapshots up first, the files go after that. A process that is killed in between leaves files that
-no snapshot names; `orphans.py` finds them.
+no snapshot names; `maintain.py` finds them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pyiceberg.exceptions import CommitFailedException
 from radiant.domain.tables import CASE_LOAD, CASE_TABLES
 from radiant.errors import CommitConflictError
 from radiant.lake.case_load import load_rows
+from radiant.lake.catalog_errors import catalog_answers
 from radiant.lake.commit import replace_case_loads
 from radiant.lake.create import load_table
 from radiant.lake.digest import RowDigest
@@ -72,18 +73,20 @@ def expire(table: IcebergTable, doomed: Collection[int]) -> None:
 
     Raises:
         CommitConflictError: other commits came first, five times.
+        LakeUnavailableError: the catalog does not answer; the snapshots may be gone.
     """
+    name = ".".join(table.name())
     for _ in range(_TRIES):
-        table.refresh()
-        there = [one.snapshot_id for one in table.snapshots() if one.snapshot_id in doomed]
-        if not there:
-            return
         try:
-            table.maintenance.expire_snapshots().by_ids(there).commit()
+            with catalog_answers(name):
+                table.refresh()
+                there = [one.snapshot_id for one in table.snapshots() if one.snapshot_id in doomed]
+                if there:
+                    table.maintenance.expire_snapshots().by_ids(there).commit()
         except CommitFailedException:
             continue
         return
-    msg = f"{'.'.join(table.name())}: other commits came first {_TRIES} times, no snapshot was expired. Try again"
+    msg = f"{name}: other commits came first {_TRIES} times, no snapshot was expired. Try again"
     raise CommitConflictError(msg)
 
 

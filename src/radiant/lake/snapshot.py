@@ -14,7 +14,8 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.types import LongType
 
 from radiant import storage
-from radiant.errors import CommitConflictError, CommitUnknownError, StorageError
+from radiant.errors import CommitConflictError, CommitUnknownError, RadiantError
+from radiant.lake.catalog_errors import catalog_answers, refusal
 from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.pyiceberg_internals import CompactFiles, ReplaceFiles, RewriteManifests
 
@@ -150,6 +151,8 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         CommitConflictError: another commit touched the same rows, or won too often; nothing of this commit landed.
         CommitUnknownError: it is unknown whether it landed; nothing was deleted.
         StorageError: the new manifests, or the metadata file, could not be written; nothing landed.
+        ConfigError: catalog or store refuse: a right is missing; nothing landed.
+        LakeUnavailableError: the catalog throttles, or has no room; nothing landed.
     """
     name = ".".join(table.name())
     if not change.add and not change.remove:
@@ -180,18 +183,26 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
         raise CommitConflictError(_conflict(name, error)) from error
     except Exception as error:
         landed = _landed(table, key)
-        if landed is not None:
-            log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
-            return landed
-        if _before_the_catalog(table, error):
-            msg = f"{name}: nothing of a commit landed, its metadata could not be written: {error}; commit again"
-            raise StorageError(msg) from error
-        msg = (
-            f"{name}: it is unknown whether the commit {key.token} landed: {type(error).__name__}: {error}. "
-            "Nothing was deleted. Check the catalog, then commit again: a commit that landed is found by its token"
-        )
-        raise CommitUnknownError(msg) from error
+        if landed is None:
+            raise _not_committed(table, key, error) from error
+        log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
+        return landed
     return producer.snapshot_id
+
+
+def _not_committed(table: IcebergTable, key: CommitKey, error: Exception) -> RadiantError:
+    """Return what it means that a commit failed and that it cannot be found."""
+    name = ".".join(table.name())
+    nothing = f"{name}: nothing of a commit landed"
+    if (refused := refusal(nothing, error)) is not None:
+        return refused
+    if _before_the_catalog(table, error):
+        return storage.file_error(f"{nothing}, its metadata could not be written; commit again", error)
+    msg = (
+        f"{name}: it is unknown whether the commit {key.token} landed: {type(error).__name__}: {error}. "
+        "Nothing was deleted. Check the catalog, then commit again: a commit that landed is found by its token"
+    )
+    return CommitUnknownError(msg)
 
 
 def manifest_count(table: IcebergTable) -> int:
@@ -205,13 +216,15 @@ def rewrite_manifests(table: IcebergTable) -> None:
 
     Raises:
         CommitConflictError: other commits won too often; nothing changed.
+        LakeUnavailableError: the catalog does not answer.
     """
     name = ".".join(table.name())
     transaction = table.transaction()
     producer = RewriteManifests(operation=Operation.APPEND, transaction=transaction, io=table.io)
     producer.commit()
     try:
-        transaction.commit_transaction()
+        with catalog_answers(name):
+            transaction.commit_transaction()
     except (CommitFailedException, ValidationException) as error:
         raise CommitConflictError(_conflict(name, error)) from error
 

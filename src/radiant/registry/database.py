@@ -59,6 +59,9 @@ class Database:
             if only_read and not Path(str(parsed.database)).exists():
                 raise self._not_there()
             _prepare_sqlite(engine, parsed)
+        else:
+            # Before SQLAlchemy's own first look at a connection, which needs text.
+            event.listen(engine, "connect", self._check_encoding, insert=True)
         self._reader = engine if self._is_sqlite else engine.execution_options(isolation_level="REPEATABLE READ")
         self._writer = engine.execution_options(**{_WRITES: True})
         if not any_version:
@@ -166,6 +169,17 @@ class Database:
                 raise self._damaged(_first_line(error)) from None
             msg = f"the registry at {self.shown} refused ({type(error).__name__}: {_first_line(error)})"
             raise RegistryError(msg) from None
+
+    def _check_encoding(self, connection: Any, _record: Any) -> None:
+        """Refuse a database that stores bytes of no encoding: its driver returns no text."""
+        if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+            connection.close()
+            msg = (
+                f"the registry at {self.shown} has the encoding SQL_ASCII, which stores bytes instead of text. Make "
+                "the database with `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`; one that has a registry: "
+                "`pg_dump`, then restore it into a database with that encoding"
+            )
+            raise ConfigError(msg)
 
     def _not_there(self) -> ConfigError:
         return ConfigError(f"there is no registry at {self.shown} yet; the first `radiant cases add` or run makes it")

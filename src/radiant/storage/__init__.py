@@ -26,7 +26,7 @@ from radiant.storage.bytes_at import (
 )
 from radiant.storage.input_place import check_input_place, is_below
 from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile, file_uri
-from radiant.storage.store_errors import answering, is_of_a_store
+from radiant.storage.store_errors import answering, file_error, is_of_a_store
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "delete_old_versions",
     "delete_prefix",
     "exists",
+    "file_error",
     "file_uri",
     "fingerprint",
     "is_below",

@@ -43,14 +43,25 @@ def answering(what: str) -> Generator[None]:
 
     Args:
         what: What the files belong to, and what to do, for the message.
+
+    Raises:
+        ConfigError: a right is missing, which no repetition brings.
+        StorageError: any other error of a file or a store.
     """
     try:
         yield
     except Exception as error:
         if not (isinstance(error, OSError) or is_of_a_store(error)):
             raise
-        msg = f"{what}: {error}"
-        raise StorageError(msg) from error
+        raise file_error(what, error) from error
+
+
+def file_error(what: str, error: Exception) -> RadiantError:
+    """Return the error of `answering` for an error of a file or a store."""
+    if isinstance(error, PermissionError):
+        text = f"{what}: permission denied: {error}. Give the user or role that runs radiant the right to these files"
+        return ConfigError(text)
+    return StorageError(f"{what}: {error}")
 
 
 def store_error(uri: str, error: Exception) -> RadiantError | None:

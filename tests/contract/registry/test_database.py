@@ -14,7 +14,7 @@ from radiant.errors import (
     RegistryUnavailableError,
 )
 from radiant.jobs.usage import JobTry, MemorySource, Placement, TaskUsage, Times, Usage
-from radiant.registry import Registry
+from radiant.registry import CaseOverview, Registry
 from radiant.registry.lifecycle import TRANSITIONS
 
 
@@ -183,3 +183,10 @@ class TestUsage:
         upgraded.record_usage([TaskUsage("r", "import-case", case, a_try("a", usage=USED))], keep_days=30)
         assert [one.job_try.usage for one in Registry(url).usage()] == [USED]
         assert Registry(url).get(case).state is CaseState.REGISTERED
+
+
+def test_a_database_that_stores_bytes_instead_of_text_is_refused_with_the_way_out(new_database):
+    url = new_database("bytes", "ENCODING 'SQL_ASCII' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
+    for opened in (lambda: Registry(url), lambda: CaseOverview(url)):
+        with pytest.raises(ConfigError, match=r"SQL_ASCII.*ENCODING 'UTF8' TEMPLATE template0"):
+            opened()
