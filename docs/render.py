@@ -410,7 +410,7 @@ REMEDIES = {
     "Registry": "Read the message; the database is not what this version of radiant expects",
     "CaseNotFound": "`radiant cases list` shows the numbers",
     "CaseState": "Trigger import-radiant for the case, or clear the task with Downstream, as the message says",
-    "Partition": "Correct ids that two families share by mistake, or configure a further strategy",
+    "Partition": "`radiant cases show N` lists ids and parts: correct ids that two families share by mistake",
     "RegistryUnavailable": "See whether the database runs and is reached from the jobs",
     "Airflow": "Read the message of Airflow below it",
     "AirflowUnavailable": "Start `radiant run` again; the log of Airflow is below the home folder",
