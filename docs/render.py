@@ -29,7 +29,7 @@ from radiant.domain.columns import Column
 from radiant.domain.entry_columns import ENTRY_FIELDS
 from radiant.domain.tables import TABLES
 from radiant.jobs.catalogue import JOBS
-from radiant.operators.reasons import Reason, Retry
+from radiant.jobs.reasons import Reason, Retry
 from radiant.settings import PREFIX, Settings, load_settings
 from radiant.tenant_settings import Tenant
 from radiant.worker.metrics import METRICS, Instrument, Metric
@@ -362,7 +362,7 @@ def _prose(text: str) -> str:
 ERRORS_PAGE_HEAD = """\
 # Errors by name
 
-Made from `src/radiant/errors.py` and `src/radiant/operators/reasons.py` by `make docs`. The name stands at the
+Made from `src/radiant/errors.py` and `src/radiant/jobs/reasons.py` by `make docs`. The name stands at the
 beginning of a reason: in the verdict of a run, in a task's log, in `radiant cases show`, in `outcome.json`.
 
 | to find out | look at |

@@ -20,10 +20,10 @@ from airflow.sdk.exceptions import TaskDeferred
 
 from radiant.errors import JobLostError
 from radiant.jobs.documents import Request, Result, decode_request
+from radiant.jobs.reasons import Reason
 from radiant.operators.container_record import read_record
 from radiant.operators.ecs import EcsJobOperator
 from radiant.operators.local import LocalJobOperator
-from radiant.operators.reasons import Reason
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.trigger import ContainerTrigger
 from radiant.settings import load_settings

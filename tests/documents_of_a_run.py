@@ -14,6 +14,7 @@ from radiant.jobs.contracts import (
     FailedCase,
     ImportArguments,
     ImportedCase,
+    ImportedFile,
     ImportOutput,
     PlanArguments,
     PlanOutput,
@@ -52,6 +53,10 @@ class Scenario:
     warnings: tuple[str, ...] = ()
     running: bool = False
     """It has no outcome yet."""
+
+
+def a_file(case_id):
+    return ImportedFile(1 << 30, f"{case_id:064x}", "b" * 64, "VCF", "VCFv4.2", "bgzf", "GRCh38", "VEP", "112")
 
 
 @dataclass
@@ -113,13 +118,27 @@ class RunDocuments:
             ended = at + wait + start + ran
             usage = None
             if failure is not OUT_OF_MEMORY:
-                usage = Usage(ran, 1.4 * ran, peak, 1 << 26, 1 << 24, records=5_000_000, rows=9_000_000)
+                usage = Usage(
+                    ran,
+                    1.4 * ran,
+                    peak,
+                    1 << 26,
+                    1 << 24,
+                    user_s=20.0,
+                    system_s=1.5,
+                    read_requests=77,
+                    write_requests=9,
+                    scratch_peak_mib=120.0,
+                    records=5_000_000,
+                    rows=9_000_000,
+                    bytes_stored=200 << 20,
+                )
             one = JobTry(
                 attempt=request.attempt,
                 try_number=number,
                 code=None if failure is None else failure.code,
                 times=Times(ready, at, at + wait, at + wait + start, ended),
-                placement=Placement("ecs", capacity="FARGATE_SPOT", architecture="arm64", spot=True),
+                placement=Placement("ecs", "instance-1", "m7g.xlarge", "az1", "arm64", "FARGATE_SPOT", spot=True),
                 cpu=2.0,
                 memory_limit_mib=limit,
                 peak_memory_mib=float(limit) if failure is OUT_OF_MEMORY else peak,
@@ -135,7 +154,9 @@ class RunDocuments:
                     request.attempt,
                     Status.SUCCEEDED if failure is None else Status.LOST if usage is None else Status.FAILED,
                     failure=failure,
-                    output=None if failure else to_json(ImportOutput(case.case_id, "load", counts, case.warnings)),
+                    output=None
+                    if failure
+                    else to_json(ImportOutput(case.case_id, "load", counts, case.warnings, a_file(case.case_id))),
                     digests={} if failure else {"occurrence": "a" * 64, "variant": f"{case.case_id:064x}"},
                     usage=usage,
                     tries=tries,

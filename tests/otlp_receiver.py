@@ -106,8 +106,8 @@ def _span(one: Any, resource: dict[str, Any]) -> ReceivedSpan:
 
 
 @contextlib.contextmanager
-def otlp_receiver() -> Iterator[Receiver]:
-    """Receive on a free port of this machine."""
+def otlp_receiver(host: str = "127.0.0.1") -> Iterator[Receiver]:
+    """Receive on a free port of this machine, at one of its addresses."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -121,8 +121,8 @@ def otlp_receiver() -> Iterator[Receiver]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    receiver = Receiver(f"http://127.0.0.1:{server.server_port}")
+    server = ThreadingHTTPServer((host, 0), Handler)
+    receiver = Receiver(f"http://{host}:{server.server_port}")
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

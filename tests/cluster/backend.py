@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import yaml
 
 from backends import WORKER, Backend
+from radiant.jobs.reasons import Reason
 from radiant.operators.kubernetes import KubernetesJobOperator
-from radiant.operators.reasons import Reason
 
 
 class PodBackend(Backend):

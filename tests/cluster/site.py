@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 from kubernetes import client, config
 
 REPOSITORY = Path(__file__).parents[2]
@@ -58,6 +59,12 @@ class Site:
     def pods(self, namespace: str | None = None, selector: str = "") -> list[Any]:
         """Return the pods of the namespace."""
         return self.api.list_namespaced_pod(namespace or self.namespace, label_selector=selector).items
+
+    def address_of_this_machine(self) -> str | None:
+        """Return the address at which pods reach this machine, None where no node of the cluster is on it."""
+        own = {one.address for found in psutil.net_if_addrs().values() for one in found}
+        nodes = {one.address for node in self.api.list_node().items for one in node.status.addresses}
+        return min(own & nodes, default=None)
 
     def clean(self) -> None:
         """Remove leftovers of another test."""

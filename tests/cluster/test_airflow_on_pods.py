@@ -14,12 +14,15 @@ import pytest
 import yaml
 
 from cluster.site import REPOSITORY, wait_for
+from otlp_receiver import otlp_receiver
 from radiant import demo, lake, storage
 from radiant.cli.airflow_api import FINISHED_RUN
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
 from radiant.errors import AirflowUnavailableError
+from radiant.jobs.reading_progress import decode_progress, parse_progress
 from radiant.jobs.run_ids import part_run_id
+from radiant.operators.pod.pod_status import pod_name
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 
@@ -75,10 +78,10 @@ class Running(SimpleNamespace):
 
 
 @contextlib.contextmanager
-def airflow(cluster, home, dags=REPOSITORY / "dags", **environment):
-    """Start an Airflow with jobs as pods; the node's folder holds everything."""
+def airflow(cluster, home, dags=REPOSITORY / "dags", worker=None, **environment):
+    """Start an Airflow with jobs as pods; the node's folder holds everything. `worker`: more environment of pods."""
     cluster.clean()
-    worker_environment = {"RADIANT_HOME": str(home)}
+    worker_environment = {"RADIANT_HOME": str(home), "RADIANT_PROGRESS__EVERY_S": "0.1"} | dict(worker or {})
     template = {"kind": "Pod", "spec": {"securityContext": {"runAsUser": os.geteuid(), "runAsNonRoot": False}}}
     (home / "template.yaml").write_text(yaml.safe_dump(template))
     config_map = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "worker"}, "data": worker_environment}
@@ -104,7 +107,13 @@ def airflow(cluster, home, dags=REPOSITORY / "dags", **environment):
 def deferring(cluster):
     home = cluster.folder / "deferring"
     home.mkdir()
-    with airflow(cluster, home) as found:
+    with contextlib.ExitStack() as stack:
+        host = cluster.address_of_this_machine()
+        otlp = None if host is None else stack.enter_context(otlp_receiver(host))
+        exported = {} if otlp is None else otlp.environment
+        traces = exported | {"AIRFLOW__TRACES__OTEL_ON": "True"} if exported else {}
+        found = stack.enter_context(airflow(cluster, home, worker=exported, **traces))
+        found.otlp = otlp
         yield found
 
 
@@ -131,9 +140,23 @@ def imported(deferring):
         )
     run_id = deferring.api.trigger("import-radiant")
     beside = deferring.api.trigger(POC)
+    seen = wait_for(lambda: progress_of_running_pods(deferring), "a pod that runs has a progress.json", RUN_TIMEOUT_S)
     state = deferring.wait("import-radiant", run_id)
     verdict = deferring.xcom("import-radiant", run_id, "verdict")
-    return SimpleNamespace(state=state, verdict=verdict, registry=registry, beside=beside, run_id=run_id)
+    return SimpleNamespace(state=state, verdict=verdict, registry=registry, beside=beside, run_id=run_id, seen=seen)
+
+
+def progress_of_running_pods(running):
+    """Return the progress of imports whose pods run at the moment."""
+    documents = list((running.home / "work" / "import-vcf").glob("*/import_case/*/*/progress.json"))
+    names = {
+        one.metadata.name for one in running.cluster.pods(selector="job=import-case") if one.status.phase == "Running"
+    }
+    return [
+        decode_progress(path.read_bytes(), str(path)).reading
+        for path in documents
+        if pod_name(path.parent.name) in names
+    ]
 
 
 def test_three_cases_are_imported_through_pods_and_the_malformed_one_is_named(deferring, imported):
@@ -156,6 +179,35 @@ def test_the_xcom_of_a_pod_has_its_measured_memory_and_time(deferring, imported)
     assert summary["peak_memory_mib"] > 10
     assert summary["cpu_s"] > 0
     assert summary["image"] == deferring.cluster.image
+
+
+def test_the_progress_of_an_import_is_read_while_its_pod_runs_and_is_in_its_task_s_log(deferring, imported):
+    assert {one.case_id for one in imported.seen} <= {*GOOD, BAD}
+    ((part,),) = deferring.xcom("import-radiant", imported.run_id, "parts")
+    run_id = part_run_id(imported.run_id, part["part"], part["cases"])
+    lines = deferring.ask(lambda: list(deferring.api.log_lines("import-vcf", run_id, "import_case", 0)))
+    assert {one.case_id for line in lines if (one := parse_progress(line)) is not None} == {part["cases"][0]}
+
+
+@pytest.mark.usefixtures("imported")
+def test_one_trace_leads_from_the_run_to_the_phases_of_a_job_in_its_pod(deferring):
+    if deferring.otlp is None:
+        pytest.skip("no node of the cluster is on this machine, so its pods reach no receiver here")
+    (plan,) = deferring.otlp.named("radiant plan-import")
+    run = deferring.otlp.root_of(plan.trace_id)
+    assert run.attributes["airflow.dag_id"] == "import-radiant", run
+    jobs = {one.attributes["radiant.case"]: one for one in deferring.otlp.named("radiant import-case")}
+    assert set(jobs) == {*GOOD, BAD}
+    for case_id, job in jobs.items():
+        assert job.trace_id == plan.trace_id
+        assert deferring.otlp.above(job)[0] == f"radiant case {case_id}"
+        assert job.resource["service.name"] == "radiant-worker"
+        phases = {span.name for span in deferring.otlp.spans if span.parent_id == job.span_id}
+        assert phases >= (
+            {"radiant read", "radiant stage", "radiant manifest"} if case_id in GOOD else {"radiant read"}
+        )
+    ended = {labels["job"] for name, labels, _ in deferring.otlp.points if name == "radiant.jobs"}
+    assert ended >= {"plan-import", "prepare-part", "import-case", "commit-part"}
 
 
 def test_the_poc_s_ten_lines_and_its_list_are_there_after_its_pod_is_gone(deferring, imported):

@@ -20,11 +20,11 @@ from backends import airflow_context, deferred
 from cluster.api_proxy import UNAUTHORIZED, ApiProxy
 from cluster.site import wait_for
 from radiant.errors import JobError, JobLostError, PlatformUnavailableError
+from radiant.jobs.reasons import Reason
 from radiant.operators import leftovers
 from radiant.operators.backend import platform_of
 from radiant.operators.container_record import read_record
 from radiant.operators.pod import client as pod_client
-from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard
 from radiant.settings import load_settings
 

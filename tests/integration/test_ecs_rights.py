@@ -10,9 +10,9 @@ import pytest
 from radiant.errors import JobNotYetError, JobRefusedError
 from radiant.jobs.catalogue import effective_job
 from radiant.jobs.documents import Result, Status
+from radiant.jobs.reasons import Reason
 from radiant.operators.ecs_task import ecs_platform
 from radiant.operators.platform import ContainerOrder, State, TaskFacts
-from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import new_request

@@ -102,9 +102,9 @@ def _run(api: Any, namespace: str, pod: Any, order: "ContainerOrder", wait_s: fl
 
 def _wait(core: Any, made: Any, until: float) -> "ContainerStatus | None":
     """Return the last status of the pod: at its end, when it does not start, or when time is over."""
+    from radiant.jobs.reasons import Reason  # noqa: PLC0415 - imports Airflow
     from radiant.operators.platform import State  # noqa: PLC0415 - as above
     from radiant.operators.pod.pod_status import pod_status, wants_events  # noqa: PLC0415 - as above
-    from radiant.operators.reasons import Reason  # noqa: PLC0415 - imports Airflow
 
     status: ContainerStatus | None = None
     pulls = 0

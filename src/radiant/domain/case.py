@@ -1,5 +1,6 @@
 """A case: one analysis of one person or family."""
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -112,3 +113,12 @@ def solo(sample: str, owner: str = "", patient_id: str | None = None) -> Member:
         experiment_id=person,
         is_proband=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCases:
+    """Cases that are registered, planned or being imported, and not imported yet."""
+
+    count: int
+    since: dt.datetime | None
+    """Since when the one that waits longest does; None where none waits."""

@@ -95,6 +95,8 @@ class FailedCase:
     """`code` of the error class, or the reason of a lost job (OutOfMemory, Lost)."""
     reason: str
     """One sentence or more, for a person."""
+    retryable: bool = False
+    """Another run may end in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,27 @@ class RecordCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class ImportedFile:
+    """The VCF that an import read, for an audit: neither its name nor a word of its header."""
+
+    size_bytes: int
+    """As stored."""
+    sha256: str
+    """Of those bytes."""
+    header_sha256: str
+    """Of the header lines."""
+    format: str
+    """VCF or BCF."""
+    fileformat: str
+    """`VCFv4.2`."""
+    compression: str
+    """bgzf, gzip or none."""
+    assembly: str
+    annotator: str | None
+    annotator_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ImportOutput:
     """Output of `import-case`."""
 
@@ -131,6 +154,8 @@ class ImportOutput:
     load_id: str
     records: RecordCounts
     warnings: tuple[str, ...]
+    file: ImportedFile | None = None
+    """None from a worker of an earlier release."""
 
 
 @dataclass(frozen=True, slots=True)

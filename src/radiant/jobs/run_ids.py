@@ -16,6 +16,8 @@ _LONGEST_CHILD = 200
 """Characters; the column of Airflow's database holds 250."""
 _HEAD = 80
 _DIGEST = 16
+_PART_DIGEST = 6
+_CHILD = re.compile(rf"(?:block_\d+__)?part_\d+__(.+)__[0-9a-f]{{{_PART_DIGEST}}}", re.DOTALL)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.~:+-]+")
 """Characters that Airflow's default pattern of run ids does not allow."""
 
@@ -52,13 +54,24 @@ def part_run_id(run_id: str, part: int, cases: Sequence[int]) -> str:
     The part comes first, so that a narrow column of the UI shows it, and the run id of the parent has the time. The
     same part with other cases, as when a person clears `plan`, is another run: the params of a run never change.
     """
-    digest = _digest(",".join(map(str, sorted(cases))), 6)
+    digest = _digest(",".join(map(str, sorted(cases))), _PART_DIGEST)
     return short_name(f"part_{part}__{run_id}__{digest}", _LONGEST_CHILD)
 
 
 def block_run_id(run_id: str, block: int) -> str:
     """Return the id of the run of `import-vcf` for the n-th block of a run of `import-part`, from 1."""
     return short_name(run_id if block == 1 else f"block_{block}__{run_id}", _LONGEST_CHILD)
+
+
+def first_run_id(run_id: str) -> str | None:
+    """Return the id of the run of `import-radiant` that started a run of `import-part` or `import-vcf`.
+
+    None for a run that a person started, and where the id was shortened.
+
+    Example: `first_run_id("block_2__part_7__manual__2026-11-29__8d0f3a")` is `manual__2026-11-29`.
+    """
+    found = _CHILD.fullmatch(run_id)
+    return None if found is None else found[1]
 
 
 def _digest(text: str, digits: int) -> str:

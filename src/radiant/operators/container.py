@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout, Tas
 
 from radiant.errors import ConfigError, JobLostError, JobRefusedError, PlatformUnavailableError, StorageError
 from radiant.jobs.codec import JsonObject, to_json
+from radiant.jobs.reasons import Reason
 from radiant.operators.backend import platform_of
 from radiant.operators.container_record import (
     ContainerRecord,
@@ -22,7 +23,6 @@ from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.log_line import level_of
 from radiant.operators.platform import Platform
-from radiant.operators.reasons import Reason
 from radiant.operators.task_run import TaskRun
 from radiant.operators.trigger import ContainerTrigger, read_event
 from radiant.operators.watcher import Step, Watcher

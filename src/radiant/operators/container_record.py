@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from radiant.errors import JobRefusedError, PlatformUnavailableError
 from radiant.jobs.codec import exact
 from radiant.jobs.documents import Request
+from radiant.jobs.reasons import Reason
 from radiant.operators.ending import Ended
 from radiant.operators.platform import Handle, Platform
-from radiant.operators.reasons import Reason
 from radiant.operators.task_folder import TaskFolder
 
 _NAME = "container.json"

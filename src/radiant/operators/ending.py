@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from radiant.errors import EXIT_OK, JobProtocolError
 from radiant.jobs.codec import JsonObject
 from radiant.jobs.documents import Failure, JobSummary, Request, Result, Status
+from radiant.jobs.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
 from radiant.jobs.usage import Placement, Times
-from radiant.operators.reasons import BY_EXIT_CODE, OF_ANOTHER_NAME, Reason, reason_named
 
 LAST_LINES = 15
 """Of a job's log, in the error of its task."""

@@ -13,9 +13,9 @@ from radiant.errors import ConfigError, InputError, JobError, JobFailedError, Jo
 from radiant.jobs.catalogue import JobSpec, effective_job
 from radiant.jobs.codec import JsonObject
 from radiant.jobs.documents import Result, Status
+from radiant.jobs.reasons import Reason
 from radiant.operators.ending import Ended, read_together, summary, with_message
 from radiant.operators.log_line import level_of
-from radiant.operators.reasons import Reason
 from radiant.operators.retry import TASK_DEFAULTS, AirflowArguments, decide_retry
 from radiant.operators.sizing import wanted_memory
 from radiant.operators.task_folder import TaskFolder

@@ -14,11 +14,11 @@ import psutil
 
 from radiant.errors import ConfigError
 from radiant.jobs.catalogue import effective_job
+from radiant.jobs.reasons import Reason
 from radiant.jobs.usage import Placement, Times
 from radiant.operators.ending import Ended
 from radiant.operators.job import JobOperator
 from radiant.operators.process import PROCESS_RECORD, ProcessRecord, end_stray, run_process, start_time
-from radiant.operators.reasons import Reason
 from radiant.operators.retry import AirflowArguments
 from radiant.operators.task_run import TaskRun
 from radiant.settings import load_installation

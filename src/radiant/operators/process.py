@@ -14,10 +14,10 @@ from pathlib import Path
 
 import psutil
 
+from radiant.jobs.reasons import Reason
 from radiant.operators import guard
 from radiant.operators.ending import LAST_LINES, Ended
 from radiant.operators.log_line import cut
-from radiant.operators.reasons import Reason
 
 TICK_S = 0.1
 """Between two checks of memory, time and `should_stop`."""

@@ -1,4 +1,4 @@
-"""The retry policy: from the reason's row in `reasons.py` to another try, its memory and the hint."""
+"""The retry policy: from the reason's row in `jobs/reasons.py` to another try, its memory and the hint."""
 
 import datetime as dt
 import math
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from radiant.jobs.documents import Failure
-from radiant.operators.reasons import (
+from radiant.jobs.reasons import (
     HINT_IF_PERMANENT,
     HINT_IF_TRANSIENT,
     OUT_OF_MEMORY_AT_CAP,

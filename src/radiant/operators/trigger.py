@@ -13,12 +13,12 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from radiant.errors import PlatformUnavailableError, RadiantError, StorageError
 from radiant.jobs.catalogue import effective_job
 from radiant.jobs.codec import JsonObject, from_json, to_json
+from radiant.jobs.reasons import Reason
 from radiant.operators.backend import platform_of
 from radiant.operators.container_record import read_record
 from radiant.operators.ending import Ended, read_together
 from radiant.operators.log_line import level_of
 from radiant.operators.platform import TaskFacts
-from radiant.operators.reasons import Reason
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun
 from radiant.operators.watcher import Watcher

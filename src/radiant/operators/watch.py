@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from radiant.jobs.reasons import Reason
 from radiant.operators.container_record import ContainerRecord
 from radiant.operators.platform import ContainerStatus, State
-from radiant.operators.reasons import Reason
 from radiant.settings import ContainerGroup
 
 OVER = frozenset({State.ENDED, State.GONE})

@@ -15,6 +15,7 @@ import uuid
 from dataclasses import dataclass, field
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.jobs.reasons import Reason
 from radiant.operators.container_record import (
     ContainerRecord,
     close_container,
@@ -26,7 +27,6 @@ from radiant.operators.container_record import (
 from radiant.operators.ending import LAST_LINES, Ended
 from radiant.operators.log_reads import LogPosition, LogReads
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, Platform, State
-from radiant.operators.reasons import Reason
 from radiant.operators.task_folder import run_key
 from radiant.operators.task_run import TaskRun
 from radiant.operators.tries import keep_restarted

@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from radiant.domain.case import Case, CaseState
+from radiant.domain.case import Case, CaseState, WaitingCases
 from radiant.domain.partition import Identity, Plan, identities
 from radiant.errors import CaseStateError
 from radiant.jobs.usage import TaskUsage
-from radiant.registry import erasure, loads, planning, registration, task_usage
+from radiant.registry import erasure, loads, planning, registration, task_usage, waiting
 from radiant.registry.changes import file_statuses
 from radiant.registry.database import Database
 from radiant.registry.erasure import Erasure
@@ -352,6 +352,11 @@ class Registry:
         """
         with self._database.read() as session:
             return task_usage.read(session, run, since)
+
+    def waiting(self) -> WaitingCases:
+        """Return how many cases wait for their import, and since when the first of them does."""
+        with self._database.read() as session:
+            return waiting.waiting(session)
 
     def release(self, runs: Collection[str]) -> list[int]:
         """Return every case that these dead runs hold to `registered`.

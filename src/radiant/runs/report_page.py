@@ -1,5 +1,6 @@
 """The report of a run: facts, bill, timeline and plots put into one HTML file that needs no network and no script."""
 
+import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,8 @@ from jinja2 import Environment, StrictUndefined, Template
 from radiant.costs.bill_text import CAPACITIES, bill_lines
 from radiant.costs.history import CaseBill, RunBill, together
 from radiant.costs.prices import Node, Prices, dollars
-from radiant.runs.run_facts import CaseFacts, Outcome, RunFacts, TryFacts
+from radiant.jobs.reasons import remedy_of
+from radiant.runs.run_facts import CaseFacts, Outcome, RunFacts
 from radiant.runs.strips import (
     Strip,
     axis_place,
@@ -23,6 +25,7 @@ from radiant.runs.strips import (
     written_strips,
 )
 from radiant.runs.timeline import STEPS, running_s, span, timeline
+from radiant.runs.try_table import TRY_COLUMNS, place, shown_tries, try_cells
 
 MOST_CASES = 2000
 """Rows of the table of cases. Of more cases it has those that failed or have warnings, and the slowest."""
@@ -51,7 +54,8 @@ class Group:
 
     cases: tuple[int, ...]
     code: str | None
-    retryable: bool
+    remedy: str
+    """Beside what the texts have of it; empty where they have it all."""
     texts: tuple[str, ...]
 
     @property
@@ -127,7 +131,7 @@ def report_page(  # noqa: PLR0913 - two by name
     costs = {one.case_id: one for one in bill.cases}
     failed = [case for case in facts.cases if case.outcome in {Outcome.FAILED, Outcome.OPEN}]
     warned = [case for case in facts.cases if case.warnings]
-    lines = _table_cases(facts.cases)
+    lines, tries = _table_cases(facts.cases), shown_tries(facts.tries)
     return _template().render(
         facts=facts,
         headline=headline(facts),
@@ -136,8 +140,8 @@ def report_page(  # noqa: PLR0913 - two by name
         made_at=f"{made_at:%Y-%m-%d %H:%M:%S} UTC",
         made_by=made_by,
         tiles=_tiles(facts, bill, drawn.most_at_once, made_at.timestamp()),
-        failed=_groups((case, case.code, case.retryable, filter(None, [case.reason])) for case in failed),
-        warned=_groups((case, None, False, case.warnings) for case in warned),
+        failed=_groups((case, case.code, _remedy(case), filter(None, [case.reason])) for case in failed),
+        warned=_groups((case, None, "", case.warnings) for case in warned),
         most_in_full=MOST_IN_FULL,
         timeline=drawn,
         steps=STEPS,
@@ -153,7 +157,11 @@ def report_page(  # noqa: PLR0913 - two by name
         cost_notes=bill_lines(bill, prices, node),
         columns=CASE_COLUMNS,
         lines=[_line(case, costs.get(case.case_id)) for case in lines],
-        places=_places(facts.tries),
+        tries=[(f"{one.job} {one.where}".strip(), bool(one.job_try.code), try_cells(one)) for one in tries],
+        try_columns=TRY_COLUMNS,
+        places=Counter(
+            place(dataclasses.replace(one.job_try.placement, node=None)) for one in facts.tries
+        ).most_common(),
     )
 
 
@@ -179,6 +187,7 @@ def headline(facts: RunFacts) -> str:
 
 def _template() -> Template:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["size"] = size
     return environment.from_string(resources.files("radiant.runs").joinpath("report.html.jinja").read_text("utf-8"))
 
 
@@ -214,11 +223,15 @@ def _tiles(facts: RunFacts, bill: RunBill, most_at_once: int, now: float) -> lis
     ]
 
 
-def _groups(said: Iterable[tuple[CaseFacts, str | None, bool, Iterable[str]]]) -> list[Group]:
+def _remedy(case: CaseFacts) -> str:
+    return remedy_of(case.code, case.reason or "", retryable=case.retryable) if case.code else ""
+
+
+def _groups(said: Iterable[tuple[CaseFacts, str | None, str, Iterable[str]]]) -> list[Group]:
     """Return cases with the same code and texts together, in the order of the first of each."""
-    found: dict[tuple[str | None, bool, tuple[str, ...]], list[int]] = {}
-    for case, code, retryable, texts in said:
-        found.setdefault((code, retryable, tuple(texts)), []).append(case.case_id)
+    found: dict[tuple[str | None, str, tuple[str, ...]], list[int]] = {}
+    for case, code, remedy, texts in said:
+        found.setdefault((code, remedy, tuple(texts)), []).append(case.case_id)
     return [Group(tuple(cases), *key) for key, cases in found.items()]
 
 
@@ -284,27 +297,6 @@ def _cost_line(name: str, one: CaseBill) -> tuple[str, ...]:
         dollars(one.as_it_ran),
         *(dollars(one.costs.get(capacity)) for capacity in CAPACITIES),
     )
-
-
-def _places(tries: Iterable[TryFacts]) -> list[tuple[str, int]]:
-    """Return where tries ran, with how many."""
-    found = Counter(
-        ", ".join(
-            filter(
-                None,
-                (
-                    one.job_try.placement.backend,
-                    one.job_try.placement.capacity,
-                    one.job_try.placement.instance_type,
-                    one.job_try.placement.architecture,
-                    one.job_try.placement.zone,
-                    "spot" if one.job_try.placement.spot else None,
-                ),
-            )
-        )
-        for one in tries
-    )
-    return found.most_common()
 
 
 def _sum_of(values: Iterable[float | None]) -> str:

@@ -14,13 +14,15 @@ from radiant.jobs.catalogue import COMMIT_PART, IMPORT_CASE, PLAN_IMPORT, PREPAR
 from radiant.jobs.codec import from_json
 from radiant.jobs.contracts import (
     CommitOutput,
+    FailedCase,
     ImportedCase,
+    ImportedFile,
     ImportOutput,
     PlanOutput,
     PrepareOutput,
     RecordCounts,
 )
-from radiant.jobs.documents import Failure, Result, Status
+from radiant.jobs.documents import Result, Status
 from radiant.jobs.message_text import without_paths
 from radiant.jobs.usage import JobTry, Times
 from radiant.runs.attempts import AttemptDocuments, as_try
@@ -72,6 +74,8 @@ class CaseFacts:
     warnings: tuple[str, ...]
     digest: str | None
     """sha256 over the digests of its rows, see `digest_of`."""
+    file: ImportedFile | None
+    """The VCF that was read; None where no import read it to its end."""
     tries: tuple[TryFacts, ...]
     """Of its import, in order."""
 
@@ -159,20 +163,20 @@ def _cases(last: Sequence[AttemptDocuments], parts: dict[int, int], tries: Itera
         if one.case_id is not None:
             by_case.setdefault(one.case_id, []).append(one)
     imported: dict[int, ImportedCase] = {}
-    failed: dict[int, tuple[str, str]] = {}
+    failed: dict[int, FailedCase] = {}
     removed: set[int] = set()
     for one in _outputs(last, PREPARE_PART.name, PrepareOutput):
-        failed |= {case.case_id: (case.code, case.reason) for case in one.refused}
+        failed |= {case.case_id: case for case in one.refused}
     for one in _outputs(last, COMMIT_PART.name, CommitOutput):
         imported |= {case.case_id: case for case in one.imported}
-        failed |= {case.case_id: (case.code, case.reason) for case in one.failed}
+        failed |= {case.case_id: case for case in one.failed}
         removed |= set(one.deleted)
     imports = {one.case_id: one for one in last if one.case_id is not None}
     found: list[CaseFacts] = []
     for case_id in sorted({*parts, *by_case, *imported, *failed, *removed}):
         result = imports[case_id].result if case_id in imports else None
         committed = imported.get(case_id)
-        code, reason = (None, None) if committed else failed.get(case_id) or _failure(result)
+        failure = None if committed else failed.get(case_id) or _failure(case_id, result)
         output = _import_output(result)
         found.append(
             CaseFacts(
@@ -181,26 +185,27 @@ def _cases(last: Sequence[AttemptDocuments], parts: dict[int, int], tries: Itera
                 outcome=Outcome.IMPORTED
                 if committed
                 else Outcome.FAILED
-                if code
+                if failure
                 else Outcome.REMOVED
                 if case_id in removed
                 else Outcome.OPEN,
-                code=code,
-                reason=None if reason is None else without_paths(reason),
-                retryable=result is not None and result.failure is not None and result.failure.retryable,
+                code=None if failure is None else failure.code,
+                reason=None if failure is None else without_paths(failure.reason),
+                retryable=failure is not None and failure.retryable,
                 records=committed.records if committed else output.records if output else None,
                 rows=committed.rows if committed else {},
                 warnings=tuple(map(without_paths, committed.warnings if committed else ())),
                 digest=digest_of(result.digests) if committed and result is not None and result.digests else None,
+                file=output.file if committed and output is not None else None,
                 tries=tuple(by_case.get(case_id, ())),
             )
         )
     return tuple(found)
 
 
-def _failure(result: Result | None) -> tuple[str | None, str | None]:
-    failure: Failure | None = None if result is None else result.failure
-    return (None, None) if failure is None else (failure.code, failure.message)
+def _failure(case_id: int, result: Result | None) -> FailedCase | None:
+    failure = None if result is None else result.failure
+    return None if failure is None else FailedCase(case_id, failure.code, failure.message, failure.retryable)
 
 
 def _import_output(result: Result | None) -> ImportOutput | None:

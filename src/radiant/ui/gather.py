@@ -14,8 +14,9 @@ from radiant.domain.case import CaseState
 from radiant.errors import InputError, RadiantError
 from radiant.jobs.billing import attempts_of_tries
 from radiant.jobs.catalogue import IMPORT_CASE
-from radiant.jobs.dag_ids import IMPORT_VCF
-from radiant.jobs.documents import run_uri, task_uri
+from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
+from radiant.jobs.documents import report_uri, run_uri, task_uri
+from radiant.jobs.run_ids import first_run_id
 from radiant.jobs.usage import TaskUsage
 from radiant.operators.task_folder import TaskFolder
 from radiant.registry import CaseFilter, CaseOverview, WholeCase
@@ -148,7 +149,7 @@ def _costs(
 
 
 def _with_documents(page: CasePage, settings: Settings) -> CasePage:
-    """Return the page with what the newest import's documents have: container, progress, the worker's own log."""
+    """Return the page with what the newest import's documents have: container, progress, worker's log, report."""
     if not page.imports:
         return page
     newest = page.imports[0]
@@ -158,10 +159,22 @@ def _with_documents(page: CasePage, settings: Settings) -> CasePage:
         request = folder.read_request()
         has_log = request is not None and storage.exists(folder.log_uri(request.attempt))
         return dataclasses.replace(
-            page, console=console_of(folder, settings), reading=running.reading, has_worker_log=has_log
+            page,
+            console=console_of(folder, settings),
+            reading=running.reading,
+            has_worker_log=has_log,
+            report_of=_report_of(newest, settings),
         )
     except RadiantError:
         return page  # it is shown without them where the work URI cannot be read
+
+
+def _report_of(task: ImportTask, settings: Settings) -> str | None:
+    """Return the run of `import-radiant` that imported a case, where it has left its report."""
+    first = first_run_id(task.run_id)
+    if first is None:
+        return None
+    return first if storage.exists(report_uri(run_uri(settings.effective_work_uri, IMPORT_RADIANT, first))) else None
 
 
 def worker_log(settings: Settings, run_id: str, map_index: int) -> bytes | None:

@@ -19,8 +19,10 @@ from radiant.jobs.contracts import Verdict
 from radiant.jobs.dag_ids import IMPORT_VCF
 from radiant.jobs.documents import JobSummary
 from radiant.jobs.reading_progress import ReadingProgress
+from radiant.jobs.reasons import remedy_of
 from radiant.jobs.usage import TaskUsage
 from radiant.registry import CaseFilter, CaseList, ListedCase, WholeCase
+from radiant.runs.try_table import place
 from radiant.ui import amounts
 from radiant.ui.airflow_runs import IMPORT_TASK, AirflowRun, ImportTask
 
@@ -205,6 +207,8 @@ class CasePage:
     """Of its newest import, while that runs."""
     has_worker_log: bool = False
     """Whether the worker of its newest import has left a log of its own."""
+    report_of: str | None = None
+    """Run of `import-radiant` that has left a report about its newest import; None where none has."""
 
     @property
     def is_running(self) -> bool:
@@ -339,7 +343,9 @@ def _environment() -> Environment:
         STATES=list(CaseState),
         SYMBOLS=SYMBOLS,
         page_size=PAGE_SIZE,
+        place=place,
         query=_query,
+        remedy_of=remedy_of,
         task_path=task_path,
         version=static_version(),
     )

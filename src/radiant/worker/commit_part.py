@@ -14,7 +14,7 @@ from radiant.jobs.documents import Request
 from radiant.jobs.import_history import ImportHistory, decode_history, encode_history, history_uri, work_uri_of
 from radiant.jobs.usage import TaskUsage
 from radiant.registry import Registry
-from radiant.settings import Settings
+from radiant.settings import Settings, otlp_is_on
 from radiant.worker.handler import HandlerResult
 from radiant.worker.import_outcome import NotStaged, Staged, read_loads
 from radiant.worker.telemetry import phase
@@ -79,13 +79,14 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
         CommitOutput(part, tuple(map(_imported_case, imported)), tuple(failed), tuple(gate.deleted), snapshots),
         rows=_sum(load.document.manifest.rows for load in imported),
         import_tries=tuple(one for load in loads for one in load.tries),
+        waiting=registry.waiting() if otlp_is_on() else None,
     )
 
 
 def _failure(load: Staged | NotStaged, refused: Mapping[int, FailedCase]) -> FailedCase | None:
     """Return why a load is not imported, None for one that is."""
     if isinstance(load, NotStaged):
-        return FailedCase(load.case_id, load.failure.code, load.failure.message)
+        return FailedCase(load.case_id, load.failure.code, load.failure.message, load.failure.retryable)
     return refused.get(load.case_id)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from radiant import storage
+from radiant.domain.case import WaitingCases
 from radiant.errors import InputError, TerminatedError
 from radiant.jobs.documents import Request, decode_request, request_uri
 from radiant.jobs.usage import JobTry
@@ -27,6 +28,9 @@ class HandlerResult:
     """Bytes of the tables' data files that the job wrote."""
     import_tries: tuple[JobTry, ...] = ()
     """Of imports whose end the job has read, for its metrics."""
+    waiting: WaitingCases | None = None
+    """The cases that wait at the end of the job, for its metrics; None where it does not read the registry, or exports
+    none."""
 
 
 Handler = Callable[[Request, Settings, UsageMeter], HandlerResult]

@@ -7,9 +7,10 @@ from functools import partial
 
 from radiant import lake, storage, vcf
 from radiant.errors import CaseStateError, InputError
-from radiant.jobs.contracts import ImportArguments, ImportOutput, arguments_of
+from radiant.jobs.contracts import ImportArguments, ImportedFile, ImportOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.settings import Settings
+from radiant.vcf.report import Provenance
 from radiant.worker.case_document import (
     CaseDocument,
     StagedDocument,
@@ -129,11 +130,27 @@ def _imported_before(document: CaseDocument, request: Request) -> HandlerResult:
 def _result(document: CaseDocument, staged: StagedDocument) -> HandlerResult:
     facts = staged.facts()
     return HandlerResult(
-        output=ImportOutput(document.case.case_id, document.load_id, facts.lines, facts.warnings),
+        output=ImportOutput(
+            document.case.case_id, document.load_id, facts.lines, facts.warnings, _file(facts.provenance)
+        ),
         rows=staged.manifest.rows,
         digests=staged.manifest.digests,
         records=facts.lines.read,
         bytes_stored=staged.manifest.size_bytes,
+    )
+
+
+def _file(read: Provenance) -> ImportedFile:
+    return ImportedFile(
+        size_bytes=read.vcf_size,
+        sha256=read.vcf_sha256,
+        header_sha256=read.header_sha256,
+        format=read.format,
+        fileformat=read.fileformat,
+        compression=read.compression,
+        assembly=read.assembly,
+        annotator=read.annotator,
+        annotator_version=read.annotator_version,
     )
 
 

@@ -129,7 +129,7 @@ def _run(request: Request, settings: Settings, result_uri: str, meter: UsageMete
         started_at=started,
         finished_at=_now(),
     )
-    report(result, measurements(result, returned.output, returned.import_tries))
+    report(result, measurements(result, returned.output, returned.import_tries, returned.waiting))
     try:
         with phase("result"):
             _write(result_uri, result)

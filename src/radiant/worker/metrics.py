@@ -3,10 +3,12 @@
 Labels are jobs, reasons, platforms and, while a job runs, its case number: never a sample, a person or a file.
 """
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from radiant.domain.case import WaitingCases
 from radiant.jobs.contracts import CommitOutput
 from radiant.jobs.documents import Request, Result
 from radiant.jobs.usage import JobTry
@@ -24,7 +26,7 @@ class Instrument(StrEnum):
     HISTOGRAM = "histogram"
     """Counts them by size."""
     GAUGE = "gauge"
-    """Has the latest one, while the job runs."""
+    """Has the latest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,20 +78,29 @@ WAITING = Metric(
 SHARE = Metric(
     "radiant.import.memory.share", Instrument.HISTOGRAM, "1", "Peak memory of a try by its limit", ("backend",), _SHARES
 )
+QUEUE = Metric(
+    "radiant.cases.waiting", Instrument.GAUGE, "{case}", "Cases that wait for their import, or are in it", ()
+)
+QUEUE_SINCE = Metric(
+    "radiant.cases.waiting.since", Instrument.GAUGE, "s", "Unix time from which the first of them waits, else now", (),
+)  # fmt: skip
 METRICS = (
     JOBS, JOB_TIME, JOB_CPU, JOB_RECORDS, JOB_ROWS, JOB_READ, JOB_WRITTEN, JOB_MEMORY, JOB_LIMIT, CASES, TRIES, WAITING,
-    SHARE,
+    SHARE, QUEUE, QUEUE_SINCE,
 )  # fmt: skip
 """All of them; docs/telemetry.md has the same table."""
 
 
-def measurements(result: Result, output: object, tries: tuple[JobTry, ...] = ()) -> Iterator[Measurement]:
+def measurements(
+    result: Result, output: object, tries: tuple[JobTry, ...] = (), waiting: WaitingCases | None = None
+) -> Iterator[Measurement]:
     """Yield what the end of a job adds.
 
     Args:
         result: Of the attempt.
         output: What its handler returned; that of `commit-part` has the outcomes of its cases.
         tries: Of imports whose end the job has read: a container that was killed reports nothing itself.
+        waiting: The cases that wait at the end of the job; None where it exports none.
     """
     of_job = {"job": result.job, "status": result.status.value}
     code = result.failure.code if result.failure is not None else ""
@@ -111,6 +122,9 @@ def measurements(result: Result, output: object, tries: tuple[JobTry, ...] = ())
             yield Measurement(CASES, 1, {"outcome": "failed", "code": failed.code})
     for one in tries:
         yield from _of_try(one)
+    if waiting is not None:
+        yield Measurement(QUEUE, waiting.count, {})
+        yield Measurement(QUEUE_SINCE, (waiting.since or dt.datetime.now(dt.UTC)).timestamp(), {})
 
 
 def running_labels(request: Request) -> Labels:

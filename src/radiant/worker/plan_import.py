@@ -10,7 +10,7 @@ from radiant.domain.partition import BlockedCases, plan
 from radiant.jobs.contracts import PlanArguments, PlanOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.registry import Registry, configured_strategies
-from radiant.settings import Settings
+from radiant.settings import Settings, otlp_is_on
 from radiant.worker.handler import HandlerResult
 from radiant.worker.usage import UsageMeter
 
@@ -59,7 +59,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
         log.info("part %d (%s): %d cases", part.part, part.priority, len(part.cases))
     for one in output.blocked:
         log.warning("blocked: cases %s: %s", ", ".join(map(str, one.cases)), one.reason)
-    return HandlerResult(output)
+    return HandlerResult(output, waiting=registry.waiting() if otlp_is_on() else None)
 
 
 def _lost(registry: Registry, settings: Settings) -> set[int]:

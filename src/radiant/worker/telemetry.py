@@ -174,5 +174,7 @@ def _record(meters: "Meter", measured: Iterable[Measurement]) -> None:
     for one in measured:
         if one.metric.kind is Instrument.COUNTER:
             counters[one.metric].add(one.value, dict(one.labels))
-        else:
+        elif one.metric.kind is Instrument.HISTOGRAM:
             histograms[one.metric].record(one.value, dict(one.labels))
+        else:
+            meters.create_gauge(one.metric.name, one.metric.unit, one.metric.meaning).set(one.value, dict(one.labels))

@@ -3,7 +3,7 @@
 import pytest
 
 from contract.registry_site import LEASE_S, assign_all, claim_all, due_ids, import_all, plan_due, state
-from radiant.domain.case import CaseState
+from radiant.domain.case import CaseState, WaitingCases
 from radiant.errors import (
     CaseNotFoundError,
 )
@@ -250,3 +250,22 @@ class TestAssign:
         registry.remove(1)
         registry.mark_purged([1])
         assert "P-a" in {one.id for one in registry.placement().known}
+
+
+def test_a_case_waits_from_its_registration_to_its_end_and_a_run_that_broke_off_changes_nothing(registry, files, clock):
+    began = clock.now
+    assert registry.waiting() == WaitingCases(0, None)
+    registry.add(files.make())
+    clock.forward(10)
+    registry.add(files.make("b"))
+    assert registry.waiting() == WaitingCases(2, began)
+    assign_all(registry)
+    claim_all(registry, run="gone")
+    clock.forward(10)
+    registry.release(["gone"])
+    assert registry.waiting() == WaitingCases(2, began)
+    import_all(registry)
+    assert registry.waiting() == WaitingCases(0, None)
+    clock.forward(10)
+    assign_all(registry, requested=[2])
+    assert registry.waiting() == WaitingCases(1, clock.now), "imported again: it waits from its new plan on"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from radiant import storage
 from radiant.jobs.documents import run_uri, task_uri
-from radiant.jobs.run_ids import block_run_id, folder_name, part_run_id, short_name
+from radiant.jobs.run_ids import block_run_id, first_run_id, folder_name, part_run_id, short_name
 
 LONG = "manual__" + "x" * 242
 GREEK = "νυχτερινή-εκτέλεση-" * 12
@@ -65,6 +65,14 @@ def test_a_child_s_run_id_fits_airflow_s_column_and_pattern(run_id):
     for found in (child, block_run_id(child, 2), block_run_id(child, 1)):
         assert len(found) <= 200
         assert short_name(found, 250) == found
+
+
+def test_a_child_s_run_id_names_the_run_that_a_person_started():
+    run_id = "manual__2026-01-01T00:00:00+00:00"
+    part = part_run_id(run_id, 65536, [1, 2])
+    assert [first_run_id(one) for one in (part, block_run_id(part, 2))] == [run_id, run_id]
+    by_hand = [run_id, "part_7", "part_7__x", part_run_id(LONG, 7, [1])]
+    assert [first_run_id(one) for one in by_hand] == [None] * 4
 
 
 def test_child_runs_differ_by_part_time_and_cases():

@@ -7,9 +7,9 @@ import pytest
 
 from radiant.errors import JobLostError, JobNotYetError, JobRefusedError, PlatformUnavailableError
 from radiant.jobs.catalogue import POC
+from radiant.jobs.reasons import Reason
 from radiant.operators.container_record import close_container, may_adopt, new_record, read_record
 from radiant.operators.platform import ContainerStatus, LogPage, State, TaskFacts
-from radiant.operators.reasons import Reason
 from radiant.operators.task_folder import TaskFolder
 from radiant.operators.task_run import TaskRun, new_request
 from radiant.operators.watch import Action, Limits, LogProgress, WatchState, decide, decide_unanswered

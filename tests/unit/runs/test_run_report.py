@@ -13,6 +13,7 @@ from documents_of_a_run import BAD_FILE, BEGAN, RUN, RunDocuments, Scenario
 from radiant.cli.main import app
 from radiant.domain.partition import BlockedCases
 from radiant.jobs.documents import Request, decode_result, report_uri, run_uri
+from radiant.jobs.reasons import HINT_IF_PERMANENT, HINT_IF_TRANSIENT, Reason, remedy_of
 from radiant.jobs.usage import JobTry, Placement, Times
 from radiant.runs.attempts import attempts_of_run
 from radiant.runs.make_report import make_report
@@ -199,14 +200,40 @@ def test_the_page_names_outcome_reason_remedy_cost_and_versions(settings):
     for text in (
         "3 of 4 cases are imported and visible, 1 failed.",
         "[path]: ends at byte 7: the file is truncated. Copy it again and compare checksums",
-        "Trying again changes nothing: fix what the message names, then trigger <code>import-radiant</code>",
+        f"{HINT_IF_PERMANENT}. Trigger <code>import-radiant</code> with cases = 3",
         "case 9 cannot be imported",
         "of the total on fargate, attempts that did not succeed cost $",
         "radiant-operator:0.1.0",
-        "ecs, FARGATE_SPOT, arm64, spot (5)",
+        "ecs, FARGATE_SPOT, m7g.xlarge, arm64, az1, spot (5)",
+        # Of the import's try: delays, CPU, memory, bytes and requests, scratch, records, rows, files, place.
+        "20 s + 1.5 s",
+        "of 2,048",
+        "64.0 MiB, 77",
+        "16.0 MiB, 9",
+        "<td>120 MiB</td><td>5,000,000</td><td>9,000,000</td><td>200.0 MiB</td>",
+        "ecs, FARGATE_SPOT, m7g.xlarge, arm64, az1, spot, instance-1",
+        # Of the file.
+        "VCFv4.2, bgzf, 1.0 GiB<br>GRCh38, VEP 112",
+        f"file {1:064x}<br>head {'b' * 64}<br>rows ",
     ):
         assert text.lower() in page.lower(), text
     assert "Jane" not in page
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "retryable", "remedy"),
+    [
+        ("VcfTruncated", "the file is cut", False, HINT_IF_PERMANENT),
+        ("Storage", "the store does not answer", True, HINT_IF_TRANSIENT),
+        ("NotStarted", "no task", True, HINT_IF_TRANSIENT),
+        ("Evicted", f"the job was evicted. {Reason.NODE_LOST.hint}.", True, ""),
+        ("NodeLost", "the node is gone", True, Reason.NODE_LOST.hint),
+        ("NodeLost", f"the node is gone. {Reason.NODE_LOST.hint}.", True, ""),
+        ("OutOfMemory", "its limit. Another try gets 3072 MiB", True, ""),
+    ],
+)
+def test_the_remedy_of_a_failure_is_the_table_s_unless_its_message_has_it(code, message, retryable, remedy):
+    assert remedy_of(code, message, retryable=retryable) == remedy
 
 
 def test_a_page_of_many_cases_is_small_and_its_timeline_shows_the_failed_and_the_slowest(settings):

@@ -12,6 +12,7 @@ from radiant.domain.case import Affected, Case, CaseState, Member, Priority, Sex
 from radiant.jobs.contracts import CaseWarning, FailedCase, Verdict
 from radiant.jobs.documents import JobSummary, Status
 from radiant.jobs.reading_progress import ReadingProgress
+from radiant.jobs.reasons import HINT_IF_PERMANENT
 from radiant.jobs.usage import JobTry, Placement, TaskUsage, Times, Usage
 from radiant.registry import (
     CaseFailure,
@@ -132,11 +133,42 @@ def whole(state: CaseState = CaseState.FAILED) -> WholeCase:
     )
 
 
-def try_line(code: str | None = "OutOfMemory") -> TryLine:
-    used = Usage(wall_s=65.0, cpu_s=130.0, peak_memory_mib=1500.0, bytes_read=1, bytes_written=1, records=5_000_000)
+def a_try(code: str | None = "OutOfMemory") -> JobTry:
+    used = Usage(
+        wall_s=65.0,
+        cpu_s=130.0,
+        peak_memory_mib=1500.0,
+        bytes_read=780 << 20,
+        bytes_written=840 << 20,
+        user_s=121.0,
+        system_s=9.0,
+        read_requests=420,
+        write_requests=12,
+        scratch_peak_mib=64.0,
+        records=5_000_000,
+        rows=11_000_000,
+        bytes_stored=800 << 20,
+    )
     times = Times(ready_at=0, asked_at=60, placed_at=90, started_at=100, ended_at=165)
-    place = Placement("ecs", capacity="FARGATE_SPOT", instance_type=HOSTILE)
-    one = JobTry("a", 1, code, times, place, 2.0, 2048, 1500.0, used)
+    place = Placement("ecs", "instance-1", HOSTILE, "az1", "arm64", "FARGATE_SPOT", spot=True)
+    return JobTry("a", 1, code, times, place, 2.0, 2048, 1500.0, used, "0.1.0", "operator@sha256:1")
+
+
+USED = (
+    "queued 1 min 00 s, waiting 30 s, starting 10 s",
+    "2 min 01 s user, 9.0 s system; 2 cores requested",
+    "1.5 GiB at its peak of 2.0 GiB",
+    "780 MiB, 420 requests to an object store",
+    "840 MiB, 12 requests",
+    "64.0 MiB at its peak",
+    "5,000,000 records, 11,000,000 rows, 800 MiB of files stored",
+    f"ecs, FARGATE_SPOT, {HOSTILE}, arm64, az1, spot, instance-1",
+    "radiant 0.1.0, image operator@sha256:1",
+)
+
+
+def try_line(code: str | None = "OutOfMemory") -> TryLine:
+    one = a_try(code)
     return TryLine(TaskUsage("file:///work/import-vcf/r", "import-case", 900, one), TASK, 0.0123)
 
 
@@ -181,8 +213,20 @@ def test_a_case_has_its_reason_cost_usage_history_and_console():
         assert text in found.text
     for delay in ("1 min 00 s", "30 s", "10 s", "1 min 05 s", "2 min 10 s"):  # queued, waited, started, ran, CPU
         assert delay in found.text
+    for used in USED:
+        assert used in found.text
     assert console.url in found.links
     assert found.text.count(HOSTILE) >= 3
+
+
+def test_a_failed_case_has_its_remedy_and_the_report_of_its_run():
+    view = CasePage(900, whole(), (TASK,), (), None, None, report_of="manual__2026-11-29T06:17:04+00:00")
+    found = check(case_page(FRAME, view))
+    assert HINT_IF_PERMANENT in found.text
+    assert found.links.count("/air/radiant/report?run_id=manual__2026-11-29T06%3A17%3A04%2B00%3A00") == 2
+    assert not any(
+        "report" in link for link in check(case_page(FRAME, CasePage(900, whole(), (TASK,), (), None, None))).links
+    )
 
 
 def test_a_local_case_s_cost_is_named_as_that_on_fargate():
@@ -253,10 +297,22 @@ def test_a_month_has_its_cost_its_days_and_its_dearest_cases():
 
 def test_a_job_s_task_has_what_it_used_and_another_task_a_sentence():
     summary = JobSummary(
-        "commit-part", Status.FAILED, None, {"occurrence": 12_345}, 65.0, 3.0, 100.0, 512, "0.1", None, "C", HOSTILE
+        "commit-part",
+        Status.FAILED,
+        None,
+        {"occurrence": 12_345},
+        65.0,
+        3.0,
+        100.0,
+        512,
+        "0.1",
+        None,
+        "C",
+        HOSTILE,
+        (a_try(), a_try(None)),
     )
     text = check(task_page(FRAME, TaskPage("import-vcf", "r", HOSTILE, -1, summary))).text
-    for shown in (HOSTILE, "12,345", "1 min 05 s", "100 MiB used of 512 MiB requested"):
+    for shown in (HOSTILE, "12,345", "1 min 05 s", "100 MiB used of 512 MiB requested", "Its last try", "Try 1", *USED):
         assert shown in text
     assert "has left no summary" in check(task_page(FRAME, TaskPage("d", "r", "t", -1, None))).text
 

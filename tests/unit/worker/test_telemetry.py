@@ -1,18 +1,31 @@
 """What a worker exports: to a real receiver of OTLP, from a process of its own."""
 
+import datetime as dt
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from otlp_receiver import otlp_receiver
 from radiant import storage
+from radiant.domain.case import WaitingCases
 from radiant.jobs.codec import encode
 from radiant.jobs.contracts import CommitOutput, FailedCase
 from radiant.jobs.documents import Failure, Request, Result, Status, decode_result
 from radiant.jobs.usage import JobTry, Placement, Times, Usage
-from radiant.worker.metrics import CASES, JOBS, METRICS, SHARE, TRIES, WAITING, measurements
+from radiant.worker.metrics import (
+    CASES,
+    JOBS,
+    METRICS,
+    QUEUE,
+    QUEUE_SINCE,
+    SHARE,
+    TRIES,
+    WAITING,
+    measurements,
+)
 
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
@@ -148,6 +161,17 @@ def test_a_try_that_was_killed_is_counted_with_its_delays_and_its_peak():
     assert found[TRIES.name, ("backend", "ecs"), ("code", "SpotInterrupted"), ("spot", True)] == 1
     assert found[WAITING.name, ("backend", "ecs")] == 120
     assert found[SHARE.name, ("backend", "ecs")] == pytest.approx(0.95)
+
+
+def test_the_queue_is_counted_with_the_time_since_which_its_first_case_waits():
+    since = dt.datetime(2026, 11, 29, 10, tzinfo=dt.UTC)
+    plan = Result("plan-import", "a", Status.SUCCEEDED)
+    found = values(measurements(plan, None, (), WaitingCases(3, since)))
+    assert (found[QUEUE.name,], found[QUEUE_SINCE.name,]) == (3, since.timestamp())
+    found = values(measurements(plan, None, (), WaitingCases(0, None)))
+    assert found[QUEUE.name,] == 0
+    assert found[QUEUE_SINCE.name,] == pytest.approx(time.time(), abs=60)
+    assert not {QUEUE.name, QUEUE_SINCE.name} & {name for name, *_ in values(measurements(plan, None))}
 
 
 def test_what_a_platform_does_not_report_is_not_measured():

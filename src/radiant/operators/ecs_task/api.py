@@ -18,8 +18,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.jobs.reasons import Reason
 from radiant.operators.ecs_task.task_status import is_no_room
-from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard, shared
 
 _CONFIG: dict[str, Any] = {

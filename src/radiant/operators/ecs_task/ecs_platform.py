@@ -7,6 +7,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
 from radiant.errors import JobNotYetError, JobRefusedError
+from radiant.jobs.reasons import Reason
 from radiant.operators.ecs_task.api import asking, code_of, ecs_client, foreign, is_throttled, logs_client, not_started
 from radiant.operators.ecs_task.cloudwatch import ReadPace, read_page
 from radiant.operators.ecs_task.quota import STARTS, has_quota, require_room
@@ -14,7 +15,6 @@ from radiant.operators.ecs_task.reads import TaskReader
 from radiant.operators.ecs_task.run_task import RUN_TAG, family, log_stream, run_task_call
 from radiant.operators.ecs_task.task_status import STOPPED_BY_US, AwsObject, is_no_room, task_status
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, LogPage, State
-from radiant.operators.reasons import Reason
 from radiant.operators.shared import shared
 from radiant.settings import Settings
 

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from radiant.jobs.reasons import Reason
 from radiant.jobs.usage import Placement
 from radiant.operators.ecs_task.size import MANAGED
 from radiant.operators.platform import ContainerStatus, State
-from radiant.operators.reasons import Reason
 
 AwsObject = Mapping[str, Any]
 """What a call of AWS takes or returns, or a part of it; AWS defines the keys."""

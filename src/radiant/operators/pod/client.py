@@ -15,8 +15,8 @@ from kubernetes.config import ConfigException
 from urllib3.exceptions import HTTPError
 
 from radiant.errors import JobRefusedError, PlatformUnavailableError
+from radiant.jobs.reasons import Reason
 from radiant.operators.pod.pod_status import KubernetesObject
-from radiant.operators.reasons import Reason
 from radiant.operators.shared import discard, shared
 
 TIMEOUT_S = (5, 20)

@@ -12,6 +12,7 @@ from kubernetes.client import models as k8s
 from urllib3.exceptions import HTTPError
 
 from radiant.errors import JobNotYetError, JobRefusedError, PlatformUnavailableError
+from radiant.jobs.reasons import Reason
 from radiant.operators.platform import ContainerOrder, ContainerStatus, Handle, LogPage, State
 from radiant.operators.pod.client import (
     TIMEOUT_S,
@@ -36,7 +37,6 @@ from radiant.operators.pod.pod_status import (
     pod_status,
     wants_events,
 )
-from radiant.operators.reasons import Reason
 from radiant.settings import Settings
 
 _T = TypeVar("_T")

@@ -16,9 +16,9 @@ from typing import Any
 from kubernetes.utils.quantity import parse_quantity
 
 from radiant.errors import EXIT_BAD_INPUT, EXIT_BUG, EXIT_CONFIG
+from radiant.jobs.reasons import Reason
 from radiant.jobs.usage import Placement
 from radiant.operators.platform import ContainerStatus, State
-from radiant.operators.reasons import Reason
 
 KubernetesObject = dict[str, Any]
 """An object of the Kubernetes API as JSON or YAML; Kubernetes defines the keys."""

@@ -213,6 +213,21 @@ BY_EXIT_CODE = {
 """Reason, and whether it may pass, of a job that left an exit code and no result: it never read its request."""
 
 
+def remedy_of(code: str, message: str, *, retryable: bool) -> str:
+    """Return the hint of a failure after its last try, empty where its message has it already.
+
+    Example: `remedy_of("VcfTruncated", "the file is cut", retryable=False)` is `HINT_IF_PERMANENT`.
+
+    Args:
+        code: Of the failure: a name of the table, or a code of `radiant.errors`.
+        message: Of the failure. That of a job that was lost ends with the hint of its row.
+        retryable: Another try may end in another way.
+    """
+    reason = reason_named(code)
+    hint = reason.hint if reason is not None else HINT_IF_TRANSIENT if retryable else HINT_IF_PERMANENT
+    return "" if "{" in hint or hint in message else hint
+
+
 def reason_named(name: str) -> Reason | None:
     """Return the row of a name, None where it is no row."""
     try:

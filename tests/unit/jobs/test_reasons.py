@@ -5,8 +5,8 @@ import pytest
 
 from radiant.errors import RadiantError
 from radiant.jobs.documents import Failure, Request
+from radiant.jobs.reasons import Reason, reason_named
 from radiant.operators.ending import Ended, read_together
-from radiant.operators.reasons import Reason, reason_named
 from radiant.operators.retry import decide_retry
 
 REQUEST = Request(job="import-case", attempt="a1", run_uri="file:///w/r", radiant_version="1")
