@@ -14,6 +14,7 @@ from urllib.parse import quote
 import boto3
 import pytest
 
+from otlp_receiver import otlp_receiver
 from radiant import demo, lake
 from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi
 from radiant.cli.standalone import Standalone
@@ -65,7 +66,13 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(aws, tmp_path_factory):
+def otlp():
+    with otlp_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture(scope="module")
+def site(aws, tmp_path_factory, otlp):
     home = tmp_path_factory.mktemp("home")
     aws.reset(services=True)
     places = {
@@ -73,15 +80,20 @@ def site(aws, tmp_path_factory):
         "RADIANT_WORK_URI": f"s3://{BUCKET}/work",
         "RADIANT_LAKE__WAREHOUSE": f"s3://{BUCKET}/warehouse",
     }
-    environment = [{"name": name, "value": value} for name, value in places.items()]
+    environment = [{"name": name, "value": value} for name, value in (places | otlp.environment).items()]
     ground = aws.provision(families={f"radiant-{job}": {"environment": environment} for job in JOBS})
-    variables = places | {
-        "RADIANT_BACKEND": "ecs",
-        "RADIANT_CONTAINER__LOOK_S": "1",
-        "RADIANT_ECS__LOG_DELAY_S": "1",
-        "RADIANT_ECS__SUBNETS": ",".join(ground.subnets),
-        "RADIANT_ECS__SECURITY_GROUPS": ",".join(ground.security_groups),
-    }
+    variables = (
+        places
+        | otlp.environment
+        | {
+            "AIRFLOW__TRACES__OTEL_ON": "True",
+            "RADIANT_BACKEND": "ecs",
+            "RADIANT_CONTAINER__LOOK_S": "1",
+            "RADIANT_ECS__LOG_DELAY_S": "1",
+            "RADIANT_ECS__SUBNETS": ",".join(ground.subnets),
+            "RADIANT_ECS__SECURITY_GROUPS": ",".join(ground.security_groups),
+        }
+    )
     with pytest.MonkeyPatch.context() as patch:
         # The documents on S3 are reached by the environment, ECS by the connection.
         for name, value in (aws.environment(who="storage") | variables).items():
@@ -138,6 +150,23 @@ def test_the_good_cases_are_imported_and_visible(site):
         assert sum(batch.num_rows for batch in batches) > 0
     states = {one.case.case_id: one.state for one in Registry(site.settings.effective_registry_url).list_cases()}
     assert states == dict.fromkeys(site.good, CaseState.IMPORTED) | {BAD: CaseState.FAILED}
+
+
+def test_one_trace_leads_from_the_run_to_the_phases_of_a_job_in_its_ecs_task(site, otlp):
+    (plan,) = otlp.named("radiant plan-import")
+    assert otlp.root_of(plan.trace_id).attributes["airflow.dag_id"] == "import-radiant"
+    jobs = {span.attributes["radiant.case"]: span for span in otlp.named("radiant import-case")}
+    assert set(jobs) == {*site.good, BAD}
+    for case_id, job in jobs.items():
+        assert (job.trace_id, otlp.above(job)[0]) == (plan.trace_id, f"radiant case {case_id}")
+        phases = {span.name for span in otlp.spans if span.parent_id == job.span_id}
+        assert phases >= (
+            {"radiant read", "radiant stage", "radiant manifest"} if case_id in site.good else {"radiant read"}
+        )
+    backends = {labels["backend"] for name, labels, _ in otlp.points if name == "radiant.import.tries"}
+    assert backends == {"ecs"}
+    waiting = [value for name, _, value in otlp.points if name == "radiant.cases.waiting"]
+    assert (max(waiting), min(waiting)) == (4, 0), "planned, then imported or failed"
 
 
 def test_the_malformed_case_was_one_task_and_one_try(site):

@@ -11,12 +11,14 @@ import yaml
 
 from conftest import REPOSITORY
 from fakes.ecs.sizes import FARGATE_MIB
+from otlp_receiver import otlp_receiver
 from radiant.cli.tenant_grants import s3_policy
 from radiant.jobs.catalogue import JOBS
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request
 from radiant.settings import load_installation
 
+TRACE = "0af7651916cd43dd8448eb211c80319c"
 FOLDER = REPOSITORY / "deploy" / "ecs"
 WITH_CREDENTIALS = {"plan-import", "prepare-part", "commit-part", "maintain-tables"}
 """The jobs that reach registry and catalog, as docs/dags.md lists them."""
@@ -205,6 +207,19 @@ def test_settings_come_from_the_environment_file(aws):
     assert aws.wait(answer["tasks"][0]["taskArn"])["containers"][0]["exitCode"] == 0
 
 
+def test_a_job_of_the_stack_exports_its_spans_to_the_receiver_that_the_stack_names(aws):
+    aws.reset(services=True)
+    with otlp_receiver() as receiver:
+        ground = aws.deploy(OtlpEndpoint=receiver.url, OtlpPort=receiver.url.rpartition(":")[2])
+        task = aws.wait(run_poc(aws, ground, "s3://radiant-work/work/run", traceparent=f"00-{TRACE}-{'b' * 16}-01"))
+        assert task["containers"][0]["exitCode"] == 0
+        (span,) = receiver.named("radiant poc")
+    assert (span.trace_id, span.parent_id, span.error) == (TRACE, "b" * 16, None)
+    groups = aws.client("ec2").describe_security_groups(GroupIds=[ground.outputs["SecurityGroup"]])["SecurityGroups"]
+    ports = {one["FromPort"] for one in groups[0]["IpPermissionsEgress"] if "FromPort" in one}
+    assert ports >= {443, 5432, int(receiver.url.rpartition(":")[2])}
+
+
 def test_nothing_is_left_when_the_stack_is_deleted(aws, deployed):
     del deployed
     aws.client("cloudformation").delete_stack(StackName="radiant")
@@ -215,7 +230,7 @@ def test_nothing_is_left_when_the_stack_is_deleted(aws, deployed):
     assert aws.client("iam").list_roles()["Roles"] == []
 
 
-def run_poc(aws, ground, folder: str) -> str:
+def run_poc(aws, ground, folder: str, traceparent: str = "") -> str:
     bucket, _, key = folder.removeprefix("s3://").partition("/")
     request = Request(
         job="poc",
@@ -226,7 +241,7 @@ def run_poc(aws, ground, folder: str) -> str:
         cpu=0.25,
         radiant_version="0",
         image=None,
-        trace_context={},
+        trace_context={"traceparent": traceparent} if traceparent else {},
     )
     aws.client("s3", who="airflow").put_object(Bucket=bucket, Key=f"{key}/request.json", Body=encode(request))
     command = ["radiant-worker", "poc", "--request", f"{folder}/request.json", "--result", f"{folder}/result.json"]

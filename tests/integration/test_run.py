@@ -15,7 +15,7 @@ import pytest
 import vcf_files
 from radiant import lake, storage, vcf
 from radiant.cli.airflow_api import FINISHED_RUN
-from radiant.cli.airflow_checks import check_airflow
+from radiant.cli.airflow_checks import check_airflow, check_notify
 from radiant.cli.check_result import Grade
 from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
@@ -106,6 +106,10 @@ def require_connections_to_be_kept(api):
     assert api.pools() == {"default_pool": 100, "jobs": 5}
     findings = list(check_airflow(api, "kubernetes_conn"))
     assert {one.grade for one in findings} == {Grade.GOOD}, findings
+    notified = load_settings({"RADIANT_NOTIFY": "smtp://mail?to=a@b.org"})
+    assert [one.grade for one in check_notify(api, notified)] == [Grade.WARNING]
+    api.put_connection("mail", {"conn_type": "smtp"})
+    assert [one.grade for one in check_notify(api, notified)] == [Grade.GOOD]
 
 
 def shared_by(names, home, folder, monkeypatch):

@@ -1,8 +1,10 @@
 """`radiant ecs`: the AWS side of the backend `ecs`."""
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -17,6 +19,7 @@ app = typer.Typer(
     help="Run jobs on Amazon ECS: deploy what they need, see what is sent, check it.", no_args_is_help=True
 )
 
+_PORTS = {"http": 80, "https": 443}
 _Name = Annotated[str | None, typer.Option(help="Name of stack and cluster; RADIANT_ECS__CLUSTER when not given.")]
 _Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
@@ -46,6 +49,10 @@ def deploy(  # noqa: PLR0913 - one parameter per option of the command
         str | None, typer.Option(metavar="ARN", help=".env file in S3 with more settings of the worker, no secrets.")
     ] = None,
     database_port: Annotated[int | None, typer.Option(help="Port of registry and catalog; 5432 at first.")] = None,
+    otlp_endpoint: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help='Receiver of spans and metrics, such as http://collector:4318; "" for none.'),
+    ] = None,
     task_policy: Annotated[
         str | None, typer.Option(metavar="ARN", help="Managed policy that jobs need beside the template's.")
     ] = None,
@@ -70,6 +77,8 @@ def deploy(  # noqa: PLR0913 - one parameter per option of the command
             "CatalogUriSecret": catalog_secret,
             "EnvironmentFile": environment_file,
             "DatabasePort": database_port,
+            "OtlpEndpoint": otlp_endpoint,
+            "OtlpPort": _port_of(otlp_endpoint) if otlp_endpoint else None,
             "TaskPolicy": task_policy,
             "LogRetentionDays": log_days,
             **_place("Vcf", vcf),
@@ -83,6 +92,15 @@ def deploy(  # noqa: PLR0913 - one parameter per option of the command
         outputs = stack.outputs()
         if outputs:
             _print_settings(aws, outputs, settings)
+
+
+def _port_of(url: str) -> int:
+    found = urlsplit(url)
+    with contextlib.suppress(ValueError):  # a port that is no number
+        if found.scheme in _PORTS and found.hostname:
+            return found.port or _PORTS[found.scheme]
+    msg = f"--otlp-endpoint {url!r} is no address of a receiver: write it as http://collector:4318"
+    raise ConfigError(msg)
 
 
 @app.command()

@@ -57,8 +57,10 @@ def advise(
     console = console_of()
     _print_data(console, imports if every else imports[-_SHOWN:], memory_bound(imports), settings)
     prices = prices_of(settings)
-    for line in (*advice_lines(imports, settings, prices), *other_job_lines(settings, prices, dt.datetime.now(dt.UTC))):
+    console.print()
+    for line in advice_lines(imports, settings, prices):
         console.print(line, soft_wrap=True, highlight=False)
+    _print_other_jobs(console, other_jobs(settings, prices, dt.datetime.now(dt.UTC)))
 
 
 def read_imports(settings: Settings) -> tuple[Observation, ...]:
@@ -129,8 +131,29 @@ def advice_lines(imports: Sequence[Observation], settings: Settings, prices: Pri
     return lines
 
 
-def other_job_lines(settings: Settings, prices: Prices, now: dt.datetime) -> list[str]:
-    """Return what the other jobs of the last 31 days used of their requests, a line each.
+@dataclass(frozen=True, slots=True)
+class OtherJob:
+    """What a job for all cases of a run or part used of its requests, and what it costs on Fargate."""
+
+    job: str
+    ran: int
+    """How often."""
+    cpu: float
+    """Cores that it requests now."""
+    memory_mib: int
+    """Memory that it requests now."""
+    peak_mib: float
+    advised_mib: int
+    requested: float
+    """Dollars, as requested."""
+    advised: float
+    """With the memory advised."""
+    half_the_cores: float
+    """With half the cores as well, and as much longer as its CPU time takes then."""
+
+
+def other_jobs(settings: Settings, prices: Prices, now: dt.datetime) -> list[OtherJob]:
+    """Return what the other jobs of the last 31 days used of their requests.
 
     Their memory does not follow from a file: their bound is the highest peak.
     """
@@ -142,7 +165,7 @@ def other_job_lines(settings: Settings, prices: Prices, now: dt.datetime) -> lis
         for one in attempts_in(settings, now - dt.timedelta(days=_DAYS), now)
         if one.request.job != IMPORT_CASE.name
     ]
-    lines: list[str] = []
+    jobs: list[OtherJob] = []
     for job in sorted({one.job for one in found}):
         attempts = [one for one in found if one.job == job and one.cpu_s is not None]
         peaks = [one.peak_memory_mib for one in attempts if one.peak_memory_mib is not None]
@@ -157,13 +180,42 @@ def other_job_lines(settings: Settings, prices: Prices, now: dt.datetime) -> lis
             for index, container in enumerate((one.container, advised, slower)):
                 totals[index] += container_cost(container, Capacity.FARGATE, prices, node) or 0.0
         last = attempts[-1].container
-        lines.append(
-            f"{job} requests {last.cpu:g} cores and {last.memory_mib:,} MiB. {len(attempts):,} jobs of the last "
-            f"{_DAYS} days used at most {max(peaks):,.0f} MiB (advised: {wanted_mib:,} MiB). On Fargate they cost "
-            f"{dollars(totals[0])} as requested, {dollars(totals[1])} with the memory advised, {dollars(totals[2])} "
-            "with half the cores as well."
+        jobs.append(OtherJob(job, len(attempts), last.cpu, last.memory_mib, max(peaks), wanted_mib, *totals))
+    return jobs
+
+
+def _print_other_jobs(console: Console, jobs: Sequence[OtherJob]) -> None:
+    if not jobs:
+        return
+    console.print(
+        f"\nThe other jobs of the last {_DAYS} days; costs are those of all of them on Fargate:", highlight=False
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("job", no_wrap=True)
+    for name in (
+        "ran",
+        "cores",
+        "MiB requested",
+        "MiB used",
+        "MiB advised",
+        "as requested",
+        "memory advised",
+        "half the cores",
+    ):
+        table.add_column(name, justify="right")
+    for one in jobs:
+        table.add_row(
+            one.job,
+            f"{one.ran:,}",
+            f"{one.cpu:g}",
+            f"{one.memory_mib:,}",
+            f"{one.peak_mib:,.0f}",
+            f"{one.advised_mib:,}",
+            dollars(one.requested),
+            dollars(one.advised),
+            dollars(one.half_the_cores),
         )
-    return lines
+    console.print(table)
 
 
 def waste(  # noqa: PLR0913, PLR0917 - the facts of one bill

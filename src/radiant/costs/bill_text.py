@@ -21,13 +21,18 @@ def bill_lines(bill: RunBill, prices: Prices, node: Node) -> list[str]:
     lines = [
         (
             f"Attempts ran: {ran}. `As it ran` is what the platform bills for each, the columns after it are all of "
-            "them there; `run` is plan, prepare and commit. Requests count, not use."
+            "them there; `run` are the jobs for all cases together. Requests count, not use."
         ),
         (
             f"Prices: {prices.name}, list of {prices.date}; a node share is one of {node.name} ({dollars(node.hour)} "
             "an hour)."
         ),
     ]
+    if bill.backends.get("local"):
+        lines.append(
+            "Local processes are billed by no platform, so they have no `as it ran`; elsewhere each is a container, "
+            "with the time that its image takes to start."
+        )
     if lost := bill.lost.get(Capacity.FARGATE):
         lines.append(f"Of the total on Fargate, attempts that did not succeed cost {dollars(lost)}.")
     if bill.unmeasured:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -217,11 +218,15 @@ def _object(kind: Any, found: Mapping[str, object], where: str) -> Any:
 
 
 def dollars(amount: float | None) -> str:
-    """Return an amount: $0.0045, $2.75, $182.50, $1,234; a dash for None."""
+    """Return an amount: $0.000082, $0.0045, $2.75, $182.50, $1,234; a dash for None."""
     if amount is None:
         return "-"
+    if amount < 0:
+        return f"-{dollars(-amount)}"
     if amount >= _WHOLE_FROM:
         return f"${amount:,.0f}"
     if amount >= 1 or not amount:
         return f"${amount:,.2f}"
-    return f"${amount:.2g}" if amount < 0.0001 else f"${amount:.4f}"  # noqa: PLR2004 - four places show 1 % of a cent
+    # Four places show 1 % of a cent; of less than that two digits are shown.
+    places = 4 if amount >= 0.0001 else 1 - math.floor(math.log10(amount))  # noqa: PLR2004 - see above
+    return f"${amount:.{places}f}"

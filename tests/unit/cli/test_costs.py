@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from radiant.cli.costs import bill_of_month
 from radiant.cli.kube_pod import TASKS
 from radiant.cli.main import app
-from radiant.cli.resources import other_job_lines
+from radiant.cli.resources import OtherJob, other_jobs
 from radiant.costs.container import Capacity
 from radiant.costs.history import Ending
 from radiant.costs.prices import built_in_prices
@@ -209,16 +209,12 @@ def test_a_month_of_ten_thousand_tries_is_billed_within_seconds(settings):
 @pytest.mark.usefixtures("site")
 def test_the_other_jobs_are_advised_by_their_highest_peak(settings):
     now = BEGAN + dt.timedelta(days=1)
-    plan, prepare = (one for one in other_job_lines(settings, built_in_prices(), now))
-    assert plan.startswith(
-        "plan-import requests 0.5 cores and 1,024 MiB. 1 jobs of the last 31 days used at most 512 MiB"
-    )
-    assert prepare.startswith("prepare-part requests 0.5 cores")
-    assert "(advised: 640 MiB)" in plan
-    minute = 0.5 * 0.04048 + 0.004445, 0.25 * 0.04048 + 0.004445
-    assert f"cost ${minute[0] / 60:.4f} as requested, ${minute[0] / 60:.4f} with the memory advised" in plan
-    assert f"${minute[1] / 60:.4f} with half the cores as well" in plan
-    assert other_job_lines(settings, built_in_prices(), BEGAN + dt.timedelta(days=40)) == []
+    plan, prepare = other_jobs(settings, built_in_prices(), now)
+    hour, half = 0.5 * 0.04048 + 0.004445, 0.25 * 0.04048 + 0.004445
+    costs = [pytest.approx(one / 60) for one in (hour, hour, half)]
+    assert plan == OtherJob("plan-import", 1, 0.5, 1024, 512.0, 640, *costs)
+    assert (prepare.job, prepare.ran) == ("prepare-part", 1)
+    assert other_jobs(settings, built_in_prices(), BEGAN + dt.timedelta(days=40)) == []
 
 
 def test_a_container_is_paid_for_from_its_start_and_while_it_runs(settings):

@@ -105,6 +105,19 @@ def test_deploy_again_changes_what_is_given_and_keeps_the_rest(cloud):
     assert (found["revision"], found["containerDefinitions"][0]["image"]) == (2, "radiant:2")
 
 
+def test_a_receiver_of_spans_is_in_each_definition_with_a_way_to_its_port(cloud):
+    command("deploy", "--name", "traced", *FIRST, "--otlp-endpoint", "https://collector.example")
+    assert parameters(cloud, "traced")["OtlpPort"] == "443"
+    found = cloud.client("ecs").describe_task_definition(taskDefinition="traced-import-case")["taskDefinition"]
+    given = {one["name"]: one["value"] for one in found["containerDefinitions"][0]["environment"]}
+    assert given["OTEL_EXPORTER_OTLP_ENDPOINT"] == "https://collector.example"
+    command("deploy", "--name", "traced", "--otlp-endpoint", "http://10.0.0.7:4318", "--yes")
+    assert parameters(cloud, "traced")["OtlpPort"] == "4318"
+    for wrong in ("collector:4318", "http://", "http://c:port"):
+        with pytest.raises(ConfigError, match="write it as http://collector:4318"):
+            command("deploy", "--name", "traced", "--otlp-endpoint", wrong, "--yes")
+
+
 def test_deploy_changes_nothing_without_consent(cloud):
     found = command("deploy", "--name", "unwanted", *FIRST[:-1], answer="n\n")
     assert found.exit_code == 0

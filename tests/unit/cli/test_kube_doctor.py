@@ -11,6 +11,8 @@ from radiant.cli.check_result import Grade, good, print_results, wrong
 from radiant.cli.kube_cluster_checks import RIGHTS
 from radiant.jobs.catalogue import JOBS
 from radiant.jobs.dag_ids import ALL_DAGS
+from radiant.setting_types import NOTIFIERS
+from radiant.settings import load_settings
 
 ALL = list(JOBS.values())
 
@@ -180,6 +182,24 @@ def test_settings_that_airflow_does_not_show_are_unknown_not_good():
 )
 def test_connection_and_pool_are_judged(api, grade):
     assert grade in verdicts(api)
+
+
+@pytest.mark.parametrize(
+    ("kind", "installed", "grade", "fix"),
+    [
+        ("smtp", NOTIFIERS["smtp"].package, Grade.GOOD, ""),
+        (None, NOTIFIERS["smtp"].package, Grade.WARNING, "airflow connections add mail"),
+        ("smtp", "apache-airflow-providers-http", Grade.WRONG, f"pip install {NOTIFIERS['smtp'].package}"),
+    ],
+)
+def test_each_notifier_needs_its_provider_and_its_connection(kind, installed, grade, fix):
+    api = an_airflow(kind=kind)
+    api.providers = lambda: frozenset({installed})
+    settings = load_settings({"RADIANT_NOTIFY": "smtp://mail?to=a@b.org"})
+    (found,) = airflow_checks.check_notify(api, settings)
+    assert found.grade is grade
+    assert fix in (found.fix or "")
+    assert list(airflow_checks.check_notify(api, load_settings({}))) == []
 
 
 def test_what_to_do_stands_below_what_is_wrong(capsys):
