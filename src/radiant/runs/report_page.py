@@ -25,7 +25,7 @@ from radiant.runs.strips import (
     written_strips,
 )
 from radiant.runs.timeline import STEPS, running_s, span, timeline
-from radiant.runs.try_table import TRY_COLUMNS, place, shown_tries, try_cells
+from radiant.runs.try_table import TRY_COLUMNS, place, shown_tries, try_cells, try_name
 
 MOST_CASES = 2000
 """Rows of the table of cases. Of more cases it has those that failed or have warnings, and the slowest."""
@@ -157,7 +157,7 @@ def report_page(  # noqa: PLR0913 - two by name
         cost_notes=bill_lines(bill, prices, node),
         columns=CASE_COLUMNS,
         lines=[_line(case, costs.get(case.case_id)) for case in lines],
-        tries=[(f"{one.job} {one.where}".strip(), bool(one.job_try.code), try_cells(one)) for one in tries],
+        tries=[(try_name(one), bool(one.job_try.code), try_cells(one)) for one in tries],
         try_columns=TRY_COLUMNS,
         places=Counter(
             place(dataclasses.replace(one.job_try.placement, node=None)) for one in facts.tries

@@ -9,6 +9,7 @@ from radiant.runs.timeline import span
 
 MOST_TRIES = 500
 """Rows. Of more tries it has those that did not succeed and the longest."""
+_SEEN_S = 0.05
 TRY_COLUMNS = (
     "try",
     "outcome",
@@ -37,6 +38,11 @@ def shown_tries(tries: Sequence[TryFacts]) -> list[TryFacts]:
     return [tries[index] for index in sorted(order[:MOST_TRIES])]
 
 
+def try_name(one: TryFacts) -> str:
+    """Return what a try was for: `case 7` of an import, `prepare-part part 0` of another job."""
+    return one.where if one.case_id is not None else f"{one.job} {one.where}".strip()
+
+
 def try_cells(one: TryFacts) -> tuple[str, ...]:
     """Return the row of a try, see `TRY_COLUMNS`; a value that was not measured is empty."""
     job_try, usage = one.job_try, one.job_try.usage
@@ -58,10 +64,8 @@ def try_cells(one: TryFacts) -> tuple[str, ...]:
     cpu, *others = used
     return (
         str(job_try.try_number),
-        "running" if one.running else job_try.code or "succeeded",
-        " + ".join(
-            "?" if delay is None else span(delay) for delay in (times.queued_s, times.waiting_s, times.starting_s)
-        ),
+        "running" if one.running else job_try.code or "✓",
+        " + ".join(map(_delay, (times.queued_s, times.waiting_s, times.starting_s))),
         "" if times.running_s is None else span(times.running_s),
         cpu,
         f"{peak} of {job_try.memory_limit_mib:,}",
@@ -80,6 +84,10 @@ def place(where: Placement) -> str:
 
 def _cpu(user_s: float | None, system_s: float | None, cpu_s: float) -> str:
     return span(cpu_s) if user_s is None or system_s is None else f"{span(user_s)} + {span(system_s)}"
+
+
+def _delay(seconds: float | None) -> str:
+    return "?" if seconds is None else span(seconds) if seconds >= _SEEN_S else "0"
 
 
 def _traffic(count: int, requests: int) -> str:

@@ -200,7 +200,7 @@ def test_the_page_names_outcome_reason_remedy_cost_and_versions(settings):
     for text in (
         "3 of 4 cases are imported and visible, 1 failed.",
         "[path]: ends at byte 7: the file is truncated. Copy it again and compare checksums",
-        f"{HINT_IF_PERMANENT}. Trigger <code>import-radiant</code> with cases = 3",
+        f"{HINT_IF_PERMANENT}. Trigger <code>import-radiant</code> with cases&nbsp;=&nbsp;3",
         "case 9 cannot be imported",
         "of the total on fargate, attempts that did not succeed cost $",
         "radiant-operator:0.1.0",
