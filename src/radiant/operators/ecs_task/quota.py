@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from radiant.errors import JobNotYetError, JobRefusedError
+from radiant.jobs.reasons import Reason
 from radiant.operators.ecs_task.api import asking
 from radiant.operators.ecs_task.task_status import AwsObject
-from radiant.operators.reasons import Reason
 from radiant.settings import Settings
 
 STARTS = threading.Lock()
