@@ -1,7 +1,7 @@
 """A file of `varied.py` of which a tenth of the lines is odd: each in another way that real tools write.
 
-`by tools` are lines of which an odd part goes through the rules by itself; `by rules` are lines that the rules read
-whole.
+`by tools` are lines of which an odd part goes through the rules by itself; `in text` are lines with names of diseases
+that are not ASCII, or with ANNOVAR's keys once for each ALT; `by rules` are lines that the rules read whole.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,9 +9,13 @@ from collections.abc import Callable, Iterable, Iterator
 HEADER = (
     '##INFO=<ID=CADD,Number=1,Type=Integer,Description="A score, wrongly declared">\n'
     '##INFO=<ID=NOTE,Number=.,Type=String,Description="Text">\n'
+    '##INFO=<ID=ANNOVAR_DATE,Number=1,Type=String,Description="Of the annotation">\n'
+    '##INFO=<ID=Func.refGene,Number=.,Type=String,Description="Function">\n'
+    '##INFO=<ID=ALLELE,Number=.,Type=String,Description="The ALT that the keys before are about">\n'
+    '##INFO=<ID=ALLELE_END,Number=0,Type=Flag,Description="After the keys of each ALT">\n'
 )
 _EVERY = 10
-_REF, _ALT, _INFO, _CHILD = 3, 4, 7, 9
+_REF, _ALT, _QUALITY, _INFO, _CHILD = 3, 4, 5, 7, 9
 
 Columns = list[str]
 
@@ -61,12 +65,30 @@ def _lower_case(columns: Columns) -> None:
     columns[_REF], columns[_ALT] = columns[_REF].lower(), columns[_ALT].lower()
 
 
-def _not_ascii(columns: Columns) -> None:
-    columns[_INFO] = f"NOTE=caf\u00e9;{columns[_INFO]}"
+def _disease(columns: Columns) -> None:
+    columns[_INFO] = f"NOTE=M\u00e9ni\u00e8re_disease|Sj\u00f6gren_syndrome;{columns[_INFO]}"
 
 
-def _key_twice(columns: Columns) -> None:
-    columns[_INFO] = f"CADD=1;CADD=1;{columns[_INFO]}"
+def _disease_of_entries(columns: Columns) -> None:
+    """Add a text to the last field but one of each entry, CLIN_SIG."""
+    before, _, entries = columns[_INFO].rpartition("CSQ=")
+    changed = (entry.rpartition("|") for entry in entries.split(","))
+    whole = ",".join(f"{first}M\u00e9ni\u00e8re_disease|{last}" for first, _, last in changed)
+    columns[_INFO] = f"{before}CSQ={whole}"
+
+
+def _keys_for_each_alt(columns: Columns) -> None:
+    alts = columns[_ALT].split(",") * 2
+    keys = ";".join(f"ANNOVAR_DATE=2020-06-08;Func.refGene=intronic;ALLELE={alt};ALLELE_END" for alt in alts[:2])
+    columns[_INFO] = f"{keys};{columns[_INFO]}"
+
+
+def _control_character(columns: Columns) -> None:
+    columns[_INFO] = f"NOTE=a\x01;{columns[_INFO]}"
+
+
+def _infinite_quality(columns: Columns) -> None:
+    columns[_QUALITY] = "inf"
 
 
 KINDS: dict[str, tuple[Callable[[Columns], None], ...]] = {
@@ -74,7 +96,8 @@ KINDS: dict[str, tuple[Callable[[Columns], None], ...]] = {
         _of_alt_that_was_split_away, _as_written, _torn, _decimal, _reads_of_another_line, _half_call, _symbolic,
         _lower_case,
     ),
-    "by rules": (_not_ascii, _key_twice),
+    "in text": (_disease, _disease_of_entries, _keys_for_each_alt),
+    "by rules": (_control_character, _infinite_quality),
 }  # fmt: skip
 
 

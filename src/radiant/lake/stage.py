@@ -286,8 +286,8 @@ class _Known:
     as_stored: bool
     """Whether the columns are the declared ones in their order, with types that `_fitted` returns as they are."""
     required: tuple[int, ...]
-    repeated: tuple[int, ...]
-    """Dictionaries, in which a null may hide."""
+    hiding: tuple[int, ...]
+    """Dictionaries in which a null must not hide: of required columns, and of texts, which files may store as such."""
 
     @classmethod
     def of(cls, schema: pa.Schema, declared: list[Column], target: pa.Schema) -> _Known:
@@ -295,14 +295,18 @@ class _Known:
             _is_stored_so(field.type, target.field(field.name).type) for field in schema
         )
         required = tuple(at for at, column in enumerate(declared) if column.required)
-        repeated = tuple(at for at, type_ in enumerate(schema.types) if pa.types.is_dictionary(type_))
-        return cls(schema, as_stored, required, repeated)
+        hiding = tuple(
+            at
+            for at, type_ in enumerate(schema.types)
+            if pa.types.is_dictionary(type_) and (at in required or pa.types.is_string(type_.value_type))
+        )
+        return cls(schema, as_stored, required, hiding)
 
     def fits(self, batch: pa.RecordBatch) -> bool:
         """Return whether a batch of this schema is surely right as it is; if not, `_checked` decides."""
         return (
             self.as_stored
-            and not any(batch.column(at).dictionary.null_count for at in self.repeated)
+            and not any(batch.column(at).dictionary.null_count for at in self.hiding)
             and not any(batch.column(at).null_count for at in self.required)
         )
 

@@ -106,10 +106,11 @@ def add_recent_alleles(duplicates: Duplicates, lines: FastLines, end: int) -> No
     here = np.flatnonzero(loci.primary[:end])
     if kept is None or not len(here):
         return
-    contig, floor = int(loci.contig[here[-1]]), int(loci.pos[here[-1]]) - Duplicates.REACH
-    near = lines.ok & (kept.lines < end) & (kept.contig == contig) & (kept.pos >= floor)
+    contig, last = int(loci.contig[here[-1]]), int(loci.pos[here[-1]])
+    before = lines.ok & (kept.lines < end) & (kept.contig == contig)
     of = kept.alts.line[kept.stored]
-    some = np.flatnonzero(near[of])
+    reach = np.where(kept.trimmed.is_indel, Duplicates.REACH_OF_INDELS, Duplicates.REACH)
+    some = np.flatnonzero(before[of] & (kept.trimmed.start >= last - reach))
     alleles = kept.trimmed[some]
     keys = zip(alleles.start.tolist(), alleles.ref.texts(), alleles.alt.texts(), strict=True)
     numbers = (lines.chunk.first_line + kept.lines[of[some]]).tolist()

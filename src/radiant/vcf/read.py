@@ -126,15 +126,16 @@ def _add_candidates(totals: ReadTotals, rows: FastRows | None, rest: FallbackRow
 
 
 def _head(lines: FastLines, stretches: list[Stretch], state: ReadState) -> set[AlleleKey]:
-    """Return the alleles of kept lines near the chunk's first position, as near as a line before it can reach."""
+    """Return the alleles of kept lines near the chunk's first position, which a line before it may have."""
     head = state.duplicates.keys
     kept = lines.kept
     if kept is None or not stretches:
         return head
     contig, first, _ = stretches[0]
     code = lines.loci.names.index(contig)
-    near = lines.ok & (kept.contig == code) & (kept.pos <= first + Duplicates.REACH)
-    trimmed = kept.trimmed[near[kept.alts.line[kept.stored]]]
+    of = kept.alts.line[kept.stored]
+    near = lines.ok[of] & (kept.contig[of] == code) & (kept.trimmed.start <= first + Duplicates.REACH)
+    trimmed = kept.trimmed[near]
     chromosome = str(lines.loci.chromosomes[code])
     texts = zip(trimmed.start.tolist(), trimmed.ref.texts(), trimmed.alt.texts(), strict=True)
     return head | {(chromosome, *one) for one in texts}

@@ -131,7 +131,7 @@ def _add_chunk(shard: ShardResult, chunk: ChunkResult) -> None:
     if chunk.stretches:
         name, low, _ = shard.stretches[0]
         contig, here, _ = chunk.stretches[0]
-        if contig == name and here <= low + Duplicates.REACH:
+        if contig == name and here <= low + Duplicates.REACH_OF_INDELS:
             shard.head |= chunk.head
 
 

@@ -39,6 +39,11 @@ log = logging.getLogger("radiant.worker.import_pool")
 
 _PR_SET_THP_DISABLE = 41
 """Of `linux/prctl.h`: no transparent huge pages in this process."""
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -2, -3, -8
+"""Of glibc's `malloc.h`."""
+_MOST_BYTES = (1 << 31) - 1
+_MORE_BYTES = 16 << 20
+"""The heap grows by at least so much."""
 _SENT_BYTES = 256 << 10
 _EXIT_S = 10.0
 """The longest time to wait for the exit code of a process that closed its pipe."""
@@ -333,12 +338,24 @@ def _stage_shard(reader: vcf.ShardReader, shard: Shard, task: ShardTask, ended: 
 
 
 def tune_process() -> None:
-    """One Arrow thread, and memory that goes back to the system: the processes are the parallelism. Cycles are rare."""
+    """Set what an importing process needs of Arrow, the garbage collector and memory.
+
+    One Arrow thread: the processes are the parallelism. Cycles are rare. The heap keeps freed memory: each chunk needs
+    what the one before it freed, and pages that go back to the system come again one by one.
+    """
     gc.freeze()
     gc.set_threshold(100_000)
     pa.set_cpu_count(1)
     pa.set_memory_pool(pa.system_memory_pool())
     if sys.platform == "linux":
         # numpy asks for huge pages where it has 4 MiB or more, and the heap keeps a page of which anything is used.
-        zero = ctypes.c_ulong(0)
-        ctypes.CDLL(None).prctl(_PR_SET_THP_DISABLE, ctypes.c_ulong(1), zero, zero, zero)
+        zero, libc = ctypes.c_ulong(0), ctypes.CDLL(None)
+        libc.prctl(_PR_SET_THP_DISABLE, ctypes.c_ulong(1), zero, zero, zero)
+        if hasattr(libc, "mallopt"):  # glibc
+            for parameter, value in (
+                (_M_TRIM_THRESHOLD, _MOST_BYTES),
+                (_M_MMAP_THRESHOLD, _MOST_BYTES),
+                (_M_TOP_PAD, _MORE_BYTES),
+                (_M_ARENA_MAX, 1),
+            ):
+                libc.mallopt(parameter, value)

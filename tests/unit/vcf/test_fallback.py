@@ -8,7 +8,7 @@ from vcf_files import HEADER, record, text, write
 
 ENTRIES = '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequences. Format: Allele|Consequence|IMPACT">\n'
 LINES = {
-    "columns": record(info="CADD=1;NOTE=caf\u00e9"),
+    "columns": record(info="CADD=1;NOTE=a\x01"),
     "locus": record(pos="0000001000"),
     "alleles": record(alt=",".join("A" + "C" * count for count in range(1, 67))),
     "contig_end": record(pos=248956422, ref="AC", alt="A"),

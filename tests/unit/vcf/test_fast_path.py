@@ -89,6 +89,7 @@ _BORDERS = [
     record("0/1", "0/1", "0/1", pos=100, alt="C"),
     record("0/1", "0/1", "0/1", pos=102, ref="ACGT", alt="A,ACG,*"),
     record("0/1", "0/1", "0/1", pos=103, info="CADD=1.5;X=\u00e9"),
+    record("0/1", "0/1", "0/1", pos=103, alt="C", id_="\u00e9"),
     record("0/1", "0/1", "0/1", pos=104, ref="G", alt="<NON_REF>"),
     record("0/1", "0/1", "0/1", pos=104, ref="G", alt="<DEL>"),
     record("0/1", "0/1", "0/1", pos=50),
@@ -227,7 +228,7 @@ _infos = st.lists(
         ).map("=".join),
         st.sampled_from(["DB", "DB=1", "OLD_RECORD=x", "OLD_MULTIALLELIC=y", "AA=A", "CIGAR=1M", "", "A B=1", "DP"]),
         st.sampled_from(["CADD=3", "DP=10", "FS=1.25", "culprit=FS"]),
-        st.sampled_from(["EFF=a(b)", "Gene.refGene=x", "a|b", "c,d=1", "word", "GERP++=1", "ANN=x"]),
+        st.sampled_from(["EFF=a(b)", "Gene.refGene=x", "a|b", "c,d=1", "word", "GERP++=1", "ANN=x", "word=caf\u00e9", "ODD=\u0663", "END=1|2"]),
     ),
     max_size=6,
 ).map(lambda fields: ";".join(fields) or ".")
@@ -238,7 +239,7 @@ _changes = st.sampled_from(["146M>146T", "162P", "7A>8V", "1A..3>2G..9", "", "."
 _words = st.sampled_from(
     ["", "", "A", "C", "G", "-", "AC", "1", "2", "missense_variant&x", "HIGH", "MODERATE", "LOW", "YES", "NO", "rs1",
      "rs1&COSV2", "rs2&rs3", "tolerated(0.2)", "2/5", "3-4/12", "p.Ala%3D", "p.%zz", "ENSG1", ".", "deleterious", "+1",
-     "0.25", "1.5e-05", "0.1&0.2", "4812", "benign&pathogenic"]
+     "0.25", "1.5e-05", "0.1&0.2", "4812", "benign&pathogenic", "M\u00e9ni\u00e8re", "\u0663/\u0664", "\U0001f9ec"]
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ import pysam
 import pytest
 
 from equivalence import assert_same, by_rules, compare, outcome, sharded_outcome
+from radiant.vcf.shards import NeedsOneReaderError
 from radiant.vcf.text import source
 from varied_vcf import write_bgzf
 from vcf_files import FIRST, HEADER, TRIO, record, text
@@ -144,6 +145,33 @@ def test_an_indel_that_moves_onto_one_before_is_a_duplicate(tmp_path, monkeypatc
         error = compare(path, TRIO, fasta=fasta, chunk_bytes=size).error
         assert f"line {FIRST + len(rows) - 1}" in error
         assert "was already on line" in error
+
+
+@pytest.mark.parametrize("distance", [1_100, 2_500, 9_000])
+def test_an_indel_that_moves_over_thousands_of_bases_is_a_duplicate_across_chunks_and_shards(tmp_path, monkeypatch, distance):
+    monkeypatch.setattr(source, "_CHUNK", 500)
+    bases = "C" + "A" * 9_500 + "CGT" * 2000
+    (tmp_path / "a.fa").write_text(f">chr1\n{bases}\n")
+    pysam.faidx(str(tmp_path / "a.fa"))
+    fasta = str(tmp_path / "a.fa")
+    for first, second in ((1, distance), (400, distance + 400)):
+        rows = [
+            record("0/1", "0/0", "0/0", pos=first, ref=bases[first - 1 : first + 1], alt=bases[first - 1]),
+            *(record("0/1", "0/1", "0/0", pos=pos, ref="A", alt="G") for pos in range(first + 10, second, 20)),
+            record("0/1", "0/0", "0/0", pos=second, ref="AA", alt="A"),
+            *(record("0/1", "0/1", "0/0", pos=pos, ref="C", alt="G") for pos in range(9_502, 15_000, 60)),
+        ]
+        path = tmp_path / "a.vcf.gz"
+        for records, fails in ((rows, True), ([one for one in rows if "\tAA\t" not in one or one is rows[0]], False)):
+            write_bgzf(path, text(records, samples=("kid", "dad", "mum")).encode(), 2_000)
+            assert (by_rules(path, TRIO, fasta=fasta).error is not None) == fails
+            compare(path, TRIO, fasta=fasta, chunk_bytes=500)
+            for size, chunk_bytes in ((1, 1), (1_500, 500), (3_000, 1 << 20)):
+                if fails:
+                    with pytest.raises(NeedsOneReaderError):
+                        sharded_outcome(path, TRIO, size=size, chunk_bytes=chunk_bytes, fasta=fasta)
+                else:
+                    sharded_outcome(path, TRIO, size=size, chunk_bytes=chunk_bytes, fasta=fasta)
 
 
 def test_an_annotator_spells_an_indel_as_written_wherever_the_fasta_moves_it(tmp_path):

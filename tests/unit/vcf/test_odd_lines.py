@@ -7,8 +7,11 @@ import random
 
 import pytest
 
-from equivalence import compare, without_fallback
+from equivalence import assert_same, by_rules, compare, outcome, sharded_outcome, without_fallback
+from radiant import vcf
 from radiant.vcf.fast import allele_columns
+from radiant.vcf.text import source
+from varied_vcf import write_bgzf
 from vcf_files import HEADER, TRIO, record, text, write
 
 _CSQ = '##INFO=<ID=CSQ,Number=.,Type=String,Description="Consequence annotations from Ensembl VEP. Format: '
@@ -133,6 +136,21 @@ SAMPLES = {
 }
 
 
+ANNOVAR = MORE + (
+    '##INFO=<ID=ANNOVAR_DATE,Number=1,Type=String,Description="x">\n'
+    '##INFO=<ID=Func.refGene,Number=.,Type=String,Description="x">\n'
+    '##INFO=<ID=gnomad_AF,Number=1,Type=Float,Description="x">\n'
+    '##INFO=<ID=ALLELE_END,Number=0,Type=Flag,Description="x">\n'
+)
+AGAIN = {
+    "ANNOVAR writes its keys for each ALT": "DP=9;ANNOVAR_DATE=1;Func.refGene=exonic;gnomad_AF=0.1;ALLELE_END;"
+    "ANNOVAR_DATE=1;Func.refGene=UTR3;gnomad_AF=0.2;ALLELE_END;ANNOVAR_DATE=1;Func.refGene=UTR3;ALLELE_END",
+    "first without a value": "ODD;ODD=1;ODD=",
+    "with other pieces": "CADD=1.5;CADD=x;Z=1;Z=2,3;W=ab;Z=4",
+    "the first one does not fit": "gnomad_AF=x;gnomad_AF=0.5",
+}
+
+
 def family(*columns: str) -> tuple[str, ...]:
     """Return three sample columns."""
     return tuple((columns * 3)[:3])
@@ -184,6 +202,118 @@ def test_samples(tmp_path, kind, alt):
     assert found.tables["occurrence"].num_rows > 0
 
 
+@pytest.mark.parametrize("kind", AGAIN)
+@pytest.mark.parametrize("alt", ["G", "G,T"])
+def test_a_key_without_a_column_that_comes_again(tmp_path, kind, alt):
+    found = check(tmp_path, [record(*family("0/1"), alt=alt, info=AGAIN[kind])], ANNOVAR)
+    assert found.report["pieces"]["info_key_twice"] >= 30
+
+
+def test_a_key_that_comes_again_in_text_that_a_semicolon_cut_off_the_annotation(tmp_path):
+    info = vep("G") + ";X=1;X=a|b|c,d;Y"
+    found = compare(write(tmp_path / "a.vcf", text([record(info=info), record(pos=2000, info="X=1;X=2")], header=VEP)))
+    assert found.report["pieces"] == {"csq_bare_semicolon": 2, "info_key_twice": 1}
+    assert found.report["fallback"]["reasons"] == {"info": 1}
+
+
+# --- Text that is not ASCII -------------------------------------------------------------------------------------------
+
+NAMES = ("M\u00e9ni\u00e8re", "Sj\u00f6gren", "\u5b50", "\U0001f9ec", "\u00a0", "\u0085", "\ufeff", "\u2028", "\u0663", "e\u0301")
+"""Characters of two, three and four bytes; white space, digits and line ends of Unicode, which VCF does not have."""
+
+
+def unicode_lines() -> list[str]:
+    """Return lines with such text wherever INFO has text, numbers or keys, short and long."""
+    infos = [
+        f"CLNDN={NAMES[0]}_disease|{NAMES[1]};DP=9",
+        *(f"NOTE={name};{vep('G').replace('G1', name)}" for name in NAMES),
+        *(f"CSQ=G|{name}&missense_variant|MODERATE|{name * 3}|E{name}|{name}{'x' * 130}" for name in NAMES),
+        *(f"CADD={name};W={name};Z={name},1;DB{NAMES[2]};{NAMES[0]}=1;DP=9" for name in NAMES),
+        f"W={NAMES[0]};W2={NAMES[1]},{NAMES[2]};AA={NAMES[2]}",
+        f"CSQ=G|x|LOW|%C3%A9{NAMES[0]}%3D|E1|%C3;NOTE=%C3%A9",
+        f"{vep('G', NAMES[0])}{NAMES[1]},x",
+        f"{vep('G')};NOTE={NAMES[1]};NOTE={NAMES[2]}",
+    ]
+    return [record(*family("0/1", "1/1", "0/0"), info=info) for info in infos]
+
+
+UNICODE = VEP + (
+    '##INFO=<ID=CLNDN,Number=.,Type=String,Description="x">\n##INFO=<ID=W,Number=1,Type=Character,Description="x">\n'
+    '##INFO=<ID=W2,Number=2,Type=Character,Description="x">\n##INFO=<ID=Z,Number=2,Type=Float,Description="x">\n'
+    '##INFO=<ID=NOTE,Number=.,Type=String,Description="x">\n'
+)
+
+
+@pytest.mark.parametrize("line", range(len(unicode_lines())))
+def test_text_in_info_that_is_not_ascii(tmp_path, line):
+    check(tmp_path, [unicode_lines()[line]], UNICODE, info=vcf.InfoOptions(columns=("CLNDN:string", "CADD:int", "Z:float")))
+
+
+def test_a_character_on_each_border_of_portions_blocks_and_shards(tmp_path, monkeypatch):
+    rows = [line.split("\t", 2)[2] for line in unicode_lines()]
+    rows = [f"chr1\t{100 * at + 100}\t{row}" for at, row in enumerate(rows * 4)]
+    content = text(rows, samples=("kid", "dad", "mum"), header=UNICODE).encode()
+    path = tmp_path / "a.vcf.gz"
+    for block in (190, 191, 193, 1001):
+        write_bgzf(path, content, block)
+        expected = by_rules(path, TRIO)
+        assert_same(expected, sharded_outcome(path, TRIO, size=4000, chunk_bytes=1000), block)
+    for size in range(501, 560, 5):
+        monkeypatch.setattr(source, "_CHUNK", size)
+        assert_same(expected, outcome(path, TRIO, chunk_bytes=size), size)
+
+
+@pytest.mark.parametrize("bom", [b"", b"\xef\xbb\xbf"])
+def test_a_byte_order_mark_before_text_that_is_not_ascii(tmp_path, bom):
+    content = bom + text([record(info=f"NOTE={name}", pos=at + 1) for at, name in enumerate(NAMES)]).encode()
+    found = compare(write(tmp_path / "a.vcf", content))
+    assert found.error is None
+    assert found.report["fallback"]["lines"] == 0
+
+
+@pytest.mark.parametrize(
+    ("info", "rule"),
+    [
+        (b"NOTE=M\xe9ni\xe8re", "utf8"),  # Latin-1
+        (b"NOTE=\xc3", "utf8"),
+        (b"NOTE=\xed\xa0\x80", "utf8"),  # half of a pair of UTF-16
+        (b"NOTE=\xc0\x80", "utf8"),  # NUL in two bytes
+        (b"NOTE=\xf5\x80\x80\x80", "utf8"),
+        (b"N\xc2\xa0E=1", None),  # white space in a key
+        (b"NOTE=\x00", None),
+        (b"NOTE=\xc3\xa9\x00", None),
+        (b"NOTE=\xc3\xa9\x1f", None),
+        (b"NOTE=\xc3\t\xa9", "utf8"),
+        (b"DP=\xc3\xa9", "not_an_integer"),
+    ],
+)
+def test_text_that_is_not_utf_8_and_control_characters_are_left_to_the_rules(tmp_path, info, rule):
+    lines = [record(pos=pos, info=f"NOTE={NAMES[0]}") for pos in range(100, 140)]
+    lines[20] = record(pos=120, info="HERE")
+    path = write(tmp_path / "a.vcf", text(lines).encode().replace(b"HERE", info))
+    found = compare(path, tolerate=9)
+    assert found.report["rejected"] == ({} if rule is None else {rule: 1})
+    assert found.report["fallback"]["lines"] == 1
+    assert (compare(path).error is None) == (rule is None)
+
+
+@pytest.mark.parametrize("column", range(10))
+def test_text_that_is_not_ascii_in_any_column_but_info_is_left_to_the_rules(tmp_path, column):
+    for name in NAMES:
+        lines = [record(pos=pos) for pos in range(100, 140)]
+        columns = lines[20].split("\t")
+        columns[column] += name
+        lines[20] = "\t".join(columns)
+        found = compare(write(tmp_path / "a.vcf", text(lines)), tolerate=9)
+        assert ("columns" in found.report["fallback"]["reasons"]) == (column != 7)
+
+
+def test_a_file_without_samples_ends_its_lines_with_info(tmp_path):
+    lines = [record(pos=at + 1, info=f"NOTE={name}").rsplit("\t", 2)[0] for at, name in enumerate(NAMES)]
+    found = compare(write(tmp_path / "a.vcf", text(lines, samples=())))
+    assert found.report["fallback"]["lines"] == 0
+
+
 def test_pieces_of_all_parts_of_a_line_keep_their_order(tmp_path):
     line = record("0/1:1,2,3:1.5,1,1,1", "0/1:1,2:", "0/1:1:1,2", info=f"CADD=1.5;Z=x;{vep('G', 'T', 'C')}",
                   format_="GT:AD:SB")  # fmt: skip
@@ -219,7 +349,7 @@ def test_lines_around_a_rejected_one_stay_on_the_fast_path(tmp_path):
 
 def test_lines_on_the_ref_of_one_with_unknown_alleles_are_left(tmp_path):
     lines = [record(pos=pos) for pos in range(100, 140)]
-    lines[20] = record(pos=120, ref="ACGT", alt="A", info="NOTE=caf\u00e9")
+    lines[20] = record(pos=120, ref="ACGT", alt="A", info="NOTE=a\x01")
     found = compare(write(tmp_path / "a.vcf", text(lines)))
     assert found.report["fallback"]["reasons"] == {"columns": 1, "neighbour": 3}
 

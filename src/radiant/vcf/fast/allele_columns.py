@@ -182,6 +182,11 @@ class Trimmed:
         """1-based position of the last base of the reference."""
         return self.start + self.ref.length - 1
 
+    @property
+    def is_indel(self) -> Mask:
+        """Whether the lengths of both differ: the only alleles that a reference FASTA moves."""
+        return self.ref.length != self.alt.length
+
 
 def trim(pos: Integers, ref: Slices, alt: Slices) -> Trimmed:
     """Bring sequences to their shortest form, see `vcf.rules.alleles.trim`."""

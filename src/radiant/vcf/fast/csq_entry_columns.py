@@ -7,17 +7,17 @@ the positions of the separators are a table as soon as every entry is checked to
 
     text     T|intron,C|exon;...    entries of two fields
     before   -1    8  ...
-    ends      1   10  ...            the first fields
-              8   15  ...            the second: the ends of the entries
+    ends     [1, 8]  [10, 15]  ...   of each entry: the ends of its fields
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from radiant.vcf.fast.allele_columns import STORED, LineAlts, vep_names
 from radiant.vcf.findings import Piece
@@ -42,8 +42,8 @@ class Entries:
     buffer: Buffer
     before: Integers
     """Where the separator before each is."""
-    ends: Integers
-    """One row per field: where the separator after it is in each entry."""
+    ends: NDArray[np.int32]
+    """One row per entry: where the separator after each of its fields is."""
     line: Integers
     """Which line each is of."""
     alt_index: Integers
@@ -60,7 +60,7 @@ class Entries:
         return Entries(
             self.buffer,
             self.before[which],
-            self.ends[:, which],
+            self.ends[which],
             self.line[which],
             self.alt_index[which],
             self.assumed[which],
@@ -74,8 +74,12 @@ class Entries:
         before = np.append(-1, ends[width - 1 : -1 : width]) if len(texts) else ends
         nothing = np.zeros(len(texts), dtype=np.int64)
         named = nothing.astype(np.bool_)
-        by_field = np.ascontiguousarray(ends.reshape(-1, width).T)
-        return cls(buffer, before, by_field, nothing, nothing, named)
+        table = ends.reshape(-1, width).astype(np.int32, order="F")
+        return cls(buffer, before, table, nothing, nothing, named)
+
+    def by_field(self) -> "Entries":
+        """Return the same entries, with the ends of each field side by side in memory: for reading all of them."""
+        return replace(self, ends=np.asfortranarray(self.ends))
 
     def field(self, index: int) -> Slices:
         """Return one field of each entry."""
@@ -83,8 +87,8 @@ class Entries:
 
     def run(self, first: int, last: int) -> Slices:
         """Return fields side by side, with the separators between them; `last` is the field after them."""
-        before = self.ends[first - 1] if first else self.before
-        return Slices(self.buffer, before + 1, self.ends[last - 1])
+        before = self.ends[:, first - 1].astype(np.int64) if first else self.before
+        return Slices(self.buffer, before + 1, self.ends[:, last - 1].astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +127,9 @@ def read_entries(values: Slices, line_alts: LineAlts, pos: Integers, format_: Co
         present, whole = present[whole.length > 0], whole[whole.length > 0]
         texts = _padded(whole, format_)
         found, bars = split(texts, texts.buffer.find(",")), _bars(texts)
-    ends = np.empty((width, len(found.items)), dtype=np.int64)
-    ends[:-1] = bars.reshape(len(found.items), width - 1).T
-    ends[-1] = found.items.end
+    ends = np.empty((len(found.items), width), dtype=np.int32)
+    ends[:, :-1] = bars.reshape(len(found.items), width - 1)
+    ends[:, -1] = found.items.end
     line = present[found.owner]
     nothing = np.zeros(len(line), dtype=np.int64)
     named = np.zeros(len(line), dtype=np.bool_)

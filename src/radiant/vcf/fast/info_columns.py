@@ -18,7 +18,7 @@ from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.header import reserved
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.rules import values
-from radiant.vcf.rules.info import CHECKED_TEXT, annotation_of, checked, column_values, is_no_key
+from radiant.vcf.rules.info import CHECKED_TEXT, annotation_of, checked, column_values, is_no_key, key_twice
 from radiant.vcf.rules.info_map import InfoPlan
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask, Slices, encoded, split
@@ -106,8 +106,10 @@ class _Reading:
         self._texts: dict[str, _Texts] = {}
         self._undeclared: dict[str, Integers] = {}
         self._annotations: dict[str, Integers] = {}
+        self._again: list[tuple[int, Piece]] = []
+        """Keys that come again, with the index of the INFO field."""
         self._pieces: list[tuple[int, Piece]] = []
-        """Pieces left out, with the index of the INFO field."""
+        """Other pieces left out, with the index of the INFO field; those of a line come after its `_again`."""
         self._unread: dict[tuple[Type, bool], list[_Unread]] = {}
         self._number_columns: set[str] = set()
         self._entries = _Texts(np.zeros(self._lines, np.int64), np.zeros(self._lines, np.int64))
@@ -133,9 +135,23 @@ class _Reading:
         for (type_, negative), unread in self._unread.items():
             columns |= self._read_together(type_, unread, negative=negative)
         entries = Slices(self._buffer, self._entries.start, self._entries.end)
-        fields = take_part(plan, self._owner, codes, names, self._values, self._has_value)
-        pieces = [(int(self._owner[at]), piece) for at, piece in sorted(self._pieces, key=itemgetter(0))]
-        return Info(columns, entries, self._undeclared, self._annotations, fields, pieces, self._ok)
+        pieces = [
+            (int(self._owner[at]), piece)
+            for found in (self._again, self._pieces)
+            for at, piece in sorted(found, key=itemgetter(0))
+        ]
+        pieces.sort(key=itemgetter(0))
+        return Info(
+            columns, entries, self._undeclared, self._annotations, self._taking_part(plan), pieces, self._ok
+        )
+
+    def _taking_part(self, plan: InfoPlan) -> InfoFields:
+        """Return the fields for the variant table: those that are the first ones of their key on their line."""
+        owner, codes, value, has_value = self._owner, self._codes, self._values, self._has_value
+        if self._again:
+            first = np.delete(np.arange(len(codes)), [at for at, _ in self._again])
+            owner, codes, value, has_value = owner[first], codes[first], value[first], has_value[first]
+        return take_part(plan, owner, codes, self._names, value, has_value)
 
     def _fields_of(self, key: str | None) -> Integers:
         """Return the field of each line that has a key, a number above all fields for a line without it."""
@@ -155,13 +171,18 @@ class _Reading:
         if is_no_key(name, self._header.info):
             self._reject(owner)
             return
+        column = INFO_COLUMNS.get(name)
+        again = np.flatnonzero(np.diff(owner, prepend=-1) == 0)
+        if len(again) and (column is not None or name == self._tag):
+            self._reject(owner[again])
+        elif len(again):
+            self._leave_out_again(name, fields[again])
+            fields, owner = np.delete(fields, again), np.delete(owner, again)
         annotation = name if name == self._tag else annotation_of(name)
         if annotation is not None:
             known = self._annotations.get(annotation)
             self._annotations[annotation] = owner if known is None else np.union1d(known, owner)
-        self._reject(owner[1:][np.diff(owner) == 0])  # twice on a line
         has_value = self._has_value[fields]
-        column = INFO_COLUMNS.get(name)
         if name == self._tag:
             self._read_entries(owner, self._values[fields], has_value)
         elif column is None:
@@ -170,6 +191,15 @@ class _Reading:
             self._read_text(column, owner[has_value], self._values[fields[has_value]])
         else:
             self._read_numbers(name, column, fields[has_value])
+
+    def _leave_out_again(self, name: str, fields: Integers) -> None:
+        """Leave out fields of a key without a column that their lines have before: the first value counts."""
+        if self._may_be_cut_off(name):
+            self._reject_cut_off(fields)
+        for at, text, has_value in zip(
+            fields.tolist(), self._values[fields].texts(), self._has_value[fields].tolist(), strict=True
+        ):
+            self._again.append((at, key_twice(name, f"{name}={text}" if has_value else name)))
 
     def _read_entries(self, owner: Integers, value: Slices, has_value: Mask) -> None:
         if self._tag is not None and self._header.info_declaration(self._tag) is None:
@@ -252,11 +282,11 @@ class _Reading:
 
     def _check_other(self, name: str, fields: Integers, owner: Integers, value: Slices, has_value: Mask) -> None:
         """Check a key without a column against its declaration; what arrays are not sure of goes through the rules."""
+        if self._may_be_cut_off(name):
+            self._reject_cut_off(fields)
         declaration = self._header.info_declaration(name)
         if declaration is None:
             self._undeclared[name] = owner
-            if annotation_of(name) is None:  # what a semicolon cut off the annotation, as the rules see it
-                self._reject(owner[value.having("|") & (fields > self._annotated[owner])])
             return
         sure = self._fits(name, declaration, owner, value, has_value)
         odd = np.flatnonzero(~sure)
@@ -264,6 +294,15 @@ class _Reading:
             piece = checked(name, text if has_value[at] else None, declaration, int(self._n_alts[owner[at]]))
             if piece is not None:
                 self._pieces.append((int(fields[at]), piece))
+
+    def _may_be_cut_off(self, name: str) -> bool:
+        """Return whether a key without a column may be text that a semicolon cut off the annotation."""
+        return name not in self._header.info and annotation_of(name) is None
+
+    def _reject_cut_off(self, fields: Integers) -> None:
+        """Leave the lines to the rules on which the value of such a key has the `|` of the annotation before it."""
+        owner = self._owner[fields]
+        self._reject(owner[self._values[fields].having("|") & (fields > self._annotated[owner])])
 
     def _fits(
         self, name: str, declaration: reserved.Declaration, owner: Integers, value: Slices, has_value: Mask

@@ -49,7 +49,7 @@ def read_consequences(kept: Kept, carried: Carried, reader: FieldReader) -> Cons
     if not len(mine):
         return None
     every = len(mine) == len(kept.entries) and not (np.diff(mine) != 1).any()
-    fields = reader.read(kept.entries if every else kept.entries[mine])
+    fields = reader.read((kept.entries if every else kept.entries[mine]).by_field())
     return Consequences(fields, allele, *pick(allele, fields))
 
 

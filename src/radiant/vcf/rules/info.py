@@ -74,13 +74,18 @@ def split_info(
             what = f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it"
             pieces.append(Piece("info_key", what, entry))
         elif key in fields and key in read:
-            rule, message = "info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again"
-            raise BrokenRuleError(rule, message)
+            again = key_twice(key, entry)
+            raise BrokenRuleError(again.rule, again.message)
         elif key in fields:
-            pieces.append(Piece("info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again", entry))
+            pieces.append(key_twice(key, entry))
         else:
             fields[key] = value if equals else None
     return fields, pieces
+
+
+def key_twice(key: str, entry: str) -> Piece:
+    """Return the piece that is left out where an INFO key comes again as `entry`."""
+    return Piece("info_key_twice", f"INFO key {key} comes twice, as {shown(entry)} again", entry)
 
 
 def _cut_off(entries: list[str], first: int, read: frozenset[str], declared: Container[str]) -> range:

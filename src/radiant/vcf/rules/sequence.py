@@ -111,20 +111,24 @@ class Duplicates:
     """Stores the alleles of earlier records, after splitting and trimming, and rejects a second record of one.
 
     Two rows for one allele of one sample would count it twice, and may contradict each other. Memory: the alleles of
-    the last 1,000 bases.
+    the last 1,000 bases, and the indels of the last 10,000. A reference FASTA moves an indel to its leftmost place in
+    a repeat, so one record of it may be that far from another.
     """
 
     REACH = 1000
     """Bases."""
+    REACH_OF_INDELS = 10_000
+    """Bases from the place of a record to that of its allele, at most, for the record to be compared with others."""
     _CLEAN_UP_AT = 4096
 
     def __init__(self) -> None:
         self._seen: dict[AlleleKey, int] = {}
+        self._clean_up_at = self._CLEAN_UP_AT
 
     def copy(self) -> "Duplicates":
         """Return the same recent alleles, to which others can be added."""
         other = Duplicates()
-        other._seen = dict(self._seen)
+        other._seen, other._clean_up_at = dict(self._seen), self._clean_up_at
         return other
 
     @property
@@ -140,7 +144,7 @@ class Duplicates:
     def merge(self, later: "Duplicates") -> None:
         """Add the alleles of a later part of the file."""
         self._seen |= later._seen
-        if len(self._seen) > self._CLEAN_UP_AT and later._seen:
+        if len(self._seen) > self._clean_up_at and later._seen:
             chromosome, start, _, _ = next(reversed(later._seen))
             self._keep_near(chromosome, start)
 
@@ -165,12 +169,17 @@ class Duplicates:
         """Store the alleles of a kept record."""
         for allele in alleles:
             self._seen[chromosome, *allele] = line
-        if len(self._seen) > self._CLEAN_UP_AT:
+        if len(self._seen) > self._clean_up_at:
             self._keep_near(chromosome, alleles[0][0])
 
     def _keep_near(self, chromosome: str, start: int) -> None:
-        reach = start - self.REACH
-        self._seen = {key: at for key, at in self._seen.items() if key[0] == chromosome and key[1] >= reach}
+        near, near_indel = start - self.REACH, start - self.REACH_OF_INDELS
+        self._seen = {
+            key: at
+            for key, at in self._seen.items()
+            if key[0] == chromosome and key[1] >= (near if len(key[2]) == len(key[3]) else near_indel)
+        }
+        self._clean_up_at = max(self._CLEAN_UP_AT, 2 * len(self._seen))
 
 
 @dataclass(slots=True)

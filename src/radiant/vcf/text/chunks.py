@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from radiant.vcf.text.limits import MAX_ENTRIES, crowded
 from radiant.vcf.vector.slices import Buffer, Integers, Mask, Slices
 
 _LAST_CONTROL = 32
+_FIRST_NOT_ASCII = 128
 _BREAK, _TAB = ord("\n"), ord("\t")
+_INFO = 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +31,7 @@ class Chunk:
     whole: Mask
     """Lines with as many columns as the header."""
     regular: Mask
-    """Those that are ASCII, without control characters, and not `limits.crowded`."""
+    """Those without control characters, that are ASCII except for UTF-8 in INFO, and not `limits.crowded`."""
 
     @classmethod
     def of(cls, first_line: int, buffer: Buffer, columns: int) -> "Chunk":
@@ -54,7 +57,11 @@ class Chunk:
         regular = whole.copy()
         if len(low) > len(breaks) + len(tabs):
             odd = low[(characters != _BREAK) & (characters != _TAB)]
-            regular[np.searchsorted(start, odd, side="right") - 1] = False
+            line = np.searchsorted(start, odd, side="right") - 1
+            in_info = _in_info(lines, tabs, first_tab, odd, line)
+            regular[line[(buffer.data[odd] < _FIRST_NOT_ASCII) | ~in_info]] = False
+            for one in np.unique(line[regular[line]]).tolist():
+                regular[one] = _is_utf8(buffer.data[start[one] : end[one]])
         for line in np.flatnonzero(regular & (lines.length > MAX_ENTRIES)).tolist():
             regular[line] = crowded(buffer.data[start[line] : end[line]].tobytes()) is None
         return cls(first_line, buffer, lines, tabs, first_tab, whole, regular)
@@ -80,3 +87,26 @@ class Chunk:
     def raw(self, line: int) -> bytes:
         """Return the bytes of a line."""
         return self.buffer.data[self.lines.start[line] : self.lines.end[line]].tobytes()
+
+
+def _in_info(lines: Slices, tabs: Integers, first_tab: Integers, byte: Integers, line: Integers) -> Mask:
+    """Return which bytes of whole lines are in INFO; any answer for bytes of other lines.
+
+    Args:
+        lines: All lines.
+        tabs: Where all tabs are.
+        first_tab: Index among them of each line's first.
+        byte: Where the bytes are.
+        line: The line of each.
+    """
+    around = np.concatenate((tabs, np.full(_INFO + 1, lines.buffer.data.size)))
+    before = first_tab[line] + _INFO - 1
+    return (byte > around[before]) & ((byte < around[before + 1]) | (around[before + 1] > lines.end[line]))
+
+
+def _is_utf8(text: NDArray[np.uint8]) -> bool:
+    try:
+        text.tobytes().decode()
+    except UnicodeDecodeError:
+        return False
+    return True

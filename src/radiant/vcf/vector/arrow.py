@@ -13,9 +13,9 @@ from radiant.vcf.vector.slices import Integers, Mask
 def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[str, pa.Array]:
     """Repeat the values of columns, one per index (null where an Arrow index is).
 
-    They become dictionaries of their values, except strings that are none yet: a Parquet file keeps dictionaries of
-    strings only if no value comes twice. Columns that repeat in the same way share the indices, which makes their
-    digest cheap.
+    They become dictionaries of their values, except strings that are none yet (a Parquet file keeps dictionaries of
+    strings only if no value comes twice) and values of which only some are wanted. Columns that repeat in the same way
+    share the indices, which makes their digest cheap.
     """
     at = index if isinstance(index, pa.Array) else pa.array(index.astype(np.int32))
     known: dict[tuple[object, ...], pa.Array] = {}
@@ -25,7 +25,7 @@ def spread(columns: Mapping[str, pa.Array], index: Integers | pa.Array) -> dict[
             # Lists have a value type, too.
             found[name] = pa.nulls(len(at), _plain(column.type))
             continue
-        if pa.types.is_string(column.type):
+        if pa.types.is_string(column.type) or (len(column) > len(at) and not pa.types.is_dictionary(column.type)):
             found[name] = column.take(at)
             continue
         if not pa.types.is_dictionary(column.type):

@@ -193,7 +193,7 @@ class Slices:
         if len(self) == 0 or int(self.length.max()) > WORD:
             return self.strings().dictionary_encode()
         found = pa.array(self.word()).dictionary_encode()
-        distinct = found.dictionary.to_numpy().astype("<u8").view(f"S{WORD}").astype("U").tolist()
+        distinct = found.dictionary.to_numpy().astype("<u8").view(f"S{WORD}").tolist()
         return pa.DictionaryArray.from_arrays(found.indices, pa.array(distinct, pa.string()))
 
     @classmethod
