@@ -165,6 +165,10 @@ class Table:
     order: str = ""
     """The order in which an import writes the rows of a case: a sentence."""
 
+    def __hash__(self) -> int:
+        """Return the hash of the name: caches by table are asked for each chunk of a file."""
+        return hash(self.name)
+
     @property
     def stored_columns(self) -> tuple[Column, ...]:
         """The columns that the table in the catalog has."""

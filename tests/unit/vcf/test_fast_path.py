@@ -228,7 +228,20 @@ _infos = st.lists(
         ).map("=".join),
         st.sampled_from(["DB", "DB=1", "OLD_RECORD=x", "OLD_MULTIALLELIC=y", "AA=A", "CIGAR=1M", "", "A B=1", "DP"]),
         st.sampled_from(["CADD=3", "DP=10", "FS=1.25", "culprit=FS"]),
-        st.sampled_from(["EFF=a(b)", "Gene.refGene=x", "a|b", "c,d=1", "word", "GERP++=1", "ANN=x", "word=caf\u00e9", "ODD=\u0663", "END=1|2"]),
+        st.sampled_from(
+            [
+                "EFF=a(b)",
+                "Gene.refGene=x",
+                "a|b",
+                "c,d=1",
+                "word",
+                "GERP++=1",
+                "ANN=x",
+                "word=caf\u00e9",
+                "ODD=\u0663",
+                "END=1|2",
+            ]
+        ),
     ),
     max_size=6,
 ).map(lambda fields: ";".join(fields) or ".")

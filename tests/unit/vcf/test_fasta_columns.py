@@ -148,7 +148,9 @@ def test_an_indel_that_moves_onto_one_before_is_a_duplicate(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("distance", [1_100, 2_500, 9_000])
-def test_an_indel_that_moves_over_thousands_of_bases_is_a_duplicate_across_chunks_and_shards(tmp_path, monkeypatch, distance):
+def test_an_indel_that_moves_over_thousands_of_bases_is_a_duplicate_across_chunks_and_shards(
+    tmp_path, monkeypatch, distance
+):
     monkeypatch.setattr(source, "_CHUNK", 500)
     bases = "C" + "A" * 9_500 + "CGT" * 2000
     (tmp_path / "a.fa").write_text(f">chr1\n{bases}\n")

@@ -218,7 +218,18 @@ def test_a_key_that_comes_again_in_text_that_a_semicolon_cut_off_the_annotation(
 
 # --- Text that is not ASCII -------------------------------------------------------------------------------------------
 
-NAMES = ("M\u00e9ni\u00e8re", "Sj\u00f6gren", "\u5b50", "\U0001f9ec", "\u00a0", "\u0085", "\ufeff", "\u2028", "\u0663", "e\u0301")
+NAMES = (
+    "M\u00e9ni\u00e8re",
+    "Sj\u00f6gren",
+    "\u5b50",
+    "\U0001f9ec",
+    "\u00a0",
+    "\u0085",
+    "\ufeff",
+    "\u2028",
+    "\u0663",
+    "e\u0301",
+)
 """Characters of two, three and four bytes; white space, digits and line ends of Unicode, which VCF does not have."""
 
 
@@ -246,7 +257,12 @@ UNICODE = VEP + (
 
 @pytest.mark.parametrize("line", range(len(unicode_lines())))
 def test_text_in_info_that_is_not_ascii(tmp_path, line):
-    check(tmp_path, [unicode_lines()[line]], UNICODE, info=vcf.InfoOptions(columns=("CLNDN:string", "CADD:int", "Z:float")))
+    check(
+        tmp_path,
+        [unicode_lines()[line]],
+        UNICODE,
+        info=vcf.InfoOptions(columns=("CLNDN:string", "CADD:int", "Z:float")),
+    )
 
 
 def test_a_character_on_each_border_of_portions_blocks_and_shards(tmp_path, monkeypatch):

@@ -141,9 +141,7 @@ class _Reading:
             for at, piece in sorted(found, key=itemgetter(0))
         ]
         pieces.sort(key=itemgetter(0))
-        return Info(
-            columns, entries, self._undeclared, self._annotations, self._taking_part(plan), pieces, self._ok
-        )
+        return Info(columns, entries, self._undeclared, self._annotations, self._taking_part(plan), pieces, self._ok)
 
     def _taking_part(self, plan: InfoPlan) -> InfoFields:
         """Return the fields for the variant table: those that are the first ones of their key on their line."""
