@@ -22,6 +22,7 @@ from radiant.registry.records import (
     Claim,
     CommitGate,
     DueCases,
+    FinishedImport,
     HistoryEntry,
     InUse,
     PartitionState,
@@ -304,6 +305,15 @@ class Registry:
             refused = loads.finish_imported(session, case_id, load_id, self._clock(), vcf_sha256)
         if refused is not None:
             raise CaseStateError(refused)
+
+    def finish_imports(self, imports: Sequence[FinishedImport]) -> dict[int, str]:
+        """Record that loads are visible in the lake, all in one transaction; see `finish_imported`.
+
+        Returns:
+            Why a load is no longer the current one of its case, by case.
+        """
+        with self._database.write() as session:
+            return loads.finish_imports(session, imports, self._clock())
 
     def finish_failed(self, case_id: int, load_id: str, code: str, reason: str, *, retryable: bool) -> None:
         """Record why a load failed. Repeating it changes nothing.

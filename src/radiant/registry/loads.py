@@ -16,7 +16,17 @@ from radiant.registry.changes import FileStatus
 from radiant.registry.lifecycle import Lease
 from radiant.registry.model import AssignmentRow, CaseRow, LoadRow
 from radiant.registry.planning import ChangedPedigree, parts_of
-from radiant.registry.records import CaseFailure, Claim, ClaimedCase, CommitGate, FileRole, InUse, Load, LoadStatus
+from radiant.registry.records import (
+    CaseFailure,
+    Claim,
+    ClaimedCase,
+    CommitGate,
+    FileRole,
+    FinishedImport,
+    InUse,
+    Load,
+    LoadStatus,
+)
 from radiant.registry.registration import release_ids
 from radiant.registry.rows import batches, file_of, find, find_all, not_found, replace_members, to_case, to_load
 
@@ -199,6 +209,7 @@ def mark_cleaned(session: Session, load_ids: Iterable[str]) -> None:
 
 def begin_commit(session: Session, loads: Sequence[tuple[int, str]], deleted: Sequence[int], token: str) -> CommitGate:
     """Return which loads and removals may be committed."""
+    _rows = _load_all(session, loads)
     passed: list[str] = []
     gone: list[int] = []
     refused: dict[int, str] = {}
@@ -235,6 +246,20 @@ def finish_imported(
     return None
 
 
+def finish_imports(session: Session, imports: Sequence[FinishedImport], at: dt.datetime) -> dict[int, str]:
+    """Record that loads are visible; return why those were refused that were."""
+    _rows = _load_all(session, [(one.case_id, one.load_id) for one in imports])
+    refused: dict[int, str] = {}
+    for one in imports:
+        try:
+            reason = finish_imported(session, one.case_id, one.load_id, at, one.vcf_sha256)
+        except CaseStateError as error:
+            reason = str(error)
+        if reason is not None:
+            refused[one.case_id] = reason
+    return refused
+
+
 def finish_failed(session: Session, case_id: int, load_id: str, failure: CaseFailure, at: dt.datetime) -> None:
     """Record that a load failed."""
     row, load = _find_load(session, case_id, load_id)
@@ -265,6 +290,16 @@ def release(session: Session, runs: Collection[str], at: dt.datetime) -> list[in
         lifecycle.release(session, row, at)
         released.append(row.case_id)
     return released
+
+
+def _load_all(session: Session, loads: Iterable[tuple[int, str]]) -> tuple[list[CaseRow], list[LoadRow]]:
+    """Read the rows of many loads and cases at once: the session finds them while the result is held."""
+    pairs = list(loads)
+    cases = list(find_all(session, (case_id for case_id, _ in pairs)).values())
+    found: list[LoadRow] = []
+    for batch in batches(sorted({load_id for _, load_id in pairs})):
+        found += session.scalars(sa.select(LoadRow).where(LoadRow.load_id.in_(batch)))
+    return cases, found
 
 
 def _find_load(session: Session, case_id: int, load_id: str) -> tuple[CaseRow, LoadRow]:

@@ -201,6 +201,16 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class FinishedImport:
+    """A load whose rows are visible."""
+
+    case_id: int
+    load_id: str
+    vcf_sha256: str | None
+    """Digest of the bytes that were read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The result of `Registry.claim`."""
 
