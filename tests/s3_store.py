@@ -35,6 +35,8 @@ class S3Store:
         """Method, path, range of each request."""
         self.fault: Fault | None = None
         """For answers to requests of ranges."""
+        self.fault_of_whole: Fault | None = None
+        """For answers to requests of whole objects."""
         self.trouble: Callable[[str, str], str] | None = None
         """Gets method and path of each request; returns `slow down`, `forbidden`, `away`, or nothing for an answer."""
 
@@ -55,7 +57,9 @@ class S3Store:
             start_response("500 Unread", [])
             return []
         body = self._app(environ, start_response)
-        return self.fault(list(body), environ) if self.fault is not None and wanted else body
+        whole = environ["REQUEST_METHOD"] == "GET" and not wanted and environ["PATH_INFO"].count("/") > 1
+        fault = self.fault if wanted else self.fault_of_whole if whole else None
+        return body if fault is None else fault(list(body), environ)
 
     def uri(self, key: str) -> str:
         return f"s3://{self.bucket}/{key}"
@@ -69,8 +73,8 @@ class S3Store:
         return [one["Key"] for one in found]
 
     def empty(self) -> None:
-        for name in self.names():
-            self.client.delete_object(Bucket=self.bucket, Key=name)
+        while names := self.names():
+            self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": [{"Key": name} for name in names]})
 
     def unfinished_uploads(self) -> list[dict[str, Any]]:
         return self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])

@@ -171,11 +171,15 @@ class CommitArguments:
     """Folder of the mapped task that imported the loads, see `import_uri`."""
 
     def import_uri(self, index: int, run_uri: str) -> str:
-        """Return the folder of the task instance that imported the load of that index in `loads`.
+        """Return the folder of the task instance that imported the load of that index in `loads`."""
+        return f"{self.imports_folder(run_uri)}/{index}"
+
+    def imports_folder(self, run_uri: str) -> str:
+        """Return the folder of the mapped task that imported the loads.
 
         Requests of radiant 0.1 have no `imports_uri`: the imports are then those of the task `import_case` of the run.
         """
-        return f"{self.imports_uri or task_uri(run_uri, 'import_case')}/{index}"
+        return self.imports_uri or task_uri(run_uri, "import_case")
 
 
 @dataclass(frozen=True, slots=True)

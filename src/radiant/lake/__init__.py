@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from radiant.lake.digest import RowDigest
-from radiant.lake.stage import Manifest, Stager
+from radiant.lake.stage import Manifest, Stager, missing_files
 from radiant.lake.table_ref import StoredTableRef, TableRef
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ __all__ = [
     "lacks_frequencies",
     "lost_files",
     "maintain_tables",
+    "missing_files",
     "names_of_other_rows",
     "names_of_rows",
     "open_catalog",

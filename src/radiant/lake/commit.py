@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 import uuid
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, cast
@@ -21,6 +20,7 @@ from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
 from radiant.lake.filters import any_of, equal, none_of, one_of, rows_of
 from radiant.lake.iceberg_schema import full_file_schema
+from radiant.lake.pyiceberg_internals import EntryReader
 from radiant.lake.scan import plan, recast_batch, scan_files
 from radiant.lake.snapshot import (
     CommitKey,
@@ -31,7 +31,7 @@ from radiant.lake.snapshot import (
     files_of_all_snapshots,
     live_files,
 )
-from radiant.lake.stage import HANDED_OVER, staged_folder
+from radiant.lake.stage import missing_files, staged_folder
 from radiant.lake.table_ref import TableRef
 
 if TYPE_CHECKING:
@@ -48,9 +48,6 @@ if TYPE_CHECKING:
     from radiant.lake.stage import Manifest
 
 log = logging.getLogger("radiant.lake.commit")
-
-_THREADS = 16
-"""Staged files are looked up in parallel before a commit names them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,16 +175,18 @@ def _commit(  # noqa: PLR0913 - as above
     done = committed_snapshot(table, key)
     if done is not None:
         return done, False
-    old = [file for file in live_files(table) if file.may_hold(cases) or (rows is not None and file.part == part)]
+    reader = EntryReader(table.io)
+    live = live_files(table, reader)
+    old = [file for file in live if file.may_hold(cases) or (rows is not None and file.part == part)]
     if files and {file.data_file.file_path for file in old} == {file.path for file in files}:
         # Committed before, and the snapshot that carried the key is expired.
         return _current(table), False
     # Staged files that an earlier commit of other cases added stay where they are.
-    live = {file.data_file.file_path for file in old}
+    there = {file.data_file.file_path for file in old}
     staged = {file.path for file in files}
     old = [file for file in old if file.data_file.file_path not in staged]
-    files = [file for file in files if file.path not in live]
-    _take_over(table, files)
+    files = [file for file in files if file.path not in there]
+    _check_staged(table, files)
     gone = [file for file in old if file.holds_only(cases)]
     mixed = [
         file
@@ -207,7 +206,7 @@ def _commit(  # noqa: PLR0913 - as above
                 *(rows_of(one, cases) if rows is None else equal(PARTITION_COLUMN, one) for one in sorted(touched))
             ),
         )
-        snapshot = commit_replacement(table, change, key)
+        snapshot = commit_replacement(table, change, key, reader)
     except CommitConflictError:
         discard(table, written)
         raise
@@ -247,29 +246,11 @@ def _current(table: IcebergTable) -> int | None:
     return None if snapshot is None else snapshot.snapshot_id
 
 
-def _take_over(table: IcebergTable, files: Sequence[StagedFile]) -> None:
-    """Check that the staged files are there, and mark them as no longer the stager's to delete.
-
-    A table with one missing file cannot be read at all.
-    """
-
-    def problem(file: StagedFile) -> str | None:
-        try:
-            size = len(table.io.new_input(file.path))
-        except FileNotFoundError:
-            return f"{file.path} is gone"
-        return None if size == file.size_bytes else f"{file.path} has {size} bytes, {file.size_bytes} were staged"
-
-    def mark(folder: str) -> None:
-        with table.io.new_output(f"{folder}/{HANDED_OVER}").create(overwrite=True):
-            pass
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for _ in pool.map(mark, sorted({file.path.rpartition("/")[0] for file in files})):
-            pass
-        problems = [found for found in pool.map(problem, files) if found]
-    if problems:
-        msg = f"{'.'.join(table.name())}: {'; '.join(problems[:10])}. Nothing was committed; import the case again"
+def _check_staged(table: IcebergTable, files: Sequence[StagedFile]) -> None:
+    """Check that the staged files are there: a table with one missing file cannot be read at all."""
+    if problems := missing_files(files):
+        some = "; ".join(list(problems.values())[:10])
+        msg = f"{'.'.join(table.name())}: {some}. Nothing was committed; import the case again"
         raise LakeError(msg)
 
 
@@ -333,11 +314,21 @@ def discard(table: IcebergTable, files: Sequence[StagedFile]) -> None:
 # --- Staged, and not visible --------------------------------------------------------------------------------------
 
 
-def delete_staged(catalog: Catalog, namespace: str, part: int, case_id: int, load_id: str) -> int:
+def delete_staged(  # noqa: PLR0913, PLR0917 - what names the files
+    catalog: Catalog, namespace: str, part: int, case_id: int, load_id: str, run: str = ""
+) -> int:
     """Delete the data files of an import that did not become visible; return how many files went.
 
     A file that any snapshot of its table names stays: a commit that was cut short may have put it there, and a table
     that names a missing file cannot be read. The next commit of the case takes such a file out of the table.
+
+    Args:
+        catalog: Where the tables are.
+        namespace: Of the tables.
+        part: Of the import.
+        case_id: Of the import.
+        load_id: Of the import.
+        run: Of the import; files of an earlier version, which made no folder for it, are found, too.
 
     Raises:
         LakeError: the catalog does not answer.
@@ -348,14 +339,13 @@ def delete_staged(catalog: Catalog, namespace: str, part: int, case_id: int, loa
         table = load_table(catalog, namespace, declared)
         if table is None:
             continue
-        folder = staged_folder(TableRef.of(table), part, case_id, load_id)
-        staged = storage.list_files(folder)
-        if not staged:
-            continue
-        named = files_of_all_snapshots(table, part)
-        if any(path.startswith(f"{folder}/") for path in named):
-            log.info("case %d: files of load %s stay, a snapshot of %s names them", case_id, load_id, declared.name)
-            continue
-        storage.delete_prefix(folder)
-        deleted += sum(uri.endswith(".parquet") for uri in staged)
+        folders = {staged_folder(TableRef.of(table), part, case_id, load_id, one) for one in ("", run)}
+        staged = {folder: found for folder in sorted(folders) if (found := storage.list_files(folder))}
+        named = files_of_all_snapshots(table, part) if staged else set[str]()
+        for folder, found in staged.items():
+            if any(path.startswith(f"{folder}/") for path in named):
+                log.info("case %d: files of load %s stay, a snapshot of %s names them", case_id, load_id, declared.name)
+                continue
+            storage.delete_prefix(folder)
+            deleted += sum(uri.endswith(".parquet") for uri in found)
     return deleted

@@ -245,8 +245,9 @@ def _delete_leftovers(table: IcebergTable, case_id: int, delete: Deletion) -> No
         found = [uri for uri in unnamed if own in uri or _holds_case(uri, case_id)]
         delete(f"{'.'.join(table.name())}: staged and left over", found)
     folder = storage.local_path(TableRef.of(table).data_location)
-    for empty in () if folder is None else folder.glob(f"part=*/case={case_id}"):
-        storage.delete_prefix(storage.file_uri(empty))
+    for pattern in (f"part=*/case={case_id}", f"part=*/run=*/case={case_id}"):
+        for empty in () if folder is None else list(folder.glob(pattern)):
+            storage.delete_prefix(storage.file_uri(empty))
 
 
 def _holds_case(uri: str, case_id: int) -> bool:

@@ -6,32 +6,144 @@ keeps PyIceberg below the next minor version.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from pyiceberg.manifest import ManifestContent, ManifestEntry, ManifestEntryStatus
+from pyiceberg.manifest import DataFileContent, ManifestContent, ManifestEntry, ManifestEntryStatus
+from pyiceberg.table import Transaction
 from pyiceberg.table.snapshots import Operation, Summary
 from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
+    from pyiceberg.io import FileIO
     from pyiceberg.io.pyarrow import ArrowScan
+    from pyiceberg.manifest import ManifestFile
     from pyiceberg.table import FileScanTask
+    from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.table.update import TableUpdate
+
+
+_AT_ONCE = 16
+"""Manifests that are read at the same time."""
+
+
+class CheapTransaction(Transaction):
+    """PyIceberg's transaction, which builds its metadata again only when something has changed.
+
+    PyIceberg 0.12 copies the whole metadata, with each snapshot, whenever it is looked at: seventeen times in a commit.
+    """
+
+    _built: tuple[TableMetadata, tuple[TableUpdate, ...], TableMetadata] | None = None
+
+    @property
+    def table_metadata(self) -> TableMetadata:
+        """The metadata with the updates so far; no part of it is ever changed in place."""
+        base, updates = self._table.metadata, self._updates
+        if not updates:
+            return base
+        if self._built is None or self._built[0] is not base or self._built[1] is not updates:
+            self._built = base, updates, super().table_metadata
+        return self._built[2]
+
+
+class EntryReader:
+    """Reads the entries of manifests, several at a time, and each manifest once: none ever changes."""
+
+    def __init__(self, io: FileIO) -> None:
+        self._io = io
+        self._entries: dict[str, tuple[ManifestEntry, ...]] = {}
+
+    def read(self, manifests: Sequence[ManifestFile]) -> list[tuple[ManifestEntry, ...]]:
+        """Return the entries of each manifest that name files as present."""
+        missing = [one for one in manifests if one.manifest_path not in self._entries]
+        if missing:
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="manifests") as pool:
+                found = pool.map(self._fetch, missing)
+                self._entries |= {one.manifest_path: entries for one, entries in zip(missing, found, strict=True)}
+        return [self._entries[one.manifest_path] for one in manifests]
+
+    def _fetch(self, manifest: ManifestFile) -> tuple[ManifestEntry, ...]:
+        return tuple(manifest.fetch_manifest_entry(self._io, discard_deleted=True))
 
 
 class ReplaceFiles(_OverwriteFiles):
-    """PyIceberg's overwrite, without the manifests of which all entries are deleted.
+    """PyIceberg's overwrite with manifests that stay few, each of which is read once.
 
-    PyIceberg 0.12 carries those along for ever: each replaced case would make every later read slower.
+    PyIceberg 0.12 reads the manifests one after the other, twice; carries along for ever those of which all entries are
+    deleted; and each commit leaves one more. So each commit would be slower than the one before. Here `MERGED` small
+    manifests are brought together by the commit that finds them.
     """
 
-    def _existing_manifests(self) -> list[Any]:
-        return [
-            manifest
-            for manifest in super()._existing_manifests()
-            if manifest.has_added_files() or manifest.has_existing_files()
+    MERGED = 20
+    FULL = 1000
+    """Files of a manifest that is large enough."""
+
+    reader: EntryReader | None = None
+    """What has been read of the manifests already."""
+
+    def _read(self, manifests: Sequence[Any]) -> list[tuple[ManifestEntry, ...]]:
+        if self.reader is None:
+            self.reader = EntryReader(self._io)
+        return self.reader.read(manifests)
+
+    def _parents(self) -> tuple[list[Any], list[Any]]:
+        """Return the manifests of the parent snapshot: those that may name a file to delete, and the others."""
+        parent = self._parent_snapshot_id
+        snapshot = None if parent is None else self._transaction.table_metadata.snapshot_by_id(parent)
+        if snapshot is None:
+            return [], []
+        all_manifests = snapshot.manifests(self._io)
+        if not self._deleted_data_files:
+            return [], list(all_manifests)
+        concerned: list[Any] = []
+        others: list[Any] = []
+        evaluators = {
+            one: self._build_manifest_evaluator(one) for one in {one.partition_spec_id for one in all_manifests}
+        }
+        for one in all_manifests:
+            may_name = evaluators[one.partition_spec_id](one)
+            (concerned if may_name and one.content == ManifestContent.DATA else others).append(one)
+        return concerned, others
+
+    def _deleted_entries(self) -> list[ManifestEntry]:
+        concerned, _ = self._parents()
+        found = [
+            _with_status(entry, ManifestEntryStatus.DELETED, self._snapshot_id)
+            for entries in self._read(concerned)
+            for entry in entries
+            if entry.data_file.content == DataFileContent.DATA and entry.data_file in self._deleted_data_files
         ]
+        self._validate_required_deletes(found)
+        return found
+
+    def _existing_manifests(self) -> list[Any]:
+        concerned, others = self._parents()
+        kept = [one for one in others if one.has_added_files() or one.has_existing_files()]
+        changed: dict[int, list[ManifestEntry]] = {}
+        for manifest, entries in zip(concerned, self._read(concerned), strict=True):
+            left = [entry for entry in entries if entry.data_file not in self._deleted_data_files]
+            if len(left) == len(entries):
+                kept += [manifest] if entries else []
+            else:
+                changed.setdefault(manifest.partition_spec_id, []).extend(left)
+        return [*self._merged(kept, changed)]
+
+    def _merged(self, kept: list[Any], changed: dict[int, list[ManifestEntry]]) -> Iterator[Any]:
+        """Yield manifests with the same files and those of manifests that lost some; many small ones become few."""
+        small: dict[int, list[Any]] = {}
+        for one in kept:
+            if one.content == ManifestContent.DATA and _files(one) < self.FULL // 2:
+                small.setdefault(one.partition_spec_id, []).append(one)
+        merged = {spec_id: found for spec_id, found in small.items() if len(found) >= self.MERGED}
+        for spec_id, found in merged.items():
+            changed.setdefault(spec_id, []).extend(entry for entries in self._read(found) for entry in entries)
+        gone = {one.manifest_path for found in merged.values() for one in found}
+        yield from (one for one in kept if one.manifest_path not in gone)
+        for spec_id, entries in changed.items():
+            yield from _written(self, spec_id, entries, self.FULL)
 
 
 class CompactFiles(ReplaceFiles):
@@ -48,7 +160,7 @@ class RewriteManifests(_FastAppendFiles):
     operation is `replace`: a concurrent commit of an import is no conflict.
     """
 
-    FILES = 1000
+    FILES = ReplaceFiles.FULL
 
     def _existing_manifests(self) -> list[Any]:
         files: dict[int, list[Any]] = {}
@@ -59,15 +171,8 @@ class RewriteManifests(_FastAppendFiles):
                 continue
             entries = self.fetch_manifest_entry(manifest, discard_deleted=True)
             files.setdefault(manifest.partition_spec_id, []).extend(entries)
-        return [*(one for spec_id, entries in files.items() for one in self._written(spec_id, entries)), *others]
-
-    def _written(self, spec_id: int, entries: list[Any]) -> Iterator[Any]:
-        entries.sort(key=lambda entry: (str(entry.data_file.partition), entry.data_file.file_path))
-        for start in range(0, len(entries), self.FILES):
-            with self.new_manifest_writer(self.spec(spec_id)) as writer:
-                for entry in entries[start : start + self.FILES]:
-                    writer.add_entry(_existing(entry))
-            yield writer.to_manifest_file()
+        written = (one for spec_id, found in files.items() for one in _written(self, spec_id, found, self.FILES))
+        return [*written, *others]
 
     def _summary(self, snapshot_properties: dict[str, str] | None = None) -> Summary:
         return _replace(super()._summary(snapshot_properties or {}))
@@ -77,10 +182,26 @@ def _replace(summary: Summary) -> Summary:
     return Summary(operation=Operation.REPLACE, **summary.additional_properties)
 
 
-def _existing(entry: Any) -> ManifestEntry:
+def _files(manifest: ManifestFile) -> int:
+    """Return how many files a manifest names as present; many where it does not say."""
+    added, existing = manifest.added_files_count, manifest.existing_files_count
+    return ReplaceFiles.FULL if added is None or existing is None else added + existing
+
+
+def _written(producer: Any, spec_id: int, entries: list[Any], most: int) -> Iterator[Any]:
+    """Write entries as those of files that were there before, by partition and path, `most` in a manifest."""
+    entries.sort(key=lambda entry: (str(entry.data_file.partition), entry.data_file.file_path))
+    for start in range(0, len(entries), most):
+        with producer.new_manifest_writer(producer.spec(spec_id)) as writer:
+            for entry in entries[start : start + most]:
+                writer.add_entry(_with_status(entry, ManifestEntryStatus.EXISTING, entry.snapshot_id))
+        yield writer.to_manifest_file()
+
+
+def _with_status(entry: ManifestEntry, status: ManifestEntryStatus, snapshot_id: int | None) -> ManifestEntry:
     return ManifestEntry.from_args(
-        status=ManifestEntryStatus.EXISTING,
-        snapshot_id=entry.snapshot_id,
+        status=status,
+        snapshot_id=snapshot_id,
         sequence_number=entry.sequence_number,
         file_sequence_number=entry.file_sequence_number,
         data_file=entry.data_file,

@@ -17,7 +17,7 @@ from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, RadiantError
 from radiant.lake.catalog_errors import catalog_answers, refusal
 from radiant.lake.file_layout import CASE_COLUMN
-from radiant.lake.pyiceberg_internals import CompactFiles, ReplaceFiles, RewriteManifests
+from radiant.lake.pyiceberg_internals import CheapTransaction, CompactFiles, EntryReader, ReplaceFiles, RewriteManifests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -82,15 +82,19 @@ class Replacement:
     """Whether the added files have exactly the rows of the removed ones: for other engines the table is unchanged."""
 
 
-def live_files(table: IcebergTable) -> Iterator[LiveFile]:
-    """Yield the data files of the current snapshot."""
+def live_files(table: IcebergTable, reader: EntryReader | None = None) -> Iterator[LiveFile]:
+    """Yield the data files of the current snapshot.
+
+    Args:
+        table: The table.
+        reader: What `commit_replacement` reads the same manifests with.
+    """
     snapshot = table.current_snapshot()
     if snapshot is None:
         return
-    for manifest in snapshot.manifests(table.io):
-        if manifest.content != ManifestContent.DATA:
-            continue
-        for entry in manifest.fetch_manifest_entry(table.io, discard_deleted=True):
+    manifests = [one for one in snapshot.manifests(table.io) if one.content == ManifestContent.DATA]
+    for entries in (reader or EntryReader(table.io)).read(manifests):
+        for entry in entries:
             if entry.data_file.content == DataFileContent.DATA:
                 yield live_file(table, entry.data_file)
 
@@ -141,7 +145,9 @@ def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:
     return None
 
 
-def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey) -> int | None:
+def commit_replacement(
+    table: IcebergTable, change: Replacement, key: CommitKey, reader: EntryReader | None = None
+) -> int | None:
     """Commit one snapshot under a key; return its id, or the current one when nothing changes.
 
     PyIceberg repeats the commit on top of a concurrent one (`commit.retry.*`) as long as that one did not touch the
@@ -158,13 +164,14 @@ def commit_replacement(table: IcebergTable, change: Replacement, key: CommitKey)
     if not change.add and not change.remove:
         current = table.current_snapshot()
         return None if current is None else current.snapshot_id
-    transaction = table.transaction()
+    transaction = CheapTransaction(table)
     producer = (CompactFiles if change.same_rows else ReplaceFiles)(
         operation=_operation(change),
         transaction=transaction,
         io=table.io,
         snapshot_properties=key.properties,
     )
+    producer.reader = reader
     if change.claim is not None:
         producer.delete_by_predicate(change.claim)
     for data_file in change.remove:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -11,20 +13,26 @@ import pyarrow as pa
 
 from radiant import storage
 from radiant.domain.tables import CASE_TABLES, KEY_COLUMNS
-from radiant.errors import InputError, LakeError, SchemaMismatchError, StorageError
+from radiant.errors import LakeError, SchemaMismatchError, StorageError
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
 from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN, row_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from radiant.domain.columns import Column, Table
     from radiant.lake.table_ref import TableRef
 
 HANDED_OVER = "_committed"
-"""A file of this name in a staged folder marks that a commit took its data files: they are no longer the stager's."""
+"""A file of this name in a staged folder: a commit of an earlier version took its data files. They are no longer the
+stager's."""
+
+_AT_ONCE = 16
+"""Folders that are listed at the same time."""
+
+_RUN_FOLDER = re.compile(r"(.*/run=[0-9a-f]+)/case=\d+/")
 
 _REPEATED_TEXT = pa.dictionary(pa.int32(), pa.string())
 
@@ -48,28 +56,50 @@ class Manifest:
     columns that readers compute."""
 
     @property
+    def all_files(self) -> tuple[StagedFile, ...]:
+        """The files of all tables."""
+        return tuple(file for files in self.files.values() for file in files)
+
+    @property
     def size_bytes(self) -> int:
         """Bytes of all files."""
-        return sum(file.size_bytes for files in self.files.values() for file in files)
-
-    def missing_files(self) -> list[str]:
-        """Return the URIs of staged files that are gone or have another size than was staged.
-
-        Raises:
-            StorageError: the store does not answer.
-        """
-        return [file.path for files in self.files.values() for file in files if not _is_there(file)]
+        return sum(file.size_bytes for file in self.all_files)
 
 
-def _is_there(file: StagedFile) -> bool:
-    try:
-        return storage.fingerprint(file.path).size == file.size_bytes
-    except InputError:
-        return False
+def missing_files(files: Iterable[StagedFile]) -> dict[str, str]:
+    """Return what is wrong with staged files, by path: gone, or of another size than was staged.
+
+    Files that one run staged for a table are in one folder, which is listed: one request for each thousand files.
+
+    Raises:
+        StorageError: the store does not answer.
+    """
+    by_folder: dict[str, list[StagedFile]] = {}
+    for file in files:
+        of_run = _RUN_FOLDER.match(file.path)
+        by_folder.setdefault(of_run.group(1) if of_run else file.path.rpartition("/")[0], []).append(file)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="staged") as pool:
+        listed = [one for found in pool.map(storage.stored_files, by_folder) for one in found]
+    sizes = {storage.canonical(one.uri): one.size for one in listed}
+    problems: dict[str, str] = {}
+    for file in (file for found in by_folder.values() for file in found):
+        size = sizes.get(storage.canonical(file.path))
+        if size is None:
+            problems[file.path] = f"{file.path} is gone"
+        elif size != file.size_bytes:
+            problems[file.path] = f"{file.path} has {size} bytes, {file.size_bytes} were staged"
+    return problems
 
 
-def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str) -> str:
+def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str, run: str = "") -> str:
     """Return the folder of one import's files of one table.
+
+    Args:
+        ref: The table.
+        part: The case's partition.
+        case_id: The case.
+        load_id: The import.
+        run: Names the run of the import: the files of its imports are in one folder, so that one listing has them all.
 
     Raises:
         LakeError: `load_id` cannot be a folder's name.
@@ -77,7 +107,8 @@ def staged_folder(ref: TableRef, part: int, case_id: int, load_id: str) -> str:
     if not _SAFE.fullmatch(load_id):
         msg = f"load id {load_id!r} cannot be a folder's name: letters, digits, dot, dash and underscore only"
         raise LakeError(msg)
-    return f"{ref.data_location}/part={part}/case={case_id}/{load_id}"
+    of_run = f"run={hashlib.sha256(run.encode()).hexdigest()[:16]}/" if run else ""
+    return f"{ref.data_location}/part={part}/{of_run}case={case_id}/{load_id}"
 
 
 def _check_columns(refs: Mapping[str, TableRef], tables: Mapping[str, Table]) -> None:
@@ -101,9 +132,9 @@ class Stager:
     """Writes the rows of one case, then returns the manifest.
 
     A context manager: leaving the block with an error, or without `finish()`, deletes everything it wrote. Entering
-    deletes what an earlier stager of the same load left, unless a commit took it. Every stager uses new file names, so
-    that a finished import that runs again never changes rows that are visible. It needs no catalog: the table
-    references have all that it uses.
+    deletes what earlier stagers of the same load left, if `may_delete` returns that this is allowed. Every stager uses
+    new file names, so that a finished import that runs again never changes rows that are visible. It needs no catalog:
+    the table references have all that it uses.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what names the rows
@@ -114,6 +145,9 @@ class Stager:
         load_id: str,
         file_prefix: str | None = None,
         tables: Mapping[str, Table] = CASE_TABLES,
+        *,
+        run: str = "",
+        may_delete: Callable[[], bool] | None = None,
     ) -> None:
         """Prepare.
 
@@ -125,12 +159,16 @@ class Stager:
             file_prefix: Of the files' names; a new one when None. A reading process that stages a shard (and never
                 enters the block) takes that of the import's stager, a dash and a number.
             tables: The declarations of the tables, by short name.
+            run: Of the import, as `staged_folder` takes it.
+            may_delete: Returns whether no commit took, and no later stager wrote, files that are there when it is
+                called. Without it, files of earlier stagers stay.
         """
         self._tables = tables
+        self._may_delete = may_delete
         self._part = part
         self._case_id = case_id
         self._load_id = load_id
-        self._folders = {name: staged_folder(refs[name], part, case_id, load_id) for name in CASE_TABLES}
+        self._folders = {name: staged_folder(refs[name], part, case_id, load_id, run) for name in CASE_TABLES}
         self._file_prefix = file_prefix or uuid.uuid4().hex[:8]
         self._adopted: dict[str, list[StagedFile]] = {name: [] for name in CASE_TABLES}
         _check_columns(refs, tables)
@@ -151,11 +189,18 @@ class Stager:
         self._manifest: Manifest | None = None
 
     def __enter__(self) -> Self:
-        """Delete the files of an earlier stager of this load, unless a commit took them."""
-        for folder in self._folders.values():
-            if not storage.exists(storage.join(folder, HANDED_OVER)):
-                storage.delete_prefix(folder)
+        """Delete the files of earlier stagers of this load, where that is allowed."""
+        if self._may_delete is not None:
+            # Listed before the question: only files that the answer is about are deleted, none of a later stager.
+            earlier = self._staged_so_far()
+            taken = any(uri.endswith(f"/{HANDED_OVER}") for uri in earlier)
+            if earlier and not taken and self._may_delete():
+                storage.delete_files(earlier)
         return self
+
+    def _staged_so_far(self) -> list[str]:
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="staged") as pool:
+            return [uri for found in pool.map(storage.list_files, self._folders.values()) for uri in found]
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -250,12 +295,12 @@ class Stager:
 
     def abort(self) -> None:
         """Delete everything that this stager wrote, finished or not."""
-        for name, writer in self._writers.items():
+        for writer in self._writers.values():
             writer.abort()
-            for uri in storage.list_files(self._folders[name]):
-                # With a leading dot: a file that a killed process left half written.
-                if uri.rpartition("/")[2].removeprefix(".").startswith(f"{self._file_prefix}-"):
-                    storage.delete_prefix(uri)
+        # With a leading dot: a file that a killed process left half written.
+        own = f"{self._file_prefix}-"
+        found = [uri for uri in self._staged_so_far() if uri.rpartition("/")[2].removeprefix(".").startswith(own)]
+        storage.delete_files(found)
 
 
 class _storage_errors:  # noqa: N801 - reads as a statement

@@ -6,7 +6,7 @@ Every function takes the one writing session; a function that raises has changed
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +17,7 @@ from radiant.domain.case import CaseState
 from radiant.errors import CaseStateError, CommitConflictError, CommitUnknownError
 from radiant.registry.model import CaseRow, HistoryRow, LoadRow
 from radiant.registry.records import CaseFailure, LoadStatus
+from radiant.registry.rows import batches
 
 _REGISTERED, _ASSIGNED, _IMPORTING = CaseState.REGISTERED, CaseState.ASSIGNED, CaseState.IMPORTING
 _IMPORTED, _FAILED, _DELETED = CaseState.IMPORTED, CaseState.FAILED, CaseState.DELETED
@@ -122,9 +123,18 @@ def why_not_current(row: CaseRow, load: LoadRow) -> str:
 # From registered to importing.
 
 
-def plan(session: Session, row: CaseRow, part: int, lease: Lease) -> None:
-    """Reserve a case for a run, in a part."""
-    end_started(session, row, lease.at, LoadEnd.LEASE_ENDED, "planned again after its lease had ended")
+def plan(session: Session, row: CaseRow, part: int, lease: Lease, started: Iterable[LoadRow]) -> None:
+    """Reserve a case for a run, in a part.
+
+    Args:
+        session: Writes.
+        row: The case.
+        part: Its part.
+        lease: Of the run.
+        started: The loads of the case that are under way, from `started_loads`.
+    """
+    for load in started:
+        _end_load(load, lease.at, LoadStatus.FAILED, LoadEnd.LEASE_ENDED, "planned again after its lease had ended")
     _move(session, row, PLAN, lease.at, f"planned in part {part}", run=lease.run)
     row.part = part
     row.run, row.lease_until = lease.run, lease.until
@@ -157,6 +167,16 @@ def start_load(session: Session, row: CaseRow, part: int, lease: Lease) -> str:
 def keep_load(row: CaseRow, lease: Lease) -> None:
     """Extend the lease of a load that its run claims again."""
     row.lease_until = lease.until
+
+
+def started_loads(session: Session, case_ids: Iterable[int]) -> dict[int, list[LoadRow]]:
+    """Return the loads that are under way, by case."""
+    found: dict[int, list[LoadRow]] = {}
+    for batch in batches(sorted(set(case_ids))):
+        wanted = sa.select(LoadRow).where(LoadRow.case_id.in_(batch), LoadRow.status == LoadStatus.STARTED)
+        for load in session.scalars(wanted):
+            found.setdefault(load.case_id, []).append(load)
+    return found
 
 
 def end_started(session: Session, row: CaseRow, at: dt.datetime, code: LoadEnd, reason: str) -> None:

@@ -239,6 +239,7 @@ def assign(session: Session, plan: Plan, lease: Lease) -> dict[int, str]:
         if row.case_id not in rows:
             lifecycle.drop_from_plan(session, row, lease)
     known = parts_of(session, plan.identities)
+    started = lifecycle.started_loads(session, rows)
     for part in plan.parts:
         for case_id in part.cases:
             row = rows.get(case_id)
@@ -257,7 +258,7 @@ def assign(session: Session, plan: Plan, lease: Lease) -> dict[int, str]:
                 if identity not in known:
                     known[identity] = part.part
                     session.add(AssignmentRow(kind=identity.kind, id=identity.id, part=part.part))
-            lifecycle.plan(session, row, part.part, lease)
+            lifecycle.plan(session, row, part.part, lease, started.get(case_id, ()))
     return refused
 
 

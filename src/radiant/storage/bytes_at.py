@@ -141,9 +141,10 @@ def read_bytes(uri: str, most: int | None = None) -> bytes:
         InputError: no such file, a folder, no permission, or too large.
         StorageError: the store does not answer.
     """
+    if most is None:
+        with named(uri):
+            return _at(uri).read()
     with open_read(uri) as file, named(uri):
-        if most is None:
-            return file.read()
         data = file.read(most + 1)
     if len(data) > most:
         msg = f"{uri}: is larger than {most >> 20} MiB, so it is not what is read here. Check that it is the right file"

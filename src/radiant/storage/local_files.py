@@ -80,6 +80,11 @@ class LocalFile:
             raise replaced(self._uri)
         return file
 
+    def read(self) -> bytes:
+        """Return the content."""
+        with self.open_read(None) as file:
+            return file.read()
+
     @contextlib.contextmanager
     def open_write(self) -> Generator[IO[bytes]]:
         """Write under a hidden name, which becomes the file's own at the end of the block."""

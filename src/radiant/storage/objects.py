@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import errno
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any, cast
 
@@ -26,6 +26,9 @@ _PAGE = 1000
 
 _AT_ONCE = 16
 """Objects that are deleted at the same time."""
+
+_AFTER_SLASH = "0"
+"""The character after `/`: in the order of a store's listing, all names below a folder come before it."""
 
 
 class StoredObject:
@@ -75,28 +78,50 @@ class StoredObject:
             raise replaced(self._uri)
         return file
 
+    def read(self) -> bytes:
+        """Return the whole of a small object: on S3 one request, without one for its size before."""
+        if not self._on_s3:
+            with self.open_read(None) as file:
+                return file.read()
+        data = read_ahead.whole(self._cat, self._uri)
+        count(bytes_read=len(data))
+        return data
+
+    def _cat(self) -> bytes:
+        count(read_requests=1)
+        data: bytes = self._filesystem.cat_file(self._path, max_concurrency=1)
+        return data
+
     @contextlib.contextmanager
     def open_write(self) -> Generator[IO[bytes]]:
-        """Upload an object, which appears once its upload is complete.
+        """Upload an object, which appears once its upload is complete: in one request unless it is large.
 
         Not by the filesystem's transaction: there is one per filesystem, and several files may be open at once.
         """
         with named(self._uri):
-            upload = self._filesystem.open(self._path, "wb", block_size=_UPLOAD_BYTES, autocommit=False)
+            # Closing completes an upload to S3, a small one in one request; of other clients some do so when they open.
+            upload = self._filesystem.open(self._path, "wb", block_size=_UPLOAD_BYTES, autocommit=self._on_s3)
             try:
                 yield cast("IO[bytes]", upload)
                 size = upload.tell()
                 upload.close()
                 # Of a client that uploads in parts; the upload is begun and completed, too.
                 parts = len(getattr(upload, "parts", None) or ())
-                upload.commit()
+                if not self._on_s3:
+                    upload.commit()
             except BaseException:
-                # Closed first: an open file would go on uploading when it is garbage-collected.
-                with contextlib.suppress(Exception):
-                    upload.close()
-                upload.discard()
+                self._discard(upload)
                 raise
             count(write_requests=parts + 2 if parts else 1, bytes_written=size)
+
+    def _discard(self, upload: Any) -> None:
+        """Give an upload up, so that no object appears and no open file goes on uploading when it is collected."""
+        if self._on_s3:
+            upload.closed = True  # closing would complete it
+        else:
+            with contextlib.suppress(Exception):
+                upload.close()
+        upload.discard()
 
     def write(self, data: bytes) -> None:
         """Write a small object."""
@@ -105,21 +130,47 @@ class StoredObject:
 
     def files(self) -> list[str]:
         """Return the URIs of all objects below this prefix."""
-        self._filesystem.invalidate_cache()
-        found: list[str] = self._filesystem.find(self._path) if self._filesystem.exists(self._path) else []
-        count(read_requests=1, write_requests=1 + len(found) // _PAGE)
-        return sorted(self._filesystem.unstrip_protocol(one) for one in found)
+        return [one.uri for one in self.stored_files()]
 
     def stored_files(self) -> list[StoredFile]:
         """Return the objects below this prefix with size and time, from the listing alone."""
+        return [
+            StoredFile(self._filesystem.unstrip_protocol(name), int(info["size"]), _time_of(info))
+            for name, info in sorted(self._below(), key=lambda one: one[0])
+        ]
+
+    def _below(self) -> list[tuple[str, FsspecObject]]:
+        """Return path and description of the object and of all objects below this prefix."""
+        if self._on_s3:
+            return list(self._listed())
         self._filesystem.invalidate_cache()
         found = cast("dict[str, FsspecObject]", self._filesystem.find(self._path, detail=True))
         count(write_requests=1 + len(found) // _PAGE)
-        return [
-            StoredFile(self._filesystem.unstrip_protocol(name), int(info["size"]), _time_of(info))
-            for name, info in sorted(found.items())
-            if info["type"] == "file"
-        ]
+        return [(name, info) for name, info in found.items() if info["type"] == "file"]
+
+    @property
+    def _on_s3(self) -> bool:
+        return self._uri.startswith(("s3://", "s3a://"))
+
+    def _listed(self) -> Iterator[tuple[str, FsspecObject]]:
+        """Yield path and description of the S3 object and of all below it.
+
+        One request for each thousand names. s3fs's own listing asks first whether there is anything, twice.
+        """
+        bucket, _, key = self._path.rstrip("/").partition("/")
+        after: dict[str, str] = {}
+        while True:
+            count(write_requests=1)
+            page = self._filesystem.call_s3("list_objects_v2", Bucket=bucket, Prefix=key, **after)
+            for one in page.get("Contents", []):
+                name: str = one["Key"]
+                if name == key or name.startswith(f"{key}/"):
+                    yield f"{bucket}/{name}", {"size": one["Size"], "LastModified": one["LastModified"]}
+                elif name >= f"{key}{_AFTER_SLASH}":
+                    return
+            if not page.get("IsTruncated"):
+                return
+            after = {"ContinuationToken": page["NextContinuationToken"]}
 
     def delete_file(self) -> None:
         """Delete the object."""
@@ -127,7 +178,7 @@ class StoredObject:
 
     def delete_old_versions(self) -> OldVersions:
         """Delete the older versions of the object on S3, and the mark that it was deleted."""
-        if not self._uri.startswith(("s3://", "s3a://")):
+        if not self._on_s3:
             return OldVersions(versioned=None)
         bucket, _, key = self._path.partition("/")
         call = self._filesystem.call_s3
@@ -156,9 +207,7 @@ class StoredObject:
         if "/" not in self._path.strip("/"):
             msg = f"{self._uri}: is the root of its store and is never deleted as a whole. Name a folder in it"
             raise InputError(msg)
-        self._filesystem.invalidate_cache()
-        found = cast("list[str]", self._filesystem.find(self._path))
-        count(write_requests=1 + len(found) // _PAGE)
+        found = [name for name, _ in self._below()]
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="delete") as pool:
             for _ in pool.map(self._delete, found):
                 pass

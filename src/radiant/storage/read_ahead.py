@@ -33,6 +33,58 @@ PAUSES_S = (0.5, 2.0, 8.0)
 """Before each further try; the store's client has tried by itself, too."""
 
 
+def whole(
+    fetch: Callable[[], bytes],
+    uri: str,
+    what: str = "its content",
+    size: int | None = None,
+    closed: threading.Event | None = None,
+) -> bytes:
+    """Return bytes of an object, asked for again when they do not come.
+
+    Args:
+        fetch: Asks for them once.
+        uri: Of the object, for messages.
+        what: Which of its bytes, for messages.
+        size: How many must come; None where the client counts them.
+        closed: Set when they are no longer wanted.
+
+    Raises:
+        InputError: the object is gone, or there is no right to it.
+        StorageError: it was replaced, or the bytes did not come in several tries.
+    """
+    closed = closed or threading.Event()
+    for pause_s in (*PAUSES_S, None):
+        try:
+            data = fetch()
+        except Exception as error:
+            if (final := _final(uri, error, opened=size is not None)) is not None:
+                raise final from error
+            problem, cause = str(error) or type(error).__name__, error
+        else:
+            if size is None or len(data) == size:
+                return data
+            problem, cause = f"{len(data)} bytes came", None
+        if pause_s is None or closed.is_set():
+            msg = f"{uri}: {what} did not come in {len(PAUSES_S) + 1} tries: {problem}"
+            raise StorageError(msg) from cause
+        closed.wait(pause_s)
+    raise AssertionError
+
+
+def _final(uri: str, error: Exception, *, opened: bool) -> Exception | None:
+    """Return the error to raise for one that a retry does not fix."""
+    if not (isinstance(error, OSError) or is_of_a_store(error)):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{uri}: was deleted while it was read") if opened else error
+    if isinstance(error, PermissionError):
+        return InputError(f"{uri}: permission denied. Give the user that runs radiant the right to it")
+    if isinstance(error, OSError) and error.errno == errno.EBUSY:  # the error of fsspec's stores
+        return replaced(uri)
+    return None
+
+
 class ReadAhead(BaseCache):
     """Gives one reader an object's bytes, in order; a jump elsewhere starts again.
 
@@ -85,36 +137,14 @@ class ReadAhead(BaseCache):
 
     def _whole(self, start: int, stop: int) -> bytes:
         """Return a range, asked for again when it does not come."""
-        for pause_s in (*PAUSES_S, None):
-            count(read_requests=1)
-            try:
-                data = self.fetcher(start, stop)
-            except Exception as error:
-                if (final := self._final(error)) is not None:
-                    raise final from error
-                problem, cause = str(error) or type(error).__name__, error
-            else:
-                count(bytes_read=len(data))
-                if len(data) == stop - start:
-                    return data
-                problem, cause = f"{len(data)} bytes came", None
-            if pause_s is None or self._closed.is_set():
-                msg = f"{self._uri}: bytes {start} to {stop - 1} did not come in {len(PAUSES_S) + 1} tries: {problem}"
-                raise StorageError(msg) from cause
-            self._closed.wait(pause_s)
-        raise AssertionError
 
-    def _final(self, error: Exception) -> Exception | None:
-        """Return the error to raise for one that a retry does not fix."""
-        if not (isinstance(error, OSError) or is_of_a_store(error)):
-            return error
-        if isinstance(error, FileNotFoundError):
-            return InputError(f"{self._uri}: was deleted while it was read")
-        if isinstance(error, PermissionError):
-            return InputError(f"{self._uri}: permission denied. Give the user that runs radiant the right to it")
-        if isinstance(error, OSError) and error.errno == errno.EBUSY:  # the error of fsspec's stores
-            return replaced(self._uri)
-        return None
+        def fetch() -> bytes:
+            count(read_requests=1)
+            data: bytes = self.fetcher(start, stop)
+            count(bytes_read=len(data))
+            return data
+
+        return whole(fetch, self._uri, f"bytes {start} to {stop - 1}", stop - start, self._closed)
 
     def close(self) -> None:
         """Drop all ranges, even those on their way."""

@@ -4,16 +4,22 @@
 |---|---|---|
 | `prepared.json`, the cases in the order of the mapped task | `prepare-part` | a repetition of `prepare-part` |
 | `cases/<case>.json`, the case document | `prepare-part` | `import-case`, `commit-part` |
-| `cases/<case>.<attempt>.staged.json`, manifest and report | `import-case` | `commit-part` |
+| `cases/<case>.<attempt>.staged.json`, manifest, report and facts of the case | `import-case` | `commit-part` |
+| `committing.json`, the loads that a commit takes | `commit-part`, before all else | `import-case`, before it deletes |
 
 The case document has all that `import-case` needs, so that it needs neither registry nor catalog. `commit-part` reads
-the manifest of the attempt that counts, and removes the document of a case whose failure it has recorded: an import
-that starts after that must not read the case as it was.
+the staged document of the attempt that counts, which has all that it needs of a case beside the outcome. It removes
+the document of a case whose failure it has recorded: an import that starts after that must not read the case as it was.
+
+An import deletes what an earlier attempt of its load staged, and must not delete what a commit takes. So the commit
+names its loads before it looks which attempt counts, and the import looks for them after it was requested: either the
+commit finds that a later attempt was requested, and takes nothing of the load, or the import finds the load named.
 """
 
 import dataclasses
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Annotated, cast
@@ -71,12 +77,28 @@ class ReportFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class StagedFacts:
+    """What `commit-part` needs of a case and its import beside the rows."""
+
+    strategy: str
+    assembly: str
+    samples: int
+    """Members of the case, 1 without a pedigree."""
+    cpu: float | None
+    """Cores that the import requested."""
+    memory_mib: int | None
+    """Memory that it requested."""
+
+
+@dataclass(frozen=True, slots=True)
 class StagedDocument:
     """What `import-case` staged, complete."""
 
     manifest: Manifest
     report: JsonObject
     """`ImportReport.to_json()`, as the table `case_load` stores it."""
+    case: StagedFacts | None = None
+    """None in a document of a version that had them in the case document and the request alone."""
 
     def facts(self) -> ReportFacts:
         """Return what later jobs use of the report.
@@ -110,6 +132,13 @@ class PreparedCases:
     """Removed cases whose rows must go."""
 
 
+@dataclass(frozen=True, slots=True)
+class CommittedLoads:
+    """The loads whose staged files a commit of a run takes, or took."""
+
+    loads: tuple[str, ...] = ()
+
+
 _IMPORT_AGAIN = "Import the case again"
 
 
@@ -126,6 +155,31 @@ def staged_uri(run_uri: str, case_id: int, attempt: str) -> str:
 def prepared_uri(run_uri: str) -> str:
     """Return the URI of the run's list of cases."""
     return storage.join(run_uri, "prepared.json")
+
+
+def committing_uri(run_uri: str) -> str:
+    """Return the URI of the list of loads that a commit of the run takes."""
+    return storage.join(run_uri, "committing.json")
+
+
+def write_committing(run_uri: str, load_ids: Iterable[str]) -> None:
+    """Name the loads that a commit takes, before it looks which attempt of each counts."""
+    storage.write_bytes(committing_uri(run_uri), encode(CommittedLoads(tuple(load_ids))))
+
+
+def is_committing(run_uri: str, load_id: str) -> bool:
+    """Return whether a commit takes, or took, the staged files of a load.
+
+    Raises:
+        JobProtocolError: the list is of another version.
+    """
+    uri = committing_uri(run_uri)
+    try:
+        data = storage.read_bytes(uri)
+    except InputError:
+        return False
+    found = decode(CommittedLoads, data, where=uri, what="a list of this version", remedy="Start another run")
+    return load_id in found.loads
 
 
 def write_prepared(run_uri: str, prepared: PreparedCases) -> None:

@@ -13,8 +13,9 @@ from radiant.jobs.contracts import CommitArguments, CommitOutput, FailedCase, Im
 from radiant.jobs.documents import Request
 from radiant.jobs.import_history import ImportHistory, decode_history, encode_history, history_uri, work_uri_of
 from radiant.jobs.usage import TaskUsage
-from radiant.registry import Registry
+from radiant.registry import FinishedImport, Registry
 from radiant.settings import Settings, otlp_is_on
+from radiant.worker.case_document import write_committing
 from radiant.worker.handler import HandlerResult
 from radiant.worker.import_outcome import NotStaged, Staged, read_loads
 from radiant.worker.telemetry import phase
@@ -42,6 +43,8 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
         raise CaseStateError(msg)
     part, deleted = arguments.part, arguments.deleted or ()
     registry = Registry(settings.effective_registry_url)
+    # Before any of them is looked at: see `case_document`.
+    write_committing(request.run_uri, [one.load_id for one in arguments.loads if one.load_id is not None])
     visible = registry.committed(one.load_id for one in arguments.loads if one.load_id is not None)
     with phase("outcomes"):
         loads = read_loads(arguments, request.run_uri, visible)
@@ -59,12 +62,15 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     registry.mark_purged(gate.deleted)
 
     refused = {case_id: FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in gate.refused.items()}
-    refused |= {failure.case_id: failure for load in current if (failure := _record_import(registry, load)) is not None}
+    finished = [FinishedImport(one.case_id, one.load_id, one.facts.provenance.vcf_sha256) for one in current]
+    late = registry.finish_imports(finished)
+    refused |= {case_id: FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in late.items()}
     imported = [load for load in loads if isinstance(load, Staged) and load.load_id in visible]
     imported += [load for load in current if load.case_id not in refused]
     for load in loads:
         if isinstance(load, NotStaged):
             _record_failure(registry, load)
+    storage.delete_files([load.case_uri for load in loads if isinstance(load, NotStaged)])
     failed = [failure for load in loads if (failure := _failure(load, refused)) is not None]
     for one in failed:
         log.warning("case %d failed: %s: %s", one.case_id, one.code, one.reason)
@@ -125,15 +131,6 @@ def _case_load(load: Staged) -> lake.CaseLoad:
     )
 
 
-def _record_import(registry: Registry, load: Staged) -> FailedCase | None:
-    """Record that the rows of a load are visible; return why not where the case was taken over meanwhile."""
-    try:
-        registry.finish_imported(load.case_id, load.load_id, vcf_sha256=load.facts.provenance.vcf_sha256)
-    except CaseStateError as error:
-        return FailedCase(load.case_id, error.code, str(error))
-    return None
-
-
 def _record_failure(registry: Registry, load: NotStaged) -> None:
     failure = load.failure
     try:
@@ -141,7 +138,6 @@ def _record_failure(registry: Registry, load: NotStaged) -> None:
     except CaseStateError as error:
         # Another run has taken the case over: the registry keeps that run's state, this run's verdict has the failure.
         log.warning("case %d: %s", load.case_id, error)
-    storage.delete_prefix(load.case_uri)
 
 
 def _imported_case(load: Staged) -> ImportedCase:
@@ -180,13 +176,13 @@ def _history(uri: str) -> ImportHistory:
 def _observation(load: Staged) -> Observation:
     return Observation(
         vcf_bytes=load.facts.provenance.vcf_size,
-        samples=max(len(load.case.members), 1),
+        samples=load.case.samples,
         records=load.facts.lines.read,
         peak_memory_mib=load.usage.peak_memory_mib,
         wall_s=load.usage.wall_s,
         cpu_s=load.usage.cpu_s,
-        cpu=load.cpu,
-        memory_mib=load.memory_mib,
+        cpu=load.case.cpu,
+        memory_mib=load.case.memory_mib,
     )
 
 

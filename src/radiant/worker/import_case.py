@@ -14,6 +14,8 @@ from radiant.vcf.report import Provenance
 from radiant.worker.case_document import (
     CaseDocument,
     StagedDocument,
+    StagedFacts,
+    is_committing,
     read_case,
     staged_before,
     staged_uri,
@@ -62,8 +64,6 @@ def handle(request: Request, settings: Settings, meter: UsageMeter) -> HandlerRe
     case = document.case
     if document.committed:
         return _imported_before(document, request)
-    manifest_uri = staged_uri(request.run_uri, case.case_id, request.attempt)
-    storage.delete_prefix(manifest_uri)
     options = vcf.ReadOptions(
         assembly=case.assembly,
         tolerate=document.tolerate,
@@ -83,7 +83,7 @@ def handle(request: Request, settings: Settings, meter: UsageMeter) -> HandlerRe
         storage.check_input_place(case.vcf_uri, settings.input_prefixes)
         staged = _stage(request, document, options, processes, report)
     with phase("manifest"):
-        write_staged(manifest_uri, staged)
+        write_staged(staged_uri(request.run_uri, case.case_id, request.attempt), staged)
     result = _result(document, staged)
     for warning in staged.facts().warnings:
         log.warning("case %d: %s", case.case_id, warning)
@@ -162,41 +162,55 @@ def _stage(
     A failure of the processes that the file did not cause becomes a warning of the report; the rows are complete.
     """
     case = document.case
-    # Staging begins with the removal of what an earlier attempt left: never of what a later one has finished.
-    require_current(request)
     if processes == 1 or storage.fingerprint(case.vcf_uri).size < SPLIT_FROM_BYTES:
-        return _stage_alone(document, options, report)
+        return _stage_alone(request, document, options, report)
     try:
-        return _stage_together(document, options, processes, report)
+        return _stage_together(request, document, options, processes, report)
     except vcf.NeedsOneReaderError as reason:
         log.info("case %d: read again by one process%s", case.case_id, f" ({reason})" if str(reason) else "")
         failed = reason if isinstance(reason, ReadingFailedError) else None
     if isinstance(failed, ShardBugError):
         log.error("case %d: %s", case.case_id, failed)
     require_current(request)
-    staged = _stage_alone(document, options, report)
+    staged = _stage_alone(request, document, options, report)
     return staged if failed is None else staged.with_warning(str(failed))
 
 
-def _stage_alone(document: CaseDocument, options: vcf.ReadOptions, report: _Reports) -> StagedDocument:
+def _stager(request: Request, document: CaseDocument) -> lake.Stager:
+    case = document.case
+
+    def may_delete() -> bool:
+        # Of this attempt only, and not what a commit takes: see `case_document`.
+        require_current(request)
+        return not is_committing(request.run_uri, document.load_id)
+
+    return lake.Stager(
+        document.tables,
+        document.part,
+        case.case_id,
+        document.load_id,
+        tables=document.info.tables,
+        run=request.run_uri,
+        may_delete=may_delete,
+    )
+
+
+def _stage_alone(
+    request: Request, document: CaseDocument, options: vcf.ReadOptions, report: _Reports
+) -> StagedDocument:
     """Read and stage with one reader."""
     case = document.case
     reader = vcf.read_case(case.vcf_uri, case.members or None, options)
-    with (
-        report(1) as progress,
-        lake.Stager(
-            document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
-        ) as stager,
-    ):
+    with report(1) as progress, _stager(request, document) as stager:
         with phase("read"):
             for name, batch in reader.batches():
                 progress.update(reader.so_far)
                 stager.write(name, batch)
-        return _staged(stager, reader.report)
+        return _staged(request, document, stager, reader.report)
 
 
 def _stage_together(
-    document: CaseDocument, options: vcf.ReadOptions, processes: int, report: _Reports
+    request: Request, document: CaseDocument, options: vcf.ReadOptions, processes: int, report: _Reports
 ) -> StagedDocument:
     """Read and stage with several processes.
 
@@ -205,12 +219,7 @@ def _stage_together(
     """
     case = document.case
     members = case.members or None
-    with (
-        report(processes) as progress,
-        lake.Stager(
-            document.tables, document.part, case.case_id, document.load_id, tables=document.info.tables
-        ) as stager,
-    ):
+    with report(processes) as progress, _stager(request, document) as stager:
         reader = vcf.ShardedReader(case.vcf_uri, members, options)
         task = ShardTask(
             case.vcf_uri,
@@ -221,6 +230,7 @@ def _stage_together(
             document.part,
             case.case_id,
             document.load_id,
+            request.run_uri,
             stager.file_prefix,
         )
         with phase("read"), ImportPool(processes, task) as pool:
@@ -235,12 +245,14 @@ def _stage_together(
             stager.adopt(*pieces[index])
         for name, batch in reader.finish():
             stager.write(name, batch)
-        return _staged(stager, reader.report)
+        return _staged(request, document, stager, reader.report)
 
 
-def _staged(stager: lake.Stager, report: vcf.ImportReport) -> StagedDocument:
+def _staged(request: Request, document: CaseDocument, stager: lake.Stager, report: vcf.ImportReport) -> StagedDocument:
     """Finish staging, and log how many lines were read one at a time and why."""
     if (note := report.fallback_note) is not None:
         log.info("%s", note)
+    case = document.case
+    facts = StagedFacts(case.strategy, case.assembly, max(len(case.members), 1), request.cpu, request.memory_mib)
     with phase("stage"):
-        return StagedDocument(stager.finish(), report.to_json())
+        return StagedDocument(stager.finish(), report.to_json(), facts)

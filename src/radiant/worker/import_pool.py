@@ -78,6 +78,8 @@ class ShardTask:
     part: int
     case_id: int
     load_id: str
+    run: str
+    """Names the folder of the run's files."""
     file_prefix: str
     """What the names of all files begin with."""
 
@@ -320,6 +322,7 @@ def _stage_shard(reader: vcf.ShardReader, shard: Shard, task: ShardTask, ended: 
         task.load_id,
         f"{task.file_prefix}-{shard.index:05d}",
         task.options.info.tables,
+        run=task.run,
     )
 
     def write(name: str, batch: pa.RecordBatch) -> None:

@@ -16,6 +16,7 @@ import signal
 import sys
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from types import FrameType
 
@@ -71,8 +72,11 @@ def main(argv: list[str] | None = None) -> None:
             raise ConfigError(msg)
         settings = load_settings(tenant=request.tenant or None)
         require_own(request, settings, arguments.request, arguments.result)
-        require_current(request)
-        storage.delete_prefix(arguments.result)
+        with ThreadPoolExecutor(1, thread_name_prefix="stale") as pool:
+            # Beside the next request: neither needs the other.
+            deletion = pool.submit(storage.delete_prefix, arguments.result)
+            require_current(request)
+            deletion.result()
     except RadiantError as error:
         log.error("%s: %s", error.code, error)  # noqa: TRY400 - the message is for people, a traceback is not
         sys.exit(error.exit_code)

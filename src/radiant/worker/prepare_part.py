@@ -59,7 +59,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
             most=arguments.most,
         )
         for load in claim.unfinished:
-            lake.delete_staged(catalog, namespace, load.part, load.case_id, load.load_id)
+            lake.delete_staged(catalog, namespace, load.part, load.case_id, load.load_id, load.run)
     registry.mark_cleaned(load.load_id for load in claim.unfinished)
     claimed = {one.case.case_id: one for one in claim.cases}
     slots = list(dict.fromkeys([*before.cases, *claimed]))

@@ -8,6 +8,7 @@ from radiant import lake
 from radiant.domain.tables import CASE_TABLES
 from radiant.lake.compact import compact
 from radiant.lake.create import load_tables
+from radiant.lake.pyiceberg_internals import ReplaceFiles
 from radiant.lake.snapshot import live_files
 from radiant.settings import load_settings
 from staging import NAMESPACE, commit, counts, read, stage
@@ -150,7 +151,8 @@ def test_killed_after_any_change_of_a_compaction_nothing_is_lost(catalog, home):
             assert len(files(own)) == 1, at
 
 
-def test_many_manifests_become_few_and_the_rows_stay(catalog, refs):
+def test_many_manifests_become_few_and_the_rows_stay(catalog, refs, monkeypatch):
+    monkeypatch.setattr(ReplaceFiles, "MERGED", 1000)  # as in a table of an earlier version
     for number in range(20):
         commit(catalog, [stage(refs, 10 + number, "a", rows=1)], f"m{number}")
     before = rows(catalog)
@@ -162,3 +164,20 @@ def test_many_manifests_become_few_and_the_rows_stay(catalog, refs):
     table = load_tables(catalog, NAMESPACE)["occurrence"]
     assert len(table.current_snapshot().manifests(table.io)) == 1
     assert rows(catalog) == before
+
+
+def test_commits_bring_small_manifests_together_and_the_rows_stay(catalog, refs, monkeypatch):
+    monkeypatch.setattr(ReplaceFiles, "MERGED", 3)
+    seen, expected = [], {}
+    for number in range(8):
+        # Of four cases, each twice: adding a manifest, and taking a file out of one.
+        case, load = 100 + number % 4, f"m{number}"
+        commit(catalog, [stage(refs, case, load, rows=2)], load)
+        expected[case] = load
+        table = load_tables(catalog, NAMESPACE)["occurrence"]
+        seen.append(len(table.current_snapshot().manifests(table.io)))
+        folders = [file.data_file.file_path.split("/")[-3:-1] for file in live_files(table)]
+        found = sorted((case, load) for case, load in folders if load.startswith("m"))
+        assert found == sorted((f"case={case}", load) for case, load in expected.items())
+    assert {case: len(read(catalog, case)) for case in expected} == dict.fromkeys(expected, 2)
+    assert max(seen) <= 5, seen

@@ -4,6 +4,7 @@ import inspect
 
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.manifest import ManifestFile
+from pyiceberg.table import Transaction
 from pyiceberg.table.update.snapshot import _OverwriteFiles, _SnapshotProducer
 
 from radiant.lake.pyiceberg_internals import ReplaceFiles
@@ -20,6 +21,14 @@ def test_a_commit_of_pyiceberg_collects_its_manifests_by_the_methods_that_are_re
     assert {"has_added_files", "has_existing_files"} <= set(dir(ManifestFile))
     for public in ("delete_by_predicate", "delete_data_file", "append_data_file", "commit"):
         assert hasattr(ReplaceFiles, public)
+
+
+def test_a_transaction_of_pyiceberg_builds_its_metadata_of_the_table_and_the_updates():
+    source = inspect.getsource(Transaction.table_metadata.fget)
+    assert "update_table_metadata(self._table.metadata, self._updates)" in source
+    assert parameters(_SnapshotProducer._deleted_entries) == ["self"]
+    assert parameters(_OverwriteFiles._validate_required_deletes) == ["self", "deleted_entries"]
+    assert parameters(_SnapshotProducer._build_manifest_evaluator) == ["self", "spec_id"]
 
 
 def test_a_scan_of_pyiceberg_yields_the_batches_of_a_task():

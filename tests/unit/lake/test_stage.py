@@ -34,8 +34,8 @@ def parquet_files(tmp_path: Path) -> list[Path]:
     return sorted(tmp_path.rglob("*.parquet"))
 
 
-def staged(refs, *writes: tuple[str, pa.RecordBatch], load: str = "a") -> lake.Manifest:
-    with lake.Stager(refs, 3, 12, load) as stager:
+def staged(refs, *writes: tuple[str, pa.RecordBatch], load: str = "a", run: str = "", may_delete=None) -> lake.Manifest:
+    with lake.Stager(refs, 3, 12, load, run=run, may_delete=may_delete) as stager:
         for name, batch in writes:
             stager.write(name, batch)
         return stager.finish()
@@ -232,11 +232,61 @@ def test_leaving_the_block_unfinished_deletes_what_was_staged(refs, tmp_path):
 def test_starting_again_clears_an_earlier_attempt_of_the_load(refs, tmp_path):
     staged(refs, ("variant", random_rows.batch("variant", 5)), ("occurrence", random_rows.batch("occurrence", 5)))
     other = staged(refs, ("variant", random_rows.batch("variant", 5)), load="b")
-    again = staged(refs, ("variant", random_rows.batch("variant", 2)))
+    again = staged(refs, ("variant", random_rows.batch("variant", 2)), may_delete=lambda: True)
     assert {f"file://{path}" for path in parquet_files(tmp_path)} == {
         again.files["variant"][0].path,
         other.files["variant"][0].path,
     }
+
+
+@pytest.mark.parametrize("mark", [False, True])
+def test_starting_again_clears_nothing_that_a_commit_took(refs, mark):
+    first = staged(refs, ("variant", random_rows.batch("variant", 5)))
+    if mark:
+        path = Path(first.files["variant"][0].path.removeprefix("file://"))
+        (path.parent / "_committed").touch()  # as commits of radiant 0.1 did
+    staged(refs, ("variant", random_rows.batch("variant", 2)), may_delete=lambda: mark)
+    assert lake.missing_files(first.all_files) == {}
+
+
+def test_starting_again_clears_nothing_of_an_attempt_that_staged_meanwhile(refs):
+    """An attempt that is replaced finds that out at any time: what the later one wrote is not its to delete."""
+    later = []
+
+    def slow_answer():
+        later.append(staged(refs, ("variant", random_rows.batch("variant", 5))))
+        return True
+
+    first = staged(refs, ("variant", random_rows.batch("variant", 5)))
+    staged(refs, ("variant", random_rows.batch("variant", 2)), may_delete=slow_answer)
+    assert set(lake.missing_files(first.all_files)) == {first.files["variant"][0].path}
+    assert lake.missing_files(later[0].all_files) == {}
+
+
+@pytest.mark.parametrize("run", ["", "file:///work/import-vcf/run1"])
+def test_files_that_are_gone_cut_or_of_another_size_are_named(refs, run):
+    whole, gone, cut = (
+        staged(refs, ("variant", random_rows.batch("variant", 5)), load=load, run=run) for load in ("a", "b", "c")
+    )
+    paths = [Path(one.files["variant"][0].path.removeprefix("file://")) for one in (gone, cut)]
+    paths[0].unlink()
+    paths[1].write_bytes(paths[1].read_bytes()[:-1])
+    found = lake.missing_files([*whole.all_files, *gone.all_files, *cut.all_files])
+    size = cut.files["variant"][0].size_bytes
+    assert found == {
+        f"file://{paths[0]}": f"file://{paths[0]} is gone",
+        f"file://{paths[1]}": f"file://{paths[1]} has {size - 1} bytes, {size} were staged",
+    }
+
+
+def test_the_files_of_a_run_are_in_one_folder_of_a_table_and_part(refs):
+    found = [
+        staged(refs, ("variant", random_rows.batch("variant", 1)), load=load, run=run).files["variant"][0].path
+        for load, run in (("a", "file:///work/run1"), ("b", "file:///work/run1"), ("c", "file:///work/run2"))
+    ]
+    of_run = [path.partition("/case=12/")[0] for path in found]
+    assert of_run[0] == of_run[1] != of_run[2]
+    assert all("/part=3/run=" in path for path in found)
 
 
 def test_finish_twice_returns_the_same_manifest_and_takes_no_more_rows(refs):

@@ -1,6 +1,7 @@
 """Bytes on S3: ranges ahead, one version, bounded tries, whole uploads."""
 
 import datetime as dt
+import gc
 import io
 import itertools
 
@@ -22,7 +23,7 @@ def server():
 @pytest.fixture
 def s3(server, monkeypatch):
     monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
-    server.fault = None
+    server.fault = server.fault_of_whole = None
     server.requests.clear()
     return server
 
@@ -124,8 +125,28 @@ def test_a_connection_lost_in_the_middle_is_tried_again(s3, fault):
         yield from fault(body, environ) if next(turns) % 3 == 0 else body
 
     s3.fault = now_and_then
-    assert storage.read_bytes(uri) == DATA
+    with storage.open_read(uri) as file:
+        assert file.read() == DATA
     assert next(turns) > 20
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("fault", [cut_short, reset])
+def test_a_small_object_takes_one_request_and_is_read_again_when_its_connection_is_lost(s3, fault):
+    uri = s3.put("a", DATA)
+    s3.requests.clear()
+    assert storage.read_bytes(uri) == DATA
+    assert [method for method, _, _ in s3.requests] == ["GET"]
+    turns = itertools.count()
+
+    def at_first(body, environ):
+        yield from fault(body, environ) if next(turns) < 2 else body
+
+    s3.fault_of_whole = at_first
+    assert storage.read_bytes(uri) == DATA
+    assert next(turns) == 3
+    with pytest.raises(InputError, match=r"s3://clinic/nothing: no such file"):
+        storage.read_bytes(s3.uri("nothing"))
 
 
 @pytest.mark.usefixtures("small_ranges")
@@ -151,16 +172,18 @@ def test_a_bug_is_not_tried_again():
     assert calls == [1]
 
 
-def test_a_failed_write_leaves_no_object_and_no_upload(s3):
+@pytest.mark.parametrize("size", [9, 9 << 20])
+def test_a_failed_write_leaves_no_object_and_no_upload(s3, size):
     uri = s3.uri("half")
 
     def fail():
         with storage.open_write(uri) as file:
-            file.write(bytes(9 << 20))
+            file.write(bytes(size))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         fail()
+    gc.collect()
     assert not storage.exists(uri)
     assert s3.unfinished_uploads() == []
 
@@ -188,10 +211,14 @@ def test_what_another_process_wrote_is_seen_at_once(s3):
 def test_deleting_takes_what_is_below_and_nothing_beside(s3):
     for key in ("x/1/a", "x/1/b/c", "x/10/a", "x/1.json"):
         s3.put(key, b"1")
+    s3.requests.clear()
     storage.delete_prefix(s3.uri("x/1"))
+    assert [method for method, _, _ in s3.requests] == ["GET", "DELETE", "DELETE"]
     assert [key for key in s3.names() if key.startswith("x/")] == ["x/1.json", "x/10/a"]
     storage.delete_prefix(s3.uri("x/1.json"))
+    s3.requests.clear()
     storage.delete_prefix(s3.uri("x/nothing"))
+    assert [method for method, _, _ in s3.requests] == ["GET"]
     assert [key for key in s3.names() if key.startswith("x/")] == ["x/10/a"]
 
 
@@ -251,6 +278,7 @@ def test_the_traffic_of_a_process_is_what_the_store_was_asked_for(s3):
                 file.write(bytes(min(3 << 20, size - at)))
     used = storage.traffic_so_far() - before
     methods = [method for method, _, _ in s3.requests]
+    assert methods[:4] == ["GET", "PUT", "PUT", "POST"], "a small object is written in one request"
     assert used.read_requests == sum(one in {"GET", "HEAD"} for one in methods)
     assert used.write_requests == sum(one in {"PUT", "POST"} for one in methods)
     assert (used.bytes_read, used.bytes_written) == (len(DATA), 12 + (29 << 20))
