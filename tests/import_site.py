@@ -77,12 +77,9 @@ class ImportSite:
         return committed.output
 
     def visible(self) -> dict[int, Any]:
-        return {
-            case_id: one.digests
-            for case_id, one in lake.visible_cases(
-                lake.open_catalog(self.settings), self.settings.lake.namespace
-            ).items()
-        }
+        with lake.open_catalog(self.settings) as catalog:
+            found = lake.visible_cases(catalog, self.settings.lake.namespace)
+        return {case_id: one.digests for case_id, one in found.items()}
 
     def data_files(self) -> list[Path]:
         return sorted((self.folder / "home" / "warehouse").rglob("*.parquet"))

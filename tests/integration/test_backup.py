@@ -1,11 +1,14 @@
 """`radiant backup` and `restore` with the real jobs: what is restored, what planning notices, what is refused."""
 
+import dataclasses
 import json
 import shutil
 
 import pytest
+import sqlalchemy as sa
 from typer.testing import CliRunner
 
+from contract.postgresql import postgresql_server
 from import_site import ImportSite
 from radiant import demo
 from radiant.cli.main import app
@@ -50,6 +53,34 @@ def test_registry_and_catalog_come_back_and_planning_imports_what_came_after(sit
     }
     assert [one["case_id"] for one in site.import_due()["imported"]] == [2]
     assert set(site.visible()) == {1, 2}
+
+
+def test_a_backup_of_sqlite_is_restored_into_postgresql_and_one_of_postgresql_into_sqlite(site, monkeypatch):
+    radiant("backup", site.folder / "first")
+    before, history = site.visible(), [entry.note for entry in site.registry.history(1)]
+    with postgresql_server() as url:
+        engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql("CREATE DATABASE catalog")
+        moved = dataclasses.replace(
+            site, settings=load_settings({"RADIANT_HOME": str(site.folder / "home"), "RADIANT_REGISTRY__URL": url})
+        )
+        with monkeypatch.context() as patch:
+            patch.setenv("RADIANT_REGISTRY__URL", url)
+            patch.setenv("PYICEBERG_CATALOG__DEFAULT__TYPE", "sql")
+            patch.setenv("PYICEBERG_CATALOG__DEFAULT__URI", url.removesuffix("postgres") + "catalog")
+            patch.setenv("PYICEBERG_CATALOG__DEFAULT__WAREHOUSE", f"file://{site.folder}/home/warehouse")
+            assert "restored as of" in radiant("restore", site.folder / "first")
+            assert moved.visible() == before
+            assert [entry.note for entry in moved.registry.history(1)] == history
+            assert [one["case_id"] for one in moved.import_due()["imported"]] == [2]
+            after = moved.visible()
+            assert set(after) == {1, 2}
+            radiant("backup", site.folder / "second")
+    lose_databases(site)
+    radiant("restore", site.folder / "second")
+    assert site.visible() == after
+    assert site.registry.get(2).state is CaseState.IMPORTED
 
 
 def test_a_case_whose_rows_the_restored_tables_lack_is_imported_again(site):

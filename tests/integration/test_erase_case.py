@@ -1,5 +1,6 @@
 """`radiant cases erase`: after whole imports nothing of a case is left, and every other case is as it was."""
 
+import datetime as dt
 import gzip
 import json
 from pathlib import Path
@@ -14,7 +15,7 @@ from radiant import lake, storage
 from radiant.cli.main import app
 from radiant.domain.case import CaseState
 from radiant.domain.tables import CASE_TABLES
-from radiant.errors import CaseStateError, InputError, LakeError
+from radiant.errors import CaseStateError, ConfigError, InputError, LakeError
 from radiant.jobs.documents import Status, run_uri, task_uri
 from radiant.lake.create import load_tables
 from radiant.lake.visible_rows import case_rows
@@ -24,6 +25,7 @@ from radiant.worker.erase_case import erase_case
 from radiant.worker.erasure_documents import rewritten
 from radiant.worker.erasure_scan import scan
 from radiant.worker.erasure_terms import SearchTerms
+from radiant.worker.maintain_tables import maintain
 from s3_store import s3_store
 
 HEADER = """\
@@ -234,6 +236,53 @@ def test_older_versions_of_objects_are_deleted_where_the_store_keeps_them(tmp_pa
         assert [(one["Key"], one["IsLatest"]) for one in listed["Versions"]] == [("log", True)]
         assert "DeleteMarkers" not in listed
     assert storage.delete_old_versions([storage.file_uri(tmp_path)]).versioned is False
+
+
+@pytest.fixture
+def versioned_store(tmp_path, monkeypatch):
+    """A site with documents and tables in a bucket that keeps versions."""
+    with s3_store() as store:
+        store.client.put_bucket_versioning(Bucket=store.bucket, VersioningConfiguration={"Status": "Enabled"})
+        variables = {
+            "RADIANT_HOME": str(tmp_path / "home"),
+            "RADIANT_WORK_URI": store.uri("work"),
+            "RADIANT_LAKE__WAREHOUSE": store.uri("warehouse"),
+        }
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield store, Site(tmp_path, load_settings(variables))
+
+
+def test_maintenance_and_erasure_in_a_bucket_that_keeps_versions(versioned_store):
+    store, site = versioned_store
+    imported(site, (1, 2))
+    site.import_due([1])
+    before = site.rows(2)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=site.settings.maintenance.snapshot_hours + 1)
+    maintained = maintain(site.settings, dry_run=False, now=later)
+    assert sum(table.files for table in maintained.tables) > 0
+    assert maintained.keeps_versions
+    assert site.rows(2) == before
+    assert site.rows(1)["occurrence"]
+    shown = CliRunner().invoke(app, ["maintain", "--dry-run"], catch_exceptions=False).output
+    assert "keeps older versions of objects" in shown
+
+    store.trouble = lambda method, path: "forbidden" if method == "DELETE" and "/warehouse/" in path else ""
+    with pytest.raises((ConfigError, InputError), match="permission denied"):
+        erase_case(site.settings, 1, REASON)
+    store.trouble = None
+    certificate = erase_case(site.settings, 1, REASON).certificate
+    assert certificate.complete
+    assert certificate.versions.versioned
+    assert certificate.versions.deleted > 0
+    assert any("maintenance" in text for text in certificate.not_reached)
+    assert site.rows(2) == before
+    assert not [name for name in store.names() if "case=1/" in name]
+    listed = store.client.list_object_versions(Bucket=store.bucket)
+    # What the erasure itself deleted has no older version: its record names each object.
+    gone = {one.uri for one in (*certificate.record.objects, *certificate.record.documents)}
+    left = {store.uri(one["Key"]) for one in listed["Versions"] if not one["IsLatest"]}
+    assert not gone & left
 
 
 def test_a_document_of_several_cases_loses_what_names_the_case_and_keeps_the_rest():

@@ -595,6 +595,19 @@ def test_the_poc_prints_ten_lines_and_returns_a_list(site):
     assert sum("progress" in line for line in lines) == 10
 
 
+def test_the_dag_maintain_tables_reports_what_it_would_do_and_does_it(site):
+    case = site.good[0]
+    before = site.rows(case)
+    for dry_run in (True, False):
+        run_id = site.api.trigger("maintain-tables", {"dry_run": dry_run})
+        assert site.wait("maintain-tables", run_id) == "success"
+        output = site.api.xcom("maintain-tables", run_id, "maintain")["output"]
+        assert output["dry_run"] is dry_run
+        assert {f"radiant.germline_snv_{name}" for name in TABLES} < {table["name"] for table in output["tables"]}
+        assert all(table["kept_snapshots"] and not table["snapshots"] for table in output["tables"]), "nothing is old"
+        assert site.rows(case) == before
+
+
 def test_marking_a_task_failed_stops_its_job(site):
     run_id = site.api.trigger("POC-ecs-k8s-operators")
     folder = site.settings.home_path / "work" / "POC-ecs-k8s-operators"

@@ -54,6 +54,8 @@ def report(output: "MaintainOutput") -> list[str]:
     files = sum(table.files + table.orphans for table in output.tables) + output.documents
     freed = sum(table.bytes + table.orphan_bytes for table in output.tables) + output.document_bytes
     lines.append(f"{'Would free' if output.dry_run else 'Freed'}: {_amount(files, freed)}")
+    if output.keeps_versions:
+        lines.append("The store keeps older versions of objects: the space is free once its own rule removes these")
     return [line.rstrip() for line in lines]
 
 

@@ -255,6 +255,8 @@ class MaintainOutput:
     """Finished runs whose documents were deleted."""
     documents: int
     document_bytes: int
+    keeps_versions: bool = False
+    """Whether a store keeps what was deleted as older versions, until its own rule removes these."""
 
 
 @dataclass(frozen=True, slots=True)

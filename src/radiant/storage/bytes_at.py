@@ -209,6 +209,16 @@ def _delete_file(uri: str) -> None:
         _at(uri).delete_file()
 
 
+def keeps_versions(uri: str) -> bool | None:
+    """Return whether a store keeps older versions of what is deleted or written again; None where it does not say.
+
+    Raises:
+        StorageError: the store does not answer.
+    """
+    with named(uri):
+        return _at(uri).keeps_versions()
+
+
 def delete_old_versions(uris: Collection[str]) -> OldVersions:
     """Delete the older versions of files that were deleted or written again, where the store keeps such.
 

@@ -126,6 +126,10 @@ class LocalFile:
         with contextlib.suppress(OSError):
             self.path.parent.rmdir()
 
+    def keeps_versions(self) -> bool:
+        """Return that a file system keeps none."""
+        return False
+
     def delete_old_versions(self) -> OldVersions:
         """Return that a file system keeps none."""
         return OldVersions(versioned=False)

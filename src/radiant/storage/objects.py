@@ -176,16 +176,25 @@ class StoredObject:
         """Delete the object."""
         self._delete(self._path)
 
+    def keeps_versions(self) -> bool | None:
+        """Return whether the bucket keeps older versions of objects; None where the store does not say."""
+        if not self._on_s3:
+            return None
+        count(read_requests=1)
+        try:
+            answer = self._filesystem.call_s3("get_bucket_versioning", Bucket=self._path.partition("/")[0])
+        except PermissionError:
+            return None
+        return bool(answer.get("Status"))
+
     def delete_old_versions(self) -> OldVersions:
         """Delete the older versions of the object on S3, and the mark that it was deleted."""
-        if not self._on_s3:
-            return OldVersions(versioned=None)
+        versioned = self.keeps_versions()
+        if not versioned:
+            return OldVersions(versioned=versioned)
         bucket, _, key = self._path.partition("/")
         call = self._filesystem.call_s3
         try:
-            count(read_requests=1)
-            if not call("get_bucket_versioning", Bucket=bucket).get("Status"):
-                return OldVersions(versioned=False)
             count(write_requests=1)
             answer = call("list_object_versions", Bucket=bucket, Prefix=key)
         except PermissionError:

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 
-from radiant import lake
+from radiant import lake, storage
 from radiant.jobs.contracts import MaintainArguments, MaintainedTable, MaintainOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.registry import Registry
@@ -29,6 +29,8 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
             "%s: %d snapshots expired, %d files (%d bytes) and %d orphans (%d bytes) deleted",
             *(table.name, table.snapshots, table.files, table.bytes, table.orphans, table.orphan_bytes),
         )
+    if output.keeps_versions:
+        log.warning("the store keeps older versions: what was deleted stays until its own rule removes them")
     log.info("documents of %d runs deleted: %d files", output.runs, output.documents)
     return HandlerResult(output)
 
@@ -62,6 +64,7 @@ def maintain(settings: Settings, *, dry_run: bool, now: dt.datetime | None = Non
             held_cases=in_use.cases,
             dry_run=dry_run,
         )
+        places = [*lake.table_roots(catalog, settings.lake.namespace), settings.effective_work_uri]
     removed = remove_run_folders(
         settings.effective_work_uri, at - dt.timedelta(days=rules.document_days), in_use.runs, dry_run=dry_run
     )
@@ -86,4 +89,10 @@ def maintain(settings: Settings, *, dry_run: bool, now: dt.datetime | None = Non
         runs=len(removed),
         documents=sum(len(folder.files) for folder in removed),
         document_bytes=sum(folder.size_bytes for folder in removed),
+        keeps_versions=any(storage.keeps_versions(one) for one in _one_of_each_store(places)),
     )
+
+
+def _one_of_each_store(uris: list[str]) -> list[str]:
+    """Return one URI of each bucket: versions are kept by buckets."""
+    return list({"/".join(storage.canonical(uri).split("/")[:3]): uri for uri in uris}.values())
