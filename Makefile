@@ -70,6 +70,10 @@ bench: $(BENCH_STAMP) ## Measure the importer beside other readers: make bench [
 bench-scale: setup ## Measure a thousand cases in one run: make bench-scale [ARGS="--cases 100 --platform kubernetes"]
 	@$(BIN)/python benchmarks/scale.py $(ARGS)
 
+.PHONY: bench-commits
+bench-commits: $(BENCH_STAMP) ## Measure a commit of a thousand cases and the planning of many: make bench-commits [ARGS="--cases 100"]
+	@$(BIN)/python benchmarks/commits.py $(ARGS)
+
 .PHONY: spark
 spark: $(SPARK)/.installed ## Make .venv-spark, a Spark that the tests of docs/reading.md use; it needs Java 17
 
