@@ -91,8 +91,9 @@ class Site:
         give_time(monkeypatch, self.world)
         settings = load_settings()
         for module in modules():
-            if hasattr(module, "load_settings"):
-                monkeypatch.setattr(module, "load_settings", lambda: settings)
+            for name in ("load_settings", "load_installation"):
+                if hasattr(module, name):
+                    monkeypatch.setattr(module, name, lambda **_: settings)
         container.install(monkeypatch, self.world, self.containers)
         self.store_away_until = 0.0
         monkeypatch.setattr(operators_folder, "storage", self._store())
