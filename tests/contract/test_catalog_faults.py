@@ -21,7 +21,7 @@ ERRORS = {
     Fault.LOST: UNANSWERED,
     Fault.GONE: UNANSWERED,
     Fault.SLOW_DOWN: {"LakeUnavailableError", "StorageError"},
-    Fault.FORBIDDEN: {"ConfigError"},
+    Fault.FORBIDDEN: {"ConfigError", "InputError"},
     Fault.FULL: {"StorageError"},
 }
 """The errors that each may end in: only a right that is lost is one that no repetition passes."""
