@@ -1,8 +1,10 @@
 """Fixtures for every test."""
 
+import atexit
 import dataclasses
 import logging
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -13,8 +15,8 @@ import pytest
 from hypothesis import settings
 
 # Airflow writes a configuration file into its home as soon as it is imported: never into your own.
-_airflow_home = tempfile.TemporaryDirectory(prefix="radiant-test-airflow-")
-os.environ["AIRFLOW_HOME"] = _airflow_home.name
+os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="radiant-test-airflow-")
+atexit.register(shutil.rmtree, os.environ["AIRFLOW_HOME"], ignore_errors=True)
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 # A shell starts what runs in its background with Ctrl-C ignored, and children would inherit that.

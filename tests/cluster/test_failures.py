@@ -47,7 +47,9 @@ def in_thread(pods, body, context, **kwargs):
 def running_pod(pods, namespace=None):
     """Return the one pod that runs."""
     found = wait_for(
-        lambda: [one for one in pods.site.pods(namespace, "job=poc") if one.status.phase == "Running"], "a running pod"
+        lambda: [one for one in pods.site.pods(namespace, "job=poc") if one.status.phase == "Running"],
+        "a running pod",
+        seconds=180,  # on a machine with other work a kubelet may take its time
     )
     assert len(found) == 1
     return found[0]

@@ -82,7 +82,9 @@ def next_try(context):
 
 def running_pod(pods):
     (found,) = wait_for(
-        lambda: [one for one in pods.site.pods(selector="job=poc") if one.status.phase == "Running"], "a running pod"
+        lambda: [one for one in pods.site.pods(selector="job=poc") if one.status.phase == "Running"],
+        "a running pod",
+        180,
     )
     return found
 

@@ -28,7 +28,9 @@ def check_registry(settings: Settings, *, make: bool) -> Iterator[CheckResult]:
     try:
         cases = len(Registry(settings.effective_registry_url).list_cases())
     except (RegistryError, ConfigError, InputError) as error:
-        yield wrong("registry", str(error), "do what the message says; otherwise look at RADIANT_REGISTRY__URL and its server")
+        yield wrong(
+            "registry", str(error), "do what the message says; otherwise look at RADIANT_REGISTRY__URL and its server"
+        )
     else:
         yield good("registry", f"{shown}, {cases} cases")
 

@@ -215,8 +215,8 @@ def test_a_schema_change_that_always_loses_gives_up(catalog, monkeypatch):
 def test_a_namespace_created_meanwhile_is_fine(catalog, monkeypatch, lost_by):
     real = type(catalog).create_namespace
 
-    def lose(self, name):
-        real(self, name)
+    def lose(self, name, properties):
+        real(self, name, properties)
         raise lost_by
 
     monkeypatch.setattr(type(catalog), "create_namespace", lose)

@@ -23,7 +23,7 @@ def verdict(imported=(), failed=(), waiting=(), trouble=()):
     }
 
 
-FAILURE = {"case_id": 2, "code": "VcfFormat", "reason": "line 17"}
+FAILURE = {"case_id": 2, "code": "VcfFormat", "reason": "line 17", "retryable": False}
 GOOD = verdict([1])
 BAD = verdict(failed=[FAILURE])
 RUN = part_run_id("r1", 7, [1, 2])

@@ -127,8 +127,13 @@ class LogReader:
 
     def page(self) -> Page:
         """Return the next lines."""
-        fresh: list[bytes] = [] if self._begun else self._skip_known()
-        self._begun = True
+        fresh: list[bytes] = []
+        if not self._begun:
+            self._begun, given = True, self._position
+            skipped = self._skip_known()
+            if skipped is None:
+                return Page([], given, full=False)
+            fresh = skipped
         size = sum(map(len, fresh))
         full = False
         for line in self._lines:
@@ -150,14 +155,21 @@ class LogReader:
         )
         return Page(texts, self._position, full)
 
-    def _skip_known(self) -> list[bytes]:
-        """Read the lines that were read before; return the new ones among them, which only another file has."""
+    def _skip_known(self) -> list[bytes] | None:
+        """Read the lines that were read before; return the new ones among them, which only another file has.
+
+        An answer that ends before them and has nothing newer was cut within them: there is None to go on from.
+        """
         position = self._position
         newer: list[bytes] = []
+        count = 0
         for line in itertools.islice(self._lines, position.skip):
             self._read(line)
+            count += 1
             if _stamp(line) > position.newest:
                 newer.append(line)
+        if count < position.skip and not newer:
+            return None
         found = {second: one.found() for second, one in self._seconds.items() if second >= position.since}
         if found == {second: (count, digest) for second, count, digest in position.seconds}:
             return []

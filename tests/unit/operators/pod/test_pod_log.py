@@ -155,6 +155,18 @@ def test_a_gap_is_said_even_if_the_new_file_had_nothing_at_first(kubelet):
     assert kubelet.read(position).lines == []
 
 
+@pytest.mark.parametrize("kept_bytes", [0, 20, 100, 3000])
+def test_an_answer_that_is_cut_within_known_lines_repeats_none_and_reports_no_gap(kubelet, kept_bytes):
+    for number in range(200):
+        kubelet.write(5 + number / 1000, f"line {number}")
+    position = kubelet.read(PodLogCursor()).position
+    cut = b"".join(kubelet.answer(position))[:kept_bytes]
+    page = LogReader([cut], position, ended=False).page()
+    assert (page.lines, page.position, page.full) == ([], position, False)
+    kubelet.write(6, "line 200")
+    assert kubelet.read(page.position).lines == ["line 200"]
+
+
 def test_a_cursor_of_another_version_is_the_beginning():
     assert PodLogCursor.decode('[1, 2, "digest", "newest"]') == PodLogCursor()
     assert PodLogCursor.decode("{") == PodLogCursor()
