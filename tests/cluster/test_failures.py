@@ -17,7 +17,7 @@ from backends import airflow_context, deferred, execute, follow, run_task
 from cluster.site import wait_for
 from radiant.errors import JobLostError
 from radiant.jobs.catalogue import POC
-from radiant.jobs.documents import Status
+from radiant.jobs.documents import Request, Status
 from radiant.operators.container_record import read_record
 from radiant.operators.platform import ContainerOrder, ContainerStatus, State, TaskFacts
 from radiant.operators.pod.kubernetes_platform import KubernetesPlatform
@@ -416,6 +416,7 @@ def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
 def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s_log_is_reported(pods, context):
     pods.install("time.sleep(60)")
     folder = pods.task_folder(context)
+    folder.write_request(Request("poc", "0f0e0d0c-1", folder.run_uri, {}))
     facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
     order = ContainerOrder(POC, folder.argv("poc", "0f0e0d0c-1"), "0f0e0d0c-1", 512, facts, image=pods.site.image)
     platform = KubernetesPlatform(load_settings())
