@@ -71,7 +71,7 @@ def test_a_part_that_is_wrong_ends_with_78_and_its_fix_and_the_others_are_still_
         code, words = radiant(command, **wrong)
         assert code == EXIT_CONFIG
         assert (grades(words)["registry"], grades(words)["documents"]) == ("wrong", "wrong")
-        assert "-> correct RADIANT_REGISTRY__URL" in words
+        assert "-> do what the message says; otherwise look at RADIANT_REGISTRY__URL" in words
         assert "-> correct RADIANT_WORK_URI" in words
         assert ":pw@" not in words
 
