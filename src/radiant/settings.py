@@ -256,6 +256,25 @@ class Settings(_Group):
             }
         )
 
+    def of_run(self, tenant: str | None) -> "Settings":
+        """Return the settings of a run from those of the installation, as `load_settings` does."""
+        name = tenant or self.tenant
+        if self.tenant not in {None, name}:
+            msg = (
+                f"tenant {name!r} is asked for, and this process serves {self.tenant!r} alone (RADIANT_TENANT): use "
+                f"the installation of {name!r}, or name no tenant"
+            )
+            raise TenantError(msg)
+        if name is not None:
+            return self.of_tenant(name)
+        if self.tenants:
+            msg = (
+                "this installation has tenants, and none is named: give a run the param `tenant`, a command the "
+                f"variable RADIANT_TENANT. There are {', '.join(sorted(self.tenants))}"
+            )
+            raise TenantError(msg)
+        return self
+
 
 def load_settings(environment: Mapping[str, str] | None = None, *, tenant: str | None = None) -> Settings:
     """Read the settings from the environment; where several centres share the installation, those of one of them.
@@ -270,22 +289,7 @@ def load_settings(environment: Mapping[str, str] | None = None, *, tenant: str |
         ConfigError: a variable `RADIANT_*` without a setting (the message suggests the nearest name), or a value out of
             range.
     """
-    installation = load_installation(environment)
-    name = tenant or installation.tenant
-    if installation.tenant not in {None, name}:
-        msg = f"tenant {name!r} is asked for, and this process serves {installation.tenant!r} alone (RADIANT_TENANT)"
-        msg += f": use the installation of {name!r}, or name no tenant"
-        raise TenantError(msg)
-    if name is None:
-        if not installation.tenants:
-            return installation
-        known = ", ".join(sorted(installation.tenants))
-        msg = (
-            "this installation has tenants, and none is named: give a run the param `tenant`, a command the variable "
-            f"RADIANT_TENANT. There are {known}"
-        )
-        raise TenantError(msg)
-    return installation.of_tenant(name)
+    return load_installation(environment).of_run(tenant)
 
 
 def load_installation(environment: Mapping[str, str] | None = None) -> Settings:

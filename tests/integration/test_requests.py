@@ -110,7 +110,7 @@ class Site:
         self.s3.requests.clear()
         arguments = [name, "--request", f"{folder}/request.json", "--result", f"{folder}/result.json"]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(main, "load_settings", lambda **_: self.settings)
+            patch.setattr(main, "load_installation", lambda: self.settings)
             patch.setattr(main.signal, "signal", lambda *_: None)
             with pytest.raises(SystemExit) as ended:
                 main.main(arguments)

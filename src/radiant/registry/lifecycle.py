@@ -181,8 +181,7 @@ def started_loads(session: Session, case_ids: Iterable[int]) -> dict[int, list[L
 
 def end_started(session: Session, row: CaseRow, at: dt.datetime, code: LoadEnd, reason: str) -> None:
     """End the loads of a case that are under way."""
-    started = sa.select(LoadRow).where(LoadRow.case_id == row.case_id, LoadRow.status == LoadStatus.STARTED)
-    for load in session.scalars(started):
+    for load in started_loads(session, (row.case_id,)).get(row.case_id, ()):
         _end_load(load, at, LoadStatus.FAILED, code, reason)
 
 

@@ -28,6 +28,7 @@ from radiant.jobs.documents import (
     outcome_uri,
     request_uri,
 )
+from radiant.jobs.run_ids import folder_name
 from radiant.jobs.usage import JobTry
 from radiant.worker.case_document import (
     ReportFacts,
@@ -216,7 +217,7 @@ def _only_outcome(load: _Load) -> Result | None:
     (uri,) = load.attempts.values() if len(load.attempts) == 1 else (None,)
     result = None if uri is None else _outcome(uri)
     # An attempt in a folder of another's name would be a document that was copied.
-    return result if result is not None and outcome_uri("", result.attempt).split("/")[1] in load.attempts else None
+    return result if result is not None and folder_name(result.attempt) in load.attempts else None
 
 
 def _is_of(load: _Load, result: Result) -> bool:

@@ -25,7 +25,7 @@ from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, Radia
 from radiant.jobs.catalogue import find_job
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Failure, Request, Result, Status, decode_request, log_uri
-from radiant.settings import Settings, ecs_metadata_uri, keep_numpy_to_one_thread, load_installation, load_settings
+from radiant.settings import Settings, ecs_metadata_uri, keep_numpy_to_one_thread, load_installation
 from radiant.worker.handler import Handler, HandlerResult, require_current
 from radiant.worker.memory import memory_meter
 from radiant.worker.metrics import measurements
@@ -64,13 +64,14 @@ def main(argv: list[str] | None = None) -> None:
     logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_FORMAT)
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        logging.getLogger("radiant").setLevel(load_installation().log_level)
+        installation = load_installation()
+        logging.getLogger("radiant").setLevel(installation.log_level)
         find_job(arguments.job)
         request = decode_request(storage.read_bytes(arguments.request), arguments.request)
         if request.job != arguments.job:
             msg = f"{arguments.request} asks for {request.job}, the command line for {arguments.job}"
             raise ConfigError(msg)
-        settings = load_settings(tenant=request.tenant or None)
+        settings = installation.of_run(request.tenant or None)
         require_own(request, settings, arguments.request, arguments.result)
         with ThreadPoolExecutor(1, thread_name_prefix="stale") as pool:
             # Beside the next request: neither needs the other.
