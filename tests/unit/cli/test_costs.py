@@ -311,7 +311,7 @@ def test_a_run_without_documents_is_refused_with_what_to_check(settings):
 @pytest.mark.usefixtures("settings")
 def test_cases_are_compared_without_any_run():
     output = costs("--cases", "7300", "--per-day", "20")
-    assert line(output, "Fargate")[:3] == ["Fargate", "$0.0047", "$2.88"]
+    assert line(output, "Fargate")[:3] == ["Fargate", "$0.0038", "$2.33"]
     assert "mw1.medium instead of mw1.small" in output
     assert "a million records" in output
     assert "without a price: MWAA mw1.micro" in output
@@ -335,8 +335,8 @@ def test_a_price_list_of_ones_own_replaces_the_built_in_one(tmp_path, monkeypatc
     )
     monkeypatch.setenv("RADIANT_COSTS__PRICES", str(mine))
     output = costs("--cases", "7300", "--per-day", "20")
-    case = 1.02 * ((2 * 0.08096 + 4 * 0.004445) * 116.7 / 3600 + 3.5 * (0.5 * 0.08096 + 0.004445) / 60)
-    assert line(output, "Fargate")[2] == f"${case * 20 * 730 / 24:.2f}" == "$5.24"
+    case = 1.02 * ((2 * 0.08096 + 4 * 0.004445) * 84.6 / 3600 + 3.5 * (0.5 * 0.08096 + 0.004445) / 60)
+    assert line(output, "Fargate")[2] == f"${case * 20 * 730 / 24:.2f}" == "$4.25"
     assert "Amazon Web Services, elsewhere" in output
     monkeypatch.setenv("RADIANT_COSTS__PRICES", str(tmp_path / "absent.toml"))
     with pytest.raises(ConfigError, match=r"RADIANT_COSTS__PRICES: .*absent\.toml"):

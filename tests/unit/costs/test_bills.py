@@ -69,14 +69,14 @@ BILLS = {
     "out of memory": case_on(
         FARGATE,
         of_case(memory_mib=4096, seconds=70, ending=Ending.LOST),
-        of_case(memory_mib=6144, seconds=116.7, ending=Ending.SUCCEEDED),
+        of_case(memory_mib=6144, seconds=84.6, ending=Ending.SUCCEEDED),
     ),
     "interrupted on Spot": case_on(
         SPOT,
         of_case(memory_mib=4096, seconds=50, ending=Ending.LOST),
-        of_case(memory_mib=4096, seconds=116.7, ending=Ending.SUCCEEDED),
+        of_case(memory_mib=4096, seconds=84.6, ending=Ending.SUCCEEDED),
     ),
-    "2 cores and 2 GiB of an m5.xlarge": cost(Capacity.NODE, 116.7, memory_mib=2048),
+    "2 cores and 2 GiB of an m5.xlarge": cost(Capacity.NODE, 84.6, memory_mib=2048),
     "control plane of EKS": PRICES.eks.control_plane_hour * HOURS_PER_MONTH,
     "MWAA large instead of small": mwaa_bill(PRICES.mwaa, LARGE, 1, 8).month,
     "MWAA medium instead of small, and 2": mwaa_bill(PRICES.mwaa, MEDIUM, 3, 8).month,
