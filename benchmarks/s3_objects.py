@@ -108,14 +108,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, data, ETag=_tag(data))
 
     def _list(self, bucket: str, query: dict[str, str]) -> None:
-        start, after = f"{bucket}/{query.get('prefix', '')}", query.get("continuation-token", "")
+        start = f"{bucket}/{query.get('prefix', '')}"
+        after = query.get("continuation-token") or f"{bucket}/{query.get('start-after', '')}"
         with self.server.objects.lock:
             names = sorted(name for name in self.server.objects.content if name.startswith(start) and name > after)
-            page = [(name, len(self.server.objects.content[name])) for name in names[:_PAGE]]
+            page = [(name, self.server.objects.content[name]) for name in names[:_PAGE]]
         rows = "".join(
             f"<Contents><Key>{escape(name.partition('/')[2])}</Key><LastModified>{_WRITTEN_AT}</LastModified>"
-            f"<ETag>&quot;1&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
-            for name, size in page
+            f"<ETag>{escape(_tag(data))}</ETag><Size>{len(data)}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+            for name, data in page
         )
         more = len(names) > _PAGE
         token = f"<NextContinuationToken>{escape(page[-1][0])}</NextContinuationToken>" if more else ""

@@ -14,7 +14,7 @@ from radiant.lake.stage import Manifest, Stager, missing_files
 from radiant.lake.table_ref import StoredTableRef, TableRef
 
 if TYPE_CHECKING:
-    from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases
+    from radiant.lake.case_load import CaseLoad, VisibleCase, visible_case, visible_cases, visible_loads
     from radiant.lake.catalog import embedded_file, open_catalog
     from radiant.lake.commit import CommitReport, commit_part, delete_staged
     from radiant.lake.create import TableChange, ensure_tables, table_changes
@@ -80,6 +80,7 @@ __all__ = [
     "variants",
     "visible_case",
     "visible_cases",
+    "visible_loads",
 ]
 
 _MODULES = {
@@ -122,6 +123,7 @@ _MODULES = {
     "variants": "variant_query",
     "visible_case": "case_load",
     "visible_cases": "case_load",
+    "visible_loads": "case_load",
 }
 """Where the names are that are imported when they are first asked for; none is a module's, which would hide it."""
 

@@ -122,8 +122,7 @@ def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) 
     found: dict[int, VisibleCase] = {}
     for row in scan.to_arrow().sort_by(CASE_COLUMN).to_pylist():
         if row["case_id"] in found:
-            msg = f"{namespace}.{CASE_LOAD.name} has two rows for case {row['case_id']}. Import the case again"
-            raise LakeError(msg)
+            raise _two_rows(namespace, row["case_id"])
         found[row["case_id"]] = VisibleCase(
             case_id=row["case_id"],
             part=row["part"],
@@ -133,6 +132,28 @@ def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) 
             digests=json.loads(row["digests"] or "{}"),
         )
     return found
+
+
+def visible_loads(catalog: Catalog, namespace: str) -> dict[int, str]:
+    """Return the load id of each case whose rows readers may see.
+
+    Raises:
+        LakeError: the catalog does not answer, or a case has two rows.
+    """
+    table = load_table(catalog, namespace, CASE_LOAD)
+    if table is None:
+        return {}
+    rows = table.scan(selected_fields=("case_id", "load_id")).to_arrow()
+    found: dict[int, str] = {}
+    for case_id, load_id in zip(rows["case_id"].to_pylist(), rows["load_id"].to_pylist(), strict=True):
+        if case_id in found:
+            raise _two_rows(namespace, case_id)
+        found[case_id] = load_id
+    return found
+
+
+def _two_rows(namespace: str, case_id: int) -> LakeError:
+    return LakeError(f"{namespace}.{CASE_LOAD.name} has two rows for case {case_id}. Import the case again")
 
 
 def visible_case(catalog: Catalog, namespace: str, case_id: int) -> VisibleCase:

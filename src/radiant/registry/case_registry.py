@@ -97,6 +97,11 @@ class Registry:
         with self._database.read() as session:
             return [to_record(row) for row in session.scalars(wanted)]
 
+    def numbers(self, state: CaseState) -> set[int]:
+        """Return the numbers of the cases in one state."""
+        with self._database.read() as session:
+            return set(session.scalars(sa.select(CaseRow.case_id).where(CaseRow.state == state)))
+
     def history(self, case_id: int) -> list[HistoryEntry]:
         """Return the history of a case, oldest entry first.
 
@@ -214,7 +219,7 @@ class Registry:
             wanted = list(dict.fromkeys([*again, *wanted]))
             records = [to_record(row) for row in find_all(session, wanted).values()]
             revisions = {row.case_id: row.revision for row in find_all(session, wanted).values()}
-        files = file_statuses([file.uri for record in records for file in record.files], self._prefixes)
+        files = file_statuses([file for record in records for file in record.files], self._prefixes)
         pedigrees = planning.changed_pedigrees(records, revisions, files)
         scope = loads.ClaimScope(part, wanted, frozenset(again), visible or {}, most)
         with self._database.write() as session:

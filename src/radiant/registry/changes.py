@@ -1,8 +1,7 @@
 """Whether a file of a case changed since it was read, and the members that a pedigree file states."""
 
-import functools
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -41,10 +40,40 @@ def file_status(uri: str, prefixes: Collection[str] = ()) -> FileStatus:
         uri: Of the file.
         prefixes: Where it may be, see `storage.check_input_place`.
     """
+    return _if_outside(uri, prefixes) or _looked_at(uri)
+
+
+def file_statuses(files: Iterable[CaseFile], prefixes: Collection[str] = ()) -> dict[str, FileStatus]:
+    """Return the status of each file by URI, see `file_status`.
+
+    Of many objects in one place of S3 listings show which are as they were stored and which are gone; any other has its
+    own request. So a store whose listings have other tags than its objects costs requests, and no file is read for it.
+    """
+    stored: dict[str, set[tuple[int | None, str | None]]] = {}
+    for file in files:
+        stored.setdefault(file.uri, set()).add((file.size, file.tag))
+    found = {uri: outside for uri in stored if (outside := _if_outside(uri, prefixes)) is not None}
+    for uri, listed in storage.listed_fingerprints(stored.keys() - found.keys()).items():
+        if listed is None:
+            found[uri] = FileStatus(None, None, storage.no_such_file(uri))
+        elif stored[uri] == {(listed.size, listed.tag)}:
+            found[uri] = FileStatus(listed.size, listed.tag)
+    left = [uri for uri in stored if uri not in found]
+    if left:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(left))) as pool:
+            found |= zip(left, pool.map(_looked_at, left), strict=True)
+    return found
+
+
+def _if_outside(uri: str, prefixes: Collection[str]) -> FileStatus | None:
     try:
         storage.check_input_place(uri, prefixes)
     except InputError as error:
         return FileStatus(None, None, str(error), outside=True)
+    return None
+
+
+def _looked_at(uri: str) -> FileStatus:
     try:
         found = storage.fingerprint(uri)
     except InputError as error:
@@ -52,15 +81,6 @@ def file_status(uri: str, prefixes: Collection[str] = ()) -> FileStatus:
     except StorageError as error:
         return FileStatus(None, None, str(error), may_pass=True)
     return FileStatus(found.size, found.tag)
-
-
-def file_statuses(uris: list[str], prefixes: Collection[str] = ()) -> dict[str, FileStatus]:
-    """Return the status of each file by URI, several requested at a time; see `file_status`."""
-    unique = list(dict.fromkeys(uris))
-    if not unique:
-        return {}
-    with ThreadPoolExecutor(min(_AT_ONCE, len(unique))) as pool:
-        return dict(zip(unique, pool.map(functools.partial(file_status, prefixes=prefixes), unique), strict=True))
 
 
 def has_changed(stored: CaseFile, now: FileStatus) -> bool:

@@ -55,7 +55,7 @@ def due(  # noqa: PLR0913, PLR0917 - the caller's arguments
     with database.read() as session:
         checks = _candidates(session, at, requested, run, lost, blocked)
     # Requesting the status of files takes long, so no transaction is open meanwhile.
-    files = file_statuses([file.uri for check in checks for file in _files_to_check(check)], prefixes)
+    files = file_statuses([file for check in checks for file in _files_to_check(check)], prefixes)
     checked: list[_Check] = []
     for check in checks:
         case_id = check.record.case.case_id
@@ -69,14 +69,16 @@ def due(  # noqa: PLR0913, PLR0917 - the caller's arguments
     if changed:
         with database.write() as session:
             _store(session, changed, at)
+    # Only what was stored just now is read again: `assign` refuses a case of which ids or state have changed since.
     with database.read() as session:
-        rows = find_all(session, (check.record.case.case_id for check in checked if check.reason is not None))
-        cases = [
-            DueCase(to_case(row), CaseState(row.state), row.part, check.reason)
-            for check in checked
-            if check.reason is not None
-            for row in [rows[check.record.case.case_id]]
-        ]
+        stored = find_all(session, (check.record.case.case_id for check in changed if check.reason is not None))
+    records = {case_id: to_record(row) for case_id, row in stored.items()}
+    cases = [
+        DueCase(record.case, record.state, record.part, check.reason)
+        for check in checked
+        if check.reason is not None
+        for record in [records.get(check.record.case.case_id, check.record)]
+    ]
     return DueCases(
         cases=tuple(sorted(cases, key=lambda one: one.case.case_id)),
         blocked=tuple(sorted(blocked, key=lambda one: one.cases)),
@@ -222,7 +224,8 @@ def changed_pedigrees(
 
 def placement(session: Session) -> PartitionState:
     """Return the part of every id and the experiments per part."""
-    known = {Identity(Kind(row.kind), row.id): row.part for row in session.scalars(sa.select(AssignmentRow))}
+    found = session.execute(sa.select(AssignmentRow.kind, AssignmentRow.id, AssignmentRow.part))
+    known = {Identity(Kind(kind), name): part for kind, name, part in found}
     counts: dict[int, int] = {}
     for identity, part in known.items():
         if identity.kind is Kind.EXPERIMENT:
@@ -239,6 +242,7 @@ def assign(session: Session, plan: Plan, lease: Lease) -> dict[int, str]:
         if row.case_id not in rows:
             lifecycle.drop_from_plan(session, row, lease)
     known = parts_of(session, plan.identities)
+    new: dict[Identity, int] = {}
     started = lifecycle.started_loads(session, rows)
     for part in plan.parts:
         for case_id in part.cases:
@@ -254,11 +258,13 @@ def assign(session: Session, plan: Plan, lease: Lease) -> dict[int, str]:
             if reason is not None:
                 refused[case_id] = reason
                 continue
-            for identity in ids:
-                if identity not in known:
-                    known[identity] = part.part
-                    session.add(AssignmentRow(kind=identity.kind, id=identity.id, part=part.part))
+            fresh = {identity: part.part for identity in ids if identity not in known}
+            known |= fresh
+            new |= fresh
             lifecycle.plan(session, row, part.part, lease, started.get(case_id, ()))
+    if new:
+        rows_of_ids = [{"kind": one.kind, "id": one.id, "part": number} for one, number in new.items()]
+        session.execute(sa.insert(AssignmentRow), rows_of_ids)
     return refused
 
 
@@ -282,11 +288,12 @@ def parts_of(session: Session, ids: Iterable[Identity]) -> dict[Identity, int]:
     """Return the part of every id that has one."""
     wanted = set(ids)
     found: dict[Identity, int] = {}
+    stored = sa.select(AssignmentRow.kind, AssignmentRow.id, AssignmentRow.part)
     for batch in batches(sorted({identity.id for identity in wanted})):
-        for row in session.scalars(sa.select(AssignmentRow).where(AssignmentRow.id.in_(batch))):
-            identity = Identity(Kind(row.kind), row.id)
+        for kind, name, part in session.execute(stored.where(AssignmentRow.id.in_(batch))):
+            identity = Identity(Kind(kind), name)
             if identity in wanted:
-                found[identity] = row.part
+                found[identity] = part
     return found
 
 

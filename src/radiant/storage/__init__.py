@@ -15,6 +15,7 @@ from radiant.storage.bytes_at import (
     join,
     keeps_versions,
     list_files,
+    listed_fingerprints,
     local_path,
     modified_at,
     open_read,
@@ -27,7 +28,7 @@ from radiant.storage.bytes_at import (
 )
 from radiant.storage.input_place import check_input_place, is_below
 from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile, file_uri
-from radiant.storage.store_errors import answering, file_error, is_of_a_store
+from radiant.storage.store_errors import answering, file_error, is_of_a_store, no_such_file
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
 
 __all__ = [
@@ -51,8 +52,10 @@ __all__ = [
     "join",
     "keeps_versions",
     "list_files",
+    "listed_fingerprints",
     "local_path",
     "modified_at",
+    "no_such_file",
     "open_read",
     "open_write",
     "read_bytes",

@@ -88,6 +88,25 @@ def fingerprint(uri: str) -> Fingerprint:
         return _at(uri).fingerprint()
 
 
+def listed_fingerprints(uris: Collection[str]) -> dict[str, Fingerprint | None]:
+    """Return size and tag of those files that listings show in fewer requests than one for each.
+
+    Any other file is left out: of another place than S3, with too few others beside it, or in a bucket that may not be
+    listed or does not answer. Its own request (`fingerprint`) has the answer, or the error.
+
+    Example: of 10,000 objects in one folder and 3 in another bucket, the 10,000 are found by some 10 requests.
+
+    Returns:
+        By URI. None: there is no such object.
+    """
+    of_stores = [uri for uri in uris if not uri.startswith(_LOCAL) and "://" in uri]
+    if not of_stores:
+        return {}
+    from radiant.storage import listings  # noqa: PLC0415 - loads fsspec, which no local file needs
+
+    return listings.fingerprints(of_stores)
+
+
 def modified_at(uri: str) -> dt.datetime:
     """Return when a file was written, in UTC.
 

@@ -5,6 +5,7 @@ import datetime as dt
 import errno
 from collections.abc import Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from fsspec.core import url_to_fs
@@ -29,6 +30,15 @@ _AT_ONCE = 16
 
 _AFTER_SLASH = "0"
 """The character after `/`: in the order of a store's listing, all names below a folder come before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPage:
+    """One answer of S3 to a listing."""
+
+    objects: Mapping[str, Fingerprint]
+    """By key, in the order of the answer."""
+    is_last: bool
 
 
 class StoredObject:
@@ -158,19 +168,30 @@ class StoredObject:
         One request for each thousand names. s3fs's own listing asks first whether there is anything, twice.
         """
         bucket, _, key = self._path.rstrip("/").partition("/")
+        folder = f"{key}/" if key else ""
         after: dict[str, str] = {}
         while True:
             count(write_requests=1)
             page = self._filesystem.call_s3("list_objects_v2", Bucket=bucket, Prefix=key, **after)
             for one in page.get("Contents", []):
                 name: str = one["Key"]
-                if name == key or name.startswith(f"{key}/"):
+                if name == key or name.startswith(folder):
                     yield f"{bucket}/{name}", {"size": one["Size"], "LastModified": one["LastModified"]}
                 elif name >= f"{key}{_AFTER_SLASH}":
                     return
             if not page.get("IsTruncated"):
                 return
             after = {"ContinuationToken": page["NextContinuationToken"]}
+
+    def page(self, prefix: str, after: str) -> ListedPage:
+        """Return the first thousand objects of the bucket on S3 below a prefix of keys and after a key."""
+        bucket = self._path.partition("/")[0]
+        count(write_requests=1)
+        with named(f"s3://{bucket}/{prefix}"):
+            start = {"StartAfter": after} if after else {}
+            answer = self._filesystem.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **start)
+        found = {one["Key"]: Fingerprint(one["Size"], one["ETag"].strip('"')) for one in answer.get("Contents", [])}
+        return ListedPage(found, is_last=not answer.get("IsTruncated"))
 
     def delete_file(self) -> None:
         """Delete the object."""
@@ -193,23 +214,38 @@ class StoredObject:
         if not versioned:
             return OldVersions(versioned=versioned)
         bucket, _, key = self._path.partition("/")
-        call = self._filesystem.call_s3
         try:
-            count(write_requests=1)
-            answer = call("list_object_versions", Bucket=bucket, Prefix=key)
+            old = self._old_versions(bucket, key)
         except PermissionError:
             return OldVersions(versioned=None)
-        marks = [one for one in answer.get("DeleteMarkers", []) if one["Key"] == key]
-        versions = [one for one in answer.get("Versions", []) if one["Key"] == key and not one["IsLatest"]]
         deleted = kept = 0
-        for one in [*versions, *marks]:
+        for version in old:
             count(write_requests=1)
             try:
-                call("delete_object", Bucket=bucket, Key=key, VersionId=one["VersionId"])
+                self._filesystem.call_s3("delete_object", Bucket=bucket, Key=key, VersionId=version)
                 deleted += 1
             except PermissionError:
                 kept += 1
         return OldVersions(versioned=True, deleted=deleted, kept=kept)
+
+    def _old_versions(self, bucket: str, key: str) -> list[str]:
+        """Return the ids of the versions of one object that are not its latest, then of the marks that it was deleted.
+
+        The marks come last: without the latest one, a version that is still there would be the object again.
+        """
+        versions: list[str] = []
+        marks: list[str] = []
+        after: dict[str, str] = {}
+        while True:
+            count(write_requests=1)
+            page = self._filesystem.call_s3("list_object_versions", Bucket=bucket, Prefix=key, **after)
+            ours = [one for one in page.get("Versions", []) if one["Key"] == key]
+            versions += [one["VersionId"] for one in ours if not one["IsLatest"]]
+            marks += [one["VersionId"] for one in page.get("DeleteMarkers", []) if one["Key"] == key]
+            # Of all keys with this prefix, the key itself is the first.
+            if not page.get("IsTruncated") or page.get("NextKeyMarker") != key:
+                return versions + marks
+            after = {"KeyMarker": key, "VersionIdMarker": page["NextVersionIdMarker"]}
 
     def delete(self) -> None:
         """Delete the object, or all objects below this prefix."""

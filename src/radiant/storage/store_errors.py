@@ -20,8 +20,7 @@ def named(uri: str) -> Generator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        msg = f"{uri}: no such file. Check the path, and that the machine that imports can see it"
-        raise InputError(msg) from error
+        raise InputError(no_such_file(uri)) from error
     except PermissionError as error:
         msg = f"{uri}: permission denied. Give the user that runs radiant the right to it"
         raise InputError(msg) from error
@@ -74,6 +73,11 @@ def store_error(uri: str, error: Exception) -> RadiantError | None:
     if "Validation" in names:
         return InputError(f"{uri}: {str(error).splitlines()[0]} Is it {uri.partition('://')[0]}://bucket/key?")
     return StorageError(f"{uri}: the store does not answer: {error}")
+
+
+def no_such_file(uri: str) -> str:
+    """Return the message for a file that is not there."""
+    return f"{uri}: no such file. Check the path, and that the machine that imports can see it"
 
 
 def replaced(uri: str) -> StorageError:

@@ -68,11 +68,11 @@ def _lost(registry: Registry, settings: Settings) -> set[int]:
     The registry is read first: a case that is `imported` there was committed before the catalog is read, so the result
     never has a case whose import is under way.
     """
-    imported = {record.case.case_id for record in registry.list_cases(CaseState.IMPORTED)}
+    imported = registry.numbers(CaseState.IMPORTED)
     if not imported:
         return imported
     with lake.open_catalog(settings) as catalog:
-        lost = imported - lake.visible_cases(catalog, settings.lake.namespace).keys()
+        lost = imported - lake.visible_loads(catalog, settings.lake.namespace).keys()
     if lost:
         log.warning(
             "%d of %d imported cases have no rows in namespace %r of the catalog %r: they are imported again",

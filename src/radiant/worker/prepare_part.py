@@ -48,14 +48,14 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
     info = InfoOptions.of(settings.vcf)
     with lake.open_catalog(settings) as catalog:
         tables = lake.ensure_tables(catalog, namespace, info.tables, settings.namespace_location)
-        shown = lake.visible_cases(catalog, namespace) if before.cases else {}
+        visible = lake.visible_loads(catalog, namespace) if before.cases else {}
         claim = registry.claim(
             part,
             requested,
             run=request.run_uri,
             lease_s=settings.registry.lease_s,
             again=[*before.cases, *before.deleted],
-            visible={case_id: one.load_id for case_id, one in shown.items()},
+            visible=visible,
             most=arguments.most,
         )
         for load in claim.unfinished:

@@ -164,7 +164,7 @@ def test_an_imported_case_whose_rows_are_gone_is_planned_again(settings, registr
 def test_an_imported_case_that_is_visible_is_not_planned_again(settings, registry, add, monkeypatch):
     add("a")
     imported(settings, registry)
-    monkeypatch.setattr("radiant.lake.visible_cases", lambda *_: {1: "row"})
+    monkeypatch.setattr("radiant.lake.visible_loads", lambda *_: {1: "load"})
     assert output(settings, run="file:///next")["parts"] == []
 
 

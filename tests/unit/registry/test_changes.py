@@ -1,0 +1,66 @@
+"""The status of many files of cases on S3: from listings where they show what is stored, else from the objects."""
+
+import pytest
+
+from radiant import storage
+from radiant.registry.changes import FileStatus, file_status, file_statuses
+from radiant.registry.records import CaseFile, FileRole
+from radiant.storage.listings import WORTH
+from s3_store import s3_store
+
+
+@pytest.fixture(scope="module")
+def s3():
+    with s3_store() as store:
+        yield store
+
+
+@pytest.fixture
+def files(s3):
+    """Files of cases as they are stored, which is as they are."""
+    s3.empty()
+    s3.trouble = None
+    uris = [s3.put(f"in/{number}.vcf.gz", b"x" * number) for number in range(WORTH + 10)]
+    found = {uri: storage.fingerprint(uri) for uri in uris}
+    s3.requests.clear()
+    return [CaseFile(FileRole.VCF, uri, one.size, one.tag, None) for uri, one in found.items()]
+
+
+def heads(s3):
+    return [path.rpartition("/")[2] for method, path, _ in s3.requests if method == "HEAD"]
+
+
+def test_unchanged_files_take_a_listing_and_no_head_each(s3, files):
+    statuses = file_statuses(files)
+    assert statuses == {one.uri: FileStatus(one.size, one.tag) for one in files}
+    assert heads(s3) == []
+    assert len(s3.requests) == 1
+
+
+def test_a_changed_file_is_looked_at_itself_and_one_that_is_gone_has_the_same_status_as_by_a_head(s3, files):
+    s3.put("in/3.vcf.gz", b"changed")
+    s3.client.delete_object(Bucket=s3.bucket, Key="in/4.vcf.gz")
+    s3.requests.clear()
+    statuses = file_statuses(files)
+    assert heads(s3) == ["3.vcf.gz"]
+    assert statuses[s3.uri("in/3.vcf.gz")].size == 7
+    assert statuses == {one.uri: file_status(one.uri) for one in files}
+    assert "no such file" in (statuses[s3.uri("in/4.vcf.gz")].problem or "")
+
+
+def test_a_file_of_two_cases_that_were_registered_at_two_times_is_looked_at_itself(s3, files):
+    earlier = CaseFile(FileRole.PED, files[3].uri, 1, "earlier", None)
+    assert file_statuses([*files, earlier])[files[3].uri] == FileStatus(files[3].size, files[3].tag)
+    assert heads(s3) == ["3.vcf.gz"]
+
+
+def test_a_file_that_may_not_be_there_is_neither_listed_nor_looked_at(s3, files):
+    statuses = file_statuses(files, ["s3://elsewhere"])
+    assert all(one.outside for one in statuses.values())
+    assert s3.requests == []
+
+
+def test_where_listing_is_not_allowed_each_file_is_looked_at(s3, files):
+    s3.trouble = lambda _, path: "forbidden" if path.count("/") == 1 else ""
+    assert file_statuses(files) == {one.uri: FileStatus(one.size, one.tag) for one in files}
+    assert len(heads(s3)) == len(files)
