@@ -57,6 +57,10 @@ test-unit: setup ## Run the quick tests only
 test-mwaa: $(MWAA_STAMP) ## Run the backends' contract with the versions of Amazon MWAA
 	@$(MWAA)/bin/pytest -n 2 --dist loadfile tests/contract/test_backend_contract.py tests/unit/operators $(ARGS)
 
+.PHONY: test-faults
+test-faults: setup ## Break every call of commits, imports, maintenance and erasures: hours; make test runs a sample of them
+	@$(BIN)/pytest -m every_call -n 2 --timeout 14400 tests/contract tests/integration/test_every_call.py $(ARGS)
+
 $(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)
 	@echo "installing into $(MWAA)"
 	@test -x $(MWAA)/bin/python || $(BIN)/python -m venv --without-pip $(MWAA)

@@ -8,6 +8,7 @@ import contextlib
 import enum
 import http.client
 import http.server
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -56,6 +57,11 @@ class Line:
         with self._lock:
             self.calls, self._breaks, self._fault, self.broken = [], breaks, fault, None
 
+    def break_number(self, number: int, fault: Fault, counts: Callable[[str], bool] = bool) -> None:
+        """Let the call of this number (from 1) fail from now on; a call that `counts` is false of has no number."""
+        numbers = itertools.count(1)
+        self.break_call(lambda call: counts(call) and next(numbers) == number, fault)
+
     def heal(self) -> None:
         """Let every call pass."""
         with self._lock:
@@ -86,6 +92,8 @@ class HttpLine(Line):
     def __init__(self, server: str, *, error: str = "xml") -> None:
         super().__init__()
         self.host = urlsplit(server).netloc
+        self.change: Callable[[str, bytes], bytes] | None = None
+        """Gets a call and its answer, and returns what the client gets."""
         self._error = error
         handler = type("Handler", (_Handler,), {"line": self})
         self._server = _Server(("127.0.0.1", 0), handler)
@@ -136,7 +144,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self._body()
-        fault = self.line.fault_of(f"{self.command} {self.path}")
+        call = f"{self.command} {self.path}"
+        fault = self.line.fault_of(call)
         if fault is Fault.AWAY:
             self._cut()
             return
@@ -149,7 +158,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault is Fault.LOST:
             self._cut()
             return
-        headers = [one for one in answer.getheaders() if one[0].lower() not in {"transfer-encoding", "connection"}]
+        own = {"transfer-encoding", "connection"}
+        if self.line.change is not None:
+            content = self.line.change(call, content)
+            own.add("content-length")
+        headers = [one for one in answer.getheaders() if one[0].lower() not in own]
         if not any(name.lower() == "content-length" for name, _ in headers):
             headers.append(("Content-Length", str(len(content))))
         self._answer(answer.status, headers, content)

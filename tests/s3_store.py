@@ -9,6 +9,8 @@ from typing import Any
 import boto3
 import pytest
 import s3fs
+from moto.core import DEFAULT_ACCOUNT_ID
+from moto.s3.models import S3Backend, s3_backends
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -16,9 +18,20 @@ Fault = Callable[[list[bytes], dict[str, Any]], Iterator[bytes]]
 """Gets the body of a response and the request; yields the bytes that are sent instead."""
 
 
+_REFUSALS = {
+    "slow down": ("503 Slow Down", "SlowDown", "Please reduce your request rate."),
+    "forbidden": ("403 Forbidden", "AccessDenied", "Access Denied"),
+    "no upload": ("404 Not Found", "NoSuchUpload", "The specified upload does not exist."),
+}
+
+
 class _Silent(WSGIRequestHandler):
     def log_request(self, *_args: object) -> None:
         pass
+
+
+def _backend() -> S3Backend:
+    return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
 
 class S3Store:
@@ -38,20 +51,17 @@ class S3Store:
         self.fault_of_whole: Fault | None = None
         """For answers to requests of whole objects."""
         self.trouble: Callable[[str, str], str] | None = None
-        """Gets method and path of each request; returns `slow down`, `forbidden`, `away`, or nothing for an answer."""
+        """Gets method and path of each request; returns `away`, a key of `_REFUSALS`, or nothing for an answer."""
 
     def _answer(self, environ, start_response):
         wanted = environ.get("HTTP_RANGE", "")
         self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"], wanted))
         trouble = self.trouble(environ["REQUEST_METHOD"], environ["PATH_INFO"]) if self.trouble else ""
-        if trouble == "slow down":
+        if trouble in _REFUSALS:
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response("503 Slow Down", [("Content-Type", "application/xml")])
-            return [b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"]
-        if trouble == "forbidden":
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response("403 Forbidden", [("Content-Type", "application/xml")])
-            return [b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"]
+            status, code, text = _REFUSALS[trouble]
+            start_response(status, [("Content-Type", "application/xml")])
+            return [f"<Error><Code>{code}</Code><Message>{text}</Message></Error>".encode()]
         if trouble == "away":
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             start_response("500 Unread", [])
@@ -69,8 +79,8 @@ class S3Store:
         return self.uri(key)
 
     def names(self) -> list[str]:
-        found = self.client.list_objects_v2(Bucket=self.bucket).get("Contents", [])
-        return [one["Key"] for one in found]
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
+        return [one["Key"] for page in pages for one in page.get("Contents", [])]
 
     def empty(self) -> None:
         while names := self.names():
@@ -79,13 +89,32 @@ class S3Store:
     def unfinished_uploads(self) -> list[dict[str, Any]]:
         return self.client.list_multipart_uploads(Bucket=self.bucket).get("Uploads", [])
 
+    def copy(self) -> dict[str, bytes]:
+        """Return all objects."""
+        return {name: self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read() for name in self.names()}
+
+    def restore(self, objects: dict[str, bytes]) -> None:
+        """Let the bucket have these objects alone, and no upload that was begun."""
+        self._drop()
+        self.client.create_bucket(Bucket=self.bucket)
+        backend = _backend()
+        for name, data in objects.items():
+            backend.put_object(self.bucket, name, data)
+
+    def _drop(self) -> None:
+        """Delete the bucket with all it has: the servers of one process share moto's objects."""
+        _backend().buckets.pop(self.bucket, None)
+        s3_backends.bucket_accounts.pop(self.bucket, None)
+
     def start(self) -> None:
+        self._drop()
         self._thread.start()
         self.client = boto3.client("s3", endpoint_url=self.endpoint)
         self.client.create_bucket(Bucket=self.bucket)
 
     def stop(self) -> None:
         self.client.close()
+        self._drop()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()

@@ -9,7 +9,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Transaction
 
 import random_rows
-from contract.lake_site import CATALOGS, lake_site
+from contract.lake_site import CATALOGS, SITES, lake_site
 from radiant import lake, storage
 from radiant.domain.tables import CASE_LOAD, CASE_TABLES
 from radiant.errors import CaseNotFoundError, CommitConflictError, CommitUnknownError, ConfigError, LakeError
@@ -17,8 +17,11 @@ from radiant.lake import snapshot
 from radiant.settings import load_settings
 from staging import NAMESPACE, case_load, commit, counts, raw_rows, read, stage
 
+OTHER_STORES = [pytest.param(one, marks=pytest.mark.every_call) for one in SITES if one not in CATALOGS]
+"""A commit's behaviour does not depend on the store: `make test-faults` runs it on each catalog with each."""
 
-@pytest.fixture(params=CATALOGS)
+
+@pytest.fixture(params=[*CATALOGS, *OTHER_STORES])
 def site(request, tmp_path):
     with lake_site(request.param, tmp_path, request.getfixturevalue) as site:
         yield site

@@ -9,16 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from import_site import ImportSite
 from kills import each_kill
 from radiant import lake, storage
 from radiant.cli.main import app
 from radiant.domain.case import CaseState
-from radiant.domain.tables import CASE_TABLES
 from radiant.errors import CaseStateError, ConfigError, InputError, LakeError
 from radiant.jobs.documents import Status, run_uri, task_uri
 from radiant.lake.create import load_tables
-from radiant.lake.visible_rows import case_rows
 from radiant.registry import Registration
 from radiant.settings import load_settings
 from radiant.worker.erase_case import erase_case
@@ -27,40 +24,12 @@ from radiant.worker.erasure_scan import scan
 from radiant.worker.erasure_terms import SearchTerms
 from radiant.worker.maintain_tables import maintain
 from s3_store import s3_store
+from small_families import SAMPLES, SmallFamilies
 
-HEADER = """\
-##fileformat=VCFv4.2
-##contig=<ID=chr1,length=248956422>
-##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">
-#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{samples}
-"""
 REASON = "consent withdrawn"
-SAMPLES = ("child{n}", "father{n}", "mother{n}")
 
 
-class Site(ImportSite):
-    def add(self, number: int) -> int:
-        samples = [name.format(n=number) for name in SAMPLES]
-        child, father, mother = samples
-        folder = self.folder / "sources"
-        folder.mkdir(exist_ok=True)
-        vcf, ped = folder / f"family{number}.vcf", folder / f"family{number}.ped"
-        lines = [f"chr1\t{1000 * at + number}\t.\tA\tG\t50\tPASS\t.\tGT\t0/1\t0/1\t0/0\n" for at in range(1, 9)]
-        vcf.write_text(HEADER.format(samples="\t".join(samples)) + "".join(lines))
-        ped.write_text(
-            f"FAM{number}\t{child}\t{father}\t{mother}\t1\t2\nFAM{number}\t{father}\t0\t0\t1\t1\n"
-            f"FAM{number}\t{mother}\t0\t0\t2\t1\n"
-        )
-        return self.register(number, vcf, ped)
-
-    def rows(self, case_id: int) -> dict[str, list[dict]]:
-        with lake.open_catalog(self.settings) as catalog:
-            namespace = self.settings.lake.namespace
-            return {
-                name: [row for batch in case_rows(catalog, namespace, case_id, name) for row in batch.to_pylist()]
-                for name in CASE_TABLES
-            }
-
+class Site(SmallFamilies):
     def compact_by_another_engine(self) -> None:
         """Bring all rows of each table together in one file."""
         with lake.open_catalog(self.settings) as catalog:

@@ -15,8 +15,9 @@ from pyiceberg.exceptions import (
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import ListType, MapType
 
+from radiant import storage
 from radiant.domain.tables import TABLES
-from radiant.errors import LakeUnavailableError, RadiantError, SchemaMismatchError
+from radiant.errors import ConfigError, InputError, LakeUnavailableError, RadiantError, SchemaMismatchError
 from radiant.lake.catalog_errors import no_answer
 from radiant.lake.file_layout import PARTITION_COLUMN
 from radiant.lake.iceberg_schema import (
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _TRIES = 10
 """Creation and schema changes race with other processes that do the same; the loser retries."""
+
+_OF_STORES = ("s3.", "adls.", "gcs.")
+"""Properties by which a catalog, or its configuration, gives its client access to a store."""
 
 
 def ensure_tables(
@@ -64,12 +68,14 @@ def ensure_tables(
         SchemaMismatchError: a column has another type than declared, a required column is not declared,
             or the table is not partitioned by `part` alone.
         LakeUnavailableError: the catalog does not answer.
-        ConfigError: the catalog refuses: a right is missing.
+        ConfigError: the catalog refuses: a right is missing; or it alone has keys for the store of the tables.
     """
     try:
         _ensure_namespace(catalog, namespace, location)
         declared = {**TABLES, **(case_tables or {})}
-        return {name: TableRef.of(_ensure_table(catalog, namespace, table)) for name, table in declared.items()}
+        tables = {name: _ensure_table(catalog, namespace, table) for name, table in declared.items()}
+        _check_own_access(next(iter(tables.values())))
+        return {name: TableRef.of(table) for name, table in tables.items()}
     except RadiantError:
         raise
     except Exception as error:
@@ -184,6 +190,25 @@ def _create_table(catalog: Catalog, namespace: str, declared: Table) -> IcebergT
         )
     except TableAlreadyExistsError:
         return catalog.load_table(identifier)
+
+
+def _check_own_access(table: IcebergTable) -> None:
+    """Refuse a store that is open by keys of the catalog alone, vended or configured.
+
+    Jobs that import hold no credential of the catalog: they write with the credentials of their process.
+    """
+    if not any(name.startswith(_OF_STORES) for name in table.io.properties):
+        return
+    try:
+        storage.fingerprint(table.metadata_location)
+    except (ConfigError, InputError) as error:
+        msg = (
+            f"{'.'.join(table.name())}: the catalog has keys or an address for the store of its tables, which jobs "
+            f"that import do not get, and without them the store refuses this process: {error}. Give every job "
+            "credentials of the store with the right to read, write, list and delete (AWS_*, or a role; "
+            "AWS_ENDPOINT_URL for a store that is not Amazon's)"
+        )
+        raise ConfigError(msg) from error
 
 
 def _check_spec(table: IcebergTable) -> None:

@@ -10,7 +10,7 @@ from typing import IO, Any, cast
 
 from fsspec.core import url_to_fs
 
-from radiant.errors import InputError
+from radiant.errors import InputError, StorageError
 from radiant.storage import read_ahead
 from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile
 from radiant.storage.store_errors import named, replaced
@@ -119,19 +119,30 @@ class StoredObject:
                 parts = len(getattr(upload, "parts", None) or ())
                 if not self._on_s3:
                     upload.commit()
-            except BaseException:
+            except BaseException as error:
                 self._discard(upload)
+                if _is_of_no_upload(error):
+                    msg = (
+                        f"{self._uri}: the store has no such upload any more: it completed it and its answer was lost, "
+                        "or its rule for unfinished uploads removed it. Try again"
+                    )
+                    raise StorageError(msg) from error
                 raise
             count(write_requests=parts + 2 if parts else 1, bytes_written=size)
 
     def _discard(self, upload: Any) -> None:
-        """Give an upload up, so that no object appears and no open file goes on uploading when it is collected."""
+        """Give an upload up, so that no object appears and no open file goes on uploading when it is collected.
+
+        The error of the upload is the one to report: what a store does not give up now is left to its rule for
+        unfinished uploads.
+        """
         if self._on_s3:
             upload.closed = True  # closing would complete it
         else:
             with contextlib.suppress(Exception):
                 upload.close()
-        upload.discard()
+        with contextlib.suppress(Exception):
+            upload.discard()
 
     def write(self, data: bytes) -> None:
         """Write a small object."""
@@ -262,6 +273,12 @@ class StoredObject:
         count(write_requests=1)
         with named(self._filesystem.unstrip_protocol(path)), contextlib.suppress(FileNotFoundError):
             self._filesystem.rm_file(path)
+
+
+def _is_of_no_upload(error: BaseException) -> bool:
+    """Return whether S3 answered that there is no such upload; s3fs makes a missing file of it."""
+    answer = getattr(error.__cause__, "response", None)
+    return isinstance(answer, dict) and cast("FsspecObject", answer).get("Error", {}).get("Code") == "NoSuchUpload"
 
 
 def of_object(info: FsspecObject) -> Fingerprint:

@@ -80,7 +80,9 @@ def _final(uri: str, error: Exception, *, opened: bool) -> Exception | None:
         return InputError(f"{uri}: was deleted while it was read") if opened else error
     if isinstance(error, PermissionError):
         return InputError(f"{uri}: permission denied. Give the user that runs radiant the right to it")
-    if isinstance(error, OSError) and error.errno == errno.EBUSY:  # the error of fsspec's stores
+    cause = error.__cause__
+    throttled = isinstance(cause, Exception) and is_of_a_store(cause)  # s3fs has the same number for it
+    if isinstance(error, OSError) and error.errno == errno.EBUSY and not throttled:  # the error of fsspec's stores
         return replaced(uri)
     return None
 

@@ -37,6 +37,8 @@ from radiant.worker.without_pandas import hide_pandas
 
 log = logging.getLogger("radiant.worker")
 
+RESULT_PAUSES_S = (1.0, 4.0, 15.0)
+"""Before each further try to write the result: all the work is in it."""
 GC_THRESHOLD = 100_000
 """New objects between two collections of cycles, which are rare here."""
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -145,14 +147,14 @@ def _run(request: Request, settings: Settings, result_uri: str, meter: UsageMete
 
 
 def _write(uri: str, result: Result) -> None:
-    """Write the result; retry transient errors for 20 seconds, because all the work is in it."""
-    for pause_s in (1, 4, 15):
+    """Write the result; retry transient errors."""
+    for pause_s in RESULT_PAUSES_S:
         try:
             storage.write_bytes(uri, encode(result))
         except RadiantError as error:
             if not error.retryable:
                 raise
-            log.warning("%s; trying again in %d s", error, pause_s)
+            log.warning("%s; trying again in %g s", error, pause_s)
             time.sleep(pause_s)
         else:
             return

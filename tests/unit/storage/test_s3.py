@@ -6,7 +6,9 @@ import io
 import itertools
 
 import pytest
+import s3fs
 
+from lines import Fault, HttpLine
 from radiant import storage
 from radiant.errors import InputError, StorageError
 from radiant.jobs.documents import run_uri, task_uri
@@ -23,7 +25,7 @@ def server():
 @pytest.fixture
 def s3(server, monkeypatch):
     monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
-    server.fault = server.fault_of_whole = None
+    server.fault = server.fault_of_whole = server.trouble = None
     server.requests.clear()
     return server
 
@@ -195,6 +197,74 @@ def test_a_large_object_appears_only_when_it_is_whole(s3):
             file.write(piece)
         assert not storage.exists(uri)
     assert storage.read_bytes(uri) == data.getvalue()
+
+
+@pytest.mark.parametrize("fault", [Fault.LOST, Fault.GONE, Fault.SLOW_DOWN])
+def test_an_upload_in_parts_with_any_call_broken_is_whole_or_absent_and_its_repetition_is_whole(s3, fault, monkeypatch):
+    data = DATA * 100
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    with HttpLine(s3.endpoint).serving() as line:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", line.url)
+        s3fs.S3FileSystem.clear_instance_cache()
+        for number in itertools.count(1):
+            uri = s3.uri(f"upload/{fault}/{number}")
+            line.break_number(number, fault)
+            failed = error_of_writing(uri, data)
+            call = line.broken
+            line.heal()
+            if call is None:
+                assert failed is None
+                break
+            assert isinstance(failed, StorageError), (call, failed)
+            assert not storage.exists(uri) or storage.read_bytes(uri) == data, call
+            assert error_of_writing(uri, data) is None
+            assert storage.read_bytes(uri) == data, call
+            # Without an answer to its first call, an upload has no number that it could be given up by.
+            begun = len(s3.unfinished_uploads())
+            assert begun == (fault is Fault.LOST and call.endswith("?uploads")) or fault is Fault.GONE, call
+            s3.restore({})
+        assert number > 4, "the object is uploaded in parts"
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def test_an_upload_that_the_store_removed_is_transient(s3):
+    """By its rule for unfinished uploads; and some stores answer so if an upload is completed a second time."""
+
+    s3.trouble = lambda method, _: "no upload" if method == "POST" and s3.unfinished_uploads() else ""
+    assert isinstance(error := error_of_writing(s3.uri("removed"), DATA * 100), StorageError)
+    assert "no such upload any more" in str(error)
+    s3.trouble = None
+    assert not storage.exists(s3.uri("removed"))
+
+
+@pytest.mark.usefixtures("small_ranges")
+def test_a_throttled_range_is_asked_for_again_and_is_no_other_version(s3, monkeypatch):
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    s3fs.S3FileSystem.clear_instance_cache()
+    uri = s3.put("throttled", DATA)
+    turns = itertools.count()
+    with storage.open_read(uri) as file:
+        s3.trouble = lambda method, _: "slow down" if method == "GET" and next(turns) < 3 else ""
+        assert file.read() == DATA
+        assert next(turns) > 3
+        file.seek(0)
+        s3.trouble = lambda *_: "slow down"
+        with pytest.raises(StorageError, match="did not come in 4 tries"):
+            file.read()
+    s3.trouble = None
+    s3fs.S3FileSystem.clear_instance_cache()
+
+
+def error_of_writing(uri, data):
+    try:
+        with storage.open_write(uri) as file:
+            for at in range(0, len(data), 1 << 20):
+                file.write(data[at : at + (1 << 20)])
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        return error
+    return None
 
 
 def test_what_another_process_wrote_is_seen_at_once(s3):

@@ -1,0 +1,251 @@
+"""Jobs, maintenance and erasure with a call to the store broken: nothing is lost, and the repetition ends well.
+
+Everything is on the S3 of a test, behind a proxy that breaks one call: its answer is lost, the store throttles, or the
+process is as good as killed after it (no later call passes). `make test` breaks some calls, `make test-faults` every.
+"""
+
+import dataclasses
+import datetime as dt
+import itertools
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import s3fs
+
+from kills import Backup
+from lines import Fault, HttpLine
+from radiant import lake
+from radiant.domain.case import Priority
+from radiant.errors import EXIT_OK, EXIT_TRANSIENT, RadiantError
+from radiant.jobs.documents import Request, Status, outcome_uri, run_uri, task_uri
+from radiant.lake.create import load_tables
+from radiant.lake.references import ManifestCache, files_of_table
+from radiant.registry import Registration
+from radiant.settings import load_settings
+from radiant.storage import read_ahead
+from radiant.worker import main
+from radiant.worker.erase_case import erase_case
+from radiant.worker.maintain_tables import maintain
+from s3_store import S3Store, s3_store
+from small_families import SmallFamilies
+
+log = logging.getLogger(__name__)
+
+REASON = "consent withdrawn"
+FAULTS = (Fault.LOST, Fault.SLOW_DOWN, Fault.GONE)
+CASES = (1, 2)
+ROWS = 16
+"""Occurrences of each case: its child and its father carry each of eight variants."""
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[S3Store]:
+    with s3_store() as store:
+        yield store
+
+
+@dataclasses.dataclass
+class StoreSite(SmallFamilies):
+    """Two families whose files, documents and tables are in a store; registry and catalog are SQLite files."""
+
+    store: S3Store = dataclasses.field(kw_only=True)
+
+    def register(self, number: int, vcf: Path, ped: Path, assembly: str = "GRCh38") -> int:
+        vcf_uri, ped_uri = (self.store.put(f"in/{path.name}", path.read_bytes()) for path in (vcf, ped))
+        return self.registry.add(
+            Registration(
+                vcf_uri=vcf_uri,
+                ped_uri=ped_uri,
+                strategy="wgs",
+                priority=Priority.ROUTINE,
+                assembly=assembly,
+                case_id=number,
+            )
+        ).case_id
+
+    def run(self, name: str, task: str, top: str, index: int = -1, **arguments: object) -> int:
+        """Run a job of which nothing may be read afterwards; return its exit code."""
+        request = Request(job=name, attempt=f"{task}-{index}", run_uri=top, arguments=arguments)
+        return main.run(request, self.settings, outcome_uri(task_uri(top, task, index), request.attempt))
+
+    def missing_files(self) -> set[str]:
+        """Return the files that a snapshot of a table names and that are gone."""
+        there = {self.store.uri(name) for name in self.store.names()}
+        with lake.open_catalog(self.settings) as catalog:
+            tables = load_tables(catalog, self.settings.lake.namespace).values()
+            return {key for table in tables for key in files_of_table(table, ManifestCache(table)) if key not in there}
+
+
+@dataclasses.dataclass
+class Broken:
+    """A site whose calls to the store are broken, one after the other."""
+
+    site: StoreSite
+    line: HttpLine
+
+    def each(self, fault: Fault, work: Callable[[], int], most: int | None) -> Iterator[str]:
+        """Do the work from the state of now again and again, with another call broken each time; yield which.
+
+        At each yield the work has ended, and every call passes. With `most`, evenly spaced calls.
+        """
+        objects, home = self.site.store.copy(), Backup(self.site.folder / "home")
+        self.line.heal()
+        assert work() == EXIT_OK
+        total = len(self.line.calls)
+        numbers = itertools.count(1) if most is None else (total * (at + 1) // (most + 1) for at in range(most))
+        for number in numbers:
+            self.site.store.restore(objects)
+            home.restore()
+            self.line.break_number(number, fault)
+            code = work()
+            call = self.line.broken
+            self.line.heal()
+            if call is None:
+                assert code == EXIT_OK
+                break
+            where = f"{fault} of call {number} of about {total}, {call}"
+            assert code in {EXIT_OK, EXIT_TRANSIENT}, f"{where}: ends with {code}, as if no repetition would help"
+            log.info("%s: exit code %d", where, code)
+            yield where
+
+
+@pytest.fixture
+def broken(store, tmp_path, monkeypatch) -> Iterator[Broken]:
+    """A site with two registered cases behind a line, with clients that do not try again by themselves."""
+    monkeypatch.setattr(read_ahead, "PAUSES_S", ())
+    monkeypatch.setattr(main, "RESULT_PAUSES_S", ())
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    store.restore({})
+    with HttpLine(store.endpoint).serving() as line:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", line.url)
+        s3fs.S3FileSystem.clear_instance_cache()
+        variables = {
+            "RADIANT_HOME": str(tmp_path / "home"),
+            "RADIANT_WORK_URI": store.uri("work"),
+            "RADIANT_LAKE__WAREHOUSE": store.uri("warehouse"),
+        }
+        site = StoreSite(tmp_path, load_settings(variables), store=store)
+        for number in CASES:
+            site.add(number)
+        yield Broken(site, line)
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+def exit_code(work: Callable[[], object]) -> int:
+    """Return the exit code of a command that does this; an error of a library is none of ours."""
+    try:
+        work()
+    except RadiantError as error:
+        return error.exit_code
+    return EXIT_OK
+
+
+EVERY_CALL = [pytest.param(one, None, id=f"{one} of every call", marks=pytest.mark.every_call) for one in FAULTS]
+
+
+def and_some(most: int) -> list[object]:
+    return [pytest.param(Fault.LOST, most, id=f"lost reply of {most} calls"), *EVERY_CALL]
+
+
+@pytest.mark.parametrize(("fault", "most"), EVERY_CALL)
+def test_a_broken_call_of_prepare_leaves_nothing_behind_that_its_repetition_stumbles_over(broken, fault, most):
+    site = broken.site
+    top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
+    (part,) = site.job("plan-import", "plan", top, cases=None).output["parts"]
+    chosen = {"part": part["part"], "cases": part["cases"]}
+    for where in broken.each(fault, lambda: site.run("prepare-part", "prepare-broken", top, **chosen), most):
+        prepared = site.job("prepare-part", "prepare", top, **chosen)
+        assert prepared.status is Status.SUCCEEDED, (where, prepared.failure)
+        assert [one["case_id"] for one in prepared.output["cases"]] == [*CASES], where
+        assert site.missing_files() == set(), where
+
+
+@pytest.mark.parametrize(("fault", "most"), and_some(2))
+def test_a_broken_call_of_an_import_shows_no_row_and_its_repetition_stages_the_same_rows(broken, fault, most):
+    site = broken.site
+    top, part, cases = prepared(site)
+    other = site.job("import-case", "import_case", top, 1, **cases[1])
+    digests: dict[str, str] | None = None
+    for where in broken.each(fault, lambda: site.run("import-case", "broken", top, 0, **cases[0]), most):
+        assert site.visible() == {}, where
+        again = site.job("import-case", "import_case", top, 0, **cases[0])
+        assert again.status is Status.SUCCEEDED, (where, again.failure)
+        digests = digests or again.digests
+        committed = site.job("commit-part", "commit", top, **loads(top, part, cases))
+        assert committed.status is Status.SUCCEEDED, (where, committed.failure)
+        assert site.visible() == {1: digests, 2: other.digests}, where
+        assert [len(site.rows(case)["occurrence"]) for case in CASES] == [ROWS, ROWS], where
+
+
+@pytest.mark.parametrize(("fault", "most"), EVERY_CALL)
+def test_a_broken_call_of_a_commit_shows_all_of_its_cases_or_none_and_its_repetition_shows_all(broken, fault, most):
+    site = broken.site
+    top, part, cases = prepared(site)
+    staged = [site.job("import-case", "import_case", top, at, **one) for at, one in enumerate(cases)]
+    whole = {case: one.digests for case, one in zip(CASES, staged, strict=True)}
+    arguments = loads(top, part, cases)
+    for where in broken.each(fault, lambda: site.run("commit-part", "commit-broken", top, **arguments), most):
+        assert site.visible() in ({}, whole), where
+        committed = site.job("commit-part", "commit", top, **arguments)
+        assert committed.status is Status.SUCCEEDED, (where, committed.failure)
+        assert site.visible() == whole, where
+        assert [len(site.rows(case)["occurrence"]) for case in CASES] == [ROWS, ROWS], where
+        assert site.missing_files() == set(), where
+
+
+@pytest.mark.parametrize(("fault", "most"), and_some(2))
+def test_a_broken_call_of_maintenance_deletes_nothing_that_is_needed_and_its_repetition_frees_the_rest(
+    broken, fault, most
+):
+    site = imported_twice(broken.site)
+    before = [site.rows(case) for case in CASES]
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
+
+    def maintained() -> int:
+        return exit_code(lambda: maintain(site.settings, dry_run=False, now=later))
+
+    left: set[int] = set()
+    for where in broken.each(fault, maintained, most):
+        assert [site.rows(case) for case in CASES] == before, where
+        assert site.missing_files() == set(), where
+        assert maintained() == EXIT_OK, where
+        assert [site.rows(case) for case in CASES] == before, where
+        assert site.missing_files() == set(), where
+        left.add(sum(name.endswith(".parquet") for name in site.store.names()))
+        assert len(left) == 1, where
+
+
+@pytest.mark.parametrize(("fault", "most"), and_some(1))
+def test_a_broken_call_of_an_erasure_is_passed_by_its_repetition_which_ends_with_the_certificate(broken, fault, most):
+    site = imported_twice(broken.site)
+    before = site.rows(2)
+    for where in broken.each(fault, lambda: exit_code(lambda: erase_case(site.settings, 1, REASON)), most):
+        assert site.rows(2) == before, where
+        certificate = erase_case(site.settings, 1, REASON).certificate
+        assert certificate.complete, (where, certificate.scan.hits)
+        assert site.rows(2) == before, where
+        assert site.missing_files() == set(), where
+        kept = {name: data for name, data in site.store.copy().items() if not name.startswith("in/")}
+        assert [name for name, data in kept.items() if b"child1" in data or "/case=1/" in name] == [], where
+
+
+def prepared(site: StoreSite) -> tuple[str, int, list[dict[str, object]]]:
+    top = run_uri(site.settings.effective_work_uri, "import-vcf", "run1")
+    (part,) = site.job("plan-import", "plan", top, cases=None).output["parts"]
+    found = site.job("prepare-part", "prepare", top, part=part["part"], cases=part["cases"])
+    assert found.status is Status.SUCCEEDED, found.failure
+    return top, part["part"], found.output["cases"]
+
+
+def loads(top: str, part: int, cases: list[dict[str, object]]) -> dict[str, object]:
+    return {"part": part, "loads": cases, "deleted": [], "imports_uri": task_uri(top, "import_case")}
+
+
+def imported_twice(site: StoreSite) -> StoreSite:
+    """Import both cases, and the first one again, so that older snapshots alone hold its first rows."""
+    site.import_due()
+    site.import_due([1])
+    return site
