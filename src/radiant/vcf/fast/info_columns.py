@@ -13,12 +13,21 @@ from numpy.typing import NDArray
 
 from radiant.domain.columns import Column, Per, Type
 from radiant.domain.tables import INFO_COLUMNS
+from radiant.vcf.fast.annovar_block_columns import AnnovarBlocks, find_blocks
+from radiant.vcf.fast.declared_columns import surely_fit
 from radiant.vcf.fast.info_map_columns import InfoFields, take_part
 from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.header import reserved
 from radiant.vcf.header.declarations import Header
-from radiant.vcf.rules import values
-from radiant.vcf.rules.info import CHECKED_TEXT, annotation_of, checked, column_values, is_no_key, key_twice
+from radiant.vcf.rules.annovar_blocks import FIRST_KEY, LAST_KEY, which_counts
+from radiant.vcf.rules.info import (
+    annotation_of,
+    checked,
+    column_values,
+    is_no_key,
+    key_twice,
+    several_in_blocks,
+)
 from radiant.vcf.rules.info_map import InfoPlan
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask, Slices, encoded, split
@@ -108,6 +117,8 @@ class _Reading:
         self._annotations: dict[str, Integers] = {}
         self._again: list[tuple[int, Piece]] = []
         """Keys that come again, with the index of the INFO field."""
+        self._unused: list[Integers] = []
+        """Other INFO fields that take no part in the variant table."""
         self._pieces: list[tuple[int, Piece]] = []
         """Other pieces left out, with the index of the INFO field; those of a line come after its `_again`."""
         self._unread: dict[tuple[Type, bool], list[_Unread]] = {}
@@ -121,6 +132,10 @@ class _Reading:
         self._values = Slices(info.buffer, key_end + self._has_value, fields.items.end)
         self._codes, self._names = encoded(Slices(info.buffer, fields.items.start, key_end).strings())
         self._annotated = self._fields_of(tag)
+        self._blocks = find_blocks(self._owner, self._codes, self._names, n_alts)
+        if self._blocks is not None:
+            self._reject(self._blocks.unclear)
+            self._blocks.alt[self._annotated[self._annotated < len(self._codes)]] = 0
 
     def read(self, plan: InfoPlan) -> Info:
         """Read key by key, the numbers of all keys together."""
@@ -135,21 +150,28 @@ class _Reading:
         for (type_, negative), unread in self._unread.items():
             columns |= self._read_together(type_, unread, negative=negative)
         entries = Slices(self._buffer, self._entries.start, self._entries.end)
+        self._pieces.sort(key=itemgetter(0))
+        if (blocks := self._blocks) is not None:  # checked after those outside
+            self._pieces.sort(key=lambda one: bool(blocks.alt[one[0]] > 0))
         pieces = [
-            (int(self._owner[at]), piece)
-            for found in (self._again, self._pieces)
-            for at, piece in sorted(found, key=itemgetter(0))
+            (int(self._owner[at]), piece) for at, piece in (*sorted(self._again, key=itemgetter(0)), *self._pieces)
         ]
         pieces.sort(key=itemgetter(0))
         return Info(columns, entries, self._undeclared, self._annotations, self._taking_part(plan), pieces, self._ok)
 
     def _taking_part(self, plan: InfoPlan) -> InfoFields:
-        """Return the fields for the variant table: those that are the first ones of their key on their line."""
-        owner, codes, value, has_value = self._owner, self._codes, self._values, self._has_value
-        if self._again:
-            first = np.delete(np.arange(len(codes)), [at for at, _ in self._again])
-            owner, codes, value, has_value = owner[first], codes[first], value[first], has_value[first]
-        return take_part(plan, owner, codes, self._names, value, has_value)
+        """Return the fields for the variant table: those that count, of each line those outside blocks first."""
+        at = np.arange(len(self._codes))
+        unused = [np.array([at for at, _ in self._again], dtype=np.int64), *self._unused]
+        if any(map(len, unused)):
+            at = np.delete(at, np.concatenate(unused))
+        alt = None
+        if self._blocks is not None:
+            at = at[np.lexsort((self._blocks.alt[at] > 0, self._owner[at]))]
+            alt = self._blocks.alt[at]
+        return take_part(
+            plan, self._owner[at], self._codes[at], self._names, self._values[at], self._has_value[at], alt
+        )
 
     def _fields_of(self, key: str | None) -> Integers:
         """Return the field of each line that has a key, a number above all fields for a line without it."""
@@ -165,10 +187,18 @@ class _Reading:
 
     def _read_key(self, name: str, fields: Integers) -> None:
         """Read a key on all the lines that have it."""
-        owner = self._owner[fields]
         if is_no_key(name, self._header.info):
-            self._reject(owner)
+            self._reject(self._owner[fields])
             return
+        if self._blocks is not None and (inside := self._blocks.alt[fields] > 0).any():
+            self._read_in_blocks(self._blocks, name, fields[inside], fields[~inside])
+            fields = fields[~inside]
+        if len(fields):
+            self._read_of_line(name, fields)
+
+    def _read_of_line(self, name: str, fields: Integers) -> None:
+        """Read a key outside ANNOVAR's blocks."""
+        owner = self._owner[fields]
         column = INFO_COLUMNS.get(name)
         again = np.flatnonzero(np.diff(owner, prepend=-1) == 0)
         if len(again) and (column is not None or name == self._tag):
@@ -176,28 +206,74 @@ class _Reading:
         elif len(again):
             self._leave_out_again(name, fields[again])
             fields, owner = np.delete(fields, again), np.delete(owner, again)
-        annotation = name if name == self._tag else annotation_of(name)
-        if annotation is not None:
-            known = self._annotations.get(annotation)
-            self._annotations[annotation] = owner if known is None else np.union1d(known, owner)
+        self._note_annotation(name, owner)
         has_value = self._has_value[fields]
         if name == self._tag:
             self._read_entries(owner, self._values[fields], has_value)
         elif column is None:
-            self._check_other(name, fields, owner, self._values[fields], has_value)
+            self._check_other(name, fields)
         elif column.type is Type.STRING:
             self._read_text(column, owner[has_value], self._values[fields[has_value]])
         else:
             self._read_numbers(name, column, fields[has_value])
 
+    def _note_annotation(self, name: str, owner: Integers) -> None:
+        annotation = name if name == self._tag else annotation_of(name)
+        if annotation is not None:
+            known = self._annotations.get(annotation)
+            self._annotations[annotation] = owner if known is None else np.union1d(known, owner)
+
+    def _read_in_blocks(self, blocks: AnnovarBlocks, name: str, fields: Integers, outside: Integers) -> None:
+        """Read a key in ANNOVAR's blocks; `outside` are its fields that are in none."""
+        if self._may_be_cut_off(name):
+            self._reject_cut_off(fields)
+        if name not in INFO_COLUMNS and len(outside):
+            again = np.isin(self._owner[fields], self._owner[outside])
+            self._again += [(at, key_twice(name, self._entry(name, at))) for at in fields[again].tolist()]
+            fields = fields[~again]
+        fields = self._counting(blocks, name, fields)
+        owner = self._owner[fields]
+        if len(outside):
+            self._unused.append(outside[np.isin(self._owner[outside], owner)])
+        lines = np.unique(owner)
+        self._note_annotation(name, lines)
+        declaration = self._header.declaration_in_blocks(name)
+        if declaration is None:
+            self._undeclared[name] = lines
+        else:
+            self._check(name, declaration, fields, np.ones(len(fields), dtype=np.int64))
+
+    def _counting(self, blocks: AnnovarBlocks, name: str, fields: Integers) -> Integers:
+        """Return the fields of a key in blocks that count for their ALT; pieces are made of the others."""
+        first, several = blocks.again(self._owner, fields)
+        if not several:
+            return fields
+        counts = np.ones(len(fields), dtype=np.bool_)
+        if name in {FIRST_KEY, LAST_KEY}:
+            counts[np.delete(np.arange(len(fields)), first)] = False
+            several = []
+        for places in several:
+            of = blocks.block[fields[places]].tolist()
+            texts, has_value = self._values[fields[places]].texts(), self._has_value[fields[places]]
+            found = [(block, text if has else None) for block, text, has in zip(of, texts, has_value, strict=True)]
+            best, others = which_counts(name, found)
+            counts[places] = False
+            if best is not None:
+                counts[places[best]] = True
+            piece = several_in_blocks if best is None else key_twice
+            self._again += [(at, piece(name, self._entry(name, at))) for at in fields[places[others]].tolist()]
+        self._unused.append(fields[~counts])
+        return fields[counts]
+
+    def _entry(self, name: str, field: int) -> str:
+        """Return an INFO field as written."""
+        return f"{name}={self._values[field : field + 1].texts()[0]}" if self._has_value[field] else name
+
     def _leave_out_again(self, name: str, fields: Integers) -> None:
         """Leave out fields of a key without a column that their lines have before: the first value counts."""
         if self._may_be_cut_off(name):
             self._reject_cut_off(fields)
-        for at, text, has_value in zip(
-            fields.tolist(), self._values[fields].texts(), self._has_value[fields].tolist(), strict=True
-        ):
-            self._again.append((at, key_twice(name, f"{name}={text}" if has_value else name)))
+        self._again += [(at, key_twice(name, self._entry(name, at))) for at in fields.tolist()]
 
     def _read_entries(self, owner: Integers, value: Slices, has_value: Mask) -> None:
         if self._tag is not None and self._header.info_declaration(self._tag) is None:
@@ -278,18 +354,24 @@ class _Reading:
             at = mine.stop
         return found
 
-    def _check_other(self, name: str, fields: Integers, owner: Integers, value: Slices, has_value: Mask) -> None:
-        """Check a key without a column against its declaration; what arrays are not sure of goes through the rules."""
+    def _check_other(self, name: str, fields: Integers) -> None:
+        """Check a key without a column against its declaration."""
         if self._may_be_cut_off(name):
             self._reject_cut_off(fields)
+        owner = self._owner[fields]
         declaration = self._header.info_declaration(name)
         if declaration is None:
-            self._undeclared[name] = owner
-            return
-        sure = self._fits(name, declaration, owner, value, has_value)
-        odd = np.flatnonzero(~sure)
+            known = self._undeclared.get(name)
+            self._undeclared[name] = owner if known is None else np.union1d(known, owner)
+        else:
+            self._check(name, declaration, fields, self._n_alts[owner])
+
+    def _check(self, name: str, declaration: reserved.Declaration, fields: Integers, n_alts: Integers) -> None:
+        """Check fields of a key; what arrays are not sure of goes through the rules. `n_alts` are those of each."""
+        value, has_value = self._values[fields], self._has_value[fields]
+        odd = np.flatnonzero(~surely_fit(name, declaration, n_alts, value, has_value))
         for at, text in zip(odd.tolist(), value[odd].texts(), strict=True):
-            piece = checked(name, text if has_value[at] else None, declaration, int(self._n_alts[owner[at]]))
+            piece = checked(name, text if has_value[at] else None, declaration, int(n_alts[at]))
             if piece is not None:
                 self._pieces.append((int(fields[at]), piece))
 
@@ -301,40 +383,6 @@ class _Reading:
         """Leave the lines to the rules on which the value of such a key has the `|` of the annotation before it."""
         owner = self._owner[fields]
         self._reject(owner[self._values[fields].having("|") & (fields > self._annotated[owner])])
-
-    def _fits(
-        self, name: str, declaration: reserved.Declaration, owner: Integers, value: Slices, has_value: Mask
-    ) -> Mask:
-        """Return which fields of a key surely fit its declaration."""
-        fits = np.ones(len(owner), dtype=np.bool_)
-        if name in CHECKED_TEXT:
-            codes, texts = encoded(value.strings())
-            fits = ~has_value | np.array([CHECKED_TEXT[name](text) for text in texts], dtype=np.bool_)[codes]
-        if declaration.type == "String":
-            return fits
-        if declaration.type == "Flag":
-            return fits & (~has_value | value.equals("0") | value.equals("1"))
-        if declaration.type == "Character":
-            return fits & (~has_value | (value.length == 1)) if declaration.number == "1" else fits
-        some = np.flatnonzero(has_value & ~value.equals("."))
-        pieces = split(value[some], self._commas)
-        fits &= has_value
-        if declaration.number != "G":
-            fits[some] &= pieces.count == expected(declaration.number, self._n_alts[owner[some]], pieces.count)
-        read = numbers.integers if declaration.type == "Integer" else numbers.floats
-        _, ok = read(pieces.items, negative=name not in reserved.NOT_NEGATIVE)
-        fits[some[pieces.owner[~ok]]] = False
-        return fits
-
-
-def expected(number: str, n_alts: Integers, found: Integers) -> Integers:
-    """Return how many values a Number (not G) asks for on each line, as many as found where any number is fine."""
-    if number == "A":
-        return n_alts
-    if number == "R":
-        return n_alts + 1
-    fixed = values.expected_count(number, 1, 2)
-    return found if fixed is None else np.full(len(found), fixed)
 
 
 def per_allele(column: Column, info: Info, line: Integers, alt_index: Integers) -> pa.Array:

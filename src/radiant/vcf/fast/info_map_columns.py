@@ -45,18 +45,26 @@ class InfoFields:
     value: Slices
     has_value: Mask
     """Whether there is an equals sign."""
+    alt: Integers | None
+    """The ALT, from 1, whose block of ANNOVAR's each is in, 0 outside; None in a chunk without blocks."""
 
 
 def take_part(  # noqa: PLR0913, PLR0917 - arrays of one table
-    plan: InfoPlan, owner: Integers, code: Integers, names: list[str], value: Slices, has_value: Mask
+    plan: InfoPlan,
+    owner: Integers,
+    code: Integers,
+    names: list[str],
+    value: Slices,
+    has_value: Mask,
+    alt: Integers | None,
 ) -> InfoFields:
     """Return those fields of INFO that take part."""
-    wanted = np.array([plan.number(name) is not None for name in names], dtype=np.bool_)
-    if not wanted.any():
-        nothing = np.zeros(0, dtype=np.int64)
-        return InfoFields(plan, nothing, nothing, names, value[nothing], has_value[nothing])
-    at = np.flatnonzero(wanted[code])
-    return InfoFields(plan, owner[at], code[at], names, value[at], has_value[at])
+    wanted = np.array([plan.number(name) is not None for name in names], dtype=np.bool_)[code]
+    if alt is not None:
+        in_block = np.array([plan.takes_part_in_block(name) for name in names], dtype=np.bool_)
+        wanted = np.where(alt > 0, in_block[code], wanted)
+    at = np.flatnonzero(wanted)
+    return InfoFields(plan, owner[at], code[at], names, value[at], has_value[at], None if alt is None else alt[at])
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +85,8 @@ class AlleleInfoColumns:
     whole: Mask
     """Fields of a line with several ALTs whose text stands for the whole line: which ALT it is about is not certain."""
     text: Slices
+    of_block: Mask | None
+    """Fields of ANNOVAR's block of the allele; None where there are none."""
 
     @classmethod
     def of(cls, fields: InfoFields, place: Integers, alt_index: Integers, n_alts: Integers) -> "AlleleInfoColumns":
@@ -93,10 +103,17 @@ class AlleleInfoColumns:
         count = per_line[place]
         at = ranges(first[place], count)
         allele = np.repeat(np.arange(len(place)), count)
+        of_block = None
+        if fields.alt is not None:
+            alt = fields.alt[at]
+            own = (alt == 0) | (alt == alt_index[allele])
+            at, allele, of_block = at[own], allele[own], alt[own] > 0
         code, flag = fields.code[at], ~fields.has_value[at]
         buffer, start, end = fields.value.buffer, fields.value.start[at], fields.value.end[at]
         several = n_alts[place][allele]
         number = np.array([_NUMBERS[fields.plan.number(name) or ""] for name in fields.names], dtype=np.int64)[code]
+        if of_block is not None:
+            number[of_block] = _PLAIN
         whole = np.zeros(len(at), dtype=np.bool_)
         own = np.flatnonzero(((number == _A) & (several > 1)) | (number == _R))
         if len(own):
@@ -118,6 +135,7 @@ class AlleleInfoColumns:
             flag[present],
             whole[present],
             text,
+            None if of_block is None else of_block[present],
         )
 
     @cached_property
@@ -208,7 +226,11 @@ class AlleleInfoColumns:
     def _map(self, shown: Mask) -> pa.MapArray:
         """Return the map of the fields that no column shows."""
         in_map = np.array([self.plan.in_map(name) for name in self.names], dtype=np.bool_)
-        at = np.flatnonzero(in_map[self.code] & ~shown) if len(in_map) else np.zeros(0, dtype=np.int64)
+        wanted = in_map[self.code]
+        if self.of_block is not None:
+            in_block = np.array([self.plan.in_map_of_block(name) for name in self.names], dtype=np.bool_)
+            wanted = np.where(self.of_block, in_block[self.code], wanted)
+        at = np.flatnonzero(wanted & ~shown)
         offsets = np.zeros(self.count + 1, dtype=np.int32)
         np.cumsum(np.bincount(self.allele[at], minlength=self.count), out=offsets[1:])
         keys = pa.DictionaryArray.from_arrays(

@@ -14,8 +14,8 @@ from operator import itemgetter
 
 import numpy as np
 
+from radiant.vcf.fast.declared_columns import expected
 from radiant.vcf.fast.genotype_columns import Genotypes
-from radiant.vcf.fast.info_columns import expected
 from radiant.vcf.fast.odd_samples import DepthLists, SampleColumns, with_odd
 from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.header import reserved

@@ -45,6 +45,8 @@ class Header:
     info: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
     info_descriptions: dict[str, str] = field(default_factory=dict[str, str])
     """Description of each declared INFO key; VEP's field list is in there."""
+    annovar: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
+    """Reserved INFO keys as ANNOVAR declares them again: they hold for its blocks alone."""
     formats: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
     ad_is_per_allele: bool = True
     """Whether FORMAT AD holds the reads of REF and of every ALT; else they are no read counts of ours."""
@@ -75,6 +77,10 @@ class Header:
         if known is None and key in reserved.INFO:
             known = reserved.INFO[key].declaration
         return known
+
+    def declaration_in_blocks(self, key: str) -> Declaration | None:
+        """Return what an INFO key is declared to be in ANNOVAR's blocks (`rules.annovar_blocks`), or None."""
+        return self.annovar.get(key) or self.info_declaration(key)
 
     def format_declaration(self, key: str) -> Declaration | None:
         """Return what a FORMAT key is declared to be, the specification's word for a reserved one, or None."""
@@ -292,6 +298,9 @@ def _declare(header: Header, key: str, name: str, fields: dict[str, str]) -> Non
     """Store what an INFO or FORMAT line declares."""
     number, kind = fields["Number"], fields["Type"]
     allowed = (reserved.INFO if key == "INFO" else reserved.FORMAT).get(name)
+    if key == "INFO" and allowed and fields["Description"] == f"{name} annotation provided by ANNOVAR":
+        header.annovar[name] = Declaration(number, kind)  # gnomAD's AF of `-protocol gnomad211_exome` is `AF`
+        return
     if key == "INFO":
         header.info_descriptions[name] = fields["Description"]
     if allowed and (number not in allowed.numbers or kind not in allowed.types):

@@ -3,7 +3,8 @@
 A key takes part when the header declares it (or the specification reserves it), no column of `rules.info` shows it, and
 it holds no consequences. Its value is the text as written; of a key with one value per allele (Number=A, R) the
 allele's own. Where the number of values does not fit the alleles, it is the whole text. A dot and an empty text are no
-value; a key without `=` is a flag and has the value `true`.
+value; a key without `=` is a flag and has the value `true`. What ANNOVAR writes about an ALT is the allele's own
+(`annovar_blocks`), a key that has a column of `rules.info` elsewhere among it.
 
 A column takes a value that it can hold in full, and the map has the others: nothing is in both, nothing is lost.
 - A frequency column takes the entry's value first (`csq_fields`), then that of the first INFO key of its names that has
@@ -13,7 +14,7 @@ A column takes a value that it can hold in full, and the map has the others: not
 Source: VCF 4.3, section 1.6.1 (INFO), and 1.4.2 (Number).
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from radiant.domain.columns import ChosenColumn, Table, Type, chosen_columns
@@ -24,7 +25,7 @@ from radiant.vcf.findings import BrokenRuleError
 from radiant.vcf.header.declarations import Header, matching
 from radiant.vcf.rules import values
 from radiant.vcf.rules.csq_fields import Value, frequency
-from radiant.vcf.rules.info import annotation_of
+from radiant.vcf.rules.info import Fields, InfoEntries, annotation_of
 from radiant.vcf_settings import Vcf
 
 
@@ -93,6 +94,8 @@ class AlleleInfo:
 
     texts: dict[str, str]
     """Values by key, in the order of the line."""
+    of_block: Container[str] = ()
+    """Keys among them that are in ANNOVAR's block of the allele."""
     frequencies: dict[str, tuple[float, str]] = field(default_factory=dict[str, tuple[float, str]])
     """Frequency columns that an INFO key has a value for: the value and the key."""
 
@@ -111,7 +114,7 @@ class InfoPlan:
         self._chosen = {one.key for one in self.columns}
         self.tables = options.tables
         """The case tables with the chosen columns."""
-        declared = [key for key in header.info if not self._holds_entries(key)]
+        declared = [key for key in (*header.info, *header.annovar) if not self._holds_entries(key)]
         self.frequencies: dict[str, tuple[str, ...]] = {
             column: keys for column, names in options.frequencies if (keys := matching(names, declared))
         }
@@ -142,6 +145,16 @@ class InfoPlan:
         """Return whether the map takes what no column shows of a key."""
         return self._options.map and key not in INFO_COLUMNS and key not in self._options.without
 
+    def takes_part_in_block(self, key: str) -> bool:
+        """Return whether a key in ANNOVAR's block of an allele takes part."""
+        if self._header.declaration_in_blocks(key) is None or self._holds_entries(key):
+            return False
+        return key in self._chosen or key in self._frequency_keys or self.in_map_of_block(key)
+
+    def in_map_of_block(self, key: str) -> bool:
+        """Return whether the map takes what no column shows of a key in ANNOVAR's block of an allele."""
+        return self._options.map and key not in self._options.without
+
     @property
     def has_map(self) -> bool:
         """Whether rows have a map at all."""
@@ -149,13 +162,14 @@ class InfoPlan:
 
     # --- Line by line -------------------------------------------------------------------------------------------------
 
-    def read(self, fields: Mapping[str, str | None], alt_index: int, n_alts: int) -> AlleleInfo:
+    def read(self, entries: InfoEntries, alt_index: int, n_alts: int) -> AlleleInfo:
         """Read the INFO of a line for one of its alleles."""
-        info = AlleleInfo({})
+        own_block = entries.of_allele(alt_index, n_alts) if entries.blocks else {}
+        info = AlleleInfo({}, own_block)
         whole: set[str] = set()
-        for key, written in fields.items():
+        for key, written in entries.line.items():
             number = self.number(key)
-            if number is None:
+            if number is None or any(key in block for block in entries.blocks):
                 continue
             text = FLAG
             if written is not None:
@@ -165,6 +179,7 @@ class InfoPlan:
                 text = written if own is None else own
             if text not in {"", "."}:
                 info.texts[key] = text
+        info.texts |= self._of_block(own_block)
         for column, keys in self.frequencies.items():
             for key in keys:
                 (value,), complete = frequency(info.texts.get(key, ""))
@@ -172,6 +187,11 @@ class InfoPlan:
                     info.frequencies[column] = float(str(value)), key
                     break
         return info
+
+    def _of_block(self, fields: Fields) -> dict[str, str]:
+        """Return what ANNOVAR's block of an allele gives it."""
+        texts = {key: FLAG if written is None else written for key, written in fields.items()}
+        return {key: text for key, text in texts.items() if text not in {"", "."} and self.takes_part_in_block(key)}
 
     def row(self, info: AlleleInfo, picked: Mapping[str, Value]) -> dict[str, object]:
         """Return the frequency columns that the picked entry leaves empty, the chosen columns, and the map."""
@@ -186,8 +206,11 @@ class InfoPlan:
             if value is not None:
                 shown.add(one.key)
         if self.has_map:
-            row["info"] = {key: text for key, text in info.texts.items() if key not in shown and self.in_map(key)}
+            row["info"] = {key: text for key, text in info.texts.items() if key not in shown and self._shows(key, info)}
         return row
+
+    def _shows(self, key: str, info: AlleleInfo) -> bool:
+        return self.in_map_of_block(key) if key in info.of_block else self.in_map(key)
 
 
 _MAX_KEYS = 10_000

@@ -169,13 +169,13 @@ class LineReader:
                 line.alleles[allele.skip.value] += 1
         site = record.site(columns[2], columns[5], columns[6])
         undeclared.add_filters(site.filters, self._header.filters)
-        fields, pieces = self._info.split(columns[7])
+        info_entries, pieces = self._info.split(columns[7], len(found))
         line.pieces += pieces
-        info_columns, pieces = self._info.columns(fields, len(found), undeclared)
+        info_columns, pieces = self._info.columns(info_entries, len(found), undeclared)
         line.pieces += pieces
         people = self._people_at(columns, len(found), line.pieces, undeclared)
-        line.annotations.update(self._info.annotations(fields))
-        entries = self._entries(fields, found, line, pos)
+        line.annotations.update(self._info.annotations(info_entries))
+        entries = self._entries(info_entries.line, found, line, pos)
         region = region_class(self._assembly.name, chromosome, pos)
         if people:
             classes = {alleles.variant_class(allele.reference, allele.alternate) for allele in stored}
@@ -211,7 +211,7 @@ class LineReader:
                 line.occurrences.append((index, zygosity, change, (self._people[index].columns, *shared, *row)))
                 if zygosity is Zygosity.HET and genes and self._people[index].may_have_pairs_in(region):
                     line.pair_candidates += [(index, one) for one in candidates(genes, locus, shared[1], row)]
-            allele_info = self._info_plan.read(fields, allele.alt_index, len(found))
+            allele_info = self._info_plan.read(info_entries, allele.alt_index, len(found))
             self._add_consequences(line, locus, allele, columns[2], own, allele_info)
         return line
 
