@@ -218,6 +218,42 @@ def test_one_or_two_read_counts_are_read_where_the_description_names_ref_before_
     assert any("FORMAT AD is declared" in one for one in got.json["warnings"]) is not read
 
 
+def test_vcf2maf_declares_read_counts_with_a_number_that_they_never_have(tmp_path):
+    line = record("0/1:10,9:19", format_="GT:AD:DP")
+    several = record("1/2:1,5,6:12", pos=2000, alt="G,T", format_="GT:AD:DP")
+    of_genotypes = record("0/1:1,5,6:12", pos=3000, format_="GT:AD:DP")
+    header = format_("AD", "G", "Integer", "Allelic Depths of REF and ALT(s) in the order listed")
+    got = read(tmp_path, header + format_("DP", "1", "Integer"), line, several, of_genotypes)
+    counts = [values(row, "ad_ref", "ad_alt") for row in got.occurrence]
+    assert counts == [(10, 9), (1, 5), (1, 6), (None, None)]
+    assert [row["rule"] for row in got.quarantine] == ["format_count"]
+
+
+def test_vardict_and_gnomad_declare_reserved_keys_in_their_own_way(tmp_path):
+    header = info("AN", "A", "Integer") + format_("MQ", "1", "Float", "Mean Mapping Quality")
+    line = record("0/1:60.5", info="AN=2", format_="GT:MQ")
+    several = record("1/2:60", pos=2000, alt="G,T", info="AN=2,2", format_="GT:MQ")
+    got = read(tmp_path, header, line, several)
+    assert [row["info_an"] for row in got.occurrence] == [2, None, None]
+    assert [row["rule"] for row in got.quarantine] == ["info_count"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        info("AA", "A", "String"),  # Strelka
+        format_("PL", "3", "Float"),  # GATK 1
+        format_("PL", "1", "Integer"),  # SAMtools 0.1
+        format_("GL", "A", "Float"),  # Platypus, decomposed
+        '##ALT=<ID=<M>,Description="There is no alternative allele">\n',  # Pisces
+    ],
+)
+def test_a_declaration_of_a_key_without_a_column_costs_nothing(tmp_path, line):
+    got = read(tmp_path, line, record("0/1:9,0,9:-1,0,-2", info="AA=G", format_="GT:PL:GL"))
+    assert len(got.occurrence) == 1
+    assert got.quarantine == []
+
+
 def test_gatk_3_phasing_and_no_likelihood_names(tmp_path):
     header = (
         format_("PQ", "1", "Float") + format_("GLE", "1", "String") + format_("AD", ".", "Integer")
@@ -356,7 +392,7 @@ def test_other_number_codes_are_still_refused(tmp_path, number):
 @pytest.mark.parametrize(
     "line",
     [info("DP", "1", "String"), info("AC", "A", "Float"), info("DB", "1", "Flag"), format_("GT", "G", "String"),
-     format_("AD", "A", "Integer"), format_("DP", "2", "Integer"), format_("PL", "1", "Integer")],
+     format_("AD", "A", "Integer"), format_("DP", "2", "Integer"), format_("PL", "2", "Integer")],
 )  # fmt: skip
 def test_a_reserved_key_whose_values_cannot_be_read_is_still_refused(tmp_path, line):
     with pytest.raises(VcfFormatError, match="meta_reserved"):

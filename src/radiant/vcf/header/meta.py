@@ -45,6 +45,8 @@ _REQUIRED = {
 }
 _ALT_PREFIXES = frozenset({"DEL", "INS", "DUP", "INV", "CNV", "BND", "*"})
 """First part of an ALT ID with colons; `*:DEL` is GATK's spanning deletion."""
+_BRACKETED = re.compile(r"^<(.+)>$")
+"""An ALT ID as Pisces writes it, like the allele in a line."""
 _PEDIGREE_VALUE = re.compile(r"[A-Za-z0-9_.\-]+")
 _SAMPLE_ID = re.compile(r"[^\s,*<>]+")
 _CONTIG_ID = re.compile(r"[^\s,<>\"'`\[\](){}\\]+")
@@ -171,6 +173,7 @@ def _check_id(key: str, fields: Mapping[str, str]) -> None:
     name = fields.get("ID", "")
     broken = False
     if key == "ALT":
+        name = _BRACKETED.sub(r"\1", name)
         prefix, colon, _ = name.partition(":")
         broken = bool(re.search(r"[\s,<>]", name)) or bool(colon and prefix not in _ALT_PREFIXES)
     elif key == "contig":

@@ -41,13 +41,13 @@ def _r(numbers: str, types: str) -> Reserved:
 
 
 INFO: dict[str, Reserved] = {
-    "AA": _r("1", "String"),
+    "AA": _r("1|A", "String"),  # A: Strelka
     "AC": _r("A|.|1|R", "Integer"),  # 1: minimac4, Sniffles 2, SHAPEIT; R: longshot, REF first, so null
     "AD": _r("R|.", "Integer"),
     "ADF": _r("R|.", "Integer"),
     "ADR": _r("R|.", "Integer"),
     "AF": _r("A|.|1", "Float"),  # 1: minimac4, 1000 Genomes phase 1, Sniffles 2, SHAPEIT, LoFreq
-    "AN": _r("1|.", "Integer"),  # `.`: FreeBayes
+    "AN": _r("1|.|A", "Integer"),  # `.`: FreeBayes; A: gnomAD 2.1
     "BQ": _r("1|.", "Float"),
     "CIGAR": _r("A|.", "String"),
     "DB": _r("0|.", "Flag"),
@@ -64,21 +64,23 @@ INFO: dict[str, Reserved] = {
 }
 
 FORMAT: dict[str, Reserved] = {
-    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles
-    "AD": _r("R|.|1|2", "Integer"),
+    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles; G: vcf2maf, whose
+    # values are those of REF and each ALT
+    "AD": _r("R|.|1|2|G", "Integer"),
     "ADF": _r("R|.|1|2", "Integer"),  # 1: VarScan
     "ADR": _r("R|.|1|2", "Integer"),  # 1: VarScan
     "DP": _r("1|.", "Integer"),
     "EC": _r("A|.", "Integer"),
     "FT": _r("1|.", "String"),  # `.`: GATK VariantFiltration
-    "GL": _r("G|.|3", "Float|Integer"),  # 3: SAMtools 0.1, imputation; Integer: Complete Genomics, TASSEL
+    # 3: SAMtools 0.1, imputation; A: Platypus 0.8, decomposed; Integer: Complete Genomics, TASSEL
+    "GL": _r("G|.|3|A", "Float|Integer"),
     "GLE": _r("G|.|1", "String"),  # 4.2 only
     "GP": _r("G|.|3", "Float"),  # 3: minimac4 and other imputation
     "GQ": _r("1|.", "Integer|Float"),  # `.`: Platypus; Float: FreeBayes
     "GT": _r("1|.", "String"),
     "HQ": _r("2|.", "Integer"),
-    "MQ": _r("1|.", "Integer"),
-    "PL": _r("G|.|3", "Integer"),
+    "MQ": _r("1|.", "Integer|Float"),  # Float: VarDict, GATK CombineVariants
+    "PL": _r("G|.|3|1", "Integer|Float"),  # 3, Float: GATK 1; 1: SAMtools 0.1
     "PQ": _r("1|.", "Integer|Float"),  # Float: GATK ReadBackedPhasing
     "PS": _r("1|.", "Integer|String"),  # GATK writes positions, others names
 }
