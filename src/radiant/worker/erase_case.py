@@ -6,6 +6,7 @@ below `<work URI>/erasures/case-<case>/` before anything is deleted. The names a
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import TYPE_CHECKING
@@ -126,7 +127,7 @@ def erase_case(settings: Settings, case_id: int, reason: str) -> ErasedCase:
             numbers_allowed_in=[folder, *registry_files],
             without=[uris.names],
         ),
-        not_reached=_not_reached(settings, versions),
+        not_reached=_not_reached(settings, versions, roots),
     )
     storage.write_bytes(uris.certificate, encode(certificate))
     storage.write_bytes(uris.text, certificate_text(certificate).encode())
@@ -184,8 +185,14 @@ def _registry_files(settings: Settings) -> list[str]:
     return [storage.to_uri(f"{path}{end}") for end in ("", "-wal")]
 
 
-def _not_reached(settings: Settings, versions: storage.OldVersions) -> tuple[str, ...]:
+def _not_reached(settings: Settings, versions: storage.OldVersions, roots: Sequence[str]) -> tuple[str, ...]:
     texts: list[str] = [*_NEVER_REACHED]
+    if any(storage.local_path(root) is None for root in roots):
+        texts.append(
+            "Parts of uploads that were never completed, as a worker leaves them that is killed while it writes a "
+            "large file: they are no objects and no listing has them. The store's own rule removes them "
+            "(AbortIncompleteMultipartUpload on S3)."
+        )
     if settings.backend != "local":
         texts.append(
             "The platform's own logs: CloudWatch on ECS, the log collector of a Kubernetes cluster. They have "
