@@ -139,6 +139,7 @@ SAMPLES = {
 SCORED = MORE + '##INFO=<ID=gnomad_AF,Number=1,Type=Float,Description="x">\n'
 AGAIN = {
     "first without a value": "ODD;ODD=1;ODD=",
+    "an empty entry at the end, in the middle, twice": "CADD=1.5;;CADD=x;W=b;;",
     "with other pieces": "CADD=1.5;CADD=x;Z=1;Z=2,3;W=ab;Z=4",
     "the first one does not fit": "gnomad_AF=x;gnomad_AF=0.5",
 }
@@ -338,6 +339,17 @@ def test_pieces_beyond_the_most_of_a_rule_are_counted_and_not_stored(tmp_path, m
     monkeypatch.setattr("radiant.vcf.rows.quarantine.MAX_PIECES_PER_RULE", 7)
     found = check(tmp_path, [record(*family("0/1"), info="CADD=1.5")])
     assert (found.report["pieces"], found.tables["quarantine"].num_rows) == ({"info_not_an_integer": 30}, 7)
+
+
+@pytest.mark.parametrize("alt", ["G", "G,T"])
+def test_a_filter_that_comes_again_counts_once(tmp_path, alt):
+    """VarDict's records that two steps of bcbio rejected."""
+    filters = ("p8;REJECT;REJECT", "REJECT", "PASS", "REJECT;p8;REJECT;p8")
+    lines = [record(*family("0/1"), alt=alt, filter_=one, info="CADD=1.5") for one in filters]
+    found = check(tmp_path, lines)
+    assert found.report["pieces"]["filter_twice"] >= 14
+    read = {tuple(one) for one in found.tables["occurrence"].column("filter").to_pylist()}
+    assert read == {("p8", "REJECT"), ("REJECT",), ("PASS",), ("REJECT", "p8")}
 
 
 def test_structural_alleles_are_counted_by_kind_beside_sequences_and_alone(tmp_path):

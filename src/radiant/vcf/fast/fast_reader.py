@@ -22,7 +22,7 @@ from radiant.vcf.fast.locus_columns import Loci, find_loci
 from radiant.vcf.fast.reference_columns import ReferenceColumns
 from radiant.vcf.fast.sample_columns import MemberColumns, SampleReader
 from radiant.vcf.fast.shared_alleles import Reach, without_neighbours
-from radiant.vcf.findings import BrokenRuleError
+from radiant.vcf.findings import BrokenRuleError, Piece
 from radiant.vcf.header.declarations import Header
 from radiant.vcf.header.people import Person
 from radiant.vcf.rules import record
@@ -132,7 +132,14 @@ class FastReader:
         tag = None if self._format is None else self._format.tag
         info = read_info(chunk.column(_INFO, lines), alts.count, self._header, tag, self._info_plan)
         checks.require(FallbackReason.INFO, info.ok)
-        pieces = list(info.pieces)
+        pieces = [
+            (line, piece)
+            for code, one in enumerate(filters)
+            if one is not None and one[1]
+            for line in np.flatnonzero(filter_ == code).tolist()
+            for piece in one[1]
+        ]
+        pieces += info.pieces
         members = self._read_samples(chunk, lines, alts)
         if members is not None:
             checks.require(FallbackReason.SAMPLES, members.ok)
@@ -155,7 +162,7 @@ class FastReader:
             alt=alt,
             quality=quality,
             filter_=filter_,
-            filters=[None if one == [] else one for one in filters],
+            filters=[None if one is None else one[0] for one in filters],
             alts=alts,
             info=info,
             samples=[] if members is None else members.samples,
@@ -217,9 +224,9 @@ def _plain_ids(id_: Slices) -> Mask:
     return ok
 
 
-def _filters(text: str) -> list[str] | None:
-    """Read FILTER; an empty list where the file says `.`, None where it breaks a rule."""
+def _filters(text: str) -> tuple[list[str] | None, tuple[Piece, ...]] | None:
+    """Read FILTER as `record.read_filters` does; None where it breaks a rule."""
     try:
-        return record.read_filters(text) or []
+        return record.read_filters(text)
     except BrokenRuleError:
         return None

@@ -26,6 +26,7 @@ from radiant.vcf.rules.info import (
     column_values,
     is_no_key,
     key_twice,
+    no_key,
     several_in_blocks,
 )
 from radiant.vcf.rules.info_map import InfoPlan
@@ -116,7 +117,7 @@ class _Reading:
         self._undeclared: dict[str, Integers] = {}
         self._annotations: dict[str, Integers] = {}
         self._again: list[tuple[int, Piece]] = []
-        """Keys that come again, with the index of the INFO field."""
+        """Keys that come again, and empty entries, with the index of the INFO field."""
         self._unused: list[Integers] = []
         """Other INFO fields that take no part in the variant table."""
         self._pieces: list[tuple[int, Piece]] = []
@@ -187,6 +188,9 @@ class _Reading:
 
     def _read_key(self, name: str, fields: Integers) -> None:
         """Read a key on all the lines that have it."""
+        if not name and not self._has_value[fields].any():
+            self._again += [(at, no_key("")) for at in fields.tolist()]
+            return
         if is_no_key(name, self._header.info):
             self._reject(self._owner[fields])
             return

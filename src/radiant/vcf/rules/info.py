@@ -101,8 +101,7 @@ def split_info(
             message = f"A bare `;` inside INFO {key}, expected `%3B`: what follows it was left out"
             pieces.append((index, Piece(Rule.BARE_SEMICOLON, message, ";".join(entries[i] for i in cut_off))))
         if not key.isidentifier() and is_no_key(key, declared):
-            what = f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it"
-            pieces.append((index, Piece("info_key", what, entry)))
+            pieces.append((index, no_key(entry)))
         elif index in block_of and key != annotation:
             of_blocks.append(_BlockEntry(index, block_of[index], key, value if equals else None))
         elif key in fields and key in read:
@@ -178,6 +177,11 @@ def several_in_blocks(key: str, entry: str) -> Piece:
     """Return the piece that is left out where the blocks of one ALT give a key several values, as `entry` does."""
     message = f"ANNOVAR's blocks of one ALT give INFO key {key} several values, {shown(entry)} among them: none counts"
     return Piece(annovar_blocks.RULE, message, entry)
+
+
+def no_key(entry: str) -> Piece:
+    """Return the piece that is left out where an entry is empty or cannot have a key."""
+    return Piece("info_key", f"INFO entry {shown(entry)} has no key, or white space, `|` or `,` in it", entry)
 
 
 def key_twice(key: str, entry: str) -> Piece:

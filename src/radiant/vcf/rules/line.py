@@ -168,6 +168,7 @@ class LineReader:
             if allele.skip is not None:
                 line.alleles[allele.skip.value] += 1
         site = record.site(columns[2], columns[5], columns[6])
+        line.pieces += site.pieces
         undeclared.add_filters(site.filters, self._header.filters)
         info_entries, pieces = self._info.split(columns[7], len(found))
         line.pieces += pieces

@@ -8,10 +8,11 @@ Source: VCF 4.3, section 1.6.1 (fixed fields).
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from radiant.domain.assembly import canonical_chromosome
-from radiant.vcf.findings import BrokenRuleError, shown
+from radiant.vcf.findings import BrokenRuleError, Piece, shown
 from radiant.vcf.rules.values import floating
 from radiant.vcf.text.limits import MAX_ENTRIES, crowded
 
@@ -30,6 +31,8 @@ class Site:
     """QUAL; None where the file says `.` or NaN."""
     filters: list[str] | None
     """FILTER, split at semicolons; None where the file says `.`, which means that no filter was applied."""
+    pieces: tuple[Piece, ...]
+    """What was left out: a filter that comes again."""
 
 
 def split_columns(text: str, expected: int) -> list[str]:
@@ -83,10 +86,12 @@ def site(id_: str, qual: str, filter_: str) -> Site:
     """Read ID, QUAL and FILTER.
 
     Raises:
-        BrokenRuleError: white space, an empty item, an item twice, a QUAL that is no number from 0, or the filter `0`.
+        BrokenRuleError: white space, an empty item, an id twice, a QUAL that is no number from 0, or the filter `0`.
     """
     check_ids(id_)
-    return Site(floating(qual, "QUAL", negative=False), read_filters(filter_))
+    quality = floating(qual, "QUAL", negative=False)
+    filters, pieces = read_filters(filter_)
+    return Site(quality, filters, pieces)
 
 
 def check_ids(text: str) -> None:
@@ -103,19 +108,28 @@ def check_ids(text: str) -> None:
         raise BrokenRuleError(rule, message)
 
 
-def read_filters(text: str) -> list[str] | None:
+def read_filters(text: str) -> tuple[list[str] | None, tuple[Piece, ...]]:
     """Read FILTER; None where the file says `.`.
 
+    A filter that comes again counts once: VarDict's records that two steps of bcbio rejected have `REJECT;REJECT`.
+
+    Returns:
+        The filters, and pieces for those that come again.
+
     Raises:
-        BrokenRuleError: white space, an empty item, one twice, or the reserved `.` or 0.
+        BrokenRuleError: white space, an empty item, or the reserved `.` or 0.
     """
     if text == ".":
-        return None
+        return None, ()
     if text == "PASS":
-        return ["PASS"]
+        return ["PASS"], ()
     names = text.split(";")
-    if not _IDS(text) or len(set(names)) != len(names) or "." in names or "0" in names:
+    if not _IDS(text) or "." in names or "0" in names:
         rule = "filter"
-        message = f"FILTER {shown(text)} has white space, an empty item, one twice, or the reserved `.` or 0"
+        message = f"FILTER {shown(text)} has white space, an empty item, or the reserved `.` or 0"
         raise BrokenRuleError(rule, message)
-    return names
+    counted = Counter(names)
+    if len(counted) == len(names):
+        return names, ()
+    message = f"FILTER {shown(text)} has a filter twice: it counts once"
+    return list(counted), (Piece("filter_twice", message, text),)

@@ -67,7 +67,10 @@ def lines(uri: str, path: Path, content: Iterator[bytes]) -> Iterator[tuple[int,
                 line = str(record).rstrip("\n")
                 yield number, (line if raw is None else exact(line, raw)).encode()
     except (OSError, ValueError, struct.error, IndexError, KeyError, NotImplementedError) as error:
-        msg = f"{uri}: htslib cannot read this BCF: {error}. Write it again, for example with bcftools"
+        msg = (
+            f"{uri}: htslib cannot read this BCF: {error}. Write it again, for example with bcftools; GATK and Picard "
+            "write the older BCF 2.1, which bcftools cannot read either: have them write .vcf.gz"
+        )
         raise VcfFormatError(msg) from error
 
 
