@@ -13,7 +13,7 @@ import vcf_files
 from radiant.errors import InputError, VcfTruncatedError
 
 NOT_OURS = {
-    "4.3/failed/failed_body_filter_004.vcf": "a filter twice: VarDict in bcbio; it counts once, the piece has a finding",
+    "4.3/failed/failed_body_filter_004.vcf": "a filter twice: VarDict in bcbio; it counts once, with a finding",
     "4.2/failed/failed_body_format_003.vcf": "an underscore in a FORMAT key: GATK's own MIN_DP has one, 4.3 allows it",
     "4.2/failed/failed_meta_alt_000.vcf": "an ALT ID that 4.2 does not list: so are <NON_REF> and <*>, 4.3 allows them",
     "4.2/failed/failed_meta_assembly_001.vcf": "whether a URL resolves: nothing is fetched from it",

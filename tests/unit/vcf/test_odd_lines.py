@@ -89,6 +89,8 @@ ALLELES = {
     "a breakend": ("G", "G]chr2:321681]"),
     "a breakend beside a sequence": ("G", "T,]chr2:321681]G"),
     "a single breakend": ("G", "G."),
+    "a breakend without a base": ("N", ".[chr2:321681["),
+    "a breakend without a base beside a sequence": ("G", "T,]chr2:321681]."),
     "a star and a symbol": ("G", "*,<DEL>"),
     "the older star": ("G", "<*:DEL>"),
     "mpileup's unseen allele": ("G", "<X>"),

@@ -92,9 +92,11 @@ def locus_hash(locus: str) -> int:
 _SEQUENCE = re.compile(r"[ACGTN]+", re.IGNORECASE)
 _SYMBOLIC = re.compile(r"[ACGTN]?<[^<>\s,]+>", re.IGNORECASE)
 _BREAKEND = re.compile(
-    r"[ACGTN]+(?P<a>[\[\]])[^\[\]\s,]+:\d+(?P=a)|(?P<b>[\[\]])[^\[\]\s,]+:\d+(?P=b)[ACGTN]+|\.[ACGTN]+|[ACGTN]+\.",
+    r"(?:[ACGTN]+|\.)(?P<a>[\[\]])[^\[\]\s,]+:\d+(?P=a)|(?P<b>[\[\]])[^\[\]\s,]+:\d+(?P=b)(?:[ACGTN]+|\.)"
+    r"|\.[ACGTN]+|[ACGTN]+\.",
     re.IGNORECASE,
 )
+"""A dot may stand for the base: the specification has it at a telomere (`.[13:123457[`), tools elsewhere, too."""
 _UNSEEN = frozenset({"<NON_REF>", "<*>", "<X>"})
 _SPANNING = frozenset({"*", "<*:DEL>"})
 
