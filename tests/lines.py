@@ -30,12 +30,17 @@ class Fault(enum.StrEnum):
     """403, a right is lost."""
     FULL = "full"
     """507, the store has no room."""
+    TWICE = "sent twice"
+    """The server gets the call twice, and the caller the second answer: a proxy lost the first one."""
+    LATE = "late"
+    """409 before the server gets the call, which it gets directly before the next one."""
 
 
 _ANSWERS = {
     Fault.SLOW_DOWN: (503, "SlowDown", "Please reduce your request rate."),
     Fault.FORBIDDEN: (403, "AccessDenied", "Access Denied"),
     Fault.FULL: (507, "StorageFull", "Storage backend has reached its minimum free drive threshold."),
+    Fault.LATE: (409, "CommitFailedException", "another commit of the table is under way"),
 }
 _WRITES = ("PUT", "POST")
 
@@ -51,6 +56,8 @@ class Line:
         self._fault = Fault.AWAY
         self.broken: str | None = None
         """The call that failed, None when there was none such."""
+        self.late: bytes | None = None
+        """What a late call sends."""
 
     def break_call(self, breaks: Callable[[str], bool], fault: Fault) -> None:
         """Let the first call of which `breaks` is true fail from now on."""
@@ -65,7 +72,7 @@ class Line:
     def heal(self) -> None:
         """Let every call pass."""
         with self._lock:
-            self.calls, self._breaks, self.broken = [], None, None
+            self.calls, self._breaks, self.broken, self.late = [], None, None, None
 
     def fault_of(self, call: str) -> Fault | None:
         """Count a call and return how it fails."""
@@ -149,10 +156,15 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if fault is Fault.AWAY:
             self._cut()
             return
-        if fault in _ANSWERS:
+        if fault is Fault.LATE and self.line.late is not None:
+            self._ask(self.line.late).read()
+        elif fault in _ANSWERS:
+            self.line.late = body
             status, kind, text = self.line.error(fault)
             self._answer(status, [("Content-Type", kind), ("Content-Length", str(len(text)))], text)
             return
+        if fault is Fault.TWICE:
+            self._ask(body).read()
         answer = self._ask(body)
         content = answer.read()
         if fault is Fault.LOST:

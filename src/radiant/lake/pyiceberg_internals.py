@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 from pyiceberg.manifest import DataFileContent, ManifestContent, ManifestEntry, ManifestEntryStatus
 from pyiceberg.table import Transaction
 from pyiceberg.table.snapshots import Operation, Summary
-from pyiceberg.table.update.snapshot import _FastAppendFiles, _OverwriteFiles  # pyright: ignore[reportPrivateUsage]
+from pyiceberg.table.update.snapshot import (
+    _FastAppendFiles,  # pyright: ignore[reportPrivateUsage]
+    _OverwriteFiles,  # pyright: ignore[reportPrivateUsage]
+    _SnapshotProducer,  # pyright: ignore[reportPrivateUsage]
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,7 +73,27 @@ class EntryReader:
         return tuple(manifest.fetch_manifest_entry(self._io, discard_deleted=True))
 
 
-class ReplaceFiles(_OverwriteFiles):
+class _LeavesManifests(_SnapshotProducer[Any]):
+    """A commit that deletes no manifest which the catalog may name.
+
+    PyIceberg 0.12 takes the refusal (409) of its last try as proof that no try landed, and deletes the manifests of
+    all. But a proxy, and the client of AWS Glue, repeat a request whose answer was lost, and then the second answer to
+    a commit that landed is a refusal. Where PyIceberg finds the snapshot, it deletes the manifests of all tries but the
+    last, even if an earlier one landed late. What is left over here is an orphan, which maintenance deletes.
+    """
+
+    def _clean_all_uncommitted(self) -> None:
+        """Delete nothing."""
+
+    def _cleanup_uncommitted(self) -> None:
+        """Delete what earlier attempts wrote, where the table names the list of the last one."""
+        table = self._transaction._table  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        snapshot = table.metadata.snapshot_by_id(self._snapshot_id)
+        if snapshot is not None and snapshot.manifest_list == self._written_manifest_lists[-1]:
+            super()._cleanup_uncommitted()
+
+
+class ReplaceFiles(_LeavesManifests, _OverwriteFiles):
     """PyIceberg's overwrite with manifests that stay few, each of which is read once.
 
     PyIceberg 0.12 reads the manifests one after the other, twice; carries along for ever those of which all entries are
@@ -153,7 +177,7 @@ class CompactFiles(ReplaceFiles):
         return _replace(super()._summary(snapshot_properties or {}))
 
 
-class RewriteManifests(_FastAppendFiles):
+class RewriteManifests(_LeavesManifests, _FastAppendFiles):
     """A commit that adds and removes no file: the same files in fewer manifests, which name no removed file.
 
     Manifests of one partition spec are brought together, files in the order of their partitions, `FILES` in each. Its

@@ -186,11 +186,16 @@ def commit_replacement(
         raise CommitConflictError(_conflict(name, error)) from error
     try:
         transaction.commit_transaction()
-    except (CommitFailedException, ValidationException) as error:
-        raise CommitConflictError(_conflict(name, error)) from error
     except Exception as error:
-        landed = _landed(table, key)
+        try:
+            landed = committed_snapshot(table.refresh(), key)
+        except Exception as second:  # noqa: BLE001 - the first failure is the one to report
+            log.warning("%s cannot be read after a failed commit: %s", name, second)
+            raise _not_committed(table, key, error) from error
         if landed is None:
+            # Without that look a refusal is no proof: see `_LeavesManifests`.
+            if isinstance(error, (CommitFailedException, ValidationException)):
+                raise CommitConflictError(_conflict(name, error)) from error
             raise _not_committed(table, key, error) from error
         log.warning("%s: the catalog's answer was lost, but the commit landed: %s", name, error)
         return landed
@@ -233,7 +238,10 @@ def rewrite_manifests(table: IcebergTable) -> None:
         with catalog_answers(name):
             transaction.commit_transaction()
     except (CommitFailedException, ValidationException) as error:
-        raise CommitConflictError(_conflict(name, error)) from error
+        with catalog_answers(name):
+            landed = table.refresh().snapshot_by_id(producer.snapshot_id)
+        if landed is None:
+            raise CommitConflictError(_conflict(name, error)) from error
 
 
 def _before_the_catalog(table: IcebergTable, error: Exception) -> bool:
@@ -254,11 +262,3 @@ def _operation(change: Replacement) -> Operation:
 
 def _conflict(name: str, error: Exception) -> str:
     return f"{name}: another writer committed first, nothing of this commit landed: {error}. Commit again"
-
-
-def _landed(table: IcebergTable, key: CommitKey) -> int | None:
-    try:
-        return committed_snapshot(table.refresh(), key)
-    except Exception as error:  # noqa: BLE001 - the first failure is the one to report
-        log.warning("%s cannot be read after a failed commit: %s", ".".join(table.name()), error)
-        return None

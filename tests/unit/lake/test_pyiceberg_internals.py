@@ -7,7 +7,7 @@ from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Transaction
 from pyiceberg.table.update.snapshot import _OverwriteFiles, _SnapshotProducer
 
-from radiant.lake.pyiceberg_internals import ReplaceFiles
+from radiant.lake.pyiceberg_internals import ReplaceFiles, RewriteManifests
 
 
 def parameters(function) -> list[str]:
@@ -29,6 +29,17 @@ def test_a_transaction_of_pyiceberg_builds_its_metadata_of_the_table_and_the_upd
     assert parameters(_SnapshotProducer._deleted_entries) == ["self"]
     assert parameters(_OverwriteFiles._validate_required_deletes) == ["self", "deleted_entries"]
     assert parameters(_SnapshotProducer._build_manifest_evaluator) == ["self", "spec_id"]
+
+
+def test_a_commit_of_pyiceberg_deletes_its_manifests_by_the_methods_that_are_replaced():
+    source = inspect.getsource(Transaction.commit_transaction)
+    assert "producer._clean_all_uncommitted()" in source
+    assert "_cleanup_uncommitted()" in inspect.getsource(Transaction._cleanup_uncommitted_manifests)
+    assert "self._written_manifest_lists.append(" in inspect.getsource(_SnapshotProducer._commit)
+    for name in ("_clean_all_uncommitted", "_cleanup_uncommitted"):
+        assert parameters(getattr(_SnapshotProducer, name)) == ["self"]
+        for producer in (ReplaceFiles, RewriteManifests):
+            assert getattr(producer, name) is not getattr(_SnapshotProducer, name)
 
 
 def test_a_scan_of_pyiceberg_yields_the_batches_of_a_task():
