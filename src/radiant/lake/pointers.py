@@ -9,22 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+from pyiceberg.catalog import MetastoreCatalog
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import StaticTable
+from pyiceberg.table.metadata import TableMetadataUtil
 
 from radiant import storage
 from radiant.domain.tables import CASE_LOAD, CASE_TABLES
-from radiant.errors import InputError, LakeError
-from radiant.lake.case_load import visible_cases
+from radiant.errors import CommitConflictError, InputError, LakeError
+from radiant.lake.case_load import load_rows
+from radiant.lake.catalog_errors import catalog_answers
+from radiant.lake.commit import replace_case_loads
 from radiant.lake.create import load_table
-from radiant.lake.file_layout import CASE_COLUMN
-from radiant.lake.filters import all_of, one_of
+from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
+from radiant.lake.filters import all_of
 from radiant.lake.scan import plan
-from radiant.lake.snapshot import live_file
+from radiant.lake.snapshot import live_file, live_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyiceberg.catalog import Catalog
+    from pyiceberg.table import Table as IcebergTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,35 +112,90 @@ def pointers_to_change(
         replace: Whether tables that exist may be pointed elsewhere.
 
     Raises:
-        InputError: a table exists and points elsewhere, and `replace` is not set.
+        InputError: a table exists and points elsewhere, and `replace` is not set, or no way leads back that keeps its
+            files.
         LakeError: the catalog does not answer.
     """
     changed: list[TablePointer] = []
     for pointer in pointers:
         identifier = _identifier(catalog, namespace, pointer)
-        found = catalog.load_table(identifier).metadata_location if catalog.table_exists(identifier) else None
-        if found is not None and found != pointer.metadata_location and not replace:
+        name = f"{namespace}.{pointer.name}"
+        with catalog_answers(name):
+            table = catalog.load_table(identifier) if catalog.table_exists(identifier) else None
+        if table is not None and _is_as_in(table, pointer):
+            continue
+        if table is not None and not replace:
             msg = (
-                f"{namespace}.{pointer.name} exists and points to {found}, the backup to {pointer.metadata_location}. "
+                f"{name} exists and points to {table.metadata_location}, the backup to {pointer.metadata_location}. "
                 "--replace points it back; its files stay"
             )
             raise InputError(msg)
-        if found != pointer.metadata_location:
-            changed.append(pointer)
+        if table is not None and not _drop_keeps_files(catalog) and _snapshot_to_roll_back_to(table, pointer) is None:
+            msg = (
+                f"{name} does not have the backup's snapshot any more, so it can only be dropped and registered again, "
+                "and this catalog may delete the files of a table that is dropped. Nothing was changed. Copy the "
+                "table's folder to another place, drop the table in the catalog, put back what is missing in the "
+                "folder, and restore again"
+            )
+            raise InputError(msg)
+        changed.append(pointer)
     return changed
 
 
 def register_pointers(catalog: Catalog, namespace: str, changed: Sequence[TablePointer]) -> None:
     """Point the tables of `pointers_to_change` to what they pointed to in the backup, `case_load` last.
 
-    Their files stay, of both states.
+    Their files stay, of both states. A REST catalog decides by itself what becomes of the files of a table that is
+    dropped (SeaweedFS deletes all of them, even if asked not to), so there the table is rolled back to the backup's
+    snapshot.
+
+    Raises:
+        CommitConflictError: another commit changed a table meanwhile.
+        LakeError: the catalog does not answer.
     """
     catalog.create_namespace_if_not_exists(namespace)
     for pointer in reversed(changed):
         identifier = _identifier(catalog, namespace, pointer)
-        if catalog.table_exists(identifier):
-            catalog.drop_table(identifier)
-        catalog.register_table(identifier, pointer.metadata_location)
+        with catalog_answers(f"{namespace}.{pointer.name}"):
+            if not catalog.table_exists(identifier):
+                catalog.register_table(identifier, pointer.metadata_location)
+            elif _drop_keeps_files(catalog):
+                catalog.drop_table(identifier)
+                catalog.register_table(identifier, pointer.metadata_location)
+            else:
+                _roll_back(catalog.load_table(identifier), pointer)
+
+
+def _drop_keeps_files(catalog: Catalog) -> bool:
+    """Return whether PyIceberg's `drop_table` deletes nothing but the entry: of a database, of AWS Glue, of Hive."""
+    return isinstance(catalog, MetastoreCatalog)
+
+
+def _is_as_in(table: IcebergTable, pointer: TablePointer) -> bool:
+    snapshot = table.current_snapshot()
+    if table.metadata_location == pointer.metadata_location:
+        return True
+    return snapshot is not None and snapshot.snapshot_id == _snapshot_to_roll_back_to(table, pointer)
+
+
+def _snapshot_to_roll_back_to(table: IcebergTable, pointer: TablePointer) -> int | None:
+    """Return the backup's snapshot, None where the table has it no more or is another one of the same name."""
+    backed_up = TableMetadataUtil.parse_raw(pointer.metadata)
+    snapshot_id = backed_up.current_snapshot_id
+    if snapshot_id is None or backed_up.table_uuid != table.metadata.table_uuid:
+        return None
+    return None if table.snapshot_by_id(snapshot_id) is None else snapshot_id
+
+
+def _roll_back(table: IcebergTable, pointer: TablePointer) -> None:
+    name = ".".join(table.name())
+    snapshot_id = _snapshot_to_roll_back_to(table, pointer)
+    try:
+        with table.manage_snapshots() as change:
+            change.set_current_snapshot(snapshot_id=snapshot_id)
+    except (CommitFailedException, ValueError) as error:
+        msg = f"{name}: was changed while it was restored: {error}. Stop what commits to it, and restore again"
+        raise CommitConflictError(msg) from error
 
 
 def _identifier(catalog: Catalog, namespace: str, pointer: TablePointer) -> tuple[str, ...]:
@@ -145,13 +207,18 @@ def drop_lost_cases(catalog: Catalog, namespace: str, lost: Sequence[LostFiles])
 
     A lost file that may hold rows of any case costs all of them. Returns the cases, ascending.
     """
-    visible = set(visible_cases(catalog, namespace))
-    gone = visible if any(one.cases is None for one in lost) else {case for one in lost for case in one.cases or ()}
-    cases = sorted(gone & visible)
     table = load_table(catalog, namespace, CASE_LOAD)
-    if cases and table is not None:
-        table.delete(one_of(CASE_COLUMN, cases))
-    return cases
+    if table is None:
+        return []
+    rows = load_rows(table)
+    of_rows = list(zip(rows[PARTITION_COLUMN].to_pylist(), rows[CASE_COLUMN].to_pylist(), strict=True))
+    visible = {case for _, case in of_rows}
+    gone = visible if any(one.cases is None for one in lost) else {case for one in lost for case in one.cases or ()}
+    files = list(live_files(table))
+    for part in sorted({part for part, case in of_rows if case in gone}):
+        kept = rows.filter(pa.array([its_part == part and case not in gone for its_part, case in of_rows]))
+        replace_case_loads(table, [file for file in files if file.part == part], part, kept)
+    return sorted(gone & visible)
 
 
 def _path(uri: str) -> str:
