@@ -145,9 +145,8 @@ def pointers_to_change(
 def register_pointers(catalog: Catalog, namespace: str, changed: Sequence[TablePointer]) -> None:
     """Point the tables of `pointers_to_change` to what they pointed to in the backup, `case_load` last.
 
-    Their files stay, of both states. A REST catalog decides by itself what becomes of the files of a table that is
-    dropped (SeaweedFS deletes all of them, even if asked not to), so there the table is rolled back to the backup's
-    snapshot.
+    Their files stay, of both states. A REST catalog may delete the files of a table that is dropped (SeaweedFS deletes
+    all of them, even if asked not to), so there the table is rolled back to the backup's snapshot.
 
     Raises:
         CommitConflictError: another commit changed a table meanwhile.
