@@ -15,7 +15,7 @@ import pytest
 import vcf_files
 from radiant import lake, storage, vcf
 from radiant.cli.airflow_api import FINISHED_RUN
-from radiant.cli.airflow_checks import check_airflow, check_notify
+from radiant.cli.airflow_checks import check_airflow, check_notify, check_parts
 from radiant.cli.check_result import Grade
 from radiant.cli.processes import find_marked
 from radiant.cli.standalone import Standalone
@@ -106,6 +106,9 @@ def require_connections_to_be_kept(api):
     assert api.pools() == {"default_pool": 100, "jobs": 5}
     findings = list(check_airflow(api, "kubernetes_conn"))
     assert {one.grade for one in findings} == {Grade.GOOD}, findings
+    on_pods = load_settings({"RADIANT_BACKEND": "kubernetes"})
+    (parts,) = check_parts(api, on_pods)
+    assert "16 parts are imported at once (max_active_runs: import-part 16, import-vcf 16)" in parts.text
     notified = load_settings({"RADIANT_NOTIFY": "smtp://mail?to=a@b.org"})
     assert [one.grade for one in check_notify(api, notified)] == [Grade.WARNING]
     api.put_connection("mail", {"conn_type": "smtp"})

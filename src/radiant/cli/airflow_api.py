@@ -68,6 +68,10 @@ class AirflowApi:
         """Return when each DAG was last parsed, by DAG id."""
         return {dag["dag_id"]: _time(dag["last_parsed_time"]) for dag in self._pages("/api/v2/dags", "dags")}
 
+    def most_runs(self) -> dict[str, int | None]:
+        """Return how many runs of each DAG Airflow has at once (`max_active_runs`), by DAG id; None is no limit."""
+        return {dag["dag_id"]: dag["max_active_runs"] or None for dag in self._pages("/api/v2/dags", "dags")}
+
     def import_errors(self) -> dict[str, str]:
         """Return the traceback of each DAG file that cannot be imported, by file name."""
         found = self._pages("/api/v2/importErrors", "import_errors")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from radiant.cli.check_result import CheckResult, good, unknown, warning, wrong
-from radiant.jobs.dag_ids import ALL_DAGS
+from radiant.jobs.dag_ids import ALL_DAGS, IMPORT_PART, IMPORT_VCF
 from radiant.setting_types import NOTIFIERS
 from radiant.settings import Settings
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 _TOKEN_S = 600
 """Airflow's own default; a shorter life ends tasks whose worker was busy or cut off for a moment."""
 POOL = "default_pool"
+_OF_A_PART = (IMPORT_PART, IMPORT_VCF)
+_SLOTS_OF_A_PART = 3
+"""The tasks that wait for its two runs, where waiting tasks hold slots, and one that imports."""
 SLOTS = 16
 """As many tasks of a DAG as Airflow runs at once by default (`[core] max_active_tasks_per_dag`)."""
 
@@ -81,6 +84,31 @@ def check_notify(api: "AirflowApi", settings: Settings) -> Iterator[CheckResult]
             )
         else:
             yield good("notify", f"{one.scheme} by the connection {one.conn_id}")
+
+
+def check_parts(api: "AirflowApi", settings: Settings) -> Iterator[CheckResult]:
+    """Compare how many parts Airflow imports at once with what its pool has room for; raises what the API raises.
+
+    Each part is a run of `import-part` and one of `import-vcf`. Jobs of this machine are bounded by it, not by Airflow.
+    """
+    slots = api.pools().get(POOL)
+    if settings.backend == "local" or not slots:
+        return
+    limits = {name: limit for name, limit in api.most_runs().items() if name in _OF_A_PART and limit is not None}
+    room = max(1, slots // _SLOTS_OF_A_PART)
+    if not limits or (slots > 0 and min(limits.values()) >= room):
+        yield good("airflow", f"{min(limits.values(), default='all')} parts are imported at once")
+        return
+    least = min(limits.values())
+    found = ", ".join(f"{name} {limit}" for name, limit in sorted(limits.items()))
+    yield warning(
+        "airflow",
+        f"{least} parts are imported at once (max_active_runs: {found}); pool {POOL} has "
+        f"{'no limit' if slots < 0 else f'{slots} slots, room for {room}'}",
+        f"fine where an import has no more than {least} parts; else "
+        f"AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG={room if slots > 0 else 4 * least}, and where a DAG file sets "
+        "max_active_runs itself, there (docs/tuning.md)",
+    )
 
 
 def _connection(api: "AirflowApi", conn_id: str) -> CheckResult:

@@ -122,7 +122,7 @@ def check_running_airflow(
     Raises:
         ConfigError: a named one cannot be asked.
     """
-    from radiant.cli.airflow_checks import check_airflow, check_notify  # noqa: PLC0415 - only here
+    from radiant.cli.airflow_checks import check_airflow, check_notify, check_parts  # noqa: PLC0415 - only here
 
     try:
         api = running_airflow(settings, url=url, user=user, password_file=password_file)
@@ -133,6 +133,7 @@ def check_running_airflow(
         return
     try:
         yield from check_airflow(api, conn_id)
+        yield from check_parts(api, settings)
         yield from check_notify(api, settings)
     except AirflowError as error:
         yield wrong("airflow", str(error), "is it up, and may this user read its settings?")

@@ -142,6 +142,29 @@ def an_airflow(*, kind="kubernetes", options=(), slots=128, dags=ALL_DAGS):
     )
 
 
+def parts_of(backend="kubernetes", *, slots=128, part=16, vcf=16):
+    limits = {"import-part": part, "import-vcf": vcf, "maintain-tables": 1}
+    api = SimpleNamespace(pools=lambda: {"default_pool": slots}, most_runs=lambda: limits)
+    return list(airflow_checks.check_parts(api, load_settings({"RADIANT_BACKEND": backend})))
+
+
+def test_fewer_parts_at_once_than_the_pool_has_room_for_are_named_with_the_setting():
+    (found,) = parts_of(vcf=20)
+    assert found.grade is Grade.WARNING
+    assert "16 parts are imported at once (max_active_runs: import-part 16, import-vcf 20)" in found.text
+    assert "128 slots, room for 42" in found.text
+    assert "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG=42" in found.fix
+    (found,) = parts_of(slots=-1)
+    assert "no limit" in found.text
+    assert "AIRFLOW__CORE__MAX_ACTIVE_RUNS_PER_DAG=64" in found.fix
+
+
+def test_as_many_parts_as_the_pool_has_room_for_and_jobs_of_this_machine_need_nothing():
+    for enough in (parts_of(part=42, vcf=42), parts_of(slots=48), parts_of(slots=-1, part=None, vcf=None)):
+        assert [one.grade for one in enough] == [Grade.GOOD]
+    assert parts_of(backend="local") == []
+
+
 def verdicts(api):
     return {one.grade for one in airflow_checks.check_airflow(api, "kubernetes_conn")}
 
