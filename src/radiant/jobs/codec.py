@@ -36,7 +36,7 @@ def to_json(value: "DataclassInstance") -> JsonObject:
 
 def encode(value: "DataclassInstance") -> bytes:
     """Return a value as UTF-8 JSON with sorted keys."""
-    return json.dumps(dataclasses.asdict(value), sort_keys=True, ensure_ascii=False, indent=1).encode()
+    return json.dumps(dataclasses.asdict(value), sort_keys=True, ensure_ascii=False).encode()
 
 
 def decode(kind: type[T], data: bytes, *, where: str, what: str, remedy: str) -> T:

@@ -5,8 +5,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.catalog import PY_CATALOG_IMPL, Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchPropertyException
 from pyiceberg.io import FSSPEC_FILE_IO
 from pyiceberg.utils.config import Config
@@ -14,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from radiant.errors import ConfigError, LakeUnavailableError
 from radiant.lake.catalog_errors import no_answer
+from radiant.lake.pyiceberg_internals import CheapSqlCatalog
 from radiant.settings import Settings, mask_secret
 from radiant.storage.write_ahead import BUSY_TIMEOUT_S, is_busy, write_ahead
 
@@ -44,7 +44,7 @@ def open_catalog(settings: Settings) -> Catalog:
             properties = {key: str(value) for key, value in configured.items()}
             if properties.get("type") != "rest" and settings.lake.warehouse:
                 properties.setdefault("warehouse", settings.effective_warehouse)
-            return load_catalog(name, **(_file_io(properties.get("warehouse")) | properties))
+            return _configured_catalog(name, _file_io(properties.get("warehouse")) | properties)
     except (ValueError, NotImplementedError, ImportError, NoSuchPropertyException, ArgumentError) as error:
         msg = (
             f"PyIceberg cannot open the catalog {name!r} as configured: {mask_secret(str(error))}. "
@@ -62,6 +62,14 @@ def open_catalog(settings: Settings) -> Catalog:
         what = f"the catalog {name!r} cannot be opened"
         raise no_answer(what, error) from error
     return _embedded_catalog(name, settings.catalog_file, settings.effective_warehouse)
+
+
+def _configured_catalog(name: str, properties: dict[str, str]) -> Catalog:
+    uri, kind = properties.get("uri", ""), properties.get("type", "").lower()
+    inferred = not kind and PY_CATALOG_IMPL not in properties and uri.startswith(("sqlite", "postgresql"))
+    if uri and (kind == "sql" or inferred):
+        return CheapSqlCatalog(name, **properties)
+    return load_catalog(name, **properties)
 
 
 def embedded_file(settings: Settings) -> Path | None:
@@ -108,7 +116,7 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
     uri = f"sqlite:///{database}?timeout={BUSY_TIMEOUT_S}"
     for number in range(_TRIES):
         try:
-            return SqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
+            return CheapSqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
         except DBAPIError as error:
             if number == _TRIES - 1:
                 msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"

@@ -7,12 +7,13 @@ import hashlib
 import json
 import logging
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, TypeVar, cast
 
 from radiant import storage
-from radiant.domain.tables import CASE_LOAD, CASE_TABLES
+from radiant.domain.tables import CASE_LOAD, CASE_TABLES, TABLES
 from radiant.errors import CommitConflictError, LakeError
 from radiant.lake.case_load import CaseLoad, case_load_rows
 from radiant.lake.create import load_table
@@ -35,7 +36,7 @@ from radiant.lake.stage import missing_files, staged_folder
 from radiant.lake.table_ref import TableRef
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
     from contextlib import AbstractContextManager
 
     import pyarrow as pa
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from radiant.lake.stage import Manifest
 
 log = logging.getLogger("radiant.lake.commit")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,16 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
     case_loads: Sequence[CaseLoad],
     deleted_cases: Collection[int],
     token: str,
+    *,
+    files_are_there: bool = False,
 ) -> CommitReport:
     """Replace the rows of these cases by the staged ones, and remove the deleted cases.
 
-    Deleted cases leave `case_load` first, so that they are invisible at once. Then each case table gets one snapshot:
-    all rows of these cases, in whatever part, go, and the staged ones come. `case_load` is last: until then readers
-    see each case as it was. Every snapshot carries the token; a repeated call with the same manifests continues where
-    an earlier one stopped and changes nothing that it did. One committer per part; those of different parts do not
-    disturb each other.
+    Deleted cases leave `case_load` first, so that they are invisible at once. Then each case table gets one snapshot,
+    all tables at the same time: all rows of these cases, in whatever part, go, and the staged ones come. `case_load` is
+    last, after all of them: until then readers see each case as it was. Every snapshot carries the token; a repeated
+    call with the same manifests continues where an earlier one stopped and changes nothing that it did. One committer
+    per part; those of different parts do not disturb each other.
 
     Args:
         catalog: From `open_catalog`.
@@ -85,6 +90,7 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
         case_loads: One per case, the same cases.
         deleted_cases: Cases to remove; none of them staged.
         token: Names this commit; the same work has the same token.
+        files_are_there: The caller has just looked for all staged files (`missing_files`): they are not listed again.
 
     Raises:
         CommitConflictError: another commit touched the same cases; run this one again.
@@ -98,23 +104,33 @@ def commit_part(  # noqa: PLR0913, PLR0917 - the whole of a commit, each needed
         loads = {load.case_id: load for load in case_loads}
         deleted = tuple(sorted(set(deleted_cases)))
         _check_arguments(part, manifests, staged, loads, deleted)
-        tables = {name: _table(catalog, namespace, table) for name, table in CASE_TABLES.items()}
-        gate = _table(catalog, namespace, CASE_LOAD)
+        tables = _at_once(lambda name: _table(catalog, namespace, TABLES[name]), TABLES)
+        gate = tables.pop(CASE_LOAD.short_name)
         changed = False
         key = CommitKey(token, _content(manifests, deleted))
         if deleted:
             _, changed = _commit(gate, part, deleted, CommitKey(token, f"remove:{key.content}"))
-        snapshots: dict[str, int | None] = {}
-        for name, table in tables.items():
-            files = [file for manifest in manifests for file in manifest.files[name]]
-            snapshots[name], landed = _commit(table, part, {*staged, *deleted}, key, files=files)
-            changed |= landed
+        cases = {*staged, *deleted}
+        files = {name: [file for manifest in manifests for file in manifest.files[name]] for name in tables}
+        committed = _at_once(
+            lambda name: _commit(tables[name], part, cases, key, files=files[name], files_are_there=files_are_there),
+            tables,
+        )
+        snapshots = {name: snapshot for name, (snapshot, _) in committed.items()}
+        changed |= any(landed for _, landed in committed.values())
         if staged:
             schema = TableRef.of(gate).file_schema(column.name for column in CASE_LOAD.columns)
             rows = case_load_rows(loads, staged, snapshots, token, datetime.now(UTC), schema)
             _, landed = _commit(gate, part, staged, key, rows=rows)
             changed |= landed
         return CommitReport(snapshots, changed)
+
+
+def _at_once(work: Callable[[str], T], names: Iterable[str]) -> dict[str, T]:
+    """Return what `work` returns for each table, all at the same time; all have ended before an error is raised."""
+    wanted = list(names)
+    with ThreadPoolExecutor(len(wanted), thread_name_prefix="tables") as pool:
+        return dict(zip(wanted, pool.map(work, wanted), strict=True))
 
 
 def _content(manifests: Sequence[Manifest], deleted: Sequence[int]) -> str:
@@ -165,6 +181,7 @@ def _commit(  # noqa: PLR0913 - as above
     key: CommitKey,
     *,
     files: Sequence[StagedFile] = (),
+    files_are_there: bool = False,
     rows: pa.Table | None = None,
 ) -> tuple[int | None, bool]:
     """Commit one snapshot: the rows of `cases` go, `files` or `rows` come; return (its id, whether it was made now).
@@ -186,7 +203,8 @@ def _commit(  # noqa: PLR0913 - as above
     staged = {file.path for file in files}
     old = [file for file in old if file.data_file.file_path not in staged]
     files = [file for file in files if file.path not in there]
-    _check_staged(table, files)
+    if not files_are_there:
+        _check_staged(table, files)
     gone = [file for file in old if file.holds_only(cases)]
     mixed = [
         file

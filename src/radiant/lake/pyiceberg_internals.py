@@ -9,33 +9,50 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from pyiceberg.manifest import DataFileContent, ManifestContent, ManifestEntry, ManifestEntryStatus
-from pyiceberg.table import Transaction
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.manifest import (
+    DataFileContent,
+    ManifestContent,
+    ManifestEntry,
+    ManifestEntryStatus,
+    ManifestWriter,
+    ManifestWriterV2,
+)
+from pyiceberg.table import Table, Transaction
 from pyiceberg.table.snapshots import Operation, Summary
+from pyiceberg.table.update import AddSnapshotUpdate, SetSnapshotRefUpdate, update_table_metadata
 from pyiceberg.table.update.snapshot import (
     _FastAppendFiles,  # pyright: ignore[reportPrivateUsage]
     _OverwriteFiles,  # pyright: ignore[reportPrivateUsage]
     _SnapshotProducer,  # pyright: ignore[reportPrivateUsage]
 )
 
+from radiant.lake.manifest_encoding import BlockOutputFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
+    from pyiceberg.catalog.sql import IcebergTables
     from pyiceberg.io import FileIO
     from pyiceberg.io.pyarrow import ArrowScan
     from pyiceberg.manifest import ManifestFile
-    from pyiceberg.table import FileScanTask
+    from pyiceberg.partitioning import PartitionSpec
+    from pyiceberg.table import FileScanTask, StagedTable
     from pyiceberg.table.metadata import TableMetadata
-    from pyiceberg.table.update import TableUpdate
+    from pyiceberg.table.update import TableRequirement, TableUpdate
+    from pyiceberg.typedef import Identifier
 
 
 _AT_ONCE = 16
 """Manifests that are read at the same time."""
 
+_BLOCKS_OF_VERSION = 2
+"""The format of tables whose manifests are written here."""
+
 
 class CheapTransaction(Transaction):
-    """PyIceberg's transaction, which builds its metadata again only when something has changed.
+    """PyIceberg's transaction, which builds its metadata again only when something has changed, and copies no history.
 
     PyIceberg 0.12 copies the whole metadata, with each snapshot, whenever it is looked at: seventeen times in a commit.
     """
@@ -49,8 +66,74 @@ class CheapTransaction(Transaction):
         if not updates:
             return base
         if self._built is None or self._built[0] is not base or self._built[1] is not updates:
-            self._built = base, updates, super().table_metadata
+            self._built = base, updates, _updated(base, updates)
         return self._built[2]
+
+
+def _updated(base: TableMetadata, updates: tuple[TableUpdate, ...]) -> TableMetadata:
+    if not _only_add(updates):
+        return update_table_metadata(base, updates)
+    short = _without_history(base)
+    return _with_history(update_table_metadata(short, updates), base, short)
+
+
+def _only_add(updates: tuple[TableUpdate, ...]) -> bool:
+    """Return whether updates only add snapshots: then no earlier one need be looked at."""
+    return all(isinstance(one, (AddSnapshotUpdate, SetSnapshotRefUpdate)) for one in updates)
+
+
+def _without_history(metadata: TableMetadata) -> TableMetadata:
+    """Return metadata with those snapshots alone that a branch or a tag names."""
+    named = {one.snapshot_id for one in metadata.refs.values()}
+    snapshots = [one for one in metadata.snapshots if one.snapshot_id in named]
+    return metadata.model_copy(update={"snapshots": snapshots, "snapshot_log": []})
+
+
+def _with_history(updated: TableMetadata, base: TableMetadata, short: TableMetadata) -> TableMetadata:
+    """Return `base` with what was added to `short`, which is `base` without its history."""
+    added = updated.snapshots[len(short.snapshots) :]
+    history = {"snapshots": [*base.snapshots, *added], "snapshot_log": [*base.snapshot_log, *updated.snapshot_log]}
+    return updated.model_copy(update=history)
+
+
+class CheapSqlCatalog(SqlCatalog):
+    """PyIceberg's SQL catalog, which reads each metadata file once, and copies no history in a commit.
+
+    PyIceberg 0.12 reads and checks the whole metadata again in each commit, and copies it. A metadata file never
+    changes: where the database names the file that was read last, the table is as it was.
+    """
+
+    def __init__(self, name: str, **properties: str) -> None:
+        self._read: dict[str, tuple[str, TableMetadata]] = {}
+        """The newest metadata of each table that was read, with its file."""
+        super().__init__(name, **properties)
+
+    def _convert_orm_to_iceberg(self, orm_table: IcebergTables) -> Table:
+        location = orm_table.metadata_location
+        name = f"{orm_table.table_namespace}.{orm_table.table_name}"
+        known, metadata = self._read.get(name, (None, None))
+        if location is None or metadata is None or known != location:
+            table = super()._convert_orm_to_iceberg(orm_table)
+            self._read[name] = table.metadata_location, table.metadata
+            return table
+        identifier = (*self.identifier_to_tuple(orm_table.table_namespace), orm_table.table_name)
+        return Table(identifier, metadata, location, self._load_file_io(metadata.properties, location), self)
+
+    def _update_and_stage_table(
+        self,
+        current_table: Table | None,
+        table_identifier: Identifier,
+        requirements: tuple[TableRequirement, ...],
+        updates: tuple[TableUpdate, ...],
+    ) -> StagedTable:
+        if current_table is None or not _only_add(updates):
+            return super()._update_and_stage_table(current_table, table_identifier, requirements, updates)
+        base = current_table.metadata
+        short = _without_history(base)
+        table = Table(table_identifier, short, current_table.metadata_location, current_table.io, self)
+        staged = super()._update_and_stage_table(table, table_identifier, requirements, updates)
+        staged.metadata = _with_history(staged.metadata, base, short)
+        return staged
 
 
 class EntryReader:
@@ -93,7 +176,25 @@ class _LeavesManifests(_SnapshotProducer[Any]):
             super()._cleanup_uncommitted()
 
 
-class ReplaceFiles(_LeavesManifests, _OverwriteFiles):
+class _BlockManifestWriter(ManifestWriterV2):
+    """PyIceberg's writer of a manifest, which writes many entries in a block."""
+
+    def new_writer(self) -> BlockOutputFile:
+        schema = self._with_partition(self.version)
+        return BlockOutputFile(self._output_file, schema, "manifest_entry", record_schema=schema, metadata=self._meta)
+
+
+class _WritesBlocks(_SnapshotProducer[Any]):
+    def new_manifest_writer(self, spec: PartitionSpec) -> ManifestWriter:
+        """Return what writes a manifest; of a table of another version than 2 as PyIceberg writes it."""
+        if self._transaction.table_metadata.format_version != _BLOCKS_OF_VERSION:
+            return super().new_manifest_writer(spec)
+        return _BlockManifestWriter(
+            spec, self.schema(), self.new_manifest_output(), self._snapshot_id, self._compression
+        )
+
+
+class ReplaceFiles(_LeavesManifests, _WritesBlocks, _OverwriteFiles):
     """PyIceberg's overwrite with manifests that stay few, each of which is read once.
 
     PyIceberg 0.12 reads the manifests one after the other, twice; carries along for ever those of which all entries are
@@ -177,7 +278,7 @@ class CompactFiles(ReplaceFiles):
         return _replace(super()._summary(snapshot_properties or {}))
 
 
-class RewriteManifests(_LeavesManifests, _FastAppendFiles):
+class RewriteManifests(_LeavesManifests, _WritesBlocks, _FastAppendFiles):
     """A commit that adds and removes no file: the same files in fewer manifests, which name no removed file.
 
     Manifests of one partition spec are brought together, files in the order of their partitions, `FILES` in each. Its

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
+from fsspec.config import conf
 from fsspec.core import url_to_fs
 
 from radiant.errors import InputError, StorageError
@@ -27,6 +28,9 @@ _PAGE = 1000
 
 _AT_ONCE = 16
 """Objects that are deleted at the same time."""
+
+_CONNECTIONS = 32
+"""Connections to an S3 at the same time: its client has 10 by itself, for documents that are read by more threads."""
 
 _AFTER_SLASH = "0"
 """The character after `/`: in the order of a store's listing, all names below a folder come before it."""
@@ -51,10 +55,16 @@ class StoredObject:
         self._uri = uri
         try:
             # Without a cache of listings: other processes write here, too.
-            self._filesystem, self._path = cast("tuple[Any, str]", url_to_fs(uri, use_listings_cache=False))
+            found = url_to_fs(uri, use_listings_cache=False, **self._options())
+            self._filesystem, self._path = cast("tuple[Any, str]", found)
         except (ValueError, ImportError) as error:
             msg = f"{uri}: {error}. Install the extra for this scheme, for example radiant[s3]"
             raise InputError(msg) from error
+
+    def _options(self) -> dict[str, Any]:
+        if not self._on_s3:
+            return {}
+        return {"config_kwargs": {"max_pool_connections": _CONNECTIONS, **conf.get("s3", {}).get("config_kwargs", {})}}
 
     def exists(self) -> bool:
         """Return whether there is an object."""

@@ -21,6 +21,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Annotated, cast
 
@@ -233,14 +234,19 @@ def read_staged(uri: str) -> StagedDocument:
     """
     data = storage.read_bytes(uri)
     staged = decode(StagedDocument, data, where=uri, what="a manifest of this version", remedy=_IMPORT_AGAIN)
-    by, here = staged.radiant_version, metadata.version("radiant")
-    if by is not None and _release(by) > _release(here):
+    by, here = staged.radiant_version, _own_version()
+    if by is not None and by != here and _release(by) > _release(here):
         msg = (
             f"{uri}: radiant {by} staged the rows of case {staged.manifest.case_id}, and this is radiant {here}, which "
             "may lack their columns. Run that version here, too, and `radiant upgrade`; or import the case again"
         )
         raise JobProtocolError(msg)
     return staged
+
+
+@cache
+def _own_version() -> str:
+    return metadata.version("radiant")
 
 
 def _release(version: str) -> tuple[int, ...]:

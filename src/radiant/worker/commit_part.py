@@ -109,6 +109,7 @@ def _commit(
             case_loads=[_case_load(load) for load in loads],
             deleted_cases=list(deleted),
             token=token,
+            files_are_there=True,  # `read_loads` has just found them
         )
     return report.snapshots
 

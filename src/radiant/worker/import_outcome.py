@@ -39,7 +39,7 @@ from radiant.worker.case_document import (
     staged_uri,
 )
 
-_AT_ONCE = 16
+_AT_ONCE = 32
 """Documents that are read at the same time."""
 
 _NO_RESULT = Failure(
