@@ -242,6 +242,7 @@ def test_vardict_and_gnomad_declare_reserved_keys_in_their_own_way(tmp_path):
     "line",
     [
         info("AA", "A", "String"),  # Strelka
+        info("CIGAR", "1", "String"),  # GRIDSS
         format_("PL", "3", "Float"),  # GATK 1
         format_("PL", "1", "Integer"),  # SAMtools 0.1
         format_("GL", "A", "Float"),  # Platypus, decomposed

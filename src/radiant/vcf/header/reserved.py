@@ -49,7 +49,7 @@ INFO: dict[str, Reserved] = {
     "AF": _r("A|.|1", "Float"),  # 1: minimac4, 1000 Genomes phase 1, Sniffles 2, SHAPEIT, LoFreq
     "AN": _r("1|.|A", "Integer"),  # `.`: FreeBayes; A: gnomAD 2.1
     "BQ": _r("1|.", "Float"),
-    "CIGAR": _r("A|.", "String"),
+    "CIGAR": _r("A|.|1", "String"),  # 1: GRIDSS
     "DB": _r("0|.", "Flag"),
     "DP": _r("1|.", "Integer"),  # `.`: FreeBayes
     "END": _r("1|.", "Integer"),  # `.`: Platypus
