@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table as IcebergTable
+    from pyiceberg.table.snapshots import Snapshot
 
 log = logging.getLogger("radiant.lake.snapshot")
 
@@ -137,12 +138,21 @@ def _may_hold_part(manifest: ManifestFile, part: int) -> bool:
 
 
 def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:
-    """Return the snapshot that a commit made, None when there is none (or it is expired)."""
-    for snapshot in reversed(table.snapshots()):
+    """Return the snapshot that a commit made, None when there is none, or it is expired or was rolled back."""
+    for snapshot in _lineage(table):
         summary = snapshot.summary
         if summary is not None and all(summary.get(name) == value for name, value in key.properties.items()):
             return snapshot.snapshot_id
     return None
+
+
+def _lineage(table: IcebergTable) -> Iterator[Snapshot]:
+    """Yield the current snapshot and those it was made from, the newest first, as far as they are retained."""
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
+    snapshot = table.current_snapshot()
+    while snapshot is not None:
+        yield snapshot
+        snapshot = by_id.get(snapshot.parent_snapshot_id) if snapshot.parent_snapshot_id is not None else None
 
 
 def commit_replacement(
