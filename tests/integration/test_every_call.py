@@ -159,7 +159,8 @@ def test_a_broken_call_of_prepare_leaves_nothing_behind_that_its_repetition_stum
     for where in broken.each(fault, lambda: site.run("prepare-part", "prepare-broken", top, **chosen), most):
         prepared = site.job("prepare-part", "prepare", top, **chosen)
         assert prepared.status is Status.SUCCEEDED, (where, prepared.failure)
-        assert [one["case_id"] for one in prepared.output["cases"]] == [*CASES], where
+        # A case whose pedigree did not answer is refused, the others go on: the repetition puts it at the end.
+        assert sorted(one["case_id"] for one in prepared.output["cases"]) == [*CASES], where
         assert site.missing_files() == set(), where
 
 
