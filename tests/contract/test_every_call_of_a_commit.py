@@ -30,7 +30,7 @@ pytestmark = pytest.mark.every_call
 
 UNSERVED = (Fault.AWAY, Fault.LOST, Fault.GONE)
 BROKEN = [
-    *(("sqlite-s3", "store", one) for one in Fault),
+    *(("sqlite-s3", "store", one) for one in ERRORS),
     *(("postgresql-files", "catalog", one) for one in UNSERVED),
     *(("postgresql-s3", "catalog", one) for one in UNSERVED),
     *(("postgresql-s3", "store", one) for one in (*UNSERVED, Fault.SLOW_DOWN)),
