@@ -131,18 +131,21 @@ def tables_page() -> str:
         parts.append(f"\n## {table.name}\n\n{table.doc} {table.order}\n\n")
         parts.append("| column | type | null | per | meaning |\n|---|---|---|---|---|\n")
         parts += [
-            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.per} | {one.doc}{_computed(one)} |\n"
+            f"| `{one.name}` | {one.type} | {'' if one.required else 'yes'} | {one.per} | {one.doc}{_stored(one)} |\n"
             for one in table.columns
         ]
     return "".join(parts)
 
 
-def _computed(column: Column) -> str:
-    return (
-        ""
-        if column.stored
-        else " Computed by readers, not stored: [decision 21](decisions/0021-locus-and-its-hash-are-computed.md)."
-    )
+def _stored(column: Column) -> str:
+    if not column.stored:
+        return " Computed by readers, not stored: [decision 21](decisions/0021-locus-and-its-hash-are-computed.md)."
+    if column.same_as is not None:
+        return (
+            " Readers of radiant and the views of `radiant sql` return the value: "
+            "[decision 29](decisions/0029-source-columns-are-stored-where-they-differ.md)."
+        )
+    return ""
 
 
 def settings_page() -> str:

@@ -35,6 +35,15 @@ def loci(sites) -> dict:
     }
 
 
+def lines_of(sites) -> dict:
+    """POS, REF and ALT of the lines: the two alleles at 1-100 are of one line."""
+    return {
+        "source_pos": [one[1] for one in sites],
+        "source_ref": [one[2] for one in sites],
+        "source_alt": ["G,T" if one[:2] == ("1", 100) else one[3] for one in sites],
+    }
+
+
 def entry_columns(entries) -> dict:
     return {
         "symbol": [entry and entry[0] for entry in entries],
@@ -58,6 +67,7 @@ def write(catalog, refs) -> None:
                 "occurrence",
                 len(people),
                 **loci(sites),
+                **lines_of(sites),
                 sample=[who for _, who in people],
                 is_proband=[who == "kid" for _, who in people],
                 parental_origin=[one[4] if who == "kid" else "unknown" for one, who in people],

@@ -16,7 +16,7 @@ from radiant.errors import CaseNotFoundError, CommitConflictError, CommitUnknown
 from radiant.lake import snapshot
 from radiant.lake.snapshot import TOKEN_PROPERTY
 from radiant.settings import load_settings
-from staging import NAMESPACE, case_load, commit, counts, raw_rows, read, stage
+from staging import NAMESPACE, as_read, case_load, commit, counts, raw_rows, read, stage
 
 OTHER_STORES = [pytest.param(one, marks=pytest.mark.every_call) for one in SITES if one not in CATALOGS]
 """A commit's behaviour does not depend on the store: `make test-faults` runs it on each catalog with each."""
@@ -513,7 +513,7 @@ def test_a_plain_parquet_reader_reads_the_files(refs):
             table = pq.ParquetFile(file).read()
         expected = random_rows.batch(name, 40, 1)
         stored = [column.name for column in CASE_TABLES[name].stored_columns if column.name in expected.schema.names]
-        assert table.select(stored).to_pylist() == expected.select(stored).to_pylist()
+        assert as_read(table, name).select(stored).to_pylist() == expected.select(stored).to_pylist()
 
 
 def test_a_database_that_stores_bytes_instead_of_text_is_refused_with_the_way_out(new_database, monkeypatch, tmp_path):

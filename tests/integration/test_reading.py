@@ -6,6 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
@@ -13,7 +14,7 @@ from radiant import lake
 from radiant.cli.main import app
 from radiant.settings import load_settings
 from small_case import CASE, SITES, locus, write
-from staging import NAMESPACE, commit, stage
+from staging import NAMESPACE, commit, raw_rows, stage
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reading.md").read_text(encoding="utf-8")
@@ -88,12 +89,36 @@ def test_the_example_of_duckdb_answers_the_question(home):
     assert answer("DuckDB") == expected(home)
 
 
+LINES = "SELECT locus, sample, source_pos, source_ref, source_alt FROM visible_occurrence ORDER BY locus, sample"
+"""The lines that rows came from, which data files have only where they differ from the row's own columns."""
+
+
+def lines(home) -> list[tuple]:
+    columns = ["locus", "sample", "source_pos", "source_ref", "source_alt"]
+    with lake.open_catalog(load_settings({"RADIANT_HOME": str(home)})) as catalog:
+        stored = raw_rows(catalog, "occurrence")["source_alt"]
+        assert 0 < stored.null_count < len(stored)
+        batches = list(lake.case_rows(catalog, NAMESPACE, CASE, "occurrence", columns))
+    return sorted(tuple(row.values()) for batch in batches for row in batch.to_pylist())
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_views_of_duckdb_have_the_line_of_each_row(home):
+    radiant("--engine", "duckdb", "--apply", "lines.duckdb")
+    with duckdb.connect("lines.duckdb", read_only=True) as connection:
+        found = connection.execute(LINES).fetchall()
+    assert found == lines(home)
+    assert ("1-100-A-T", "mum", 100, "A", "G,T") in found
+    assert ("2-9-G-C", "mum", 9, "G", "C") in found
+
+
 def test_the_example_of_spark_answers_the_question(home, folder):
     if not SPARK.exists():
         pytest.skip("Spark is not installed: `make spark` makes .venv-spark")
     jars = list((SPARK.parents[1]).rglob("iceberg-spark-runtime-3.5_2.12-*.jar"))
     (folder / "views.sql").write_text(radiant("--engine", "spark"))
-    code = example("Spark") + "import json\nPath('answer.json').write_text(json.dumps(answer))\n"
+    found = f"[answer, [tuple(row) for row in spark.sql({LINES!r}).collect()]]"
+    code = example("Spark") + f"import json\nPath('answer.json').write_text(json.dumps({found}))\n"
     done = subprocess.run(
         [SPARK, "-c", code],
         env={**os.environ, "ICEBERG_JAR": str(jars[0])},
@@ -102,4 +127,6 @@ def test_the_example_of_spark_answers_the_question(home, folder):
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert [tuple(row) for row in json.loads((folder / "answer.json").read_text())] == expected(home)
+    answered, of_lines = json.loads((folder / "answer.json").read_text())
+    assert [tuple(row) for row in answered] == expected(home)
+    assert [tuple(row) for row in of_lines] == lines(home)

@@ -148,6 +148,14 @@ class Column:
     """Whether a text of an entry comes again in other entries: the reader makes a dictionary of such texts alone."""
     stored: bool = True
     """Whether the tables have it. A column that is not stored follows from others of its row: readers compute it."""
+    same_as: str | None = None
+    """A required column of the row that mostly has the same value: data files have null where it has. Readers return
+    that column's value there."""
+
+    @property
+    def required_in_files(self) -> bool:
+        """Whether data files have a value in each row."""
+        return self.required and self.same_as is None
 
 
 @dataclass(frozen=True, slots=True)

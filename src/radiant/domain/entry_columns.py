@@ -126,6 +126,7 @@ ENTRY_COLUMNS: tuple[Column, ...] = (
         "DISTANCE",
         Form.NUMBER,
         snpeff="Distance",
+        encoding=Encoding.DELTA,
     ),
     _of_transcript("hgnc_id", Type.STRING, "HGNC_ID.", "HGNC_ID"),
     _frequency(

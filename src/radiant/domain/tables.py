@@ -92,10 +92,17 @@ _LOCUS = (
 
 # --- Occurrences ------------------------------------------------------------------------------------------------------
 
+
+def _source(name: str, type_: Type, doc: str, same_as: str, encoding: Encoding = Encoding.DICTIONARY) -> Column:
+    """Declare a column of the VCF line that trimming, splitting or the reference sequence may have changed."""
+    doc = f"{doc} The table has null where it is `{same_as}`."
+    return _line(name, type_, doc, required=True, same_as=same_as, encoding=encoding)
+
+
 _SOURCE = (
-    _line("source_pos", Type.LONG, "POS of the VCF line the row came from.", required=True, encoding=_DELTA),
-    _line("source_ref", Type.STRING, "REF of that line.", required=True),
-    _line("source_alt", Type.STRING, "ALT of that line, all alleles, comma-separated.", required=True),
+    _source("source_pos", Type.LONG, "POS of the VCF line the row came from.", "start", _DELTA),
+    _source("source_ref", Type.STRING, "REF of that line.", "reference"),
+    _source("source_alt", Type.STRING, "ALT of that line, all alleles, comma-separated.", "alternate"),
     _allele("alt_index", Type.INT, "Which ALT of that line: 1 for the first.", required=True),
     _line("quality", Type.FLOAT, "QUAL.", encoding=_PLAIN),
     _line("filter", Type.STRINGS, "FILTER: [PASS], the names of the failed filters, or null where the file says `.`."),

@@ -55,7 +55,7 @@ def ensure_tables(
 
     Nothing is ever dropped, narrowed or renamed. A column that is new here is added as optional: rows of earlier
     imports have null. Columns of the table of other versions stay as they are (our files have null). A required column
-    that earlier versions store and this one computes (`locus`) becomes optional.
+    that earlier versions store in each row and this one does not (`locus`, `source_pos`) becomes optional.
     Two processes may do this at once.
 
     Args:
@@ -93,7 +93,7 @@ class TableChange:
     added: tuple[str, ...] = ()
     """Columns that it lacks."""
     made_optional: tuple[str, ...] = ()
-    """Required columns that this version computes and no longer stores."""
+    """Required columns that this version does not store, or not in each row."""
     of_others: tuple[str, ...] = ()
     """Columns that this version does not declare: of other engines and versions. They stay as they are."""
 
@@ -223,12 +223,13 @@ def _check_spec(table: IcebergTable) -> None:
 
 
 def _schema_changes(table: IcebergTable, declared: Table) -> tuple[list[Column], list[str]]:
-    """Return the stored columns that a table lacks, and the required ones that earlier versions alone store.
+    """Return the stored columns that a table lacks, and the required ones that this version does not store in each row.
 
     Any other difference is refused.
     """
     present: dict[str, NestedField] = {field.name: field for field in table.schema().fields}
     problems: list[str] = []
+    filled_before: list[str] = []
     for column in declared.stored_columns:
         field = present.pop(column.name, None)
         if field is None:
@@ -236,6 +237,8 @@ def _schema_changes(table: IcebergTable, declared: Table) -> tuple[list[Column],
         wanted, _ = iceberg_type(column.type, 1)
         if not _same_type(field.field_type, wanted):
             problems.append(f"{column.name} is {field.field_type}, declared {column.type}")
+        elif field.required and column.same_as is not None:
+            filled_before.append(column.name)
         elif field.required and not column.required:
             problems.append(f"{column.name} is required, declared optional")
     computed = {column.name for column in declared.columns if not column.stored}
@@ -248,7 +251,7 @@ def _schema_changes(table: IcebergTable, declared: Table) -> tuple[list[Column],
         )
         raise SchemaMismatchError(msg)
     names = {field.name for field in table.schema().fields}
-    return [column for column in declared.stored_columns if column.name not in names], required
+    return [column for column in declared.stored_columns if column.name not in names], [*filled_before, *required]
 
 
 def _same_type(found: IcebergType, wanted: IcebergType) -> bool:

@@ -67,7 +67,7 @@ def iceberg_schema(table: Table) -> Schema:
     nested_id = len(table.stored_columns) + 1
     for field_id, column in enumerate(table.stored_columns, 1):
         type_, nested_id = iceberg_type(column.type, nested_id)
-        fields.append(NestedField(field_id, column.name, type_, required=column.required, doc=column.doc))
+        fields.append(NestedField(field_id, column.name, type_, required=column.required_in_files, doc=column.doc))
     return Schema(*fields)
 
 

@@ -1,7 +1,8 @@
 """SQL statements that define views with the rows of visible cases alone: `visible_occurrence`, `visible_variant`, ...
 
 A row counts if `case_load` has a row of its case and part. The views have the declared columns in their order, `locus`
-included, which is computed; `locus_hash` is not in them, since no SQL engine has its function.
+included, which is computed, and without the nulls that stand for another column's value (`source_pos`). `locus_hash` is
+not in them, since no SQL engine has its function.
 """
 
 from __future__ import annotations
@@ -169,6 +170,8 @@ def _columns(dialect: _Dialect, table: Table) -> Iterator[str]:
             parts = (f"t.{dialect.name(name)}" for name in SOURCES)
             texts = ", ".join(f"CAST({part} AS {dialect.text_type})" for part in parts)
             yield f"concat_ws('-', {texts}) AS {quoted}"
+        elif column.same_as is not None:
+            yield f"COALESCE(t.{quoted}, t.{dialect.name(column.same_as)}) AS {quoted}"
         elif column.name != LOCUS_HASH:
             yield f"t.{quoted}"
 

@@ -9,6 +9,7 @@ from pyiceberg.transforms import BucketTransform, IdentityTransform
 from pyiceberg.types import IntegerType, StringType
 
 import random_rows
+import staging
 from radiant import lake
 from radiant.domain.columns import Column, Type
 from radiant.domain.tables import CASE_TABLES, OCCURRENCE, TABLES, VARIANT
@@ -47,7 +48,7 @@ def test_a_new_table_is_as_declared(catalog, declared):
     lake.ensure_tables(catalog, NAMESPACE)
     table = load(catalog, declared)
     found = [(field.name, str(field.field_type), field.required, field.doc) for field in table.schema().fields]
-    assert found == [(one.name, KINDS[one.type], one.required, one.doc) for one in declared.stored_columns]
+    assert found == [(one.name, KINDS[one.type], one.required_in_files, one.doc) for one in declared.stored_columns]
     assert [(field.name, str(field.transform)) for field in table.spec().fields] == [("part", "identity")]
     names = [table.schema().find_column_name(field.source_id) for field in table.sort_order().fields]
     assert names == list(declared.sort)
@@ -158,6 +159,39 @@ def test_a_column_that_earlier_versions_stored_becomes_optional_and_is_computed_
         given = random_rows.batch("variant", 20, case_id)
         for name in ("locus", "locus_hash"):
             assert [row[name] for row in rows] == given[name].to_pylist()
+
+
+def test_a_column_that_earlier_versions_had_in_each_row_becomes_optional_and_old_and_new_rows_have_its_value(
+    catalog, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        full = tuple(dataclasses.replace(one, same_as=None) for one in OCCURRENCE.columns)
+        patch.setitem(TABLES, "occurrence", dataclasses.replace(OCCURRENCE, columns=full))
+        refs = lake.ensure_tables(catalog, NAMESPACE)
+        assert refs["occurrence"].schema.find_field("source_pos").required
+    with_same_positions(monkeypatch)
+    # A worker of this version, whose import was prepared before the table was upgraded, has the value in each row.
+    prepared_before = stage(refs, 1, "a")
+    refs = lake.ensure_tables(catalog, NAMESPACE)
+    assert not refs["occurrence"].schema.find_field("source_pos").required
+    commit(catalog, [prepared_before, stage(refs, 2, "b")], "t1")
+    stored = raw_rows(catalog, "occurrence").to_pylist()
+    assert {(row["case_id"], row["source_pos"] is None) for row in stored} == {(1, False), (2, True)}
+    for case_id in (1, 2):
+        rows = read(catalog, case_id)
+        assert [row["source_pos"] for row in rows] == [row["start"] for row in rows]
+
+
+def with_same_positions(monkeypatch) -> None:
+    """Let the rows that `stage` makes have POS where they start."""
+
+    def batch(name, rows, seed):
+        made = random_rows.batch(name, rows, seed)
+        if "source_pos" in made.schema.names:
+            made = made.set_column(made.schema.get_field_index("source_pos"), "source_pos", made["start"])
+        return made
+
+    monkeypatch.setattr(staging, "batch", batch)
 
 
 @pytest.mark.parametrize(

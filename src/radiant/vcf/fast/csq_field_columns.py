@@ -27,7 +27,7 @@ from radiant.vcf.fast.csq_entry_columns import Entries
 from radiant.vcf.rules.csq_fields import ConsequenceFormat, Field, decode, frequency, is_text
 from radiant.vcf.schema import ARROW_TYPES
 from radiant.vcf.vector.arrow import decoded as plain
-from radiant.vcf.vector.arrow import spread
+from radiant.vcf.vector.arrow import only_used, spread
 from radiant.vcf.vector.slices import Integers, Mask, Slices
 
 # pyarrow makes its compute functions at run time.
@@ -267,15 +267,12 @@ class FieldReader:
         offsets = np.zeros(count + 1, dtype=np.int32)
         np.cumsum(np.count_nonzero(kept, axis=1), out=offsets[1:])
         names = np.array([self._name_codes[self._format.names[index]] for index in rest], dtype=np.int32)
-        key_codes = pa.array(names[flat % width] if width else names)
-        keys = pa.DictionaryArray.from_arrays(key_codes, self._names)
+        keys = only_used(names[flat % width] if width else names, self._names)
         # Two fields may have a text in common: a dictionary has it once.
         distinct = decoded(pa.concat_arrays(texts)).dictionary_encode()
-        item_codes = distinct.indices.take(pa.array(code.reshape(-1)[flat]))
-        if 2 * len(distinct.dictionary) > len(flat):
-            items = distinct.dictionary.take(item_codes)
-        else:
-            items = pa.DictionaryArray.from_arrays(item_codes, distinct.dictionary)
+        items = only_used(distinct.indices.to_numpy()[code.reshape(-1)[flat]], distinct.dictionary)
+        if 2 * len(items.dictionary) > len(flat):
+            items = items.dictionary.take(items.indices)
         return pa.MapArray.from_arrays(pa.array(offsets), keys, items)
 
 

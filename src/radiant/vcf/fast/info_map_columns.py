@@ -21,7 +21,7 @@ from radiant.vcf.rules import csq_fields
 from radiant.vcf.rules.info_map import FLAG, InfoPlan, chosen_value
 from radiant.vcf.schema import ARROW_TYPES
 from radiant.vcf.vector import numbers
-from radiant.vcf.vector.arrow import decoded
+from radiant.vcf.vector.arrow import decoded, only_used
 from radiant.vcf.vector.slices import Integers, Mask, Slices, ranges, split
 
 # pyarrow makes its compute functions at run time.
@@ -233,9 +233,7 @@ class AlleleInfoColumns:
         at = np.flatnonzero(wanted & ~shown)
         offsets = np.zeros(self.count + 1, dtype=np.int32)
         np.cumsum(np.bincount(self.allele[at], minlength=self.count), out=offsets[1:])
-        keys = pa.DictionaryArray.from_arrays(
-            pa.array(self.code[at].astype(np.int32)), pa.array(self.names, pa.string())
-        )
+        keys = only_used(self.code[at].astype(np.int32), pa.array(self.names, pa.string()))
         strings = self._with_flags(self.text[at].strings(), self.flag[at])
         return pa.MapArray.from_arrays(pa.array(offsets), keys, strings)
 

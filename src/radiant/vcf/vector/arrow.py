@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from radiant.vcf.vector import numbers
 from radiant.vcf.vector.slices import Integers, Mask
@@ -57,6 +58,19 @@ def coded(texts: Sequence[Any], index: Integers, null: Mask | None = None) -> pa
     distinct = {text: code for code, text in enumerate(dict.fromkeys(texts))}
     codes = np.array([distinct[text] for text in texts], dtype=np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(codes[index], mask=null), pa.array(list(distinct), pa.string()))
+
+
+def only_used(codes: NDArray[np.int32], values: pa.Array) -> pa.DictionaryArray:
+    """Return a dictionary column of `values[codes]`, of those values alone that a code names.
+
+    A file stores the whole dictionary, and codes of as many bits as it needs.
+    """
+    used = np.zeros(len(values), dtype=np.bool_)
+    used[codes] = True
+    if used.all():
+        return pa.DictionaryArray.from_arrays(pa.array(codes), values)
+    renumbered = (np.cumsum(used) - 1).astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(renumbered[codes]), values.filter(pa.array(used)))
 
 
 def number(values: Integers) -> pa.Array:
