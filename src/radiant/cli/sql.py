@@ -22,6 +22,25 @@ class EngineName(StrEnum):
     STARROCKS = "starrocks"
 
 
+_INSTEAD = {
+    EngineName.SPARK: (
+        "the views of spark last as long as its session. Write the statements to a file, `radiant sql --engine spark > "
+        "views.sql`, and run it at the start of each session: `spark-sql -i views.sql`, or in Python `for statement in "
+        "open('views.sql').read().split(';\\n')[:-1]: spark.sql(statement)`"
+    ),
+    EngineName.TRINO: (
+        "radiant has no connection to trino. Write the statements to a file, `radiant sql --engine trino --catalog "
+        "NAME > views.sql`, and run it once: `trino --server URL --file views.sql`; in Amazon Athena each statement is "
+        "a query"
+    ),
+    EngineName.STARROCKS: (
+        "radiant has no connection to starrocks. Write the statements to a file, `radiant sql --engine starrocks "
+        "--catalog NAME > views.sql`, and run it once: `mysql -h HOST -P 9030 -u USER DATABASE < views.sql`"
+    ),
+}
+"""How the views come into an engine that `--apply` does not reach."""
+
+
 def sql(
     *,
     engine: Annotated[EngineName, typer.Option(help="Whose SQL. Amazon Athena takes that of trino.")],
@@ -41,7 +60,7 @@ def sql(
     docs/reading.md shows their use in each engine.
     """
     if apply and engine is not EngineName.DUCKDB:
-        msg = f"--apply makes the views in a file of DuckDB; run the printed statements in {engine} yourself"
+        msg = f"--apply makes the views in a database file of DuckDB, and {_INSTEAD[engine]}"
         raise InputError(msg)
     if catalog is None and engine in {EngineName.TRINO, EngineName.STARROCKS}:
         msg = f"{engine} reads the tables through a catalog: name it as {engine} does, with --catalog NAME"
