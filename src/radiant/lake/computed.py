@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
+from numpy.typing import NDArray
 
 from radiant.domain.tables import COLUMNS
 
@@ -84,14 +85,19 @@ def without_copies(column: pa.Array, other: pa.Array) -> pa.Array:
     if not (_is_text_dictionary(column) and _is_text_dictionary(other)):
         own = _decoded(column)
         return pc.if_else(pc.equal(own, _decoded(other)), pa.scalar(None, own.type), own)
+    own, others = (_codes_among(column.dictionary, one) for one in (column, other))
+    differs = own != others
     codes = column.indices.to_numpy()
-    # The code that each text of the other dictionary has in this one, -1 for none.
-    code_of = pc.index_in(other.dictionary, value_set=column.dictionary).fill_null(-1).to_numpy()
-    differs = codes != code_of[other.indices.to_numpy()]
     left, left_codes = np.unique(codes[differs], return_inverse=True)
     indices = np.zeros(len(codes), dtype=np.int32)
     indices[differs] = left_codes
     return pa.DictionaryArray.from_arrays(pa.array(indices, mask=~differs), column.dictionary.take(pa.array(left)))
+
+
+def _codes_among(texts: pa.Array, column: pa.DictionaryArray) -> NDArray[np.int32]:
+    """Return where each value of a column is first among some texts, -1 where it is not."""
+    code_of: NDArray[np.int32] = pc.index_in(column.dictionary, value_set=texts).fill_null(-1).to_numpy()
+    return code_of[column.indices.to_numpy()]
 
 
 def _is_text_dictionary(column: pa.Array) -> bool:
