@@ -143,7 +143,7 @@ def _stored(column: Column) -> str:
     if column.same_as is not None:
         return (
             " Readers of radiant and the views of `radiant sql` return the value: "
-            "[decision 29](decisions/0029-source-columns-are-stored-where-they-differ.md)."
+            "[decision 30](decisions/0030-source-columns-are-stored-where-they-differ.md)."
         )
     return ""
 
