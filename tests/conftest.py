@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
 
 # Airflow writes a configuration file into its home as soon as it is imported: never into your own.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="radiant-test-airflow-")
@@ -29,6 +30,12 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile("repeatable")
 """The same examples in every run on any machine; `pytest --hypothesis-profile explore` looks for new ones."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let examples not depend on the tests that ran before: hypothesis takes constants from the modules loaded so far."""
+    if not config.getoption("hypothesis_profile"):
+        providers.is_local_module_file = lambda _path: False
 
 
 @pytest.fixture(autouse=True)

@@ -313,12 +313,24 @@ def _conform(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
 
 
 def _with_whole_maps(table: pa.Table) -> pa.Table:
-    """Return a table in which each map is one chunk, if it has dictionaries: Arrow unifies none inside a map."""
+    """Return a table in which each map is one chunk, if it has dictionaries, none of which holds a null.
+
+    Arrow unifies no dictionaries inside a map, and writes none with a null.
+    """
     for index, column in enumerate(table.columns):
         type_ = column.type
-        if column.num_chunks > 1 and pa.types.is_map(type_) and _has_inner_dictionary(type_):
+        if pa.types.is_map(type_) and _has_inner_dictionary(type_) and not _is_whole(column):
             table = table.set_column(index, table.schema.field(index), _joined_maps(column.chunks, type_))
     return table
+
+
+def _is_whole(maps: pa.ChunkedArray) -> bool:
+    return maps.num_chunks == 1 and not any(map(_has_null_text, (maps.chunk(0).keys, maps.chunk(0).items)))
+
+
+def _has_null_text(values: pa.Array) -> bool:
+    """Return whether a dictionary has a null among its texts: another one than that of an index."""
+    return isinstance(values, pa.DictionaryArray) and values.dictionary.null_count > 0
 
 
 def _has_inner_dictionary(type_: pa.MapType) -> bool:
@@ -346,7 +358,7 @@ def _joined_maps(maps: list[pa.MapArray], type_: pa.MapType) -> pa.MapArray:
 
 def _joined(parts: list[pa.Array]) -> pa.Array:
     """Return arrays one after the other; Arrow unifies no dictionaries that hold a null."""
-    if all(not isinstance(one, pa.DictionaryArray) or one.dictionary.null_count == 0 for one in parts):
+    if not any(map(_has_null_text, parts)):
         return pa.concat_arrays(parts)
     plain = pa.concat_arrays([one.dictionary.take(one.indices) for one in parts])
     return plain.dictionary_encode().cast(parts[0].type)

@@ -170,6 +170,13 @@ def test_a_null_inside_a_dictionary_is_a_null(refs):
         staged(refs, ("quarantine", batch.set_column(batch.schema.get_field_index("rule"), "rule", hidden)), load="b")
 
 
+def test_a_null_inside_a_dictionary_of_a_map_is_a_null(refs):
+    values = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.int8()), pa.array([None, "x"]))
+    maps = pa.MapArray.from_arrays(pa.array([0, 1, 2], pa.int32()), pa.array(["a", "b"]), values)
+    batch = change(random_rows.batch("consequence", 2), "extra", maps)
+    assert [row["extra"] for row in rows_in(staged(refs, ("consequence", batch)), "consequence")] == maps.to_pylist()
+
+
 def change(batch: pa.RecordBatch, column: str, array: pa.Array | None) -> pa.RecordBatch:
     index = batch.schema.get_field_index(column)
     return batch.remove_column(index) if array is None else batch.set_column(index, column, array)
