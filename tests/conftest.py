@@ -33,7 +33,7 @@ settings.load_profile("repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let examples not depend on the tests that ran before: hypothesis takes constants from the modules loaded so far."""
+    """Let examples not depend on the tests before: hypothesis takes constants from the modules that are loaded."""
     if not config.getoption("hypothesis_profile"):
         providers.is_local_module_file = lambda _path: False
 
