@@ -43,6 +43,8 @@ class S3Store:
         self._app = DomainDispatcherApplication(create_backend_app)
         self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._turn = threading.Lock()
+        """Moto's objects are not made for requests at the same time; it has answered one of thousands by 500."""
         self.endpoint = f"http://127.0.0.1:{self._server.server_port}"
         self.requests: list[tuple[str, str, str]] = []
         """Method, path, range of each request."""
@@ -66,7 +68,8 @@ class S3Store:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             start_response("500 Unread", [])
             return []
-        body = self._app(environ, start_response)
+        with self._turn:
+            body = self._app(environ, start_response)
         whole = environ["REQUEST_METHOD"] == "GET" and not wanted and environ["PATH_INFO"].count("/") > 1
         fault = self.fault if wanted else self.fault_of_whole if whole else None
         return body if fault is None else fault(list(body), environ)
