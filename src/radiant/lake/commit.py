@@ -130,7 +130,9 @@ def _at_once(work: Callable[[str], T], names: Iterable[str]) -> dict[str, T]:
     """Return what `work` returns for each table, all at the same time; all have ended before an error is raised."""
     wanted = list(names)
     with ThreadPoolExecutor(len(wanted), thread_name_prefix="tables") as pool:
-        return dict(zip(wanted, pool.map(work, wanted), strict=True))
+        started = {name: pool.submit(work, name) for name in wanted}
+    # `pool.map` would cancel a table that has not begun when another one fails.
+    return {name: one.result() for name, one in started.items()}
 
 
 def _content(manifests: Sequence[Manifest], deleted: Sequence[int]) -> str:
