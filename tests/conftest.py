@@ -35,7 +35,7 @@ settings.load_profile("repeatable")
 def pytest_configure(config: pytest.Config) -> None:
     """Let examples not depend on the tests before: hypothesis takes constants from the modules that are loaded."""
     if not config.getoption("hypothesis_profile"):
-        providers.is_local_module_file = lambda _path: False
+        pytest.MonkeyPatch().setattr(providers, "is_local_module_file", lambda _path: False)
 
 
 @pytest.fixture(autouse=True)

@@ -25,11 +25,15 @@ class ImportSite:
     def registry(self) -> Registry:
         return Registry(self.settings.effective_registry_url)
 
+    def uri_of(self, file: Path) -> str:
+        """Return where the imports read a file."""
+        return storage.file_uri(file)
+
     def register(self, number: int, vcf: Path, ped: Path, assembly: str = "GRCh38") -> int:
         return self.registry.add(
             Registration(
-                vcf_uri=storage.file_uri(vcf),
-                ped_uri=storage.file_uri(ped),
+                vcf_uri=self.uri_of(vcf),
+                ped_uri=self.uri_of(ped),
                 strategy="wgs",
                 priority=Priority.ROUTINE,
                 assembly=assembly,

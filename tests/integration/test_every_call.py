@@ -17,12 +17,10 @@ import s3fs
 from kills import Backup
 from lines import Fault, HttpLine
 from radiant import lake
-from radiant.domain.case import Priority
 from radiant.errors import EXIT_OK, EXIT_TRANSIENT, RadiantError
 from radiant.jobs.documents import Request, Status, outcome_uri, run_uri, task_uri
 from radiant.lake.create import load_tables
 from radiant.lake.references import ManifestCache, files_of_table
-from radiant.registry import Registration
 from radiant.settings import load_settings
 from radiant.storage import read_ahead
 from radiant.worker import main
@@ -52,18 +50,8 @@ class StoreSite(SmallFamilies):
 
     store: S3Store = dataclasses.field(kw_only=True)
 
-    def register(self, number: int, vcf: Path, ped: Path, assembly: str = "GRCh38") -> int:
-        vcf_uri, ped_uri = (self.store.put(f"in/{path.name}", path.read_bytes()) for path in (vcf, ped))
-        return self.registry.add(
-            Registration(
-                vcf_uri=vcf_uri,
-                ped_uri=ped_uri,
-                strategy="wgs",
-                priority=Priority.ROUTINE,
-                assembly=assembly,
-                case_id=number,
-            )
-        ).case_id
+    def uri_of(self, file: Path) -> str:
+        return self.store.put(f"in/{file.name}", file.read_bytes())
 
     def run(self, name: str, task: str, top: str, index: int = -1, **arguments: object) -> int:
         """Run a job of which nothing may be read afterwards; return its exit code."""

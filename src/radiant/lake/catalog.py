@@ -65,6 +65,7 @@ def open_catalog(settings: Settings) -> Catalog:
 
 
 def _configured_catalog(name: str, properties: dict[str, str]) -> Catalog:
+    """Open a catalog as PyIceberg does, with its rule for a missing type; one of SQL as `CheapSqlCatalog`."""
     uri, kind = properties.get("uri", ""), properties.get("type", "").lower()
     inferred = not kind and PY_CATALOG_IMPL not in properties and uri.startswith(("sqlite", "postgresql"))
     if uri and (kind == "sql" or inferred):

@@ -147,7 +147,10 @@ def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:
 
 
 def _lineage(table: IcebergTable) -> Iterator[Snapshot]:
-    """Yield the current snapshot and those it was made from, the newest first, as far as they are retained."""
+    """Yield the current snapshot and those it was made from, the newest first, as far as they are retained.
+
+    PyIceberg's `ancestors_of` looks for each of them in the whole list.
+    """
     by_id = {snapshot.snapshot_id: snapshot for snapshot in table.snapshots()}
     snapshot = table.current_snapshot()
     while snapshot is not None:

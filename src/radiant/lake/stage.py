@@ -14,7 +14,7 @@ import pyarrow as pa
 from radiant import storage
 from radiant.domain.tables import CASE_TABLES, KEY_COLUMNS
 from radiant.errors import LakeError, SchemaMismatchError, StorageError
-from radiant.lake.computed import without_copies
+from radiant.lake.computed import SAME_AS, without_copies
 from radiant.lake.datafile import DataFileWriter, StagedFile
 from radiant.lake.digest import RowDigest
 from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN, row_schema
@@ -243,10 +243,10 @@ class Stager:
         values = dict(zip(rows.schema.names, rows.columns, strict=True))
         values[PARTITION_COLUMN] = pa.repeat(pa.scalar(self._part, pa.int32()), batch.num_rows)
         values[CASE_COLUMN] = pa.repeat(pa.scalar(self._case_id, pa.int64()), batch.num_rows)
-        for column in table.columns:
+        for name, other in SAME_AS.items():
             # A table of an earlier version that requires the column has it in each row.
-            if column.same_as is not None and writer.schema.field(column.name).nullable:
-                values[column.name] = without_copies(values[column.name], values[column.same_as])
+            if name in values and writer.schema.field(name).nullable:
+                values[name] = without_copies(values[name], values[other])
         with_key = [values[name] for name in writer.schema.names]
         with _storage_errors(self._folders[short_name]):
             writer.write(pa.RecordBatch.from_arrays(with_key, names=writer.schema.names))
