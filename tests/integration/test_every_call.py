@@ -9,25 +9,21 @@ import datetime as dt
 import itertools
 import logging
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 import s3fs
 
 from kills import Backup
 from lines import Fault, HttpLine
-from radiant import lake
 from radiant.errors import EXIT_OK, EXIT_TRANSIENT, RadiantError
-from radiant.jobs.documents import Request, Status, outcome_uri, run_uri, task_uri
-from radiant.lake.create import load_tables
-from radiant.lake.references import ManifestCache, files_of_table
-from radiant.settings import load_settings
+from radiant.jobs.documents import Status, run_uri, task_uri
+from radiant.registry import changes
 from radiant.storage import read_ahead
 from radiant.worker import main
 from radiant.worker.erase_case import erase_case
 from radiant.worker.maintain_tables import maintain
 from s3_store import S3Store, s3_store
-from small_families import SmallFamilies
+from store_site import StoreSite
 
 log = logging.getLogger(__name__)
 
@@ -42,28 +38,6 @@ ROWS = 16
 def store() -> Iterator[S3Store]:
     with s3_store() as store:
         yield store
-
-
-@dataclasses.dataclass
-class StoreSite(SmallFamilies):
-    """Two families whose files, documents and tables are in a store; registry and catalog are SQLite files."""
-
-    store: S3Store = dataclasses.field(kw_only=True)
-
-    def uri_of(self, file: Path) -> str:
-        return self.store.put(f"in/{file.name}", file.read_bytes())
-
-    def run(self, name: str, task: str, top: str, index: int = -1, **arguments: object) -> int:
-        """Run a job of which nothing may be read afterwards; return its exit code."""
-        request = Request(job=name, attempt=f"{task}-{index}", run_uri=top, arguments=arguments)
-        return main.run(request, self.settings, outcome_uri(task_uri(top, task, index), request.attempt))
-
-    def missing_files(self) -> set[str]:
-        """Return the files that a snapshot of a table names and that are gone."""
-        there = {self.store.uri(name) for name in self.store.names()}
-        with lake.open_catalog(self.settings) as catalog:
-            tables = load_tables(catalog, self.settings.lake.namespace).values()
-            return {key for table in tables for key in files_of_table(table, ManifestCache(table)) if key not in there}
 
 
 @dataclasses.dataclass
@@ -103,6 +77,7 @@ class Broken:
 def broken(store, tmp_path, monkeypatch) -> Iterator[Broken]:
     """A site with two registered cases behind a line, with clients that do not try again by themselves."""
     monkeypatch.setattr(read_ahead, "PAUSES_S", ())
+    monkeypatch.setattr(changes, "PAUSES_S", ())
     monkeypatch.setattr(main, "RESULT_PAUSES_S", ())
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
@@ -110,12 +85,7 @@ def broken(store, tmp_path, monkeypatch) -> Iterator[Broken]:
     with HttpLine(store.endpoint).serving() as line:
         monkeypatch.setenv("AWS_ENDPOINT_URL", line.url)
         s3fs.S3FileSystem.clear_instance_cache()
-        variables = {
-            "RADIANT_HOME": str(tmp_path / "home"),
-            "RADIANT_WORK_URI": store.uri("work"),
-            "RADIANT_LAKE__WAREHOUSE": store.uri("warehouse"),
-        }
-        site = StoreSite(tmp_path, load_settings(variables), store=store)
+        site = StoreSite.on(store, tmp_path)
         for number in CASES:
             site.add(number)
         yield Broken(site, line)

@@ -1,20 +1,69 @@
 """Whether a file of a case changed since it was read, and the members that a pedigree file states."""
 
 import hashlib
-from collections.abc import Collection, Iterable
+import logging
+import time
+from collections.abc import Callable, Collection, Hashable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from radiant import storage
 from radiant.domain.case import Member
 from radiant.domain.pedigree import MAX_BYTES, parse_pedigree
 from radiant.domain.text import decode_text
-from radiant.errors import InputError, PedigreeError, StorageError
+from radiant.errors import InputError, PedigreeError, RadiantError, StorageError
 from radiant.registry.records import CaseFile
 
 _AT_ONCE = 16
 """Requests at a time: an object store answers in tens of milliseconds, and there may be thousands of cases."""
 _CHUNK = 1 << 20
+
+PAUSES_S = (2.0, 8.0, 30.0)
+"""Before files are looked at again whose store did not answer: together as long as a job waits for its third try."""
+PATIENCE_S = 60.0
+"""After which no file is looked at again: where a look takes that long, the client of the store waited itself."""
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+log = logging.getLogger(__name__)
+
+
+def patiently(items: Iterable[K], look: Callable[[K], V], at_once: int = _AT_ONCE) -> dict[K, V | RadiantError]:
+    """Look at each item; where its store does not answer, again after a pause.
+
+    All items share the pauses. So a store that is away for a moment costs no case its run, and one that is away for
+    good costs the other cases a minute.
+
+    Args:
+        items: What is looked at.
+        look: Looks at one, in a thread; raises `InputError` or `StorageError`.
+        at_once: Items that are looked at at the same time.
+
+    Returns:
+        By item: what `look` returned, or the error that it raised last.
+    """
+    found: dict[K, V | RadiantError] = {}
+    left = list(dict.fromkeys(items))
+    began = time.monotonic()
+
+    def tried(item: K) -> V | RadiantError:
+        try:
+            return look(item)
+        except (InputError, StorageError) as error:
+            return error
+
+    for pause_s in (*PAUSES_S, None):
+        if left:
+            with ThreadPoolExecutor(min(at_once, len(left)), thread_name_prefix="look") as pool:
+                found |= zip(left, pool.map(tried, left), strict=True)
+        left = [one for one in left if isinstance(found[one], StorageError)]
+        if not left or pause_s is None or time.monotonic() - began > PATIENCE_S:
+            break
+        log.warning("the store of %d files does not answer: they are looked at again in %.0f s", len(left), pause_s)
+        time.sleep(pause_s)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +89,12 @@ def file_status(uri: str, prefixes: Collection[str] = ()) -> FileStatus:
         uri: Of the file.
         prefixes: Where it may be, see `storage.check_input_place`.
     """
-    return _if_outside(uri, prefixes) or _looked_at(uri)
+    if (outside := _if_outside(uri, prefixes)) is not None:
+        return outside
+    try:
+        return _status(storage.fingerprint(uri))
+    except (InputError, StorageError) as error:
+        return _status(error)
 
 
 def file_statuses(files: Iterable[CaseFile], prefixes: Collection[str] = ()) -> dict[str, FileStatus]:
@@ -48,6 +102,7 @@ def file_statuses(files: Iterable[CaseFile], prefixes: Collection[str] = ()) -> 
 
     Of many objects in one place of S3 listings show which are as they were stored and which are gone; any other has its
     own request. So a store whose listings have other tags than its objects costs requests, and no file is read for it.
+    Where a store does not answer, its files are looked at again, see `patiently`.
     """
     stored: dict[str, set[tuple[int | None, str | None]]] = {}
     for file in files:
@@ -58,11 +113,8 @@ def file_statuses(files: Iterable[CaseFile], prefixes: Collection[str] = ()) -> 
             found[uri] = FileStatus(None, None, storage.no_such_file(uri))
         elif stored[uri] == {(listed.size, listed.tag)}:
             found[uri] = FileStatus(listed.size, listed.tag)
-    left = [uri for uri in stored if uri not in found]
-    if left:
-        with ThreadPoolExecutor(min(_AT_ONCE, len(left))) as pool:
-            found |= zip(left, pool.map(_looked_at, left), strict=True)
-    return found
+    looked_at = patiently((uri for uri in stored if uri not in found), storage.fingerprint)
+    return found | {uri: _status(one) for uri, one in looked_at.items()}
 
 
 def _if_outside(uri: str, prefixes: Collection[str]) -> FileStatus | None:
@@ -73,13 +125,9 @@ def _if_outside(uri: str, prefixes: Collection[str]) -> FileStatus | None:
     return None
 
 
-def _looked_at(uri: str) -> FileStatus:
-    try:
-        found = storage.fingerprint(uri)
-    except InputError as error:
-        return FileStatus(None, None, str(error))
-    except StorageError as error:
-        return FileStatus(None, None, str(error), may_pass=True)
+def _status(found: storage.Fingerprint | RadiantError) -> FileStatus:
+    if isinstance(found, RadiantError):
+        return FileStatus(None, None, str(found), may_pass=isinstance(found, StorageError))
     return FileStatus(found.size, found.tag)
 
 

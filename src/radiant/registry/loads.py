@@ -57,7 +57,7 @@ def claim(
     claimed: list[ClaimedCase] = []
     deleted: list[int] = []
     waiting: list[int] = []
-    refused: dict[int, str] = {}
+    refused: dict[int, CaseFailure] = {}
     held = len(scope.again & rows.keys())
     for row in sorted(rows.values(), key=lambda one: (Priority(one.priority).rank, one.case_id)):
         if row.state == CaseState.DELETED and row.purged and row.case_id in scope.again:
@@ -65,7 +65,7 @@ def claim(
             continue
         reason = _why_not_here(row, scope.part) or lifecycle.why_not_free(row, lifecycle.CLAIM, lease.run, lease.at)
         if reason is not None:
-            refused[row.case_id] = reason
+            refused[row.case_id] = _case_state(reason)
         elif row.state == CaseState.DELETED:
             deleted.append(row.case_id)
             lifecycle.end_started(session, row, lease.at, lifecycle.LoadEnd.REMOVED, "the case was removed")
@@ -75,16 +75,20 @@ def claim(
             held += row.case_id not in scope.again
             revision = row.revision
             pedigree = pedigrees.get(row.case_id)
-            reason = None if pedigree is None else _take_pedigree(session, row, pedigree, lease)
-            reason = reason or _tie_to_part(session, row, scope.part)
-            if reason is not None:
-                refused[row.case_id] = reason
-                lifecycle.give_back(session, row, lease, reason, changed=row.revision != revision)
+            failure = None if pedigree is None else _take_pedigree(session, row, pedigree, lease)
+            failure = failure or _tie_to_part(session, row, scope.part)
+            if failure is not None:
+                refused[row.case_id] = failure
+                lifecycle.give_back(session, row, lease, failure.reason, changed=row.revision != revision)
             else:
                 claimed.append(_start(session, row, scope, lease, files))
     session.flush()
     unfinished = unfinished_loads(session, [*deleted, *(one.case.case_id for one in claimed if not one.committed)])
     return Claim(tuple(claimed), tuple(deleted), refused, tuple(waiting), tuple(unfinished))
+
+
+def _case_state(reason: str) -> CaseFailure:
+    return CaseFailure(CaseStateError.code, reason, CaseStateError.retryable)
 
 
 def _why_not_here(row: CaseRow, part: int) -> str | None:
@@ -97,12 +101,14 @@ def _why_not_here(row: CaseRow, part: int) -> str | None:
     return None
 
 
-def _take_pedigree(session: Session, row: CaseRow, found: ChangedPedigree, lease: Lease) -> str | None:
+def _take_pedigree(session: Session, row: CaseRow, found: ChangedPedigree, lease: Lease) -> CaseFailure | None:
     """Store the content of a changed pedigree file; return why that is impossible."""
     if row.revision != found.revision:
         return None  # the case was changed meanwhile: that change is newer
-    if found.problem:
-        return found.problem
+    if found.error is not None:
+        error, later = found.error, ". Several looks at it failed; trigger import-radiant when its store answers"
+        reason = f"{str(error).rstrip('.')}{later}" if error.retryable else str(error)
+        return CaseFailure(error.code, reason, error.retryable)
     file = file_of(row, FileRole.PED)
     if file is not None:
         file.size, file.tag = found.status.size, found.status.tag
@@ -112,13 +118,13 @@ def _take_pedigree(session: Session, row: CaseRow, found: ChangedPedigree, lease
     return None
 
 
-def _tie_to_part(session: Session, row: CaseRow, part: int) -> str | None:
+def _tie_to_part(session: Session, row: CaseRow, part: int) -> CaseFailure | None:
     """Give the part every id of the case that has none; return why that is impossible: an id is of another part."""
     ids = identities(to_case(row))
     known = parts_of(session, ids)
     other = sorted({place for place in known.values() if place != part})
     if other:
-        return (
+        return _case_state(
             f"case {row.case_id} is in part {part}, and its pedigree, as it is now, ties it to a case in part "
             f"{other[0]}: run import-radiant, which names the ids they share"
         )
@@ -133,6 +139,8 @@ def _start(
 ) -> ClaimedCase:
     vcf = file_of(row, FileRole.VCF)
     now = None if vcf is None else files.get(vcf.uri)
+    if now is not None and now.may_pass:
+        now = None  # it is unknown whether the VCF changed: its import reads what is there then
     new_vcf = vcf is not None and now is not None and (vcf.size, vcf.tag) != (now.size, now.tag)
     kept = None if row.case_id not in scope.again else _load_to_keep(session, row, scope, lease)
     if kept is not None and not new_vcf:

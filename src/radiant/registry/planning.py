@@ -10,13 +10,14 @@ from sqlalchemy.orm import Session
 from radiant.domain.case import CaseState, Member
 from radiant.domain.partition import BlockedCases, Identity, Kind, Plan, Strategy, identities, strategy_table
 from radiant.domain.pedigree import pedigree_digest
-from radiant.errors import InputError, StorageError
+from radiant.errors import InputError, RadiantError, StorageError
 from radiant.registry import lifecycle
 from radiant.registry.changes import (
     FileStatus,
     file_statuses,
     has_changed,
     outside_text,
+    patiently,
     read_pedigree_again,
     without_place,
 )
@@ -56,11 +57,17 @@ def due(  # noqa: PLR0913, PLR0917 - the caller's arguments
         checks = _candidates(session, at, requested, run, lost, blocked)
     # Requesting the status of files takes long, so no transaction is open meanwhile.
     files = file_statuses([file for check in checks for file in _files_to_check(check)], prefixes)
+    pedigrees = changed_pedigrees(
+        [check.record for check in checks if check.record.state is not CaseState.DELETED],
+        {check.record.case.case_id: check.revision for check in checks},
+        files,
+    )
+    vcfs = _changed_vcfs(checks, files)
     checked: list[_Check] = []
     for check in checks:
         case_id = check.record.case.case_id
         try:
-            _check_files(check, files)
+            _check_files(check, files, pedigrees.get(case_id), vcfs)
         except (InputError, StorageError) as error:
             blocked.append(BlockedCases((case_id,), f"case {case_id}: {_without_places(str(error), check.record)}"))
         else:
@@ -151,7 +158,21 @@ def _without_places(text: str, record: CaseRecord) -> str:
     return text
 
 
-def _check_files(check: _Check, files: Mapping[str, FileStatus]) -> None:
+def _changed_vcfs(
+    checks: Iterable[_Check], files: Mapping[str, FileStatus]
+) -> dict[tuple[CaseFile, FileStatus], bool | RadiantError]:
+    """Return whether the content of each VCF differs from what is stored, or why that is unknown."""
+    pairs = ((file, files[file.uri]) for check in checks for file in _files_to_check(check))
+    # One after the other: the whole of a VCF may be read.
+    return patiently((one for one in pairs if one[0].role is FileRole.VCF), lambda one: has_changed(*one), at_once=1)
+
+
+def _check_files(
+    check: _Check,
+    files: Mapping[str, FileStatus],
+    pedigree: "ChangedPedigree | None",
+    vcfs: Mapping[tuple[CaseFile, FileStatus], bool | RadiantError],
+) -> None:
     for file in _files_to_check(check):
         now = files[file.uri]
         if now.may_pass:
@@ -160,16 +181,28 @@ def _check_files(check: _Check, files: Mapping[str, FileStatus]) -> None:
             raise InputError(outside_text(check.record.case.case_id))
         if now.size is None or (now.size, now.tag) == (file.size, file.tag):
             continue
-        if file.role is FileRole.PED:
-            members = read_pedigree_again(check.record.case.case_id, file.uri, check.record.proband)
-            check.touched.append((file.role, now))
-            if pedigree_digest(members) != pedigree_digest(check.record.case.members):
-                check.members = members
-                check.reason = check.reason or "its pedigree changed"
-        elif has_changed(file, now):
-            check.reason = check.reason or "its VCF changed"
-        else:
-            check.touched.append((file.role, now))
+        if file.role is FileRole.VCF:
+            _check_vcf(check, now, vcfs[file, now])
+        elif pedigree is not None:
+            _check_pedigree(check, pedigree)
+
+
+def _check_vcf(check: _Check, now: FileStatus, changed: bool | RadiantError) -> None:  # noqa: FBT001 - as it was found
+    if isinstance(changed, RadiantError):
+        raise changed
+    if changed:
+        check.reason = check.reason or "its VCF changed"
+    else:
+        check.touched.append((FileRole.VCF, now))
+
+
+def _check_pedigree(check: _Check, pedigree: "ChangedPedigree") -> None:
+    if pedigree.error is not None:
+        raise pedigree.error
+    check.touched.append((FileRole.PED, pedigree.status))
+    if pedigree_digest(pedigree.members) != pedigree_digest(check.record.case.members):
+        check.members = pedigree.members
+        check.reason = check.reason or "its pedigree changed"
 
 
 def _store(session: Session, checks: Sequence[_Check], at: dt.datetime) -> None:
@@ -194,32 +227,46 @@ class ChangedPedigree:
     """Of the case when the status was requested."""
     status: FileStatus
     members: tuple[Member, ...] = ()
-    problem: str = ""
-    """Why it cannot be read; empty where it can."""
+    error: RadiantError | None = None
+    """Why it cannot be read; None where it can."""
 
 
 def changed_pedigrees(
     records: Iterable[CaseRecord], revisions: Mapping[int, int], files: Mapping[str, FileStatus]
 ) -> dict[int, ChangedPedigree]:
-    """Return, by case, the pedigree files that changed since they were read; one that is gone has not changed."""
+    """Return, by case, the pedigree files that changed since they were read; one that is gone has not changed.
+
+    Of a pedigree whose store does not answer, however often it is looked at (`changes.patiently`), it is unknown
+    whether it changed: its `error` is a `StorageError`.
+    """
     found: dict[int, ChangedPedigree] = {}
+    changed: dict[tuple[int, str, str | None], FileStatus] = {}
     for record in records:
         case_id = record.case.case_id
         for file in record.files:
+            if file.role is not FileRole.PED or (files[file.uri].size, files[file.uri].tag) == (file.size, file.tag):
+                continue
             now = files[file.uri]
-            if file.role is not FileRole.PED or (now.size, now.tag) == (file.size, file.tag):
-                continue
-            if now.size is None:
-                if now.may_pass or now.outside:
-                    problem = outside_text(case_id) if now.outside else now.problem or ""
-                    found[case_id] = ChangedPedigree(revisions[case_id], now, problem=problem)
-                continue
-            try:
-                members = read_pedigree_again(case_id, file.uri, record.proband)
-                found[case_id] = ChangedPedigree(revisions[case_id], now, members)
-            except (InputError, StorageError) as error:
-                found[case_id] = ChangedPedigree(revisions[case_id], now, problem=str(error))
+            if now.size is not None:
+                changed[case_id, file.uri, record.proband] = now
+            elif now.may_pass or now.outside:
+                error = _unread(case_id, file.uri, now)
+                found[case_id] = ChangedPedigree(revisions[case_id], now, error=error)
+    members_now = patiently(changed, lambda one: read_pedigree_again(*one))
+    for key, members in members_now.items():
+        case_id = key[0]
+        if isinstance(members, RadiantError):
+            found[case_id] = ChangedPedigree(revisions[case_id], changed[key], error=members)
+        else:
+            found[case_id] = ChangedPedigree(revisions[case_id], changed[key], members)
     return found
+
+
+def _unread(case_id: int, uri: str, now: FileStatus) -> RadiantError:
+    """Return the error of a pedigree that was not looked at, or whose store does not answer; without its place."""
+    if now.outside:
+        return InputError(outside_text(case_id))
+    return StorageError(without_place(now.problem or "", uri, f"the pedigree of case {case_id}"))
 
 
 def placement(session: Session) -> PartitionState:

@@ -85,11 +85,13 @@ class CaseFile:
 
 @dataclass(frozen=True, slots=True)
 class CaseFailure:
-    """Why the last import of a case failed."""
+    """Why the last import of a case failed, or why a run cannot import it."""
 
     code: str
+    """Of the error class, or the platform's reason."""
     reason: str
     retryable: bool
+    """Another run may end in another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +220,8 @@ class Claim:
     """To import, most urgent first."""
     deleted: tuple[int, ...]
     """Removed cases of this part whose rows must go."""
-    refused: dict[int, str]
-    """Reason by case number; the caller must report it, or a case is lost in silence."""
+    refused: dict[int, CaseFailure]
+    """Why, by case number; the caller must report it, or a case is lost in silence."""
     waiting: tuple[int, ...]
     """Cases that were not claimed, and are as they were, because `most` others were."""
     unfinished: tuple[Load, ...]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from radiant import lake, storage
 from radiant.domain.case_numbers import read_case_numbers
-from radiant.errors import CaseStateError
 from radiant.jobs.contracts import FailedCase, PrepareArguments, PreparedCase, PrepareOutput, arguments_of
 from radiant.jobs.documents import Request
 from radiant.registry import ClaimedCase, Registry
@@ -32,7 +31,8 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
 
     A repetition in the same run, as when a person repairs a case and clears a task, reads pedigrees and registrations
     again: a case that this run has imported and that has not changed stays, one that is under way and has not changed
-    goes on, any other gets a new load. Cases keep their places in the list, since the mapped tasks are numbered by it.
+    goes on, any other gets a new load. A case whose pedigree cannot be read is refused and due again; the others go on.
+    Cases keep their places in the list, since the mapped tasks are numbered by it.
 
     Raises:
         InputError: `cases` is not case numbers.
@@ -95,7 +95,7 @@ def handle(request: Request, settings: Settings, _meter: UsageMeter) -> HandlerR
         ),
         deleted=tuple(claim.deleted),
         refused=tuple(
-            FailedCase(case_id, CaseStateError.code, reason) for case_id, reason in sorted(claim.refused.items())
+            FailedCase(case_id, one.code, one.reason, one.retryable) for case_id, one in sorted(claim.refused.items())
         ),
         waiting=tuple(claim.waiting),
     )

@@ -11,7 +11,7 @@ from radiant.errors import (
     CaseNotFoundError,
     CaseStateError,
 )
-from radiant.registry import Change, LoadStatus, Registry
+from radiant.registry import CaseFailure, Change, LoadStatus, Registry
 
 
 class TestClaim:
@@ -38,7 +38,7 @@ class TestClaim:
         first = registry.claim(0, [1], run="one", lease_s=LEASE_S)
         second = registry.claim(0, [1, 2], run="two", lease_s=LEASE_S)
         assert [one.case.case_id for one in second.cases] == [2]
-        assert "case 1 is importing by run one until 2030-01-01 01:00 UTC" in second.refused[1]
+        assert "case 1 is importing by run one until 2030-01-01 01:00 UTC" in second.refused[1].reason
         clock.forward(LEASE_S)
         third = registry.claim(0, [1], run="two", lease_s=LEASE_S)
         assert third.cases[0].load_id != first.cases[0].load_id
@@ -60,12 +60,12 @@ class TestClaim:
         registry.add(files.make())
         assign_all(registry)
         assert registry.claim(5, [1], run="r", lease_s=LEASE_S).refused == {
-            1: "case 1 belongs to part 0, not to part 5"
+            1: CaseFailure("CaseState", "case 1 belongs to part 0, not to part 5", retryable=False)
         }
 
     def test_a_case_without_a_part_is_refused(self, registry, files):
         registry.add(files.make())
-        assert "no part yet" in registry.claim(0, [1], run="r", lease_s=LEASE_S).refused[1]
+        assert "no part yet" in registry.claim(0, [1], run="r", lease_s=LEASE_S).refused[1].reason
 
     def test_an_imported_case_can_be_claimed_by_number(self, registry, files):
         registry.add(files.make())
@@ -91,7 +91,7 @@ class TestClaim:
         files.ped("a", patient="P-b")
         claim = registry.claim(0, [1], run="r", lease_s=LEASE_S)
         assert claim.cases == ()
-        assert "ties it to a case in part 65536" in claim.refused[1]
+        assert "ties it to a case in part 65536" in claim.refused[1].reason
         assert registry.get(1).state is CaseState.REGISTERED, "planning says which ids they share"
 
     def test_a_pedigree_that_became_wrong_is_refused_and_its_case_let_go(self, registry, files):
@@ -100,7 +100,8 @@ class TestClaim:
         files.ped("a", extra="only two\n")
         claim = registry.claim(0, [1], run="r", lease_s=LEASE_S)
         assert claim.cases == ()
-        assert "its pedigree changed and breaks a rule" in claim.refused[1]
+        assert "its pedigree changed and breaks a rule" in claim.refused[1].reason
+        assert (claim.refused[1].code, claim.refused[1].retryable) == ("Pedigree", False)
         assert registry.get(1).state is CaseState.REGISTERED
 
     def test_a_pedigree_that_may_not_be_read_where_it_is_is_refused(self, url, registry, files, tmp_path):
@@ -110,7 +111,7 @@ class TestClaim:
         bounded = Registry(url, prefixes=[str(tmp_path / "elsewhere")])
         claim = bounded.claim(0, [1], run="r", lease_s=LEASE_S)
         assert claim.cases == ()
-        assert "is below none of the places" in claim.refused[1]
+        assert "is below none of the places" in claim.refused[1].reason
         assert "P-new" not in {member.patient_id for member in registry.get(1).case.members}
 
     def test_no_more_are_claimed_than_asked_for_and_the_others_are_left_as_they_were(self, registry, files):
@@ -152,7 +153,7 @@ class TestClaimAgain:
         assert registry.get(1).state is CaseState.IMPORTED
         assert registry.get(2).state is CaseState.IMPORTING
         clock.forward(LEASE_S - 1)
-        assert "importing by run r" in registry.claim(0, [3], run="other", lease_s=LEASE_S).refused[3]
+        assert "importing by run r" in registry.claim(0, [3], run="other", lease_s=LEASE_S).refused[3].reason
 
     @pytest.mark.parametrize("case_id", [1, 2, 3])
     def test_a_pedigree_that_changed_means_a_new_load(self, registry, files, claimed, case_id):
@@ -203,7 +204,7 @@ class TestClaimAgain:
     def test_a_purged_case_is_refused(self, registry, files):
         registry.add(files.make())
         registry.remove(1)
-        assert "add it again" in registry.claim(0, [1], run="r", lease_s=LEASE_S).refused[1]
+        assert "add it again" in registry.claim(0, [1], run="r", lease_s=LEASE_S).refused[1].reason
 
 
 class TestFinish:

@@ -1,9 +1,13 @@
 """The status of many files of cases on S3: from listings where they show what is stored, else from the objects."""
 
+import time
+
 import pytest
 
 from radiant import storage
-from radiant.registry.changes import FileStatus, file_status, file_statuses
+from radiant.errors import InputError, StorageError
+from radiant.registry import changes
+from radiant.registry.changes import FileStatus, file_status, file_statuses, patiently
 from radiant.registry.records import CaseFile, FileRole
 from radiant.storage.listings import WORTH
 from s3_store import s3_store
@@ -64,3 +68,37 @@ def test_where_listing_is_not_allowed_each_file_is_looked_at(s3, files):
     s3.trouble = lambda _, path: "forbidden" if path.count("/") == 1 else ""
     assert file_statuses(files) == {one.uri: FileStatus(one.size, one.tag) for one in files}
     assert len(heads(s3)) == len(files)
+
+
+def test_items_of_a_store_that_does_not_answer_share_the_pauses_and_no_other_is_looked_at_again(monkeypatch):
+    monkeypatch.setattr(changes, "PAUSES_S", (0.05, 0.05))
+    looks: list[str] = []
+
+    def look(item):
+        looks.append(item)
+        if item == "bad":
+            raise InputError(item)
+        if item.startswith("away") or looks.count(item) == 1:
+            raise StorageError(item)
+        return item.upper()
+
+    began = time.monotonic()
+    found = patiently(["good", "bad", *(f"away{n}" for n in range(40))], look)
+    assert time.monotonic() - began < 40 * 0.05, "each had pauses of its own"
+    assert found["good"] == "GOOD"
+    assert isinstance(found["bad"], InputError)
+    assert [str(found[f"away{n}"]) for n in range(40)] == [f"away{n}" for n in range(40)]
+    assert (looks.count("bad"), looks.count("good"), looks.count("away7")) == (1, 2, 3)
+
+
+def test_a_store_whose_client_waits_long_by_itself_is_not_asked_again(monkeypatch):
+    monkeypatch.setattr(changes, "PATIENCE_S", 0.05)
+    looks: list[str] = []
+
+    def look(item):
+        looks.append(item)
+        time.sleep(0.1)
+        raise StorageError(item)
+
+    assert isinstance(patiently(["a"], look)["a"], StorageError)
+    assert looks == ["a"]
