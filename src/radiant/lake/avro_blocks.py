@@ -23,15 +23,7 @@ def plain_blocks(data: bytes) -> Iterator[bytes]:
     if not data.startswith(_MAGIC):
         yield data
         return
-    at, entries = len(_MAGIC), {}
-    while count := (pair := _long(data, at))[0]:
-        at = pair[1]
-        if count < 0:
-            count, at = -count, _long(data, at)[1]
-        for _ in range(count):
-            key, at = _bytes(data, at)
-            entries[key], at = _bytes(data, at)
-    at = pair[1] + _SYNC
+    entries, at = header(data)
     yield data[:at]
     decompress = _codec(entries.get(b"avro.codec", b"null"))
     while at < len(data):
@@ -39,6 +31,23 @@ def plain_blocks(data: bytes) -> Iterator[bytes]:
         block, at = _bytes(data, at)
         yield decompress(block)
         at += _SYNC
+
+
+def header(data: bytes) -> tuple[dict[bytes, bytes], int]:
+    """Return what the header of an Avro object container says by its keys, and where the first block begins.
+
+    Raises:
+        ValueError: the file is cut off.
+    """
+    at, entries = len(_MAGIC), dict[bytes, bytes]()
+    while count := (pair := _long(data, at))[0]:
+        at = pair[1]
+        if count < 0:
+            count, at = -count, _long(data, at)[1]
+        for _ in range(count):
+            key, at = _bytes(data, at)
+            entries[key], at = _bytes(data, at)
+    return entries, pair[1] + _SYNC
 
 
 def _codec(name: bytes) -> Callable[[bytes], bytes]:

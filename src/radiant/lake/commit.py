@@ -30,7 +30,7 @@ from radiant.lake.snapshot import (
     commit_replacement,
     committed_snapshot,
     files_of_all_snapshots,
-    live_files,
+    files_of_cases,
 )
 from radiant.lake.stage import missing_files, staged_folder
 from radiant.lake.table_ref import TableRef
@@ -195,8 +195,7 @@ def _commit(  # noqa: PLR0913 - as above
     if done is not None:
         return done, False
     reader = EntryReader(table.io)
-    live = live_files(table, reader)
-    old = [file for file in live if file.may_hold(cases) or (rows is not None and file.part == part)]
+    old = files_of_cases(table, sorted(cases), reader, part=None if rows is None else part)
     if files and {file.data_file.file_path for file in old} == {file.path for file in files}:
         # Committed before, and the snapshot that carried the key is expired.
         return _current(table), False

@@ -62,26 +62,35 @@ def _text(value: str) -> bytes:
 
 
 class BlockOutputFile(AvroOutputFile["ManifestEntry"]):
-    """PyIceberg's Avro file, whose blocks have many entries."""
+    """PyIceberg's Avro file, whose blocks have many entries.
+
+    All is written at the end: the header has the metadata of then.
+    """
 
     def __enter__(self) -> Self:
-        """Write the header."""
+        """Open the file."""
         super().__enter__()
         self._encode = encoding(self.writer)
+        self._blocks: list[bytes] = []
         self._pending: list[bytes] = []
         self._bytes = 0
         return self
 
+    def _write_header(self) -> None:
+        """Write nothing yet."""
+
     def __exit__(
         self, exctype: type[BaseException] | None, excinst: BaseException | None, exctb: TracebackType | None
     ) -> None:
-        """Write the last block."""
+        """Write header and blocks, nothing after an error."""
         if exctype is None:
             self._flush()
+            super()._write_header()
+            self.encoder.write(b"".join(self._blocks))
         super().__exit__(exctype, excinst, exctb)
 
     def write_block(self, objects: list[ManifestEntry]) -> None:
-        """Add entries; a block is written when it is large enough."""
+        """Add entries; a block ends when it is large enough."""
         for one in objects:
             data = self._encode(one)
             self._pending.append(data)
@@ -95,7 +104,7 @@ class BlockOutputFile(AvroOutputFile["ManifestEntry"]):
         block = b"".join(self._pending)
         if codec := self.compression_codec():
             block, _ = codec.compress(block)
-        self.encoder.write(_number(len(self._pending)) + _binary(block) + self.sync_bytes)
+        self._blocks.append(_number(len(self._pending)) + _binary(block) + self.sync_bytes)
         self._pending.clear()
         self._bytes = 0
 

@@ -6,8 +6,9 @@ keeps PyIceberg below the next minor version.
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.manifest import (
@@ -27,10 +28,14 @@ from pyiceberg.table.update.snapshot import (
     _SnapshotProducer,  # pyright: ignore[reportPrivateUsage]
 )
 
+from radiant.lake import manifest_cases
+from radiant.lake.avro_blocks import header
+from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.manifest_encoding import BlockOutputFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import TracebackType
 
     import pyarrow as pa
     from pyiceberg.catalog.sql import IcebergTables
@@ -137,23 +142,59 @@ class CheapSqlCatalog(SqlCatalog):
 
 
 class EntryReader:
-    """Reads the entries of manifests, several at a time, and each manifest once: none ever changes."""
+    """Reads manifests, several at a time, and each once: none ever changes."""
 
     def __init__(self, io: FileIO) -> None:
         self._io = io
+        self._files: dict[str, bytes] = {}
         self._entries: dict[str, tuple[ManifestEntry, ...]] = {}
 
     def read(self, manifests: Sequence[ManifestFile]) -> list[tuple[ManifestEntry, ...]]:
         """Return the entries of each manifest that name files as present."""
-        missing = [one for one in manifests if one.manifest_path not in self._entries]
+        self._fetch(manifests)
+        return [self._decoded(one) for one in manifests]
+
+    def may_hold(self, manifests: Sequence[ManifestFile], cases: Sequence[int]) -> list[bool]:
+        """Return of each manifest whether a file of it can hold a row of one of these cases, by its header.
+
+        Args:
+            manifests: Of data files.
+            cases: Ascending.
+        """
+        self._fetch(manifests)
+        headers = [header(self._files[one.manifest_path])[0] for one in manifests]
+        said = [one.get(manifest_cases.HEADER_KEY.encode()) for one in headers]
+        return [one is None or manifest_cases.may_hold(one, cases) for one in said]
+
+    def _fetch(self, manifests: Sequence[ManifestFile]) -> None:
+        missing = [one.manifest_path for one in manifests if one.manifest_path not in self._files]
         if missing:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="manifests") as pool:
-                found = pool.map(self._fetch, missing)
-                self._entries |= {one.manifest_path: entries for one, entries in zip(missing, found, strict=True)}
-        return [self._entries[one.manifest_path] for one in manifests]
+                self._files |= dict(zip(missing, pool.map(self._content, missing), strict=True))
 
-    def _fetch(self, manifest: ManifestFile) -> tuple[ManifestEntry, ...]:
-        return tuple(manifest.fetch_manifest_entry(self._io, discard_deleted=True))
+    def _content(self, path: str) -> bytes:
+        with self._io.new_input(path).open() as stream:
+            return stream.read()
+
+    def _decoded(self, manifest: ManifestFile) -> tuple[ManifestEntry, ...]:
+        path = manifest.manifest_path
+        if path not in self._entries:
+            fetched = cast("FileIO", _Fetched(self._files[path]))
+            self._entries[path] = tuple(manifest.fetch_manifest_entry(fetched, discard_deleted=True))
+        return self._entries[path]
+
+
+class _Fetched:
+    """A file whose bytes are here, in the place of the store that PyIceberg reads it from."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def new_input(self, _location: str) -> _Fetched:
+        return self
+
+    def open(self) -> io.BytesIO:
+        return io.BytesIO(self._content)
 
 
 class _LeavesManifests(_SnapshotProducer[Any]):
@@ -177,7 +218,30 @@ class _LeavesManifests(_SnapshotProducer[Any]):
 
 
 class _BlockManifestWriter(ManifestWriterV2):
-    """PyIceberg's writer of a manifest, which writes many entries in a block."""
+    """PyIceberg's writer of a manifest, with many entries in a block, and the bounds of their cases in the header."""
+
+    def __enter__(self) -> Self:
+        """Open the file."""
+        super().__enter__()
+        self._case_field = self._schema.find_field(CASE_COLUMN).field_id
+        self._bounds: list[manifest_cases.Bounds | None] = []
+        return self
+
+    def add_entry(self, entry: ManifestEntry) -> Self:
+        """Add an entry."""
+        super().add_entry(entry)
+        if entry.status != ManifestEntryStatus.DELETED:
+            self._bounds.append(manifest_cases.bounds_of(entry.data_file, self._case_field))
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Write the file."""
+        known = [one for one in self._bounds if one is not None]
+        if len(known) == len(self._bounds):
+            self._writer.metadata[manifest_cases.HEADER_KEY] = manifest_cases.encode(known)
+        super().__exit__(exc_type, exc_value, traceback)
 
     def new_writer(self) -> BlockOutputFile:
         schema = self._with_partition(self.version)

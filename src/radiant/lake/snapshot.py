@@ -7,20 +7,19 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyiceberg.catalog.sql import SqlCatalog
-from pyiceberg.conversions import from_bytes
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.manifest import DataFile, DataFileContent, ManifestContent, ManifestFile
 from pyiceberg.table.snapshots import Operation
-from pyiceberg.types import LongType
 
 from radiant import storage
 from radiant.errors import CommitConflictError, CommitUnknownError, RadiantError
+from radiant.lake import manifest_cases
 from radiant.lake.catalog_errors import catalog_answers, refusal
 from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.pyiceberg_internals import CheapTransaction, CompactFiles, EntryReader, ReplaceFiles, RewriteManifests
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import Table as IcebergTable
@@ -60,11 +59,11 @@ class LiveFile:
     last_case: int | None
     """Largest case id in it."""
 
-    def may_hold(self, cases: Collection[int]) -> bool:
-        """Return whether a row of one of these cases can be in it."""
+    def may_hold(self, cases: Sequence[int]) -> bool:
+        """Return whether a row of one of these cases, ascending, can be in it."""
         if self.first_case is None or self.last_case is None:
             return True
-        return any(self.first_case <= case <= self.last_case for case in cases)
+        return manifest_cases.in_bounds((self.first_case, self.last_case), cases)
 
     def holds_only(self, cases: Collection[int]) -> bool:
         """Return whether all its rows are of one of these cases."""
@@ -83,18 +82,39 @@ class Replacement:
     """Whether the added files have exactly the rows of the removed ones: for other engines the table is unchanged."""
 
 
-def live_files(table: IcebergTable, reader: EntryReader | None = None) -> Iterator[LiveFile]:
-    """Yield the data files of the current snapshot.
+def live_files(table: IcebergTable) -> Iterator[LiveFile]:
+    """Yield the data files of the current snapshot."""
+    yield from _files_of(table, EntryReader(table.io), _data_manifests(table))
+
+
+def files_of_cases(
+    table: IcebergTable, cases: Sequence[int], reader: EntryReader, part: int | None = None
+) -> list[LiveFile]:
+    """Return the data files of the current snapshot that can hold a row of one of these cases, in any part.
 
     Args:
         table: The table.
+        cases: Ascending.
         reader: What `commit_replacement` reads the same manifests with.
+        part: All files of this part, too.
     """
+    manifests = _data_manifests(table)
+    wanted = [
+        manifest
+        for manifest, holds in zip(manifests, reader.may_hold(manifests, cases), strict=True)
+        if holds or (part is not None and _may_hold_part(manifest, part))
+    ]
+    return [file for file in _files_of(table, reader, wanted) if file.may_hold(cases) or file.part == part]
+
+
+def _data_manifests(table: IcebergTable) -> list[ManifestFile]:
     snapshot = table.current_snapshot()
-    if snapshot is None:
-        return
-    manifests = [one for one in snapshot.manifests(table.io) if one.content == ManifestContent.DATA]
-    for entries in (reader or EntryReader(table.io)).read(manifests):
+    manifests = [] if snapshot is None else snapshot.manifests(table.io)
+    return [one for one in manifests if one.content == ManifestContent.DATA]
+
+
+def _files_of(table: IcebergTable, reader: EntryReader, manifests: Sequence[ManifestFile]) -> Iterator[LiveFile]:
+    for entries in reader.read(manifests):
         for entry in entries:
             if entry.data_file.content == DataFileContent.DATA:
                 yield live_file(table, entry.data_file)
@@ -102,15 +122,8 @@ def live_files(table: IcebergTable, reader: EntryReader | None = None) -> Iterat
 
 def live_file(table: IcebergTable, data_file: DataFile) -> LiveFile:
     """Read which cases a data file can hold from its bounds."""
-    case_field = table.schema().find_field(CASE_COLUMN).field_id
-    lower = (data_file.lower_bounds or {}).get(case_field)
-    upper = (data_file.upper_bounds or {}).get(case_field)
-    return LiveFile(
-        data_file,
-        data_file.partition[0],
-        None if lower is None else from_bytes(LongType(), lower),
-        None if upper is None else from_bytes(LongType(), upper),
-    )
+    bounds = manifest_cases.bounds_of(data_file, table.schema().find_field(CASE_COLUMN).field_id)
+    return LiveFile(data_file, data_file.partition[0], *(bounds or (None, None)))
 
 
 def files_of_all_snapshots(table: IcebergTable, part: int) -> set[str]:
@@ -139,9 +152,9 @@ def _may_hold_part(manifest: ManifestFile, part: int) -> bool:
 
 def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:
     """Return the snapshot that a commit made, None when there is none, or it is expired or was rolled back."""
+    wanted = key.properties.items()
     for snapshot in _lineage(table):
-        summary = snapshot.summary
-        if summary is not None and all(summary.get(name) == value for name, value in key.properties.items()):
+        if snapshot.summary is not None and wanted <= snapshot.summary.additional_properties.items():
             return snapshot.snapshot_id
     return None
 
