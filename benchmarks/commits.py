@@ -13,6 +13,7 @@ tables' metadata, and share the last one's list of manifests.
 import argparse
 import contextlib
 import dataclasses
+import gc
 import json
 import os
 import random
@@ -45,6 +46,7 @@ from radiant.lake.snapshot import CommitKey, Replacement, commit_replacement
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
 from radiant.worker.case_document import StagedDocument, StagedFacts, read_case, read_staged, staged_uri, write_staged
+from radiant.worker.main import GC_THRESHOLD
 from radiant.worker.main import run as run_job
 
 LATENCY_S = 0.02
@@ -463,6 +465,7 @@ def main() -> None:  # noqa: PLR0915 - one measurement after the other
     arguments = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="radiant-commits-"))
     os.environ["AWS_REQUEST_CHECKSUM_CALCULATION"] = "when_required"
+    gc.set_threshold(GC_THRESHOLD)  # as a job does: for `lake.commit_part` alone and for `add_files`
     family = demo(work, 500)
     files = family / "FAM0001.vcf.gz", family / "FAM0001.ped"
     lines = ["| what | place | cases | s | CPU s | target | requests |", "|---|---|---:|---:|---:|---:|---|"]
