@@ -12,7 +12,10 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 
 class Fault(enum.StrEnum):
@@ -93,12 +96,24 @@ class Line:
 # --- HTTP -------------------------------------------------------------------------------------------------------------
 
 
-class HttpLine(Line):
-    """A proxy before a server that speaks HTTP: a store, or a REST catalog."""
+class Answer(NamedTuple):
+    """What a server answers to a call."""
 
-    def __init__(self, server: str, *, error: str = "xml") -> None:
+    status: int
+    headers: list[tuple[str, str]]
+    content: bytes
+
+
+class HttpLine(Line):
+    """A proxy before a server that speaks HTTP: a store, or a REST catalog.
+
+    A server of this process, given by its WSGI application, gets the calls without a connection of its own.
+    """
+
+    def __init__(self, server: str, *, app: Any = None, error: str = "xml") -> None:
         super().__init__()
         self.host = urlsplit(server).netloc
+        self.app = app
         self.change: Callable[[str, bytes], bytes] | None = None
         """Gets a call and its answer, and returns what the client gets."""
         self._error = error
@@ -157,27 +172,23 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._cut()
             return
         if fault is Fault.LATE and self.line.late is not None:
-            self._ask(self.line.late).read()
+            self._ask(self.line.late)
         elif fault in _ANSWERS:
             self.line.late = body
             status, kind, text = self.line.error(fault)
-            self._answer(status, [("Content-Type", kind), ("Content-Length", str(len(text)))], text)
+            self._answer(Answer(status, [("Content-Type", kind)], text))
             return
         if fault is Fault.TWICE:
-            self._ask(body).read()
+            self._ask(body)
         answer = self._ask(body)
-        content = answer.read()
         if fault is Fault.LOST:
             self._cut()
             return
-        own = {"transfer-encoding", "connection"}
         if self.line.change is not None:
-            content = self.line.change(call, content)
-            own.add("content-length")
-        headers = [one for one in answer.getheaders() if one[0].lower() not in own]
-        if not any(name.lower() == "content-length" for name, _ in headers):
-            headers.append(("Content-Length", str(len(content))))
-        self._answer(answer.status, headers, content)
+            content = self.line.change(call, answer.content)
+            others = [one for one in answer.headers if one[0].lower() != "content-length"]
+            answer = Answer(answer.status, others, content)
+        self._answer(answer)
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
@@ -190,17 +201,28 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             pass
         return b"".join(parts)
 
-    def _ask(self, body: bytes) -> http.client.HTTPResponse:
+    def _ask(self, body: bytes) -> Answer:
+        if self.line.app is None:
+            return self._ask_by_connection(body)
+        wanted = EnvironBuilder(self.path, method=self.command, headers=self._headers(), data=body)
+        content, status, headers = run_wsgi_app(self.line.app, wanted.get_environ(), buffered=True)
+        return Answer(int(status.split()[0]), list(headers), b"".join(content))
+
+    def _headers(self) -> list[tuple[str, str]]:
+        own = {"connection", "expect", "transfer-encoding", "content-length"}
+        return [one for one in self.headers.items() if one[0].lower() not in own]
+
+    def _ask_by_connection(self, body: bytes) -> Answer:
         for first in (True, False):
             try:
                 self._upstream.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
-                for name, value in self.headers.items():
-                    if name.lower() not in {"connection", "expect", "transfer-encoding", "content-length"}:
-                        self._upstream.putheader(name, value)
+                for name, value in self._headers():
+                    self._upstream.putheader(name, value)
                 if body or self.command in _WRITES:
                     self._upstream.putheader("Content-Length", str(len(body)))
                 self._upstream.endheaders(body or None)
-                return self._upstream.getresponse()
+                answer = self._upstream.getresponse()
+                return Answer(answer.status, answer.getheaders(), answer.read())
             except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
                 # The server closed a connection that was idle.
                 self._upstream.close()
@@ -208,13 +230,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                     raise
         raise AssertionError
 
-    def _answer(self, status: int, headers: list[tuple[str, str]], content: bytes) -> None:
-        self.send_response_only(status)
+    def _answer(self, answer: Answer) -> None:
+        own = {"transfer-encoding", "connection"}
+        headers = [one for one in answer.headers if one[0].lower() not in own]
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            headers.append(("Content-Length", str(len(answer.content))))
+        self.send_response_only(answer.status)
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            self.wfile.write(answer.content)
 
     def _cut(self) -> None:
         self.close_connection = True

@@ -1,5 +1,6 @@
 """An S3 of a test: moto's server in a thread, with faults on demand, found through the standard AWS variables."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,19 @@ class _Silent(WSGIRequestHandler):
         pass
 
 
+class _Body:
+    """The body of an answer, as s3fs reads it."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    async def read(self) -> bytes:
+        return self._data
+
+    def close(self) -> None:
+        pass
+
+
 def _backend() -> S3Backend:
     return s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
 
@@ -40,8 +54,10 @@ class S3Store:
     bucket = "clinic"
 
     def __init__(self) -> None:
-        self._app = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self._answer, threaded=True, request_handler=_Silent)
+        self._of_bucket = create_backend_app("s3")
+        self._of_others = DomainDispatcherApplication(create_backend_app)
+        """Looks in moto's folders which service a request is for."""
+        self._server = make_server("127.0.0.1", 0, self.answer, threaded=True, request_handler=_Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._turn = threading.Lock()
         """Moto's objects are not made for requests at the same time; it has answered one of thousands by 500."""
@@ -55,7 +71,8 @@ class S3Store:
         self.trouble: Callable[[str, str], str] | None = None
         """Gets method and path of each request; returns `away`, a key of `_REFUSALS`, or nothing for an answer."""
 
-    def _answer(self, environ, start_response):
+    def answer(self, environ, start_response):
+        """Answer a request, as a WSGI application."""
         wanted = environ.get("HTTP_RANGE", "")
         self.requests.append((environ["REQUEST_METHOD"], environ["PATH_INFO"], wanted))
         trouble = self.trouble(environ["REQUEST_METHOD"], environ["PATH_INFO"]) if self.trouble else ""
@@ -68,8 +85,9 @@ class S3Store:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
             start_response("500 Unread", [])
             return []
+        app = self._of_bucket if environ["PATH_INFO"].startswith(f"/{self.bucket}") else self._of_others
         with self._turn:
-            body = self._app(environ, start_response)
+            body = app(environ, start_response)
         whole = environ["REQUEST_METHOD"] == "GET" and not wanted and environ["PATH_INFO"].count("/") > 1
         fault = self.fault if wanted else self.fault_of_whole if whole else None
         return body if fault is None else fault(list(body), environ)
@@ -94,7 +112,31 @@ class S3Store:
 
     def copy(self) -> dict[str, bytes]:
         """Return all objects."""
-        return {name: self.client.get_object(Bucket=self.bucket, Key=name)["Body"].read() for name in self.names()}
+        return {name: self._object(name) for name in self.names()}
+
+    def _object(self, name: str) -> bytes:
+        found = _backend().get_object(self.bucket, name)
+        if found is None:
+            raise FileNotFoundError(name)
+        return found.value
+
+    @contextmanager
+    def read_without_requests(self) -> Iterator[None]:
+        """Within, s3fs of this process reads objects from moto's memory: a test that checks much does so in no time."""
+        real = s3fs.S3FileSystem._call_s3
+
+        async def call(filesystem: s3fs.S3FileSystem, method: str, *options: Any, **arguments: Any) -> dict[str, Any]:
+            if method == "head_object":
+                return {"ContentLength": len(self._object(arguments["Key"]))}
+            if method == "get_object":
+                data = self._object(arguments["Key"])
+                first, last = re.fullmatch(r"bytes=(\d+)-(\d*)", arguments.get("Range", "bytes=0-")).groups()
+                return {"Body": _Body(data[int(first) : int(last) + 1 if last else None])}
+            return await real(filesystem, method, *options, **arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(s3fs.S3FileSystem, "_call_s3", call)
+            yield
 
     def restore(self, objects: dict[str, bytes]) -> None:
         """Let the bucket have these objects alone, and no upload that was begun."""

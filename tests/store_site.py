@@ -38,9 +38,13 @@ class StoreSite(SmallFamilies):
         request = Request(job=name, attempt=f"{task}-{index}", run_uri=top, arguments=arguments)
         return main.run(request, self.settings, outcome_uri(task_uri(top, task, index), request.attempt))
 
+    def rows(self, case_id: int) -> dict[str, list[dict]]:
+        with self.store.read_without_requests():
+            return super().rows(case_id)
+
     def missing_files(self) -> set[str]:
         """Return the files that a snapshot of a table names and that are gone."""
         there = {self.store.uri(name) for name in self.store.names()}
-        with lake.open_catalog(self.settings) as catalog:
+        with self.store.read_without_requests(), lake.open_catalog(self.settings) as catalog:
             tables = load_tables(catalog, self.settings.lake.namespace).values()
             return {key for table in tables for key in files_of_table(table, ManifestCache(table)) if key not in there}

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class LakeSite:
     """URI of the folder with all files."""
     lines: dict[str, Line]
     """The lines to `catalog` and `store`, where a test breaks calls; empty where it does not."""
+    read_without_requests: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Within, what this process reads costs no request, where the store can do that."""
     _opened: list[Catalog] = field(default_factory=list[Catalog])
 
     @property
@@ -83,14 +85,15 @@ def lake_site(
     lines: dict[str, Line] = {}
     with ExitStack() as stack:
 
-        def line_to(what: str, url: str, error: str = "xml") -> str:
+        def line_to(what: str, url: str, error: str = "xml", app: Any = None) -> str:
             if not with_lines:
                 return url
-            line = stack.enter_context(HttpLine(url, error=error).serving())
+            line = stack.enter_context(HttpLine(url, app=app, error=error).serving())
             lines[what] = line
             return line.url
 
         variables = {"RADIANT_HOME": str(folder / "home")}
+        without_requests: Callable[[], AbstractContextManager[None]] = nullcontext
         if kind == "rest":
             weed = fixture("weed")
             warehouse = weed.new_warehouse(f"clinic-{next(_NUMBERS)}")
@@ -108,7 +111,8 @@ def lake_site(
             if store == "s3":
                 moto = fixture("moto_store")
                 warehouse = moto.uri(f"{folder.name}-{next(_NUMBERS)}/warehouse")
-                variables |= _of_s3(line_to("store", moto.endpoint))
+                variables |= _of_s3(line_to("store", moto.endpoint, app=moto.answer))
+                without_requests = moto.read_without_requests
             variables["RADIANT_LAKE__WAREHOUSE"] = warehouse
             if kind == "glue":
                 variables |= _of_catalog(type="glue")
@@ -119,7 +123,7 @@ def lake_site(
                     url = url.set(port=database.port)
                 uri = url.render_as_string(hide_password=False)
                 variables |= _of_catalog(type="sql", uri=uri, warehouse=warehouse)
-        with LakeSite(variables, warehouse, lines)._in_use() as site:
+        with LakeSite(variables, warehouse, lines, without_requests)._in_use() as site:
             yield site
 
 
