@@ -129,6 +129,17 @@ def test_without_contig_lengths_the_assembly_is_unchecked(tmp_path):
     assert any("states no contig lengths" in warning for warning in got.json["warnings"])
 
 
+def test_the_length_that_stands_for_an_unknown_one_is_none(tmp_path):
+    """`bcftools convert` and PBWT write 2^31 - 1 where they have no length: phased and imputed calls have it."""
+    header = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=2147483647>\n"
+    got = Read(write(tmp_path / "a.vcf", text([record()], header=header)))
+    assert got.json["provenance"]["assembly_checked"] is False
+    assert any("states no contig lengths" in warning for warning in got.json["warnings"])
+    assert "contig chr1 the length 2147483646" in refused(
+        tmp_path, text([record()], header=header.replace("3647", "3646"))
+    )
+
+
 def test_an_old_hg19_mitochondrion_is_warned_about(tmp_path):
     header = "##fileformat=VCFv4.2\n##contig=<ID=chr1,length=249250621>\n##contig=<ID=chrM,length=16571>\n"
     got = Read(write(tmp_path / "a.vcf", text([record()], header=header)), assembly="GRCh37")
@@ -136,10 +147,16 @@ def test_an_old_hg19_mitochondrion_is_warned_about(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "bad", ["##INFO=<ID=X", "##reference=", "no hashes", '##FORMAT=<ID=DP,Number=1,Type=String,Description="d">']
+    "bad", ["##INFO=<ID=X", "##reference=", "##INFO=", "##note", "no hashes", '##FORMAT=<ID=DP,Number=1,Type=String,Description="d">']
 )
 def test_a_broken_meta_line_is_named(tmp_path, bad):
     assert f"line {FIRST - 1}:" in refused(tmp_path, text([record()], header=HEADER + bad + "\n"))
+
+
+def test_a_line_of_a_tool_about_itself_may_have_no_value(tmp_path):
+    """MOLGENIS VIP writes `##VIP_treeCommand=` where no decision tree was run."""
+    got = Read(write(tmp_path / "a.vcf", text([record()], header=HEADER + "##VIP_treeCommand=\n")))
+    assert (len(got.occurrence), got.quarantine) == (1, [])
 
 
 def test_odd_characters_in_the_header_are_replaced_and_warned_about(tmp_path):

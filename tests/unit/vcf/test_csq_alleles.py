@@ -139,6 +139,40 @@ class TestWithoutASequence:
         assert of("C", "T,<DUP>", ["T", "duplication"]) == ([1, 2], 0)
         assert of("C", "T", ["deletion"]) == ([None], 0)
 
+    @pytest.mark.parametrize(
+        ("ref", "alt", "name"),
+        [
+            ("CAT", "C", "deletion"),
+            ("CAT", "TG", "deletion"),
+            ("C", "CAT", "insertion"),
+            ("C", "CAT", "duplication"),
+            ("C", "CAT", "tandem_duplication"),
+        ],
+    )
+    def test_veps_word_for_the_only_alt_of_a_line_with_svtype(self, ref, alt, name):
+        """Manta writes the sequence of an indel of 50 bases and more; SVTYPE beside it has VEP write the word."""
+        assert of(ref, alt, [name, name]) == ([1, 1], 2)
+        assert of(ref, alt, [name, name], ["1", "1"]) == ([1, 1], 0)
+        assert of(ref, f"{alt},<NON_REF>", [name], ["1"]) == ([1], 0)
+
+    @pytest.mark.parametrize(
+        ("ref", "alt", "name"),
+        [
+            ("CAT", "C", "insertion"),
+            ("CAT", "C", "duplication"),
+            ("C", "CAT", "deletion"),
+            ("CAT", "CTA", "deletion"),
+            ("CAT", "CTA", "insertion"),
+            ("C", "CAT", "sequence_variant"),
+        ],
+    )
+    def test_a_word_that_contradicts_the_lengths_is_no_name_of_the_only_alt(self, ref, alt, name):
+        assert of(ref, alt, [name]) == ([None], 0)
+        assert of(ref, alt, [name], ["1"]) == ([None], 0)
+
+    def test_a_word_beside_the_only_alts_own_entry_is_of_an_alt_that_was_split_away(self):
+        assert of("CAT", "C", ["-", "deletion"]) == ([1, None], 0)
+
 
 def test_nothing_to_match():
     assert of("C", "T", []) == ([], 0)

@@ -79,6 +79,15 @@ def test_varscan_counts_reads_of_alt_alone(tmp_path):
     assert any("FORMAT AD is declared with Number=1" in one for one in got.json["warnings"])
 
 
+def test_varlociraptor_has_a_depth_for_each_alt(tmp_path):
+    """Of one ALT it is the depth; of two there are two, and which is the sample's is not certain."""
+    header = info("END", "A", "Integer") + format_("DP", "A", "Integer") + format_("AF", "A", "Float")
+    one = record("0/1:31:0.5", qual=".", filter_=".", info="END=1000", format_="GT:DP:AF")
+    two = record("1/2:31,30:0.5,0.5", pos=2000, alt="G,T", qual=".", filter_=".", format_="GT:DP:AF")
+    got = read(tmp_path, header, one, two)
+    assert [row["dp"] for row in got.occurrence] == [31, None, None]
+
+
 def test_freebayes(tmp_path):
     header = (
         info("NS", ".", "Integer") + info("DP", ".", "Integer") + info("AN", ".", "Integer")

@@ -25,6 +25,8 @@ _LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _REF_BEFORE_ALT = re.compile(r"\bref(?:erence)?\b.*\balt", re.IGNORECASE | re.DOTALL).search
 _STRANDS = re.compile(r"fwd|forward|strand", re.IGNORECASE).search
 _RCRS_LENGTH = 16569
+_UNKNOWN_LENGTH = 2**31 - 1
+"""What `bcftools convert` and PBWT write as the length of a contig that they have none for."""
 _ANNOTATORS = {
     "VEP": "VEP",
     "SnpEffVersion": "SnpEff",
@@ -287,7 +289,8 @@ def _store(header: Header, key: str, fields: dict[str, str]) -> None:
     name = fields.get("ID", "")
     if key == "contig":
         length = fields.get("length", "")
-        header.contigs[name] = int(length) if _LENGTH(length) else None
+        stated = _LENGTH(length) is not None and int(length) != _UNKNOWN_LENGTH
+        header.contigs[name] = int(length) if stated else None
     elif key == "FILTER":
         header.filters.add(name)
     elif key in {"INFO", "FORMAT"}:

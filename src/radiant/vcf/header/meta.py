@@ -16,6 +16,8 @@ from radiant.vcf.findings import BrokenRuleError, shown
 
 _STRUCTURED = frozenset({"INFO", "FORMAT", "FILTER", "ALT", "contig", "META", "SAMPLE", "PEDIGREE"})
 """Kinds whose `<...>` is checked."""
+_WITH_VALUE = _STRUCTURED | {"fileformat", "reference", "assembly", "pedigreeDB"}
+"""Kinds of the specification: none of them is empty."""
 
 _KEY = re.compile(r"[A-Za-z0-9_.]+")
 _FIELD = re.compile(
@@ -55,14 +57,16 @@ _CONTIG_ID = re.compile(r"[^\s,<>\"'`\[\](){}\\]+")
 def split_meta(text: str) -> tuple[str, str]:
     """Split `##key=value`.
 
+    The value of a line that a tool writes about itself may be empty (`##VIP_treeCommand=`): nothing is read from it.
+
     Raises:
-        BrokenRuleError: no `##`, no `=`, an empty key or an empty value.
+        BrokenRuleError: no `##`, no `=`, an empty key, or an empty value of a kind that the specification has.
     """
     if not text.startswith("##"):
         rule, message = "meta_line", f"{shown(text)} is no header line: before #CHROM every line starts with ##"
         raise BrokenRuleError(rule, message)
     key, equals, value = text[2:].partition("=")
-    if not equals or not key.strip() or not value:
+    if not equals or not key.strip() or (not value and key in _WITH_VALUE):
         rule, message = "meta_key_value", f"{shown(text)} is not ##key=value with a value"
         raise BrokenRuleError(rule, message)
     return key, value

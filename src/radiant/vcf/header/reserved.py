@@ -52,7 +52,7 @@ INFO: dict[str, Reserved] = {
     "CIGAR": _r("A|.|1", "String"),  # 1: GRIDSS
     "DB": _r("0|.", "Flag"),
     "DP": _r("1|.", "Integer"),  # `.`: FreeBayes
-    "END": _r("1|.", "Integer"),  # `.`: Platypus
+    "END": _r("1|.|A", "Integer"),  # `.`: Platypus; A: Varlociraptor
     "H2": _r("0|.", "Flag"),
     "H3": _r("0|.", "Flag"),
     "MQ": _r("1|.", "Float|Integer"),  # `.`: Platypus; Integer: bcftools call
@@ -69,7 +69,7 @@ FORMAT: dict[str, Reserved] = {
     "AD": _r("R|.|1|2|G", "Integer"),
     "ADF": _r("R|.|1|2", "Integer"),  # 1: VarScan
     "ADR": _r("R|.|1|2", "Integer"),  # 1: VarScan
-    "DP": _r("1|.", "Integer"),
+    "DP": _r("1|.|A", "Integer"),  # A: Varlociraptor
     "EC": _r("A|.", "Integer"),
     "FT": _r("1|.", "String"),  # `.`: GATK VariantFiltration
     # 3: SAMtools 0.1, imputation; A: Platypus 0.8, decomposed; Integer: Complete Genomics, TASSEL

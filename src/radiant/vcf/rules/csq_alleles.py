@@ -22,6 +22,9 @@ from typing import NamedTuple
 from radiant.vcf.rules.alleles import Allele, Skip, trim
 
 _BASES = re.compile(r"[ACGTN]+|-|\*")
+_SHORTER = frozenset({"deletion"})
+_LONGER = frozenset({"insertion", "duplication", "tandem_duplication"})
+"""VEP's words for a structural variant, by what ALT is compared with REF."""
 _BASES_COMPARED = re.compile(r"[ACGTN]+(?:-[ACGTN]+)?|-|\*")
 
 
@@ -132,12 +135,14 @@ def could_be(name: str, allele: Allele | AlleleText) -> bool:
     """Whether a tool can have spelt an ALT so.
 
     Whatever a tool trims, or leaves of the bases around, and however far it shifts an indel: the bases that ALT has and
-    REF has not are among those of the name. So `-` can only be a deletion.
+    REF has not are among those of the name. So `-` can only be a deletion. VEP names the only ALT of a line with SVTYPE
+    by what it is, even if it is a sequence (Manta's indels of 50 bases and more): the word has to fit the lengths.
     """
     if allele.skip is not None:
         return True
     if not _BASES.fullmatch(name):
-        return False
+        longer = len(allele.source_alternate) - len(allele.source_reference)
+        return (longer < 0 and name in _SHORTER) or (longer > 0 and name in _LONGER)
     added = Counter(_minimal(allele))
     return added <= Counter(name)
 
