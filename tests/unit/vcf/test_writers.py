@@ -79,6 +79,26 @@ def test_varscan_counts_reads_of_alt_alone(tmp_path):
     assert any("FORMAT AD is declared with Number=1" in one for one in got.json["warnings"])
 
 
+def test_rtgs_dpr_is_a_ratio_and_no_read_count(tmp_path):
+    """RTG's DPR is the sample's depth by the expected one; older versions write no AD beside it."""
+    header = format_("DP", "1", "Integer") + format_("DPR", "1", "Float") + format_("GQ", "1", "Integer")
+    ratio = record("0/1:21:0.392:108", "0/1:29:0.639:216", format_="GT:DP:DPR:GQ")
+    whole = record("0/1:21:1.000:108", "0/1:29:2:216", pos=2000, format_="GT:DP:DPR:GQ")
+    with_reads = record("0/1:21:0.392:9,12", "0/1:29:0.639:11,18", pos=3000, format_="GT:DP:DPR:AD")
+    got = read(tmp_path, header, ratio, whole, with_reads, samples=("S1", "S2"))
+    assert [values(row, "dp", *READS[:3]) for row in got.occurrence] == [
+        (21, None, None, None), (29, None, None, None), (21, None, None, None), (29, None, None, None),
+        (21, 9, 12, 21), (29, 11, 18, 29),
+    ]  # fmt: skip
+    assert (got.quarantine, other_warnings(got.json)) == ([], [])
+
+
+def test_samtools_dpr_counts_reads_of_each_allele(tmp_path):
+    header = format_("DPR", "R", "Integer")
+    got = read(tmp_path, header, record("0/1:9,12", format_="GT:DPR"))
+    assert values(got.occurrence[0], *READS[:3]) == (9, 12, 21)
+
+
 def test_varlociraptor_has_a_depth_for_each_alt(tmp_path):
     """Of one ALT it is the depth; of two there are two, and which is the sample's is not certain."""
     header = info("END", "A", "Integer") + format_("DP", "A", "Integer") + format_("AF", "A", "Float")

@@ -24,6 +24,8 @@ FIXED_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 _LENGTH = re.compile(r"[0-9]{1,18}").fullmatch
 _REF_BEFORE_ALT = re.compile(r"\bref(?:erence)?\b.*\balt", re.IGNORECASE | re.DOTALL).search
 _STRANDS = re.compile(r"fwd|forward|strand", re.IGNORECASE).search
+_READ_COUNTS = frozenset({"LAD", "RO", "AO", "DPR"})
+"""Keys of read counts that the specification does not reserve: RTG's DPR is a ratio."""
 _RCRS_LENGTH = 16569
 _UNKNOWN_LENGTH = 2**31 - 1
 """What `bcftools convert` and PBWT write as the length of a contig that they have none for."""
@@ -50,8 +52,8 @@ class Header:
     annovar: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
     """Reserved INFO keys as ANNOVAR declares them again: they hold for its blocks alone."""
     formats: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
-    ad_is_per_allele: bool = True
-    """Whether FORMAT AD holds the reads of REF and of every ALT; else they are no read counts of ours."""
+    other_formats: set[str] = field(default_factory=set[str])
+    """FORMAT keys of read counts that the header declares as something else: no column is made from them."""
     filters: set[str] = field(default_factory=set[str])
     samples: tuple[str, ...] = ()
     """Names of the sample columns, in the file's order."""
@@ -315,6 +317,8 @@ def _declare(header: Header, key: str, name: str, fields: dict[str, str]) -> Non
         raise BrokenRuleError(rule, message)
     if key == "FORMAT" and name == "AD":
         _check_read_counts(header, number, fields["Description"])
+    if key == "FORMAT" and name in _READ_COUNTS and kind != "Integer":
+        header.other_formats.add(name)
     if allowed and number != allowed.numbers[0]:
         number = "."
     (header.info if key == "INFO" else header.formats)[name] = Declaration(number, kind)
@@ -327,8 +331,8 @@ def _check_read_counts(header: Header, number: str, description: str) -> None:
     (Complete Genomics), of the two strands of ALT (VarDict): they are read where the description names REF before ALT.
     """
     named = _REF_BEFORE_ALT(description) is not None and _STRANDS(description) is None
-    header.ad_is_per_allele = number not in {"1", "2"} or named
-    if not header.ad_is_per_allele:
+    if number in {"1", "2"} and not named:
+        header.other_formats.add("AD")
         header.warnings.append(
             f"FORMAT AD is declared with Number={number}, not one value for REF and each ALT: whose reads a value "
             "counts is not certain, so read counts are not taken from it"

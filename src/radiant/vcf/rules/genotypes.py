@@ -208,7 +208,7 @@ class FormatReader:
             rule, message = "format_gt_first", f"FORMAT {shown(format_)} has GT, but not first"
             raise BrokenRuleError(rule, message)
         self.undeclared = tuple(key for key in self.keys if header.format_declaration(key) is None)
-        read = FORMAT_KEYS if header.ad_is_per_allele else FORMAT_KEYS - {"AD"}
+        read = FORMAT_KEYS - header.other_formats
         self.index = {key: index for index, key in enumerate(self.keys) if key in read}
         """Which field the keys are that columns show, or that those are made from."""
         self.depth_keys = tuple(key for key in DEPTH_KEYS if key in self.index)
