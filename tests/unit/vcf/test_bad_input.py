@@ -147,7 +147,15 @@ def test_an_old_hg19_mitochondrion_is_warned_about(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "bad", ["##INFO=<ID=X", "##reference=", "##INFO=", "##note", "no hashes", '##FORMAT=<ID=DP,Number=1,Type=String,Description="d">']
+    "bad",
+    [
+        "##INFO=<ID=X",
+        "##reference=",
+        "##INFO=",
+        "##note",
+        "no hashes",
+        '##FORMAT=<ID=DP,Number=1,Type=String,Description="d">',
+    ],
 )
 def test_a_broken_meta_line_is_named(tmp_path, bad):
     assert f"line {FIRST - 1}:" in refused(tmp_path, text([record()], header=HEADER + bad + "\n"))
