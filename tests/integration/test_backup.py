@@ -1,11 +1,14 @@
 """`radiant backup` and `restore` with the real jobs: what is restored, what planning notices, what is refused."""
 
+import contextlib
 import dataclasses
+import itertools
 import json
 import shutil
 
 import pytest
 import sqlalchemy as sa
+from pyiceberg.catalog.sql import SqlCatalog
 from typer.testing import CliRunner
 
 from contract.postgresql import postgresql_server
@@ -13,6 +16,7 @@ from import_site import ImportSite
 from radiant import demo
 from radiant.cli.main import app
 from radiant.domain.case import CaseState
+from radiant.domain.tables import TABLES
 from radiant.errors import InputError
 from radiant.settings import load_settings
 
@@ -28,6 +32,10 @@ def site(tmp_path, monkeypatch):
         site.register(number, family.with_suffix(".vcf.gz"), family.with_suffix(".ped"))
     site.import_due([1])
     return site
+
+
+class Killed(BaseException):
+    """The end of a process at a call."""
 
 
 def radiant(*arguments: object) -> str:
@@ -121,8 +129,6 @@ def test_a_restore_overwrites_neither_a_registry_nor_a_catalog_without_an_option
     radiant("backup", site.folder / "backup")
     with pytest.raises(InputError, match="holds a backup"):
         radiant("backup", site.folder / "backup")
-    with pytest.raises(InputError, match="has 2 cases"):
-        radiant("restore", site.folder / "backup")
     site.import_due([2])
     assert set(site.visible()) == {1, 2}
     for path in (site.folder / "home").glob("registry.db*"):
@@ -132,6 +138,52 @@ def test_a_restore_overwrites_neither_a_registry_nor_a_catalog_without_an_option
     assert site.registry.list_cases() == []
     radiant("restore", site.folder / "backup", "--replace")
     assert set(site.visible()) == {1}
+
+
+@pytest.mark.parametrize("options", [(), ("--replace",)], ids=["of lost databases", "--replace"])
+def test_a_restore_that_was_killed_at_any_table_is_repeated_by_the_same_command(site, monkeypatch, options):
+    radiant("backup", site.folder / "backup")
+    before = site.visible()
+    lost = "registry.db*" if options else "*.db*"
+    calls = None
+    for killed in itertools.count():
+        site.import_due([2])
+        for path in (site.folder / "home").glob(lost):
+            path.unlink()
+        with monkeypatch.context() as patch, contextlib.suppress(Killed):
+            calls = cut_after(patch, killed)
+            radiant("restore", site.folder / "backup", *options)
+            break
+        assert "restored as of" in radiant("restore", site.folder / "backup", *options)
+        assert site.visible() == before
+        assert {one.case.case_id for one in site.registry.list_cases()} == {1, 2}
+    assert killed == len(calls) >= len(TABLES)
+    assert ("drop_table" in calls) is bool(options)
+
+
+def cut_after(patch, count: int) -> list[str]:
+    """End a restore before a change of the catalog, between the drop of a table and its registration, too."""
+    calls = []
+    for name in ("register_table", "drop_table"):
+        real = getattr(SqlCatalog, name)
+
+        def change(self, *arguments, real=real, name=name, **named):
+            if len(calls) == count:
+                raise Killed
+            calls.append(name)
+            return real(self, *arguments, **named)
+
+        patch.setattr(SqlCatalog, name, change)
+    return calls
+
+
+def test_a_registry_with_other_cases_than_the_backup_is_left_alone(site):
+    radiant("backup", site.folder / "backup")
+    site.import_due([2])
+    with pytest.raises(InputError, match="has 2 cases: a backup is restored into a registry without any"):
+        radiant("restore", site.folder / "backup", "--replace")
+    assert site.registry.get(2).state is CaseState.IMPORTED
+    assert set(site.visible()) == {1, 2}
 
 
 def test_a_damaged_backup_is_refused(site):

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -26,31 +27,40 @@ def dump_registry(url: str) -> tuple[int, Iterator[str]]:
         RegistryUnavailableError: the database does not answer.
     """
     database = Database(url)
-    return SCHEMA_VERSION, _rows(database)
+    return SCHEMA_VERSION, _lines(database)
 
 
-def _rows(database: Database) -> Iterator[str]:
+def _lines(database: Database) -> Iterator[str]:
     with database.read() as session:
-        for table in _tables(session.connection()):
-            for row in session.execute(sa.select(table)).mappings():
-                values = {name: _as_json(value) for name, value in row.items()}
-                yield json.dumps([table.name, values], ensure_ascii=False)
+        for row in _rows(session.connection()):
+            yield json.dumps(row, ensure_ascii=False)
+
+
+def _rows(connection: sa.Connection) -> Iterator[tuple[str, dict[str, object]]]:
+    for table in _tables(connection):
+        for row in connection.execute(sa.select(table)).mappings():
+            yield table.name, {name: _as_json(value) for name, value in row.items()}
 
 
 def load_registry(url: str, version: int, lines: Iterable[str]) -> int:
     """Fill a registry that has no case with dumped rows, in one transaction; return the number of rows.
 
-    Rows of an earlier version are put into tables of that version, which are then upgraded.
+    Rows of an earlier version are put into tables of that version, which are then upgraded. A registry that has exactly
+    these rows stays as it is: a restore that was cut short is repeated.
 
     Raises:
-        InputError: the registry has cases, or a line is not what `dump_registry` wrote.
+        InputError: the registry has other cases, or a line is not what `dump_registry` wrote.
         ConfigError: the URL is wrong, or the rows are of a newer version.
     """
     database = Database(url, any_version=True)
     if version > SCHEMA_VERSION:
         raise ConfigError(other_version("the backup", version))
+    lines = list(lines)
     with database.exclusive() as connection:
         if (found := _case_count(connection)) > 0:
+            there, wanted = _comparable(_rows(connection)), _comparable(_as_loaded(version, lines))
+            if there == wanted:
+                return len(wanted)
             msg = (
                 f"the registry at {database.shown} has {found} cases: a backup is restored into a registry without "
                 "any. Move the file away, or name another database in RADIANT_REGISTRY__URL"
@@ -70,6 +80,20 @@ def load_registry(url: str, version: int, lines: Iterable[str]) -> int:
         if version != SCHEMA_VERSION:
             make_tables(connection, version)
     return count
+
+
+def _as_loaded(version: int, lines: Iterable[str]) -> list[tuple[str, dict[str, object]]]:
+    """Return the rows that a registry has after these were loaded."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/registry.db"
+        load_registry(url, version, lines)
+        with Database(url).read() as session:
+            return list(_rows(session.connection()))
+
+
+def _comparable(rows: Iterable[tuple[str, dict[str, object]]]) -> list[str]:
+    """Return rows in an order of their own: databases differ in those of rows and columns."""
+    return sorted(json.dumps(row, sort_keys=True) for row in rows)
 
 
 def _insert(connection: sa.Connection, lines: Iterable[str]) -> int:
