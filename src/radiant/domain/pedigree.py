@@ -27,12 +27,12 @@ _NO_INDIVIDUAL = frozenset({"0", ".", "-9"})
 _SEXES = {
     **dict.fromkeys(("1", "m", "male"), Sex.MALE),
     **dict.fromkeys(("2", "f", "female"), Sex.FEMALE),
-    **dict.fromkeys(("0", "-9", ".", "u", "unknown", "other"), Sex.UNKNOWN),
+    **dict.fromkeys(("0", "-9", "-1", ".", "na", "u", "unknown", "other"), Sex.UNKNOWN),
 }
 _PHENOTYPES = {
     **dict.fromkeys(("2", "affected"), Affected.AFFECTED),
     **dict.fromkeys(("1", "unaffected"), Affected.UNAFFECTED),
-    **dict.fromkeys(("0", "-9", ".", "unknown"), Affected.UNKNOWN),
+    **dict.fromkeys(("0", "-9", ".", "na", "unknown"), Affected.UNKNOWN),
 }
 MAX_BYTES = 1 << 20
 """Of a PED file."""

@@ -69,13 +69,14 @@ class TestColumns:
     @pytest.mark.parametrize(
         ("code", "sex"),
         [("1", "male"), ("M", "male"), ("2", "female"), ("female", "female"), ("0", "unknown"), ("-9", "unknown"),
-         ("other", "unknown"), (".", "unknown")],
+         ("other", "unknown"), (".", "unknown"), ("-1", "unknown"), ("NA", "unknown")],
     )  # fmt: skip
     def test_sex_codes(self, code, sex):
         assert parse(f"f\ta\t0\t0\t{code}\t1\n")[0].sex is Sex(sex)
 
     @pytest.mark.parametrize(
-        ("code", "affected"), [("2", "affected"), ("1", "unaffected"), ("0", "unknown"), ("-9", "unknown")]
+        ("code", "affected"),
+        [("2", "affected"), ("1", "unaffected"), ("0", "unknown"), ("-9", "unknown"), ("NA", "unknown")],
     )
     def test_phenotype_codes(self, code, affected):
         assert parse(f"f\ta\t0\t0\t1\t{code}\n")[0].affected is Affected(affected)
@@ -110,6 +111,9 @@ class TestRules:
             (lines("f\t0\t0\t0\t1\t1"), 1, "'0' cannot name an individual"),
             (lines("f\tkid\t0\t0\t3\t1"), 1, "the sex is '3'"),
             (lines("f\tkid\t0\t0\t1\tyes"), 1, "the phenotype is 'yes'"),
+            (lines("f\tkid\t0\t0\t1\t-1"), 1, "the phenotype is '-1'"),
+            (lines("f\tkid\t0\t0\t1\t1.5"), 1, "the phenotype is '1.5'"),
+            (lines("f\tkid\tNA\tNA\t1\t2"), 1, "Write 0 for the unknown parent"),
             (TRIO + "f\tdad\t0\t0\t1\t1\n", 4, "'dad' was already on line 2"),
             (TRIO + "g\tother\t0\t0\t1\t1\n", 4, "family is 'g', on line 1 it is 'f'"),
             (lines("f\tkid\tp\tp\t1\t1"), 1, "'p' is both father and mother"),

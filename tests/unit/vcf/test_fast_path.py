@@ -201,6 +201,15 @@ _CSQ_HEADERS += [
     HEADER + '##INFO=<ID=BCSQ,Number=.,Type=String,Description="Format: Consequence|gene|transcript|biotype|strand|'
     'amino_acid_change|dna_change">\n',
 ]
+_ODD_DECLARATIONS = [
+    ("##FORMAT=<ID=AD,Number=R", "##FORMAT=<ID=AD,Number=A"),
+    ("##FORMAT=<ID=DP,Number=1", "##FORMAT=<ID=DP,Number=A"),
+    ("##FORMAT=<ID=PL,Number=G", "##FORMAT=<ID=PL,Number=-1"),
+    ("##INFO=<ID=AF,Number=A", "##INFO=<ID=AF,Number=-1"),
+    ("##INFO=<ID=CADD", '##INFO=<ID=DB,Number=1,Type=String,Description="x">\n##INFO=<ID=CADD'),
+    ("##INFO=<ID=CADD", '##INFO=<ID=END,Number=A,Type=Integer,Description="x">\n##INFO=<ID=CADD'),
+]
+"""What of a header, and how a writer declares it in its own way."""
 _WIDTHS = [0, 11, 12, 10, 7]
 _TAGS = ["", "CSQ", "CSQ", "ANN", "BCSQ"]
 
@@ -226,7 +235,22 @@ _infos = st.lists(
         st.tuples(
             st.sampled_from(["AC", "AF", "AN", "DP", "MQ", "QD", "FS", "CADD", "MLEAC", "ODD", "VQSLOD", "AD"]), _lists
         ).map("=".join),
-        st.sampled_from(["DB", "DB=1", "OLD_RECORD=x", "OLD_MULTIALLELIC=y", "AA=A", "CIGAR=1M", "", "A B=1", "DP"]),
+        st.sampled_from(
+            [
+                "DB",
+                "DB=1",
+                "DB=rs1",
+                "END=7",
+                "END=7,9",
+                "OLD_RECORD=x",
+                "OLD_MULTIALLELIC=y",
+                "AA=A",
+                "CIGAR=1M",
+                "",
+                "A B=1",
+                "DP",
+            ]
+        ),
         st.sampled_from(["CADD=3", "DP=10", "FS=1.25", "culprit=FS"]),
         st.sampled_from(
             [
@@ -282,6 +306,23 @@ def _entries(draw: st.DrawFn, width: int, pos: int, ref: str, alts: list[str]) -
 
 
 @st.composite
+def _sample(draw: st.DrawFn, format_: str, n_alts: int) -> str:
+    fields = []
+    for key in format_.split(":"):
+        many = key in {"AD", "DPR", "PL", "AO"}
+        size = {"AD": n_alts + 1, "DPR": n_alts + 1, "AO": n_alts, "PL": 3}.get(key, 1)
+        if key in {"GT", "."}:
+            fields.append("." if key == "." and draw(st.integers(0, 9)) else draw(_gts))
+        elif many and draw(st.integers(0, 9)):
+            fields.append(",".join(draw(_plain_numbers) for _ in range(size)))
+        else:
+            fields.append(draw(_lists if many else _some_number))
+    if not draw(st.integers(0, 5)):
+        fields = fields[: draw(st.integers(1, len(fields)))]
+    return ":".join(fields)
+
+
+@st.composite
 def _files(draw: st.DrawFn) -> tuple[str, int]:
     kind = draw(st.integers(0, 4))
     lines = []
@@ -296,23 +337,11 @@ def _files(draw: st.DrawFn) -> tuple[str, int]:
                 )
             )
         alts = draw(_alts)
-        samples = []
         format_ = draw(
             st.sampled_from(["GT", "GT:DP", "GT:AD:DP:GQ:PL", "GT:DP:AD:RO:AO", "GT:RO:AO", "GT:DPR:GQ", "GT:GQ:PS",
-                             "DP", "GT:ODD:DP", "DP:GT", "."])
+                             "DP", "GT:ODD:DP", "DP:GT", "AD:GT:DP", "GQ:PL:GT", "."])
         )  # fmt: skip
-        for _ in range(3):
-            fields = ["." if format_ == "." and draw(st.integers(0, 9)) else draw(_gts)]
-            for key in format_.split(":")[1:]:
-                many = key in {"AD", "DPR", "PL", "AO"}
-                size = {"AD": len(alts) + 1, "DPR": len(alts) + 1, "AO": len(alts), "PL": 3}.get(key, 1)
-                if many and draw(st.integers(0, 9)):
-                    fields.append(",".join(draw(_plain_numbers) for _ in range(size)))
-                else:
-                    fields.append(draw(_lists if many else _some_number))
-            if not draw(st.integers(0, 5)):
-                fields = fields[: draw(st.integers(1, len(fields)))]
-            samples.append(":".join(fields))
+        samples = [draw(_sample(format_, len(alts))) for _ in range(3)]
         info = draw(_infos)
         ref = draw(_bases)
         if _WIDTHS[kind] and draw(st.booleans()):
@@ -335,7 +364,11 @@ def _files(draw: st.DrawFn) -> tuple[str, int]:
     ends = draw(st.sampled_from(["\n", "\n", "\r\n"]))
     for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
         lines.insert(draw(st.integers(0, len(lines))), "")
-    content = text(lines, samples=("kid", "dad", "mum"), header=_CSQ_HEADERS[kind]).replace("\n", ends)
+    header = _CSQ_HEADERS[kind]
+    for usual, odd in _ODD_DECLARATIONS:
+        assert usual in HEADER
+        header = header.replace(usual, odd) if draw(st.booleans()) else header
+    content = text(lines, samples=("kid", "dad", "mum"), header=header).replace("\n", ends)
     return content, draw(st.sampled_from([1, 200, 700, 8 << 20]))
 
 

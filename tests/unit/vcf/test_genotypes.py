@@ -144,13 +144,18 @@ def test_trailing_fields_may_be_dropped():
         ("GT", "0/2", "gt_allele_unknown"),
         ("GT::DP", "0/1", "format_key"),
         ("GT:DP:DP", "0/1", "format_key_twice"),
-        ("DP:GT", "1:0/1", "format_gt_first"),
     ],
 )
 def test_text_where_a_number_belongs_and_the_like_rejects_the_line(format_, text, rule):
     with pytest.raises((BrokenRuleError, ValueError)) as error:
         read(format_, text)
     assert error.value.rule == rule
+
+
+@pytest.mark.parametrize(("text", "gt", "dp"), [("12:0/1", "0/1", 12), (".:1|1", "1|1", None), ("12", ".", 12)])
+def test_gt_is_read_by_its_name_wherever_it_stands(text, gt, dp):
+    call, pieces = read("DP:GT", text)
+    assert (call.gt, call.dp, pieces) == (gt, dp, [])
 
 
 def test_without_gt_the_genotype_is_unknown():

@@ -103,9 +103,13 @@ def test_varlociraptor_has_a_depth_for_each_alt(tmp_path):
     """Of one ALT it is the depth; of two there are two, and which is the sample's is not certain."""
     header = info("END", "A", "Integer") + format_("DP", "A", "Integer") + format_("AF", "A", "Float")
     one = record("0/1:31:0.5", qual=".", filter_=".", info="END=1000", format_="GT:DP:AF")
-    two = record("1/2:31,30:0.5,0.5", pos=2000, alt="G,T", qual=".", filter_=".", format_="GT:DP:AF")
+    two = record(
+        "1/2:31,30:0.5,0.5", pos=2000, alt="G,T", qual=".", filter_=".", info="END=2000,2001", format_="GT:DP:AF"
+    )
     got = read(tmp_path, header, one, two)
     assert [row["dp"] for row in got.occurrence] == [31, None, None]
+    assert [row["info"] for row in got.variant] == [[("END", "1000")], [("END", "2000,2001")], [("END", "2000,2001")]]
+    assert [row["rule"] for row in got.quarantine] == ["format_count"]
 
 
 def test_freebayes(tmp_path):
@@ -412,7 +416,7 @@ def test_number_codes_of_later_versions_are_read_and_their_count_is_not_checked(
     assert [row["rule"] for row in got.quarantine] == ["format_not_an_integer"]
 
 
-@pytest.mark.parametrize("number", ["B", "L", "LP", "AA", "-1", "r"])
+@pytest.mark.parametrize("number", ["B", "L", "LP", "AA", "-2", "--1", "r"])
 def test_other_number_codes_are_still_refused(tmp_path, number):
     path = write(tmp_path / "a.vcf", text([record()], header=_START + format_("NEW", number, "Integer")))
     with pytest.raises(VcfFormatError, match="meta_number"):
@@ -421,12 +425,72 @@ def test_other_number_codes_are_still_refused(tmp_path, number):
 
 @pytest.mark.parametrize(
     "line",
-    [info("DP", "1", "String"), info("AC", "A", "Float"), info("DB", "1", "Flag"), format_("GT", "G", "String"),
-     format_("AD", "A", "Integer"), format_("DP", "2", "Integer"), format_("PL", "2", "Integer")],
+    [info("DP", "1", "String"), info("AC", "A", "Float"), info("DB", "1", "Integer"), format_("GT", "G", "String"),
+     format_("GT", "1", "Integer"), format_("AD", "A", "Float"), format_("AD", "3", "Integer"),
+     format_("DP", "2", "Integer"), format_("PL", "2", "Integer"), info("AA", "-1", "String")],
 )  # fmt: skip
 def test_a_reserved_key_whose_values_cannot_be_read_is_still_refused(tmp_path, line):
     with pytest.raises(VcfFormatError, match="meta_reserved"):
         Read(write(tmp_path / "a.vcf", text([record()], header=_START + line)))
+
+
+def test_a_genotype_that_is_declared_a_number_is_refused_with_what_to_do(tmp_path):
+    path = write(tmp_path / "a.vcf", text([record("1")], header=_START.replace("Type=String", "Type=Integer")))
+    with pytest.raises(VcfFormatError, match=r"a dosage, or an allele of a copy number call.*declare it as String"):
+        Read(path)
+
+
+def test_a_number_of_minus_one_is_one_that_is_not_known(tmp_path):
+    header = (
+        format_("PL", "-1", "Integer") + format_("AD", "-1", "Integer") + info("SVLEN", "-1", "Integer")
+        + info("AF", "-1", "Float") + info("XX", "-1", "Integer")
+    )  # fmt: skip
+    line = record("0/1:4,5:90,0,80,1", info="AF=0.5;SVLEN=1,2;XX=1,2,3", format_="GT:AD:PL")
+    several = record("1/2:1,5,6:7", pos=2000, alt="G,T", info="AF=0.5,0.25;XX=7", format_="GT:AD:PL")
+    got = read(tmp_path, header, line, several)
+    assert [values(row, "info_af", *READS[:2]) for row in got.occurrence] == [(0.5, 4, 5), (0.5, 1, 5), (0.25, 1, 6)]
+    assert [row["info"] for row in got.variant] == [[("SVLEN", "1,2"), ("XX", "1,2,3")], [("XX", "7")], [("XX", "7")]]
+    assert got.quarantine == []
+    assert [row["rule"] for row in read(tmp_path, header, record(info="XX=x")).quarantine] == ["info_not_an_integer"]
+
+
+def test_hap_py_declares_read_counts_of_ref_and_each_alt_as_those_of_alts(tmp_path):
+    header = format_("AD", "A", "Integer", "Allele Depths")
+    line = record("0/1:10,9", format_="GT:AD")
+    several = record("1/2:1,5,6", pos=2000, alt="G,T", format_="GT:AD")
+    got = read(tmp_path, header, line, several)
+    assert [values(row, *READS[:3]) for row in got.occurrence] == [(10, 9, 19), (1, 5, 12), (1, 6, 12)]
+    assert got.quarantine == []
+    # As many as ALTs, as it is declared: none is taken for the reads of REF.
+    got = read(
+        tmp_path, header, record("0/1:9", format_="GT:AD"), record("1/2:5,6", pos=2000, alt="G,T", format_="GT:AD")
+    )
+    assert [values(row, *READS) for row in got.occurrence] == [(None,) * 4] * 3
+    assert [row["rule"] for row in got.quarantine] == ["format_count"] * 2
+
+
+def test_the_db_of_hgmd_is_a_text_and_no_flag(tmp_path):
+    got = read(tmp_path, info("DB", "1", "String"), record(info="DB=rs12"), record(pos=2000, info="DB"))
+    assert [row["info"] for row in got.variant] == [[("DB", "rs12")], [("DB", "true")]]
+    assert got.quarantine == []
+
+
+def test_molgenis_writes_gt_after_other_keys(tmp_path):
+    header = format_("AB", "1", "Float") + format_("AD", "R", "Integer") + format_("DP", "1", "Integer")
+    lines = [
+        record("0.75:6,2:8:0/1", "0.9:7,0:7:0/0", format_="AB:AD:DP:GT"),
+        record(".:0,9:9:1|1", ".", pos=2000, format_="AB:AD:DP:GT"),
+        record("0.5:4,4:8:0/1", "0.5:4,4", pos=3000, format_="AB:AD:DP:GT"),
+    ]
+    got = read(tmp_path, header, *lines, samples=("S1", "S2"))
+    assert [values(row, "sample", "gt", "zygosity", "dp", *READS[:2]) for row in got.occurrence] == [
+        ("S1", "0/1", "UNK", 8, 6, 2), ("S1", "1|1", "HOM", 9, 0, 9), ("S1", "0/1", "HET", 8, 4, 4)
+    ]  # fmt: skip
+    assert got.quarantine == []
+    refused = compare(
+        write(tmp_path / "b.vcf", text([record("8:0/2", format_="DP:GT"), record(pos=2000)], header=_START)), tolerate=1
+    )
+    assert refused.tables["quarantine"]["rule"].to_pylist() == ["gt_allele_unknown"]
 
 
 # --- Lines ------------------------------------------------------------------------------------------------------------

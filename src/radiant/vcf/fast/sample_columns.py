@@ -276,10 +276,7 @@ class _Reading:
         """Return the code of GT, or of LGT without it; that of no genotype where FORMAT has neither."""
         genotypes = self._genotypes
         if "GT" in self._keys:
-            text = self._fields.items[self._fields.first]
-            codes, texts = encoded(text.strings())
-            known = np.array([genotypes.code(one) for one in texts], dtype=np.int64)
-            found = known[codes]
+            found = self._line_genotype(genotypes)
         elif "LGT" in self._keys:
             found = self._local_genotype(genotypes)
         else:
@@ -287,6 +284,16 @@ class _Reading:
         fine = found >= 0
         found = np.where(fine, found, genotypes.missing)
         self._ok &= fine & (genotypes.highest[found] <= self._n_alts)
+        return found
+
+    def _line_genotype(self, genotypes: Genotypes) -> Integers:
+        """Return the code of GT, -1 where it is left to the rules."""
+        of_all = slice(None), self._fields.items[self._fields.first]
+        where, text = of_all if self._keys["GT"] == 0 else self._field("GT")
+        codes, texts = encoded(text.strings())
+        known = np.array([genotypes.code(one) for one in texts], dtype=np.int64)
+        found = np.full(len(self._n_alts), genotypes.missing)
+        found[where] = known[codes]
         return found
 
     def _local_genotype(self, genotypes: Genotypes) -> Integers:

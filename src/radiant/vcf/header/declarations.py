@@ -29,6 +29,10 @@ _READ_COUNTS = frozenset({"LAD", "RO", "AO", "DPR"})
 _RCRS_LENGTH = 16569
 _UNKNOWN_LENGTH = 2**31 - 1
 """What `bcftools convert` and PBWT write as the length of a contig that they have none for."""
+_REMEDY_FOR_GT = (
+    ". A number alone may be a dosage, or an allele of a copy number call. If the lines hold genotypes such as 0/1, "
+    "declare it as String, for example with bcftools reheader"
+)
 _ANNOTATORS = {
     "VEP": "VEP",
     "SnpEffVersion": "SnpEff",
@@ -314,6 +318,8 @@ def _declare(header: Header, key: str, name: str, fields: dict[str, str]) -> Non
             f"##{key} {name} is reserved with Number={allowed.numbers[0]}, Type={allowed.types[0]}, but declared "
             f"with Number={number}, Type={kind}"
         )
+        if (key, name, kind) == ("FORMAT", "GT", "Integer"):
+            message += _REMEDY_FOR_GT
         raise BrokenRuleError(rule, message)
     if key == "FORMAT" and name == "AD":
         _check_read_counts(header, number, fields["Description"])

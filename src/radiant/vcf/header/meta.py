@@ -28,6 +28,8 @@ _FIELD = re.compile(
 """One field. TCGA has lists in angle brackets (`softwareName=<muTect,Somatic>`); a space before the name is common."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}|[ARGPM.]|L[ARG]")
+_UNKNOWN_NUMBER = "-1"
+"""How VCF 3.3, and writers of VCF 4.0, state that the number of values varies or is unknown: `.` since VCF 4.0."""
 """P, M (VCF 4.4) and LA, LR, LG (VCF 4.5) are read; `values.expected_count` says which counts are checked."""
 _TYPES = {
     "INFO": ("Integer", "Float", "Flag", "Character", "String"),
@@ -86,7 +88,8 @@ def parse_structured(key: str, value: str, minor: int) -> dict[str, str]:
         minor: The 3 of VCF 4.3.
 
     Returns:
-        Field name to value, without quotes and with `\"` and `\\` unescaped, in the order of the line.
+        Field name to value, without quotes and with `\"` and `\\` unescaped, in the order of the line. Number is `.`
+        where an old writer has -1.
 
     Raises:
         BrokenRuleError: the line breaks a rule.
@@ -99,6 +102,8 @@ def parse_structured(key: str, value: str, minor: int) -> dict[str, str]:
     if "Description" in fields and "Description" not in quoted:
         rule, message = "meta_description", f"##{key} Description is not in double quotes: {shown(value)}"
         raise BrokenRuleError(rule, message)
+    if key in _TYPES and fields.get("Number") == _UNKNOWN_NUMBER:
+        fields["Number"] = "."
     _check_number_and_type(key, fields)
     _check_id(key, fields)
     if key == "META" and "Values" in fields and not fields["Values"].startswith("["):

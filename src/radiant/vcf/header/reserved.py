@@ -50,7 +50,7 @@ INFO: dict[str, Reserved] = {
     "AN": _r("1|.|A", "Integer"),  # `.`: FreeBayes; A: gnomAD 2.1
     "BQ": _r("1|.", "Float"),
     "CIGAR": _r("A|.|1", "String"),  # 1: GRIDSS
-    "DB": _r("0|.", "Flag"),
+    "DB": _r("0|.|1", "Flag|String"),  # 1, String: HGMD, a dbSNP number
     "DP": _r("1|.", "Integer"),  # `.`: FreeBayes
     "END": _r("1|.|A", "Integer"),  # `.`: Platypus; A: Varlociraptor
     "H2": _r("0|.", "Flag"),
@@ -64,9 +64,9 @@ INFO: dict[str, Reserved] = {
 }
 
 FORMAT: dict[str, Reserved] = {
-    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles; G: vcf2maf, whose
-    # values are those of REF and each ALT
-    "AD": _r("R|.|1|2|G", "Integer"),
+    # `.`: GATK 3; 1: VarScan, reads of ALT alone; 2: Complete Genomics, reads of the called alleles; G: vcf2maf, A:
+    # hap.py, whose values are those of REF and each ALT
+    "AD": _r("R|.|1|2|G|A", "Integer"),
     "ADF": _r("R|.|1|2", "Integer"),  # 1: VarScan
     "ADR": _r("R|.|1|2", "Integer"),  # 1: VarScan
     "DP": _r("1|.|A", "Integer"),  # A: Varlociraptor
@@ -77,7 +77,7 @@ FORMAT: dict[str, Reserved] = {
     "GLE": _r("G|.|1", "String"),  # 4.2 only
     "GP": _r("G|.|3", "Float"),  # 3: minimac4 and other imputation
     "GQ": _r("1|.", "Integer|Float"),  # `.`: Platypus; Float: FreeBayes
-    "GT": _r("1|.", "String"),
+    "GT": _r("1|.", "String"),  # not Integer: what a number alone means differs between writers
     "HQ": _r("2|.", "Integer"),
     "MQ": _r("1|.", "Integer|Float"),  # Float: VarDict, GATK CombineVariants
     "PL": _r("G|.|3|1", "Integer|Float"),  # 3, Float: GATK 1; 1: SAMtools 0.1

@@ -188,13 +188,13 @@ def from_local(gt: str, local: tuple[int, ...]) -> str:
 
 
 class FormatReader:
-    """Reads sample columns under one FORMAT."""
+    """Reads sample columns under one FORMAT. GT may come after other keys, as MOLGENIS wrote it; VCF has it first."""
 
     def __init__(self, format_: str, header: Header) -> None:
         """Take FORMAT as written.
 
         Raises:
-            BrokenRuleError: a key that is empty, repeated or no key, or a GT that is not first.
+            BrokenRuleError: a key that is empty, repeated or no key.
         """
         self.keys = [] if format_ == "." else format_.split(":")
         for key in self.keys:
@@ -203,9 +203,6 @@ class FormatReader:
                 raise BrokenRuleError(rule, message)
         if len(set(self.keys)) != len(self.keys):
             rule, message = "format_key_twice", f"FORMAT {shown(format_)} has a key twice"
-            raise BrokenRuleError(rule, message)
-        if "GT" in self.keys[1:]:
-            rule, message = "format_gt_first", f"FORMAT {shown(format_)} has GT, but not first"
             raise BrokenRuleError(rule, message)
         self.undeclared = tuple(key for key in self.keys if header.format_declaration(key) is None)
         read = FORMAT_KEYS - header.other_formats

@@ -234,7 +234,7 @@ class LineReader:
         """Return what reads sample columns under a FORMAT, the same object for the same text.
 
         Raises:
-            BrokenRuleError: a key that is empty, repeated or no key, or a GT that is not first.
+            BrokenRuleError: a key that is empty, repeated or no key.
         """
         reader = self._formats.get(text)
         if reader is None:
