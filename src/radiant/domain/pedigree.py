@@ -2,8 +2,9 @@
 
 One person per line, six columns separated by tabs or by blanks: family, individual, father, mother, sex, phenotype.
 Further columns are ignored unless a header line names them. A header is a line before the first person that starts with
-`#family_id` (or `#fid`, `#family`, ...); it may name `patient_id` and `experiment_id` after the sixth column. Any other
-line that starts with `#`, and an empty line, is a comment.
+`#family_id` (or `#fid`, `#family`, ...), with or without the `#`; without it, its fifth column is `sex` or `gender`,
+which no person's is. It may name `patient_id` and `experiment_id` after the sixth column. Any other line that starts
+with `#`, and an empty line, is a comment.
 
 Where a line holds a tab, columns are separated by single tabs, so that a name may hold a blank.
 
@@ -38,6 +39,7 @@ MAX_BYTES = 1 << 20
 """Of a PED file."""
 _MOST_PEOPLE = 1000
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_NO_SEPARATORS = str.maketrans("", "", "_-. ")
 _BLANKS = re.compile(r"[ \t]+")
 
 
@@ -103,7 +105,7 @@ def _read_lines(text: str, name: str) -> Iterator[_Line]:
         line = raw.strip(" \t")
         if not line:
             continue
-        if line.startswith("#"):
+        if line.startswith("#") or (not seen_person and _is_bare_header(raw)):
             if not seen_person:
                 extra = _read_header(line, extra, f"{name}, line {number}")
             continue
@@ -118,6 +120,12 @@ def _split(line: str) -> list[str]:
         if len(columns) >= len(_COLUMNS):
             return columns
     return _BLANKS.split(line.strip(" \t"))
+
+
+def _is_bare_header(line: str) -> bool:
+    """Return whether a line without `#` names the columns (`FID IID fatid matid sex y1`)."""
+    names = [_plain(column) for column in _split(line)]
+    return len(names) >= len(_COLUMNS) and names[0] in _HEADER_STARTS and names[4] in {"sex", "gender"}
 
 
 def _read_header(line: str, known: dict[str, int], where: str) -> dict[str, int]:
@@ -142,7 +150,7 @@ def _read_header(line: str, known: dict[str, int], where: str) -> dict[str, int]
 
 
 def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
+    return name.lower().translate(_NO_SEPARATORS)
 
 
 def _read_person(columns: Sequence[str], extra: dict[str, int], where: str) -> Member:

@@ -96,6 +96,26 @@ class TestColumns:
             ("f:mum", "f:mum"),
         ]
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "FID IID fatid matid sex y1 patient_id",
+            "Family.ID\tIndividual.ID\tFather.ID\tMother.ID\tSex\tPhenotype\tpatient_id",
+            "family_id individual_id paternal_id maternal_id Gender Phenotype patient.id",
+        ],
+    )
+    def test_a_header_may_lack_the_number_sign(self, header):
+        (kid,) = parse(lines(header, "f kid 0 0 1 2 P1"))
+        assert (kid.sample, kid.patient_id) == ("kid", "P1")
+
+    @pytest.mark.parametrize("line", ["fam kid 0 0 1 2", "fid iid 0 0 2 1"])
+    def test_a_first_person_with_a_headers_names_is_a_person(self, line):
+        assert len(parse(lines(line))) == 1
+
+    def test_a_header_without_number_sign_after_a_person_is_an_error(self):
+        with pytest.raises(PedigreeError, match="line 2: the sex is 'sex'"):
+            parse(lines("f kid 0 0 1 2", "fid iid fatid matid sex phenotype"))
+
     def test_a_comment_that_mentions_a_column_is_no_header(self):
         text = f"# the patient_id column is not used here at all\n{TRIO}"
         assert parse(text) == parse(TRIO)

@@ -135,9 +135,9 @@ def test_the_length_that_stands_for_an_unknown_one_is_none(tmp_path):
     got = Read(write(tmp_path / "a.vcf", text([record()], header=header)))
     assert got.json["provenance"]["assembly_checked"] is False
     assert any("states no contig lengths" in warning for warning in got.json["warnings"])
-    assert "contig chr1 the length 2147483646" in refused(
-        tmp_path, text([record()], header=header.replace("3647", "3646"))
-    )
+    message = refused(tmp_path, text([record()], header=header.replace("3647", "3646")))
+    assert "contig chr1 the length 2147483646" in message
+    assert "GRCh37 and GRCh38 can be imported, others (T2T-CHM13, ...) after a liftover" in message
 
 
 def test_an_old_hg19_mitochondrion_is_warned_about(tmp_path):

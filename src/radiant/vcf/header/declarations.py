@@ -193,7 +193,8 @@ def check_assembly(uri: str, header: Header, assembly: Assembly) -> None:
             hint = (
                 f"its lengths are those of {other}: set the case's assembly to {other}"
                 if other not in {None, assembly.name}
-                else "check which reference the variants were called against"
+                else "check which reference the variants were called against: GRCh37 and GRCh38 can be imported, "
+                "others (T2T-CHM13, ...) after a liftover"
             )
             msg = (
                 f"{uri}: the header gives contig {name} the length {length}, but in {assembly.name} it is "
