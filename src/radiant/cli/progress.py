@@ -12,7 +12,7 @@ from typing import Protocol
 
 from radiant import storage
 from radiant.cli.airflow_api import FINISHED_RUN, TaskInstance
-from radiant.cli.case_folder import CaseFolder, read_case_folder
+from radiant.cli.case_folder import CaseFolder, has_request, read_case_folder
 from radiant.domain.partition import PlannedPart
 from radiant.jobs.contracts import CommitOutput, ImportOutput, PlanOutput, PrepareOutput, output_of
 from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
@@ -182,10 +182,12 @@ class _Block:
     committed: CommitOutput | None = None
     tasks: list[TaskInstance] = field(default_factory=list[TaskInstance])
     ended: bool = False
+    is_here: bool = False
+    """Its first task has left its request where this machine looks for documents, so that the others do, too."""
     summaries: dict[tuple[int, int], JobSummary | None] = field(
         default_factory=dict[tuple[int, int], JobSummary | None]
     )
-    """Of imports that ended, by map index and try."""
+    """Of imports that ended, by map index and try; one that ended well has a summary, if not yet."""
 
     @property
     def known_cases(self) -> int:
@@ -325,13 +327,16 @@ class RunProgress:
         )
         folder = folders.get(task.map_index)
         if folder is not None:
-            stage = Stage.RUNNING if folder.reading or not folder.has_documents else Stage.STARTING
+            # A task writes its request seconds after Airflow calls it running.
+            has_documents = folder.has_documents or block.is_here
+            stage = Stage.RUNNING if folder.reading or not has_documents else Stage.STARTING
             stage = Stage.WAITING if folder.waits_for_room else stage
-            return dataclasses.replace(case, stage=stage, reading=folder.reading, has_documents=folder.has_documents)
+            return dataclasses.replace(case, stage=stage, reading=folder.reading, has_documents=has_documents)
         if case.stage not in {Stage.READ, Stage.FAILED}:
             return case
         key = (task.map_index, task.try_number)
-        if key not in block.summaries:
+        is_late = case.stage is Stage.READ and not block.ended and block.summaries.get(key) is None
+        if is_late or key not in block.summaries:
             block.summaries[key] = _summary(self.api, IMPORT_VCF, block.run_id, "import_case", task.map_index)
         summary = block.summaries[key]
         if summary is None:
@@ -348,13 +353,15 @@ class RunProgress:
         """Return what is in the folders of running imports, by map index; each folder is looked at at intervals."""
         run = run_uri(self.work_uri, IMPORT_VCF, block.run_id)
         uris = {one.map_index: task_uri(run, one.task_id, one.map_index) for one in tasks}
+        tries = {uris[one.map_index]: one.try_number for one in tasks}
         pause_s = _LOCAL_PAUSE_S if storage.local_path(self.work_uri) is not None else _STORE_PAUSE_S
         now = time.monotonic()
         due = [uri for uri in uris.values() if uri not in self._folders or now - self._folders[uri][0] >= pause_s]
         with ThreadPoolExecutor(_READERS) as pool:
-            self._folders |= {
-                uri: (now, found) for uri, found in zip(due, pool.map(read_case_folder, due), strict=True)
-            }
+            looks = pool.map(read_case_folder, due, [tries[uri] for uri in due])
+            self._folders |= {uri: (now, found) for uri, found in zip(due, looks, strict=True)}
+        if due and not block.is_here:
+            block.is_here = has_request(task_uri(run, "prepare"))
         return {index: self._folders[uri][1] for index, uri in uris.items()}
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from radiant.cli.airflow_api import TaskInstance
 from radiant.cli.progress import CaseProgress, Progress, RunProgress, Stage
 from radiant.jobs.codec import encode
 from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
-from radiant.jobs.documents import Request, request_uri, run_uri, task_uri
+from radiant.jobs.documents import Request, outcome_uri, request_uri, run_uri, task_uri
 from radiant.jobs.reading_progress import ProgressDocument, ReadingProgress, progress_uri
 from radiant.jobs.run_ids import block_run_id, part_run_id
 
@@ -87,9 +88,9 @@ def folder_of(work, map_index=1, run_id=PART_7):
     return task_uri(run_uri(work, IMPORT_VCF, run_id), "import_case", map_index)
 
 
-def write_request(work, attempt="a"):
-    request = Request("import-case", attempt, "run", task_uri=folder_of(work))
-    storage.write_bytes(request_uri(folder_of(work)), encode(request))
+def write_request(work, attempt="a", task="import_case", map_index=1):
+    folder = task_uri(run_uri(work, IMPORT_VCF, PART_7), task, map_index)
+    storage.write_bytes(request_uri(folder), encode(Request("a-job", attempt, "run", task_uri=folder)))
 
 
 def write_progress(work, attempt="a", reading=READING):
@@ -130,6 +131,33 @@ def test_before_a_part_is_prepared_its_cases_are_queued(api):
     del api.xcoms[IMPORT_VCF, PART_7, "prepare", -1]
     api.tasks[IMPORT_VCF, PART_7] = [task("prepare", -1, "running", 0)]
     assert set(stages(look(api, 5)).values()) == {Stage.QUEUED}
+
+
+@pytest.mark.parametrize("state", [None, "scheduled", "queued"])
+def test_an_import_that_airflow_has_not_started_is_queued_and_no_folder_is_looked_at(api, state):
+    api.tasks[IMPORT_VCF, PART_7][2] = task("import_case", 1, state)
+    assert look(api, 50).cases[1] == CaseProgress(2, Stage.QUEUED, try_number=1)
+
+
+def test_an_import_that_is_not_expanded_yet_is_queued(api):
+    api.tasks[IMPORT_VCF, PART_7][1:] = [task("import_case", -1, None)]
+    assert stages(look(api, 50)) == dict.fromkeys((1, 2, 3), Stage.QUEUED)
+
+
+def test_xcoms_that_are_not_there_yet_are_read_at_a_later_look(api):
+    run = RunProgress(api, "r", "file:///nowhere", now=lambda: BEGIN)
+    plan, prepared, read = (IMPORT_RADIANT, "r", "plan", -1), (IMPORT_VCF, PART_7, "prepare", -1), (
+        IMPORT_VCF, PART_7, "import_case", 0
+    )  # fmt: skip
+    later = {key: api.xcoms.pop(key) for key in (plan, prepared, read)}
+    assert run.read().phase == "planning"
+    api.xcoms[plan] = later[plan]
+    assert stages(run.read()) == dict.fromkeys((1, 2, 3), Stage.QUEUED)
+    api.xcoms[prepared] = later[prepared]
+    found = run.read()
+    assert (stages(found)[1], found.records) == (Stage.READ, 0)
+    api.xcoms[read] = later[read]
+    assert run.read().records == 4000
 
 
 def test_a_failed_case_is_done_and_failed_with_its_reason(api):
@@ -184,6 +212,29 @@ def test_a_document_that_is_none_counts_as_none(api, work):
     assert look(api, 50, work).cases[1].reading is None
     storage.write_bytes(request_uri(folder_of(work)), b"{")
     assert look(api, 50, work).cases[1].reading is None
+
+
+def test_a_task_that_has_just_begun_starts_and_does_not_seem_to_write_elsewhere(api, work):
+    write_request(work, task="prepare", map_index=-1)
+    begun = look(api, 13, work).cases[1]
+    assert begun == CaseProgress(2, Stage.STARTING, try_number=1, seconds=1)
+    write_request(work)
+    assert look(api, 14, work).cases[1].stage is Stage.STARTING
+    write_progress(work)
+    assert look(api, 15, work).cases[1].stage is Stage.RUNNING
+
+
+def test_a_further_try_that_has_just_begun_does_not_show_the_progress_of_the_one_that_failed(api, work):
+    api.tasks[IMPORT_VCF, PART_7][2] = dataclasses.replace(task("import_case", 1, "running", 40), try_number=2)
+    write_request(work, "first")
+    write_progress(work, "first")
+    # Without an outcome it is a container that the second try follows.
+    assert look(api, 41, work).cases[1].stage is Stage.RUNNING
+    storage.write_bytes(outcome_uri(folder_of(work), "first"), b"{}")
+    assert look(api, 41, work).cases[1] == CaseProgress(2, Stage.STARTING, try_number=2, seconds=1)
+    write_request(work, "second")
+    write_progress(work, "second")
+    assert look(api, 45, work).cases[1].reading == READING
 
 
 def test_a_task_that_leaves_its_documents_elsewhere_is_seen(api):
