@@ -1,13 +1,13 @@
 """`radiant upgrade` on the registry and the tables of an earlier version together, and workers of other versions."""
 
 import dataclasses
-import sqlite3
-from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from pyiceberg.types import NestedField, StringType, StructType
 from typer.testing import CliRunner
 
+from earlier_registry import make_registry
 from radiant import lake
 from radiant.cli.main import app
 from radiant.domain.columns import Column, Type
@@ -16,8 +16,6 @@ from radiant.errors import SchemaMismatchError
 from radiant.registry.model import SCHEMA_VERSION
 from radiant.settings import load_settings
 from staging import NAMESPACE, commit, read, stage
-
-VERSION_1 = Path(__file__).parents[1] / "contract" / "registry" / "version_1.sqlite.sql"
 
 
 def earlier_tables(monkeypatch) -> None:
@@ -30,9 +28,9 @@ def earlier_tables(monkeypatch) -> None:
 @pytest.fixture
 def home(tmp_path, monkeypatch):
     """A home folder of an earlier version, with a column of another engine."""
-    with sqlite3.connect(tmp_path / "registry.db") as connection:
-        connection.executescript(VERSION_1.read_text())
-    connection.close()
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/registry.db")
+    make_registry(engine, 1)
+    engine.dispose()
     with monkeypatch.context() as patch, lake.open_catalog(load_settings({"RADIANT_HOME": str(tmp_path)})) as catalog:
         earlier_tables(patch)
         lake.ensure_tables(catalog, NAMESPACE)

@@ -1,4 +1,4 @@
-"""`radiant upgrade` on a registry as the first version made it: on SQLite and on PostgreSQL."""
+"""Registries of earlier versions: opened by this one, and by `radiant upgrade`; on SQLite and on PostgreSQL."""
 
 import sqlite3
 from pathlib import Path
@@ -8,12 +8,11 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from earlier_registry import VERSIONS, make_registry
 from radiant.domain.case import CaseState
 from radiant.errors import ConfigError
 from radiant.registry import Registry, upgrade_registry
-from radiant.registry.model import SCHEMA_VERSION, Base
-
-HERE = Path(__file__).parent
+from radiant.registry.model import SCHEMA_VERSION, UPGRADED_BY_NEW_TABLES, Base
 
 
 @pytest.fixture
@@ -26,12 +25,8 @@ def engine(new_url) -> sa.Engine:
 
 
 @pytest.fixture
-def first_version(new_url, engine, backend) -> str:
-    """A registry of version 1 with one imported case."""
-    statements = (HERE / f"version_1.{backend}.sql").read_text().split(";\n")
-    with engine.begin() as connection:
-        for statement in filter(str.strip, statements):
-            connection.exec_driver_sql(statement)
+def first_version(new_url, engine) -> str:
+    make_registry(engine, 1)
     return new_url
 
 
@@ -44,6 +39,27 @@ def differences(engine) -> list:
     with engine.connect() as connection:
         options = {"include_object": ours, "compare_type": True}
         return compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata)
+
+
+def test_there_is_a_registry_of_each_version_that_is_upgraded():
+    assert VERSIONS == UPGRADED_BY_NEW_TABLES
+
+
+@pytest.mark.parametrize("version", sorted(UPGRADED_BY_NEW_TABLES))
+def test_an_earlier_registry_that_is_opened_gets_the_tables_of_this_version_and_keeps_its_cases(
+    version, new_url, engine, files
+):
+    make_registry(engine, version)
+    registry = Registry(new_url)
+    assert [(one.case.case_id, one.state, len(one.case.members)) for one in registry.list_cases()] == [
+        (1, CaseState.IMPORTED, 1), (7, CaseState.REGISTERED, 3)
+    ]  # fmt: skip
+    assert [entry.note for entry in registry.history(7)] == ["registered"]
+    assert differences(engine) == []
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version FROM radiant_schema").all() == [(SCHEMA_VERSION,)]
+    assert registry.add(files.make()).case_id == 8, "numbers go on"
+    assert [entry.note for entry in registry.history(8)] == ["registered"]
 
 
 def test_an_upgraded_registry_has_the_tables_of_this_version_and_all_its_rows(first_version, engine):
@@ -95,6 +111,6 @@ def test_a_sqlite_file_is_copied_before_it_is_upgraded_and_the_copy_can_be_put_b
         return
     with sqlite3.connect(done.backup) as copy:
         assert copy.execute("SELECT version FROM radiant_schema").fetchall() == [(1,)]
-        assert copy.execute("SELECT case_id FROM radiant_case").fetchall() == [(1,)]
+        assert copy.execute("SELECT case_id FROM radiant_case").fetchall() == [(1,), (7,)]
     copy.close()
     assert upgrade_registry(f"sqlite:///{done.backup}").found == 1
