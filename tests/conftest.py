@@ -62,6 +62,37 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the VCF and the pedigree of one simulated trio, `FAM0001`, of 2,000 records; for reading."""
+    from radiant.demo.make import make  # noqa: PLC0415 - as below
+
+    folder = tmp_path_factory.mktemp("demo")
+    make(folder, 1, 2000, 7)
+    return folder / "FAM0001"
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[Any]:
+    """An S3 for the tests of a module, `s3_store.S3Store`."""
+    from s3_store import s3_store  # noqa: PLC0415 - as below
+
+    with s3_store() as store:
+        yield store
+
+
+@pytest.fixture
+def s3(s3_server: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The S3 of the module, empty and well; its ranges are asked for again without a pause."""
+    from radiant.storage import read_ahead  # noqa: PLC0415 - as below
+
+    monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
+    s3_server.fault = s3_server.fault_of_whole = s3_server.trouble = None
+    s3_server.empty()
+    s3_server.requests.clear()
+    return s3_server
+
+
+@pytest.fixture(scope="session")
 def aws():
     """A fake AWS whose ECS runs tasks as processes of this machine; a test resets it before it uses it."""
     from fakes.ecs import fake_ecs  # noqa: PLC0415 - half a second that most tests need not pay

@@ -6,7 +6,6 @@ import pytest
 import sqlalchemy as sa
 
 from contract.postgresql import postgresql_server
-from s3_store import S3Store, s3_store
 from seaweedfs import SeaweedFs, seaweedfs
 
 
@@ -27,12 +26,6 @@ def new_database() -> Iterator[Callable[..., str]]:
 @pytest.fixture(scope="session")
 def catalog_database(new_database: Callable[..., str]) -> str:
     return new_database("catalog")
-
-
-@pytest.fixture(scope="module")
-def moto_store() -> Iterator[S3Store]:
-    with s3_store() as store:
-        yield store
 
 
 @pytest.fixture(scope="module")

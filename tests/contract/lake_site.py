@@ -78,7 +78,7 @@ def lake_site(
     Args:
         name: Of the site; or `glue-s3`, as far as moto goes.
         folder: For its files.
-        fixture: Returns the servers: `catalog_database`, `moto_store`, `weed`.
+        fixture: Returns the servers: `catalog_database`, `s3_server`, `weed`.
         with_lines: Put a line before each server.
     """
     kind, _, store = name.partition("-")
@@ -109,7 +109,7 @@ def lake_site(
         else:
             warehouse = f"file://{folder}/warehouse"
             if store == "s3":
-                moto = fixture("moto_store")
+                moto = fixture("s3_server")
                 warehouse = moto.uri(f"{folder.name}-{next(_NUMBERS)}/warehouse")
                 variables |= _of_s3(line_to("store", moto.endpoint, app=moto.answer))
                 without_requests = moto.read_without_requests

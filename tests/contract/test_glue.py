@@ -28,9 +28,9 @@ def test_cases_are_committed_replaced_and_deleted_in_a_warehouse_that_only_radia
         assert len(read(catalog, 1)) == 7
 
 
-def test_a_right_that_is_missing_is_named(site, moto_store):
+def test_a_right_that_is_missing_is_named(site, s3_server):
     with site.open() as catalog:
-        moto_store.trouble = lambda _, path: "forbidden" if path == "/" else ""
+        s3_server.trouble = lambda _, path: "forbidden" if path == "/" else ""
         with pytest.raises(ConfigError, match=r"the catalog refuses: .*AccessDenied"):
             lake.ensure_tables(catalog, NAMESPACE)
-    moto_store.trouble = None
+    s3_server.trouble = None

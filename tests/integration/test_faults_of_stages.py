@@ -18,15 +18,12 @@ import sqlalchemy as sa
 
 from contract.postgresql import stoppable_server
 from radiant import lake, storage
-from radiant.demo.make import make
 from radiant.domain.case import Priority
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request, Status, task_uri
 from radiant.registry import Registration, Registry
 from radiant.settings import load_settings
-from radiant.storage import read_ahead
 from s3_jobs import job, prepared
-from s3_store import s3_store
 
 FAMILY = "FAM0001"
 STAGES = {
@@ -41,29 +38,13 @@ STAGES = {
 """The request at which a stage can be caught."""
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    make(folder, 1, 500, 7)
-    return folder / FAMILY
-
-
-@pytest.fixture(scope="module")
-def server():
-    with s3_store() as store:
-        yield store
-
-
 @pytest.fixture
-def s3(server, monkeypatch):
-    """The store, empty and well, with clients of few retries."""
-    monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
+def s3(s3, monkeypatch):
+    """The store, with clients of few retries."""
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 2)
     s3fs.S3FileSystem.clear_instance_cache()
-    server.trouble = None
-    server.empty()
-    return server
+    return s3
 
 
 def site(s3, demo, home, **variables):
@@ -113,10 +94,10 @@ def visible(settings):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server, demo, tmp_path_factory):
+def undisturbed(s3_server, demo, tmp_path_factory):
     """The digests of an import without a fault."""
-    server.trouble = None
-    settings = site(server, demo, tmp_path_factory.mktemp("undisturbed"))
+    s3_server.trouble = None
+    settings = site(s3_server, demo, tmp_path_factory.mktemp("undisturbed"))
     ended, digests = everything(settings)
     assert [status for _, status, _ in ended] == ["succeeded"] * 4
     return digests

@@ -5,7 +5,6 @@ import gzip
 import pytest
 
 from radiant import lake
-from radiant.demo.make import make
 from radiant.domain.case import Priority
 from radiant.errors import StorageError
 from radiant.jobs.documents import Status
@@ -14,30 +13,8 @@ from radiant.settings import load_settings
 from radiant.storage import read_ahead
 from radiant.worker import import_case
 from s3_jobs import job, prepared
-from s3_store import s3_store
 
 FAMILY = "FAM0001"
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    make(folder, 1, 2000, 7)
-    return folder / FAMILY
-
-
-@pytest.fixture(scope="module")
-def server():
-    with s3_store() as store:
-        yield store
-
-
-@pytest.fixture
-def s3(server, monkeypatch):
-    monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
-    server.fault = None
-    server.empty()
-    return server
 
 
 @pytest.fixture

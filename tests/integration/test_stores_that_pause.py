@@ -15,17 +15,10 @@ from radiant.domain.case import CaseState
 from radiant.jobs.documents import Result, Status, run_uri
 from radiant.registry import changes
 from radiant.storage import read_ahead
-from s3_store import S3Store, s3_store
 from store_site import StoreSite
 
 LOOKS = 4
 """Requests that fail until the store answers again."""
-
-
-@pytest.fixture(scope="module")
-def store() -> Iterator[S3Store]:
-    with s3_store() as store:
-        yield store
 
 
 @dataclass
@@ -45,22 +38,22 @@ class Trouble:
 
 
 @pytest.fixture
-def site(store, tmp_path, monkeypatch) -> Iterator[StoreSite]:
+def site(s3_server, tmp_path, monkeypatch) -> Iterator[StoreSite]:
     """Two registered families, and clients that do not try again by themselves."""
     monkeypatch.setattr(changes, "PAUSES_S", (0.01,) * (2 * LOOKS))
     monkeypatch.setattr(read_ahead, "PAUSES_S", ())
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
     s3fs.S3FileSystem.clear_instance_cache()
-    store.restore({})
-    site = StoreSite.on(store, tmp_path)
+    s3_server.restore({})
+    site = StoreSite.on(s3_server, tmp_path)
     for number in (1, 2):
         site.add(number)
     # Another tag, the same people: the file is read.
     pedigree = site.folder / "sources" / "family1.ped"
     pedigree.write_text(f"# checked\n{pedigree.read_text()}")
     yield site
-    store.trouble = None
+    s3_server.trouble = None
 
 
 def touch(site: StoreSite) -> None:
@@ -92,10 +85,10 @@ REQUESTS = ["HEAD .*family1.ped", "GET .*family1.ped", "HEAD .*family1.vcf"]
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("request_of", REQUESTS)
-def test_a_store_that_answers_again_costs_no_case_its_preparation(site, store, request_of, kind):
+def test_a_store_that_answers_again_costs_no_case_its_preparation(site, request_of, kind):
     plan = planned(site)
     touch(site)
-    store.trouble = trouble = Trouble(request_of, kind)
+    site.store.trouble = trouble = Trouble(request_of, kind)
     found = prepared(site, plan)
     assert cases_of(found) == [1, 2]
     assert found.output["refused"] == []
@@ -104,9 +97,9 @@ def test_a_store_that_answers_again_costs_no_case_its_preparation(site, store, r
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("request_of", REQUESTS[:2])
-def test_a_store_that_answers_again_costs_no_case_its_place_in_the_plan(site, store, request_of, kind):
+def test_a_store_that_answers_again_costs_no_case_its_place_in_the_plan(site, request_of, kind):
     touch(site)
-    store.trouble = trouble = Trouble(request_of, kind)
+    site.store.trouble = trouble = Trouble(request_of, kind)
     plan = planned(site)
     assert plan.output["blocked"] == []
     assert plan.output["parts"][0]["cases"] == [1, 2]
@@ -114,13 +107,13 @@ def test_a_store_that_answers_again_costs_no_case_its_place_in_the_plan(site, st
 
 
 @pytest.mark.parametrize("request_of", ["HEAD .*family1.vcf", "GET .*family1.vcf"])
-def test_a_store_that_answers_again_is_asked_whether_an_imported_vcf_changed(site, store, request_of):
+def test_a_store_that_answers_again_is_asked_whether_an_imported_vcf_changed(site, request_of):
     site.import_due()
     vcf = site.folder / "sources" / "family1.vcf"
     # As long as before: its content decides.
     vcf.write_text(vcf.read_text().replace("\t50\t", "\t60\t"))
     site.uri_of(vcf)
-    store.trouble = trouble = Trouble(request_of, "slow down")
+    site.store.trouble = trouble = Trouble(request_of, "slow down")
     plan = planned(site)
     assert plan.output["blocked"] == []
     assert [part["cases"] for part in plan.output["parts"]] == [[1]]
@@ -128,10 +121,10 @@ def test_a_store_that_answers_again_is_asked_whether_an_imported_vcf_changed(sit
 
 
 @pytest.mark.parametrize("request_of", REQUESTS[:2])
-def test_a_store_that_never_answers_costs_its_own_case_alone_and_the_next_run_has_it(site, store, request_of):
+def test_a_store_that_never_answers_costs_its_own_case_alone_and_the_next_run_has_it(site, request_of):
     plan = planned(site)
     touch(site)
-    store.trouble = Trouble(request_of, "slow down", most=None)
+    site.store.trouble = Trouble(request_of, "slow down", most=None)
     found = prepared(site, plan)
     assert cases_of(found) == [2]
     (refused,) = found.output["refused"]
@@ -140,27 +133,27 @@ def test_a_store_that_never_answers_costs_its_own_case_alone_and_the_next_run_ha
     assert "trigger import-radiant when its store answers" in refused["reason"]
     assert "family1" not in refused["reason"], "names of files may be names of people"
     assert site.registry.get(1).state is CaseState.REGISTERED
-    store.trouble = None
+    site.store.trouble = None
     assert [one.case.case_id for one in site.registry.due().cases] == [1]
 
 
-def test_a_pedigree_that_breaks_a_rule_costs_its_own_case_alone_and_is_not_looked_at_again(site, store):
+def test_a_pedigree_that_breaks_a_rule_costs_its_own_case_alone_and_is_not_looked_at_again(site):
     plan = planned(site)
     (site.folder / "sources" / "family1.ped").write_text("only two\n")
     touch(site)
-    store.requests.clear()
+    site.store.requests.clear()
     found = prepared(site, plan)
     assert cases_of(found) == [2]
     assert [(one["case_id"], one["code"], one["retryable"]) for one in found.output["refused"]] == [
         (1, "Pedigree", False)
     ]
-    assert [path for method, path, _ in store.requests if method == "GET"].count("/clinic/in/family1.ped") == 1
+    assert [path for method, path, _ in site.store.requests if method == "GET"].count("/clinic/in/family1.ped") == 1
 
 
-def test_a_vcf_whose_store_does_not_answer_is_left_to_its_import_and_its_registration_stays(site, store):
+def test_a_vcf_whose_store_does_not_answer_is_left_to_its_import_and_its_registration_stays(site):
     before = site.registry.get(1).files
     plan = planned(site)
-    store.trouble = Trouble("HEAD .*family1.vcf", "slow down", most=None)
+    site.store.trouble = Trouble("HEAD .*family1.vcf", "slow down", most=None)
     found = prepared(site, plan)
     assert cases_of(found) == [1, 2]
     assert [one["vcf_bytes"] for one in found.output["cases"]] == [None, before[0].size]

@@ -10,20 +10,11 @@ from radiant.registry import changes
 from radiant.registry.changes import FileStatus, file_status, file_statuses, patiently
 from radiant.registry.records import CaseFile, FileRole
 from radiant.storage.listings import WORTH
-from s3_store import s3_store
-
-
-@pytest.fixture(scope="module")
-def s3():
-    with s3_store() as store:
-        yield store
 
 
 @pytest.fixture
 def files(s3):
     """Files of cases as they are stored, which is as they are."""
-    s3.empty()
-    s3.trouble = None
     uris = [s3.put(f"in/{number}.vcf.gz", b"x" * number) for number in range(WORTH + 10)]
     found = {uri: storage.fingerprint(uri) for uri in uris}
     s3.requests.clear()

@@ -8,7 +8,6 @@ from radiant import storage
 from radiant.storage.listings import WORTH, look
 from radiant.storage.local_files import Fingerprint
 from radiant.storage.objects import ListedPage
-from s3_store import s3_store
 
 PAGE = 1000
 
@@ -78,20 +77,6 @@ def test_what_a_store_lists_in_another_order_decides_nothing(kind):
         return ListedPage(found(names), is_last=True)
 
     assert look(page, wanted) == {}
-
-
-@pytest.fixture(scope="module")
-def server():
-    with s3_store() as store:
-        yield store
-
-
-@pytest.fixture
-def s3(server):
-    server.trouble = None
-    server.empty()
-    server.requests.clear()
-    return server
 
 
 def uris_of(s3, count=WORTH, name="in/{}.vcf.gz"):

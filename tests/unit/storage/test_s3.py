@@ -13,21 +13,6 @@ from radiant import storage
 from radiant.errors import InputError, StorageError
 from radiant.jobs.documents import run_uri, task_uri
 from radiant.storage import read_ahead
-from s3_store import s3_store
-
-
-@pytest.fixture(scope="module")
-def server():
-    with s3_store() as store:
-        yield store
-
-
-@pytest.fixture
-def s3(server, monkeypatch):
-    monkeypatch.setattr(read_ahead, "PAUSES_S", (0.0, 0.0, 0.0))
-    server.fault = server.fault_of_whole = server.trouble = None
-    server.requests.clear()
-    return server
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import time
 import pytest
 
 from radiant import lake, storage
-from radiant.demo.make import make
 from radiant.domain.case import Case, Priority
 from radiant.domain.pedigree import parse_pedigree
 from radiant.errors import VcfFormatError
@@ -17,13 +16,6 @@ from radiant.worker import case_document, import_case, import_pool
 from radiant.worker.case_document import CaseDocument
 from radiant.worker.memory import memory_meter
 from radiant.worker.usage import UsageMeter
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    make(folder, 1, 2000, 7)
-    return folder / "FAM0001"
 
 
 @pytest.fixture
