@@ -31,6 +31,8 @@ def _progress(task: ImportTask, settings: Settings) -> ReadingProgress | None:
         request = folder.read_request()
         if request is None:
             return None
+        if task.try_number > 1 and folder.read_outcome(request.attempt) is not None:
+            return None  # of the try before: this one has written no request yet
         uri = progress_uri(folder.uri, request.attempt)
         return decode_progress(storage.read_bytes(uri), uri).reading
     except RadiantError:
