@@ -28,9 +28,9 @@ _FIELD = re.compile(
 """One field. TCGA has lists in angle brackets (`softwareName=<muTect,Somatic>`); a space before the name is common."""
 
 _NUMBER = re.compile(r"[0-9]{1,9}|[ARGPM.]|L[ARG]")
+"""P, M (VCF 4.4) and LA, LR, LG (VCF 4.5) are read; `values.expected_count` says which counts are checked."""
 _UNKNOWN_NUMBER = "-1"
 """How VCF 3.3, and writers of VCF 4.0, state that the number of values varies or is unknown: `.` since VCF 4.0."""
-"""P, M (VCF 4.4) and LA, LR, LG (VCF 4.5) are read; `values.expected_count` says which counts are checked."""
 _TYPES = {
     "INFO": ("Integer", "Float", "Flag", "Character", "String"),
     "FORMAT": ("Integer", "Float", "Character", "String"),
