@@ -99,6 +99,29 @@ def test_samtools_dpr_counts_reads_of_each_allele(tmp_path):
     assert values(got.occurrence[0], *READS[:3]) == (9, 12, 21)
 
 
+def test_wecall_has_a_mapping_quality_for_each_alt(tmp_path):
+    """Of one ALT they are the line's; of two there is none of the line, which the columns show."""
+    header = (
+        info("PP", "A", "Integer") + info("DP", "1", "Integer") + info("MQ", "A", "Float") + info("QD", "A", "Float")
+        + format_("DP", "1", "Integer") + format_("GQ", "1", "Integer") + format_("AD", ".", "Integer")
+        + format_("PS", "1", "String") + format_("PQ", "1", "Integer") + format_("VAF", "A", "Float")
+    )  # fmt: skip
+    keys = "GT:AD:DP:GQ:PS:PQ:VAF"
+    one = record("0|1:15,14:30:99:101:60:0.47", info="PP=500;DP=30;MQ=59.5;QD=35.7", format_=keys)
+    two = record(
+        "1|2:1,15,14:30:99:101:60:0.5,0.47",
+        pos=2000,
+        alt="G,T",
+        info="PP=500,480;DP=30;MQ=59.5,60;QD=33,34",
+        format_=keys,
+    )
+    got = read_many(tmp_path, header, one, two).tables["occurrence"].to_pylist()
+    assert [values(row, "phase_set", "info_dp", "info_mq", "info_qd", *READS[:3]) for row in got[:3]] == [
+        ("101", 30, 59.5, pytest.approx(35.7), 15, 14, 29), ("101", 30, None, None, 1, 15, 30),
+        ("101", 30, None, None, 1, 14, 30),
+    ]  # fmt: skip
+
+
 def test_varlociraptor_has_a_depth_for_each_alt(tmp_path):
     """Of one ALT it is the depth; of two there are two, and which is the sample's is not certain."""
     header = info("END", "A", "Integer") + format_("DP", "A", "Integer") + format_("AF", "A", "Float")

@@ -55,7 +55,7 @@ INFO: dict[str, Reserved] = {
     "END": _r("1|.|A", "Integer"),  # `.`: Platypus; A: Varlociraptor
     "H2": _r("0|.", "Flag"),
     "H3": _r("0|.", "Flag"),
-    "MQ": _r("1|.", "Float|Integer"),  # `.`: Platypus; Integer: bcftools call
+    "MQ": _r("1|.|A", "Float|Integer"),  # `.`: Platypus; A: weCall; Integer: bcftools call
     "MQ0": _r("1|.", "Integer"),
     "NS": _r("1|.", "Integer"),  # `.`: FreeBayes
     "SOMATIC": _r("0|.", "Flag"),
