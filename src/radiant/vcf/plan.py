@@ -80,7 +80,8 @@ class ReadPlan:
             options: How to read.
 
         Raises:
-            VcfFormatError: contig lengths are another assembly's, or a header line breaks a rule and none is tolerated.
+            VcfFormatError: contig lengths are another assembly's, or a header line breaks a rule and none is tolerated,
+                or the fields of the consequences are declared in two ways.
             SampleMismatchError: a member is not a sample of the file.
             InputError: the FASTA cannot be used.
         """
@@ -96,7 +97,7 @@ class ReadPlan:
         self.tables = options.info.tables
         """The tables that rows are for, by short name."""
         self.minimum_impact = IMPACT_SCORES[options.compound_het_impact]
-        format_ = ConsequenceFormat.from_info_header(header.info_descriptions)
+        format_ = _consequence_format(uri, header)
         self.consequence_format = None if format_ is None else format_.with_frequencies(options.info.frequencies)
         tag = None if self.consequence_format is None else self.consequence_format.tag
         self.info_plan = InfoPlan(header, options.info, tag)
@@ -153,6 +154,33 @@ class ReadPlan:
             ]
             sources += [f"{format_.tag} {name}" for name in (*own, *others)]
         return sources + [f"INFO {key}" for key in self.info_plan.frequencies.get(column, ())]
+
+
+def _consequence_format(uri: str, header: Header) -> ConsequenceFormat | None:
+    """Return the format of the consequences.
+
+    Raises:
+        VcfFormatError: the header declares their key again, with other fields.
+    """
+    again = header.other_descriptions
+    with_fields = {
+        tag: text
+        for tag, texts in again.items()
+        for text in (*texts, header.info_descriptions[tag])
+        if ConsequenceFormat.from_info_header({tag: text}) is not None
+    }
+    format_ = ConsequenceFormat.from_info_header(header.info_descriptions | with_fields)
+    if format_ is None:
+        return None
+    agreed = format_.agreed((*again.get(format_.tag, ()), header.info_descriptions[format_.tag]))
+    if agreed is None:
+        msg = (
+            f"{uri}: the header declares INFO {format_.tag} several times, with different fields: it is not certain "
+            "which of them an entry has, and a gene could be taken for another. Keep the declaration that the entries "
+            "were written with and remove the others, for example with bcftools reheader"
+        )
+        raise VcfFormatError(msg)
+    return agreed
 
 
 def rejection(uri: str, tolerated: int, count: int, first: Sequence[Finding], remedy: str | None = None) -> str:

@@ -456,3 +456,50 @@ def test_entries_without_the_field_impact_are_warned_about_once(tmp_path, fields
     got = compare(write(tmp_path / "a.vcf", text(lines, header=HEADER + csq)))
     assert len([one for one in got.report["warnings"] if "IMPACT" in one]) == warned
     assert got.tables["consequence"]["impact"].to_pylist() == [None] * 3
+
+
+# --- Declared twice ---------------------------------------------------------------------------------------------------
+
+VEP_WORDS = "Consequence annotations from Ensembl VEP. Format:"
+LONGER = "Allele|Consequence|IMPACT|SYMBOL|most_severe"
+SHORTER = "Allele|Consequence|IMPACT|SYMBOL"
+
+
+@pytest.mark.parametrize("lists", [(LONGER, SHORTER), (SHORTER, LONGER), (LONGER, LONGER)])
+def test_csq_that_a_tool_declared_again_with_a_field_at_its_end_has_the_longer_list(tmp_path, lists):
+    """granite of the CGAP pipelines adds a field, and leaves VEP's declaration below its own."""
+    header = HEADER + "".join(declared("CSQ", fields, VEP_WORDS) for fields in lists)
+    lines = [
+        record(pos=1000 + 10 * number, info="CSQ=G|missense_variant|MODERATE|GENE1|1,G|intron_variant|MODIFIER|GENE2|")
+        for number in range(20)
+    ]
+    got = compare(write(tmp_path / "a.vcf", text(lines, header=header)))
+    assert (got.error, got.alone, got.tables["quarantine"].num_rows) == (None, 0, 0)
+    rows = got.tables["consequence"].to_pylist()
+    assert len(rows) == 40
+    assert [(row["symbol"], row["impact"], row["extra"]) for row in rows[:2]] == [
+        ("GENE1", "MODERATE", [("most_severe", "1")]),
+        ("GENE2", "MODIFIER", []),
+    ]
+
+
+@pytest.mark.parametrize("other", ["Allele|Consequence|IMPACT|Gene", "Allele|IMPACT|Consequence|SYMBOL", "Consequence"])
+@pytest.mark.parametrize("first", [True, False])
+def test_csq_that_is_declared_with_two_lists_of_fields_is_refused_whatever_is_tolerated(tmp_path, other, first):
+    lists = (other, SHORTER) if first else (SHORTER, other)
+    header = HEADER + "".join(declared("CSQ", fields, VEP_WORDS) for fields in lists)
+    path = write(tmp_path / "a.vcf", text([record(info="CSQ=G|missense_variant|MODERATE|GENE1")], header=header))
+    for tolerate in (0, 10):
+        got = compare(path, tolerate=tolerate)
+        assert got.error is not None
+        assert "the header declares INFO CSQ several times, with different fields" in got.error
+        assert "Keep the declaration that the entries were written with" in got.error
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_declaration_of_csq_without_a_list_of_fields_beside_one_with_it_changes_nothing(tmp_path, first):
+    bare = '##INFO=<ID=CSQ,Number=1,Type=String,Description="x">\n'
+    with_fields = declared("CSQ", SHORTER, VEP_WORDS)
+    header = HEADER + (bare + with_fields if first else with_fields + bare)
+    got = compare(write(tmp_path / "a.vcf", text([record(info="CSQ=G|stop_gained|HIGH|GENE1")], header=header)))
+    assert [row["symbol"] for row in got.tables["consequence"].to_pylist()] == ["GENE1"]

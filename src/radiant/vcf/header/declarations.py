@@ -53,6 +53,8 @@ class Header:
     info: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
     info_descriptions: dict[str, str] = field(default_factory=dict[str, str])
     """Description of each declared INFO key; VEP's field list is in there."""
+    other_descriptions: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """Earlier descriptions of an INFO key that is declared again with another one."""
     annovar: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
     """Reserved INFO keys as ANNOVAR declares them again: they hold for its blocks alone."""
     formats: dict[str, Declaration] = field(default_factory=dict[str, Declaration])
@@ -312,6 +314,9 @@ def _declare(header: Header, key: str, name: str, fields: dict[str, str]) -> Non
         header.annovar[name] = Declaration(number, kind)  # gnomAD's AF of `-protocol gnomad211_exome` is `AF`
         return
     if key == "INFO":
+        known = header.info_descriptions.get(name, fields["Description"])
+        if known != fields["Description"]:
+            header.other_descriptions.setdefault(name, []).append(known)
         header.info_descriptions[name] = fields["Description"]
     if allowed and (number not in allowed.numbers or kind not in allowed.types):
         rule = "meta_reserved"
