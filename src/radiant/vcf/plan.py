@@ -159,28 +159,34 @@ class ReadPlan:
 def _consequence_format(uri: str, header: Header) -> ConsequenceFormat | None:
     """Return the format of the consequences.
 
+    Where the header declares their key again, a list of fields that has the other at its beginning holds for both: an
+    entry of the shorter one has another number of fields and goes to quarantine. Of any other two lists, the fields of
+    one would get the names of the other.
+
     Raises:
-        VcfFormatError: the header declares their key again, with other fields.
+        VcfFormatError: the lists of fields contradict each other.
     """
-    again = header.other_descriptions
-    with_fields = {
-        tag: text
-        for tag, texts in again.items()
-        for text in (*texts, header.info_descriptions[tag])
-        if ConsequenceFormat.from_info_header({tag: text}) is not None
-    }
-    format_ = ConsequenceFormat.from_info_header(header.info_descriptions | with_fields)
-    if format_ is None:
-        return None
-    agreed = format_.agreed((*again.get(format_.tag, ()), header.info_descriptions[format_.tag]))
-    if agreed is None:
-        msg = (
-            f"{uri}: the header declares INFO {format_.tag} several times, with different fields: it is not certain "
-            "which of them an entry has, and a gene could be taken for another. Keep the declaration that the entries "
-            "were written with and remove the others, for example with bcftools reheader"
-        )
-        raise VcfFormatError(msg)
-    return agreed
+    descriptions: dict[str, str] = {}
+    formats: dict[str, list[ConsequenceFormat]] = {}
+    for tag, last in header.info_descriptions.items():
+        descriptions[tag] = last
+        for text in (*header.other_descriptions[tag], last) if tag in header.other_descriptions else ():
+            if (one := ConsequenceFormat.from_info_header({tag: text})) is not None:
+                descriptions[tag] = text
+                formats.setdefault(tag, []).append(one)
+    found = ConsequenceFormat.from_info_header(descriptions)
+    if found is None or found.tag not in formats:
+        return found
+    declared = formats[found.tag]
+    longest = max(declared, key=lambda one: len(one.names))
+    if all(one.names == longest.names[: len(one.names)] for one in declared):
+        return longest
+    msg = (
+        f"{uri}: the header declares INFO {found.tag} several times, with different fields: it is not certain which of "
+        "them an entry has, and a gene could be taken for another. Keep the declaration that the entries were written "
+        "with and remove the others, for example with bcftools reheader"
+    )
+    raise VcfFormatError(msg)
 
 
 def rejection(uri: str, tolerated: int, count: int, first: Sequence[Finding], remedy: str | None = None) -> str:

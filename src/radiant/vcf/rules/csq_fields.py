@@ -405,26 +405,6 @@ class ConsequenceFormat:
                     return cls.of(tag, names)
         return None
 
-    def agreed(self, others: Iterable[str]) -> "ConsequenceFormat | None":
-        """Return the format that holds where a header declares the key of the consequences again.
-
-        A list that has another one at its beginning holds for both: an entry of the shorter list has another number of
-        fields and goes to quarantine. Of any other two lists, the fields of one would get the names of the other.
-
-        Args:
-            others: The key's other descriptions.
-
-        Returns:
-            The format with the longest list; None where another list is not its beginning.
-        """
-        formats = [self]
-        for text in others:
-            other = ConsequenceFormat.from_info_header({self.tag: text})
-            formats += [] if other is None else [other]
-        longest = max(formats, key=lambda one: len(one.names))
-        fit = all(one.names == longest.names[: len(one.names)] for one in formats)
-        return longest if fit else None
-
     @classmethod
     def of(cls, tag: str, names: Iterable[str]) -> "ConsequenceFormat":
         """The format of a tag whose entries have these fields, in this order."""
