@@ -1,5 +1,7 @@
 """Zygosity, read support and the fields of a sample column."""
 
+import re
+
 import pytest
 
 from radiant.domain.assembly import RegionClass
@@ -119,6 +121,15 @@ def test_a_decimal_gq_is_rounded_down():
     assert read("GT:GQ", "0/1:nan")[0].gq is None
 
 
+@pytest.mark.parametrize("text", ["0/1::30:7", "0/1:3,4::7", "0/1:3,4:30:", "0/1:::"])
+def test_an_empty_field_beside_a_genotype_is_missing_and_quarantined(text):
+    call, pieces = read("GT:AD:GQ:DP", text)
+    expected, none = read("GT:AD:GQ:DP", re.sub("(?<=:)(?=:|$)", ".", text))
+    assert (call, none) == (expected, [])
+    assert {piece.rule for piece in pieces} == {"format_empty"}
+    assert len(pieces) == len(re.findall("(?<=:)(?=:|$)", text))
+
+
 def test_phase_set_is_kept_as_written():
     assert read("GT:PS", "0|1:10177")[0].phase_set == "10177"
 
@@ -138,7 +149,6 @@ def test_trailing_fields_may_be_dropped():
         ("GT:GQ", "0/1:high", "not_a_number"),
         ("GT:GQ", "0/1:inf", "integer_range"),
         ("GT:DP", "0/1:1:2", "sample_fields"),
-        ("GT:DP", "0/1:", "sample_empty"),
         ("GT", "", "sample_empty"),
         ("GT", "0/x", "gt_invalid"),
         ("GT", "0/2", "gt_allele_unknown"),

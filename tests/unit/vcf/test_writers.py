@@ -553,12 +553,29 @@ def test_an_empty_field_that_no_column_shows_costs_itself_and_not_the_line(tmp_p
     assert [values(row, "rule", "record_kept") for row in got.quarantine] == [("format_empty", True)] * 2
 
 
-@pytest.mark.parametrize("sample", [":3,4:0.5:7", "0/1::0.5:7", "0/1:3,4:0.5:"])
-def test_an_empty_field_that_a_column_shows_rejects_the_line(tmp_path, sample):
-    path = write(
-        tmp_path / "a.vcf", text([record(sample, format_="GT:AD:AF:DP"), record(pos=2000)], header=_START + _AF)
-    )
-    got = compare(path, tolerate=1)
+@pytest.mark.parametrize(
+    ("sample", "expected"),
+    [
+        ("0/1::0.5:7", (7, None, None, None)),
+        ("0/1:3,4:0.5:", (None, 3, 4, 7)),
+        ("0/1:::", (None, None, None, None)),
+    ],
+)
+def test_an_empty_field_beside_the_genotype_is_missing(tmp_path, sample, expected):
+    """granite of the CGAP pipelines fills up the fields of a sample without a call so: `./.:::::22,0,17,0`."""
+    lines = [record("0/1:3,4:0.5:7", "./.:::"), record(sample, "./.", pos=2000)]
+    lines = [line.replace("\tGT\t", "\tGT:AD:AF:DP\t") for line in lines]
+    got = read(tmp_path, _AF, *lines, samples=("S1", "S2"))
+    assert [values(row, "sample", "dp", *READS[:3]) for row in got.occurrence] == [
+        ("S1", 7, 3, 4, 7),
+        ("S1", *expected),
+    ]
+    assert {(row["rule"], row["record_kept"]) for row in got.quarantine} == {("format_empty", True)}
+
+
+def test_an_empty_genotype_rejects_the_line(tmp_path):
+    lines = [record(":3,4:0.5:7", format_="GT:AD:AF:DP"), record(pos=2000)]
+    got = compare(write(tmp_path / "a.vcf", text(lines, header=_START + _AF)), tolerate=1)
     assert got.tables["quarantine"]["rule"].to_pylist() == ["sample_empty"]
 
 

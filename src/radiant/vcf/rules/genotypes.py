@@ -225,7 +225,7 @@ class FormatReader:
             if key == LOCAL_ALLELES or ((one := header.format_declaration(key)) is not None and one.number == "LA")
         )
         """Fields that are a list of local ALTs, of which a sample may have none."""
-        self._costs_the_line = frozenset(self.index.values())
+        self._costs_the_line = frozenset(self.index[key] for key in ("GT", "LGT") if key in self.index)
 
     def read(self, text: str, n_alts: int) -> tuple[SampleCall, list[Piece]]:
         """Read one sample column.
@@ -234,8 +234,8 @@ class FormatReader:
             The call, and the pieces left out.
 
         Raises:
-            BrokenRuleError: more fields than FORMAT, an empty one, text where a number belongs, or a GT that
-                is no genotype or names an ALT that the line does not have.
+            BrokenRuleError: more fields than FORMAT, text where a number belongs, or a GT that is empty, is no genotype
+                or names an ALT that the line does not have.
         """
         found = text.split(":")
         if len(found) > max(1, len(self.keys)) or (not self.keys and text != "."):
@@ -273,14 +273,14 @@ class FormatReader:
         return call, pieces
 
     def _check_empty(self, found: list[str], text: str, pieces: list[Piece]) -> None:
-        """Check the empty fields of a sample: one that a column shows costs the line, another itself.
+        """Check the empty fields of a sample: a genotype costs the line, another field is missing.
 
         Raises:
-            BrokenRuleError: one of them is of a key that a column shows.
+            BrokenRuleError: the genotype is empty.
         """
         for index in (index for index, field in enumerate(found) if not field and index not in self.may_be_empty):
             if index in self._costs_the_line:
-                rule, message = "sample_empty", f"a sample has an empty field: {shown(text)}; missing is written `.`"
+                rule, message = "sample_empty", f"a sample has an empty genotype: {shown(text)}; missing is written `.`"
                 raise BrokenRuleError(rule, message)
             message = f"FORMAT {self.keys[index]} is empty; missing is written `.`"
             pieces.append(Piece("format_empty", message, text))
@@ -306,7 +306,7 @@ class FormatReader:
 
     def _text(self, found: list[str], key: str) -> str | None:
         index = self.index.get(key)
-        if index is None or index >= len(found) or found[index] == ".":
+        if index is None or index >= len(found) or found[index] in {".", ""}:
             return None
         return found[index]
 
