@@ -11,6 +11,8 @@ import json
 import stat
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
@@ -44,6 +46,10 @@ def fail(code, message, retryable, exit_code):
     answer(status="failed", failure=dict(code=code, message=message, retryable=retryable, exit_code=exit_code))
     sys.exit(exit_code)
 '''
+
+
+BEGINS_WITHIN_S = 30.0
+"""How long a kill waits for the container of a task."""
 
 
 class Instance(SimpleNamespace):
@@ -112,7 +118,11 @@ class Backend:
             arguments = {"case_id": 17} | (more or {})
             return self.operator_class(task_id=context["ti"].task_id, job=job, arguments=arguments, **airflow_kwargs)
 
-        return run_task(operator, context, kill_after_s=kill_after_s)
+        return run_task(operator, context, kill_after_s=kill_after_s, has_begun=self.has_begun)
+
+    def has_begun(self) -> bool:
+        """Return whether the container of a task was asked for: before, there is nothing that a kill would leave."""
+        return True
 
     def task_folder(self, context: dict[str, Any]) -> TaskFolder:
         return TaskFolder.of(context["ti"], load_settings().effective_work_uri)
@@ -159,21 +169,38 @@ class EcsBackend(Backend):
         self.fake.options(images={"radiant:test": str(path.parent)})
         return path
 
+    def has_begun(self) -> bool:
+        return bool(self.fake.tasks())
+
 
 class DeferrableEcsBackend(EcsBackend):
     deferrable = True
 
 
-def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float | None = None) -> Any:
+def run_task(
+    new_operator: Any,
+    context: dict[str, Any],
+    *,
+    kill_after_s: float | None = None,
+    has_begun: Callable[[], bool] = lambda: True,
+) -> Any:
     """Run a task as Airflow does: `execute` and, where it defers, its trigger and then `resume`, with nothing shared.
 
     Args:
         new_operator: makes the operator.
         context: of the task instance. Its state says who kills: a person has changed it.
         kill_after_s: when the task, or its trigger, is killed.
+        has_begun: the kill waits for this, half a minute at most: a busy machine may take longer to begin.
     """
     operator = new_operator()
-    timer = threading.Timer(kill_after_s or 0, operator.on_kill)
+
+    def kill() -> None:
+        until = time.monotonic() + BEGINS_WITHIN_S
+        while not has_begun() and time.monotonic() < until:
+            time.sleep(0.05)
+        operator.on_kill()
+
+    timer = threading.Timer(kill_after_s or 0, kill)
     if kill_after_s is not None:
         timer.start()
     try:
@@ -187,7 +214,7 @@ def run_task(new_operator: Any, context: dict[str, Any], *, kill_after_s: float 
             timer.join()
     module, _, name = path.rpartition(".")
     trigger = getattr(importlib.import_module(module), name)(**json.loads(json.dumps(arguments)))
-    event = asyncio.run(follow(trigger, kill_after_s))
+    event = asyncio.run(follow(trigger, kill_after_s, has_begun))
     if event is None:
         # The task stays as the user marked it; only the result is left to read.
         folder = TaskFolder.of(context["ti"], load_settings().effective_work_uri)
@@ -226,7 +253,7 @@ def deferred(operator: Any, context: dict[str, Any]) -> ContainerTrigger:
     return ContainerTrigger(**json.loads(arguments))
 
 
-async def follow(trigger: Any, kill_after_s: float | None = None) -> Any:
+async def follow(trigger: Any, kill_after_s: float | None = None, has_begun: Callable[[], bool] = lambda: True) -> Any:
     """Run a trigger as the triggerer does and return its event, None when a user ended the task meanwhile."""
 
     async def first_event() -> Any:
@@ -236,6 +263,9 @@ async def follow(trigger: Any, kill_after_s: float | None = None) -> Any:
 
     running = asyncio.create_task(first_event())
     done, _ = await asyncio.wait({running}, timeout=kill_after_s)
+    until = time.monotonic() + BEGINS_WITHIN_S
+    while not done and not has_begun() and time.monotonic() < until:
+        done, _ = await asyncio.wait({running}, timeout=0.05)
     if not done:
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
