@@ -58,7 +58,7 @@ test-mwaa: $(MWAA_STAMP) ## Run the backends' contract with the versions of Amaz
 	@$(MWAA)/bin/pytest -n 2 --dist loadfile tests/contract/test_backend_contract.py tests/unit/operators $(ARGS)
 
 .PHONY: test-faults
-test-faults: setup ## Break the calls of commits, imports, maintenance and erasures, one after the other: an hour; make test runs a sample
+test-faults: setup ## Break the calls of commits, imports, maintenance and erasures, one after the other: an hour or more; make test runs a sample
 	@$(BIN)/pytest -m every_call -n 2 --timeout 14400 tests/contract tests/integration/test_every_call.py $(ARGS)
 
 $(MWAA_STAMP): $(STAMP) $(MWAA_LOCK)

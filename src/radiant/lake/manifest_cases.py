@@ -1,7 +1,7 @@
 """Which cases the files of a manifest may hold, in the manifest's header: a commit need not decode its entries.
 
-A commit looks for files of its cases in all manifests, since a case may have moved from any part. Decoding an entry
-takes some 50 µs, and a lake has one for each table of each case.
+A commit looks for files of its cases in all manifests, since a case may have moved from any part. Decoding an entry and
+comparing its bounds takes some 50 µs, and a lake has one for each table of each case.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ def bounds_of(data_file: DataFile, case_field: int) -> Bounds | None:
         case_field: Field id of the table's `case_id`.
     """
     lower, upper = (data_file.lower_bounds or {}).get(case_field), (data_file.upper_bounds or {}).get(case_field)
-    return None if lower is None or upper is None else (_number(lower), _number(upper))
+    return None if lower is None or upper is None else (number(lower), number(upper))
 
 
-def _number(bound: bytes) -> int:
+def number(bound: bytes) -> int:
     """Return a bound of an int or a long. Source: Iceberg table specification, binary single-value serialization."""
     return int.from_bytes(bound, "little", signed=True)
 

@@ -142,12 +142,10 @@ def files_of_all_snapshots(table: IcebergTable, part: int) -> set[str]:
 
 
 def _may_hold_part(manifest: ManifestFile, part: int) -> bool:
-    if not manifest.partitions or manifest.partitions[0].lower_bound is None:
+    summary = manifest.partitions[0] if manifest.partitions else None
+    if summary is None or summary.lower_bound is None:
         return True
-    summary = manifest.partitions[0]
-    lower = int.from_bytes(summary.lower_bound or b"", "little", signed=True)
-    upper = int.from_bytes(summary.upper_bound or b"", "little", signed=True)
-    return lower <= part <= upper
+    return manifest_cases.number(summary.lower_bound) <= part <= manifest_cases.number(summary.upper_bound or b"")
 
 
 def committed_snapshot(table: IcebergTable, key: CommitKey) -> int | None:

@@ -67,7 +67,7 @@ def due(  # noqa: PLR0913, PLR0917 - the caller's arguments
     for check in checks:
         case_id = check.record.case.case_id
         try:
-            _check_files(check, files, pedigrees.get(case_id), vcfs)
+            _check_files(check, files, pedigrees, vcfs)
         except (InputError, StorageError) as error:
             blocked.append(BlockedCases((case_id,), f"case {case_id}: {_without_places(str(error), check.record)}"))
         else:
@@ -170,7 +170,7 @@ def _changed_vcfs(
 def _check_files(
     check: _Check,
     files: Mapping[str, FileStatus],
-    pedigree: "ChangedPedigree | None",
+    pedigrees: Mapping[int, "ChangedPedigree"],
     vcfs: Mapping[tuple[CaseFile, FileStatus], bool | RadiantError],
 ) -> None:
     for file in _files_to_check(check):
@@ -183,8 +183,8 @@ def _check_files(
             continue
         if file.role is FileRole.VCF:
             _check_vcf(check, now, vcfs[file, now])
-        elif pedigree is not None:
-            _check_pedigree(check, pedigree)
+        else:
+            _check_pedigree(check, pedigrees[check.record.case.case_id])
 
 
 def _check_vcf(check: _Check, now: FileStatus, changed: bool | RadiantError) -> None:  # noqa: FBT001 - as it was found
