@@ -199,12 +199,14 @@ def test_older_versions_of_objects_are_deleted_where_the_store_keeps_them(tmp_pa
             store.put("case=1/a", content)
             store.put("log", content)
         storage.delete_files([store.uri("case=1/a")])
-        found = storage.delete_old_versions([store.uri("case=1/a"), store.uri("log")])
+        uris = [store.uri("case=1/a"), store.uri("log")]
+        found = storage.delete_old_versions(uris, storage.kept_versions(uris))
         assert (found.versioned, found.deleted, found.kept) == (True, 4, 0)
         listed = store.client.list_object_versions(Bucket=store.bucket)
         assert [(one["Key"], one["IsLatest"]) for one in listed["Versions"]] == [("log", True)]
         assert "DeleteMarkers" not in listed
-    assert storage.delete_old_versions([storage.file_uri(tmp_path)]).versioned is False
+    local = [storage.file_uri(tmp_path)]
+    assert storage.delete_old_versions(local, storage.kept_versions(local)).versioned is False
 
 
 @pytest.fixture

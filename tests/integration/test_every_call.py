@@ -150,7 +150,7 @@ OF_AN_ERASURE = [
     pytest.param(Fault.GONE, sample(None, 40), id="gone after every write", marks=pytest.mark.every_call),
     *(pytest.param(one, sample(30, 30), id=f"{one} of 60 calls", marks=pytest.mark.every_call) for one in FAULTS[:2]),
 ]
-"""An erasure makes about nine hundred calls, most of them when it searches every file for the case."""
+"""An erasure makes about eight hundred calls, most of them when it searches every file for the case."""
 
 
 def lost(most: int) -> object:
@@ -241,6 +241,14 @@ def test_a_broken_call_of_an_erasure_is_passed_by_its_repetition_which_ends_with
         assert site.missing_files() == set(), where
         kept = {name: data for name, data in site.store.copy().items() if not name.startswith("in/")}
         assert [name for name, data in kept.items() if b"child1" in data or "/case=1/" in name] == [], where
+
+
+def test_an_erasure_asks_its_bucket_once_whether_it_keeps_older_versions(broken):
+    site = imported_twice(broken.site)
+    broken.line.heal()
+    assert erase_case(site.settings, 1, REASON).certificate.complete
+    calls = broken.line.calls
+    assert sum("?versioning" in call for call in calls) == 1, len(calls)
 
 
 def prepared(site: StoreSite) -> tuple[str, int, list[dict[str, object]]]:

@@ -13,7 +13,7 @@ from radiant.storage.bytes_at import (
     exists,
     fingerprint,
     join,
-    keeps_versions,
+    kept_versions,
     list_files,
     listed_fingerprints,
     local_path,
@@ -27,12 +27,13 @@ from radiant.storage.bytes_at import (
     write_bytes,
 )
 from radiant.storage.input_place import check_input_place, is_below
-from radiant.storage.local_files import Fingerprint, OldVersions, StoredFile, file_uri
+from radiant.storage.local_files import Fingerprint, KeptVersions, OldVersions, StoredFile, file_uri
 from radiant.storage.store_errors import answering, file_error, is_of_a_store, no_such_file
 from radiant.storage.traffic import Traffic, add_traffic, traffic_so_far
 
 __all__ = [
     "Fingerprint",
+    "KeptVersions",
     "OldVersions",
     "StoredFile",
     "Traffic",
@@ -50,7 +51,7 @@ __all__ = [
     "is_below",
     "is_of_a_store",
     "join",
-    "keeps_versions",
+    "kept_versions",
     "list_files",
     "listed_fingerprints",
     "local_path",

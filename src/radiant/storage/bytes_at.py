@@ -12,6 +12,7 @@ from typing import IO, TYPE_CHECKING
 from radiant.errors import InputError
 from radiant.storage.local_files import (
     Fingerprint,
+    KeptVersions,
     LocalFile,
     OldVersions,
     StoredFile,
@@ -228,37 +229,56 @@ def _delete_file(uri: str) -> None:
         _at(uri).delete_file()
 
 
-def keeps_versions(uri: str) -> bool | None:
-    """Return whether a store keeps older versions of what is deleted or written again; None where it does not say.
+def kept_versions(uris: Collection[str]) -> KeptVersions:
+    """Return which stores of these files keep older versions of what is deleted or written again.
+
+    One request for each bucket. The answer is for the work at hand: a bucket may be set to keep versions later.
 
     Raises:
-        StorageError: the store does not answer.
+        StorageError: a store does not answer.
     """
+    return KeptVersions({store: _keeps_versions(uri) for store, uri in {_store(one): one for one in uris}.items()})
+
+
+def _keeps_versions(uri: str) -> bool | None:
     with named(uri):
         return _at(uri).keeps_versions()
 
 
-def delete_old_versions(uris: Collection[str]) -> OldVersions:
+def _store(uri: str) -> str:
+    """Return the bucket of a URI, the empty text for a file of this machine: versions are kept by buckets."""
+    name = canonical(uri)
+    return "/".join(name.split("/")[:3]) if "://" in name else ""
+
+
+def delete_old_versions(uris: Collection[str], kept: KeptVersions) -> OldVersions:
     """Delete the older versions of files that were deleted or written again, where the store keeps such.
 
     A store that refuses is no error: the result counts what is left.
 
+    Args:
+        uris: The files.
+        kept: What `kept_versions` returned for their stores.
+
     Raises:
         StorageError: the store does not answer.
     """
+
+    def delete(uri: str) -> OldVersions:
+        versioned = kept.by_store[_store(uri)]
+        if not versioned:
+            return OldVersions(versioned)
+        with named(uri):
+            return _at(uri).delete_old_versions()
+
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="versions") as pool:
-        found = list(pool.map(_delete_old_versions, sorted(set(uris))))
+        found = list(pool.map(delete, sorted(set(uris))))
     known = {one.versioned for one in found}
     return OldVersions(
         versioned=True if True in known else None if None in known else False,
         deleted=sum(one.deleted for one in found),
         kept=sum(one.kept for one in found),
     )
-
-
-def _delete_old_versions(uri: str) -> OldVersions:
-    with named(uri):
-        return _at(uri).delete_old_versions()
 
 
 def delete_prefix(uri: str) -> None:

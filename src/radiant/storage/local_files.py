@@ -48,6 +48,19 @@ class OldVersions:
     """Those that the store refused to delete."""
 
 
+@dataclass(frozen=True, slots=True)
+class KeptVersions:
+    """Which stores keep older versions of files."""
+
+    by_store: dict[str, bool | None]
+    """By bucket; None where a store does not say."""
+
+    @property
+    def anywhere(self) -> bool:
+        """Return whether one of the stores keeps them."""
+        return any(self.by_store.values())
+
+
 class LocalFile:
     """A path, and the URI that messages name it by; `bytes_at` has the rules of each method."""
 

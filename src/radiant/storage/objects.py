@@ -230,10 +230,7 @@ class StoredObject:
         return bool(answer.get("Status"))
 
     def delete_old_versions(self) -> OldVersions:
-        """Delete the older versions of the object on S3, and the mark that it was deleted."""
-        versioned = self.keeps_versions()
-        if not versioned:
-            return OldVersions(versioned=versioned)
+        """Delete the older versions of the object, and the mark that it was deleted, in a bucket that keeps them."""
         bucket, _, key = self._path.partition("/")
         try:
             old = self._old_versions(bucket, key)

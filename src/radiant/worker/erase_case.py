@@ -114,7 +114,8 @@ def erase_case(settings: Settings, case_id: int, reason: str) -> ErasedCase:
     before = journal.record.registry_rows
     journal.change(registry_rows={name: count + before.get(name, 0) for name, count in rows.items()})
     gone = [*(one.uri for one in journal.record.objects), *(one.uri for one in journal.record.documents)]
-    versions = storage.delete_old_versions(gone)
+    kept = storage.kept_versions([*gone, uris.names])
+    versions = storage.delete_old_versions(gone, kept)
     registry_files = _registry_files(settings)
     certificate = Certificate(
         record=journal.record,
@@ -133,7 +134,7 @@ def erase_case(settings: Settings, case_id: int, reason: str) -> ErasedCase:
     storage.write_bytes(uris.text, certificate_text(certificate).encode())
     if certificate.complete:
         storage.delete_files([uris.names])
-        storage.delete_old_versions([uris.names])
+        storage.delete_old_versions([uris.names], kept)
     return ErasedCase(certificate, uris, tuple(terms.names.get("file", ())))
 
 

@@ -89,10 +89,5 @@ def maintain(settings: Settings, *, dry_run: bool, now: dt.datetime | None = Non
         runs=len(removed),
         documents=sum(len(folder.files) for folder in removed),
         document_bytes=sum(folder.size_bytes for folder in removed),
-        keeps_versions=any(storage.keeps_versions(one) for one in _one_of_each_store(places)),
+        keeps_versions=storage.kept_versions(places).anywhere,
     )
-
-
-def _one_of_each_store(uris: list[str]) -> list[str]:
-    """Return one URI of each bucket: versions are kept by buckets."""
-    return list({"/".join(storage.canonical(uri).split("/")[:3]): uri for uri in uris}.values())

@@ -372,10 +372,25 @@ def test_all_old_versions_of_an_object_go_even_if_they_are_on_several_pages(s3, 
         client.put_object(Bucket=bucket, Key="log-of-another", Body=b"%d" % number)
     client.delete_object(Bucket=bucket, Key="log")
     assert client.list_object_versions(Bucket=bucket)["IsTruncated"]
-    assert storage.delete_old_versions([f"s3://{bucket}/log"]) == storage.OldVersions(versioned=True, deleted=51)
+    log = [f"s3://{bucket}/log"]
+    kept = storage.kept_versions(log)
+    assert storage.delete_old_versions(log, kept) == storage.OldVersions(versioned=True, deleted=51)
     left = client.list_object_versions(Bucket=bucket)
     assert [one["Key"] for one in left["Versions"]] == ["log-of-another"] * 2
     assert "DeleteMarkers" not in left
     client.put_object(Bucket=bucket, Key="log", Body=b"new")
-    assert storage.delete_old_versions([f"s3://{bucket}/log"]).deleted == 0
-    assert storage.read_bytes(f"s3://{bucket}/log") == b"new"
+    assert storage.delete_old_versions(log, kept).deleted == 0
+    assert storage.read_bytes(*log) == b"new"
+
+
+def test_each_bucket_is_asked_once_whether_it_keeps_versions_and_again_by_the_next_work(s3):
+    s3.client.create_bucket(Bucket="scratch")
+    uris = [s3.uri(f"log{number}") for number in range(5)] + ["s3://scratch/log", "s3a://scratch/log2", "/data/log"]
+    s3.requests.clear()
+    kept = storage.kept_versions(uris)
+    assert len(s3.requests) == 2
+    assert not kept.anywhere
+    assert storage.delete_old_versions(uris, kept).versioned is False
+    assert len(s3.requests) == 2
+    s3.client.put_bucket_versioning(Bucket="scratch", VersioningConfiguration={"Status": "Enabled"})
+    assert storage.kept_versions(uris).by_store == {s3.uri("").rstrip("/"): False, "s3://scratch": True, "": False}
