@@ -227,7 +227,6 @@ def test_a_broken_call_of_maintenance_deletes_nothing_that_is_needed_and_its_rep
         assert len(left) == 1, where
 
 
-@pytest.mark.filterwarnings("default:Failed to delete old metadata after commit:UserWarning")
 @pytest.mark.parametrize(("fault", "chosen"), [lost(1), *OF_AN_ERASURE])
 def test_a_broken_call_of_an_erasure_is_passed_by_its_repetition_which_ends_with_the_certificate(broken, fault, chosen):
     site = imported_twice(broken.site)

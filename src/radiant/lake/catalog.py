@@ -13,7 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from radiant.errors import ConfigError, LakeUnavailableError
 from radiant.lake.catalog_errors import no_answer
-from radiant.lake.pyiceberg_internals import CheapSqlCatalog
+from radiant.lake.pyiceberg_internals import CheapSqlCatalog, report_undeleted_metadata
 from radiant.settings import Settings, mask_secret
 from radiant.storage.write_ahead import BUSY_TIMEOUT_S, is_busy, write_ahead
 
@@ -69,8 +69,8 @@ def _configured_catalog(name: str, properties: dict[str, str]) -> Catalog:
     uri, kind = properties.get("uri", ""), properties.get("type", "").lower()
     inferred = not kind and PY_CATALOG_IMPL not in properties and uri.startswith(("sqlite", "postgresql"))
     if uri and (kind == "sql" or inferred):
-        return CheapSqlCatalog(name, **properties)
-    return load_catalog(name, **properties)
+        return report_undeleted_metadata(CheapSqlCatalog(name, **properties))
+    return report_undeleted_metadata(load_catalog(name, **properties))
 
 
 def embedded_file(settings: Settings) -> Path | None:
@@ -117,10 +117,12 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
     uri = f"sqlite:///{database}?timeout={BUSY_TIMEOUT_S}"
     for number in range(_TRIES):
         try:
-            return CheapSqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
+            catalog = CheapSqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
         except DBAPIError as error:
             if number == _TRIES - 1:
                 msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"
                 raise LakeUnavailableError(msg) from error
             time.sleep(0.1 * 2**number)
+        else:
+            return report_undeleted_metadata(catalog)
     raise AssertionError

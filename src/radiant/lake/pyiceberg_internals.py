@@ -7,6 +7,7 @@ keeps PyIceberg below the next minor version.
 from __future__ import annotations
 
 import io
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     import pyarrow as pa
+    from pyiceberg.catalog import Catalog
     from pyiceberg.catalog.sql import IcebergTables
     from pyiceberg.io import FileIO
     from pyiceberg.io.pyarrow import ArrowScan
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     from pyiceberg.table.update import TableRequirement, TableUpdate
     from pyiceberg.typedef import Identifier
 
+
+log = logging.getLogger("radiant.lake.metadata")
 
 _AT_ONCE = 16
 """Manifests that are read at the same time."""
@@ -139,6 +143,43 @@ class CheapSqlCatalog(SqlCatalog):
         staged = super()._update_and_stage_table(table, table_identifier, requirements, updates)
         staged.metadata = _with_history(staged.metadata, base, short)
         return staged
+
+
+def report_undeleted_metadata(catalog: Catalog) -> Catalog:
+    """Let a catalog log in our words which earlier metadata files of a table it could not delete after a commit.
+
+    PyIceberg 0.12 shows Python's own warning for it, without the table. Such a file is an orphan: no table names it.
+    """
+
+    def delete(io: FileIO, base: TableMetadata, metadata: TableMetadata) -> None:
+        files = _Deletions(io)
+        type(catalog)._delete_old_metadata(cast("FileIO", files), base, metadata)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+        for uri, error in files.failed.items():
+            log.warning(
+                "the commit to the table at %s landed, but its earlier metadata file %s could not be deleted: %s: %s. "
+                "Nothing is lost and nothing is to be done: maintenance (radiant maintain) deletes the file once it "
+                "is RADIANT_MAINTENANCE__ORPHAN_HOURS old",
+                *(metadata.location, uri, type(error).__name__, error),
+            )
+
+    catalog._delete_old_metadata = delete  # type: ignore[method-assign]  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+    return catalog
+
+
+class _Deletions:
+    """Deletes files, and collects those that could not be deleted."""
+
+    def __init__(self, io: FileIO) -> None:
+        self._io = io
+        self.failed: dict[str, Exception] = {}
+
+    def delete(self, location: str) -> None:
+        try:
+            self._io.delete(location)
+        except FileNotFoundError:
+            pass
+        except Exception as error:  # noqa: BLE001 - the commit landed, and each client of a store has its own
+            self.failed[location] = error
 
 
 class EntryReader:

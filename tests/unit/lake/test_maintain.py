@@ -5,12 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
+import s3fs
 
 from kills import each_kill
 from radiant import lake
 from radiant.domain.tables import CASE_TABLES
 from radiant.errors import LakeError
 from radiant.settings import load_settings
+from s3_store import s3_store
 from staging import NAMESPACE, commit, counts, read, stage
 
 NOW = dt.datetime.now(dt.UTC)
@@ -263,3 +265,31 @@ def test_old_files_of_the_same_name_elsewhere_are_not_touched(catalog, refs, hom
     os.utime(beside, (0, 0))
     maintain(catalog)
     assert beside.exists()
+
+
+@pytest.mark.parametrize("trouble", ["forbidden", "away"])
+def test_metadata_that_a_commit_cannot_delete_is_logged_with_its_table_and_deleted_by_maintenance(
+    tmp_path, monkeypatch, caplog, trouble
+):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setattr(s3fs.S3FileSystem, "retries", 1)
+    with s3_store() as store:
+        settings = load_settings({"RADIANT_HOME": str(tmp_path), "RADIANT_LAKE__WAREHOUSE": store.uri("lake")})
+        with lake.open_catalog(settings) as catalog:
+            refs = lake.ensure_tables(catalog, NAMESPACE)
+            table = catalog.load_table((NAMESPACE, CASE_TABLES["variant"].name))
+            with table.transaction() as transaction:
+                transaction.set_properties({"write.metadata.previous-versions-max": "1"})
+            before = {one for one in store.names() if one.endswith(".json")}
+            store.trouble = lambda method, path: trouble if (method, path) == ("POST", f"/{store.bucket}") else ""
+            commit(catalog, [stage(refs, 1, "a", rows=5)], "t1")
+            store.trouble = None
+            assert before <= set(store.names())
+            (line,) = [one.getMessage() for one in caplog.records if one.name == "radiant.lake.metadata"]
+            assert f"{table.location()} landed, but its earlier metadata file" in line
+            (left,) = [one for one in before if store.uri(one) in line]
+            lake.maintain_tables(catalog, NAMESPACE, NOTHING, ())
+            assert left in store.names()
+            lake.maintain_tables(catalog, NAMESPACE, ALL, ())
+            assert left not in store.names()
+            assert len(read(catalog, 1)) == 5

@@ -3,11 +3,11 @@
 import inspect
 
 import pytest
-from pyiceberg.catalog import MetastoreCatalog
+from pyiceberg.catalog import Catalog, MetastoreCatalog, delete_files
 from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import ArrowScan
 from pyiceberg.manifest import ManifestFile, ManifestWriter
-from pyiceberg.table import Transaction
+from pyiceberg.table import Table, Transaction
 from pyiceberg.table.metadata import TableMetadataUtil
 from pyiceberg.table.update import update_table_metadata
 from pyiceberg.table.update.snapshot import _OverwriteFiles, _SnapshotProducer
@@ -54,6 +54,13 @@ def test_a_commit_of_pyiceberg_deletes_its_manifests_by_the_methods_that_are_rep
         assert parameters(getattr(_SnapshotProducer, name)) == ["self"]
         for producer in (ReplaceFiles, RewriteManifests):
             assert getattr(producer, name) is not getattr(_SnapshotProducer, name)
+
+
+def test_a_commit_of_pyiceberg_deletes_earlier_metadata_by_the_method_that_is_replaced():
+    source = inspect.getsource(Table._do_commit)
+    assert "self.catalog._delete_old_metadata(self.io, self.metadata, response.metadata)" in source
+    assert parameters(Catalog._delete_old_metadata) == ["io", "base", "metadata"]
+    assert "io.delete(file)" in inspect.getsource(delete_files)
 
 
 def test_a_scan_of_pyiceberg_yields_the_batches_of_a_task():
