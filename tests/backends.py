@@ -10,6 +10,7 @@ import importlib
 import json
 import stat
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -48,8 +49,8 @@ def fail(code, message, retryable, exit_code):
 '''
 
 
-BEGINS_WITHIN_S = 30.0
-"""How long a kill waits for the container of a task."""
+BEGINS_WITHIN_S = 180.0
+"""How long a kill waits for the job of a task to begin."""
 
 
 class Instance(SimpleNamespace):
@@ -94,9 +95,8 @@ class Backend:
         monkeypatch.setattr("radiant.operators.trigger.SETTLES_S", 0.0)
 
     def install(self, body: str) -> Path:
-        """Make these lines the worker."""
-        path = self.folder / "bin" / "radiant-worker"
-        path.parent.mkdir(exist_ok=True)
+        """Make these lines the worker of the jobs that start from now on; those before keep theirs."""
+        path = Path(tempfile.mkdtemp(prefix="bin-", dir=self.folder)) / "radiant-worker"
         path.write_text(WORKER.format(python=sys.executable) + body)
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
@@ -121,7 +121,7 @@ class Backend:
         return run_task(operator, context, kill_after_s=kill_after_s, has_begun=self.has_begun)
 
     def has_begun(self) -> bool:
-        """Return whether the container of a task was asked for: before, there is nothing that a kill would leave."""
+        """Return whether the job of a task runs or has run: before, there is nothing that a kill would leave."""
         return True
 
     def task_folder(self, context: dict[str, Any]) -> TaskFolder:
@@ -170,7 +170,7 @@ class EcsBackend(Backend):
         return path
 
     def has_begun(self) -> bool:
-        return bool(self.fake.tasks())
+        return any(task["lastStatus"] in {"RUNNING", "STOPPED"} for task in self.fake.tasks())
 
 
 class DeferrableEcsBackend(EcsBackend):
@@ -190,7 +190,7 @@ def run_task(
         new_operator: makes the operator.
         context: of the task instance. Its state says who kills: a person has changed it.
         kill_after_s: when the task, or its trigger, is killed.
-        has_begun: the kill waits for this, half a minute at most: a busy machine may take longer to begin.
+        has_begun: the kill waits for this, since a busy machine takes its time to begin.
     """
     operator = new_operator()
 

@@ -59,6 +59,9 @@ class PodBackend(Backend):
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return path
 
+    def has_begun(self) -> bool:
+        return any(pod.status.phase not in {"Pending", "Unknown"} for pod in self.site.pods())
+
 
 class DeferrablePodBackend(PodBackend):
     """The same, with tasks that wait in the triggerer."""

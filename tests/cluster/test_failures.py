@@ -389,10 +389,13 @@ def test_a_person_s_kill_removes_the_pod(deferred_pods):
 
 
 def test_a_drained_task_leaves_its_pod_and_the_next_try_adopts_it(pods, context, capfd):
-    body = "print('line 1 end', flush=True)\ntime.sleep(6)\nprint('line 2 end', flush=True)\nanswer('of the first try')"
+    drained = pods.folder / "drained"
+    waits = f"while not os.path.exists('{drained}'): time.sleep(0.1)"
+    body = f"print('line 1 end', flush=True)\n{waits}\nprint('line 2 end', flush=True)\nanswer('of the first try')"
     with pytest.raises(JobLostError) as raised:
         pods.run(body, context=context, kill_after_s=3, job="poc")
     assert raised.value.reason == "Drained"
+    drained.touch()
     (pod,) = pods.site.pods(selector="job=poc")
     record = read_record(pods.task_folder(context))
     assert record.handle["uid"] == pod.metadata.uid

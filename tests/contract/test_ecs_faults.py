@@ -197,11 +197,14 @@ def test_a_task_that_ecs_does_not_have_any_more_is_lost(backend, context, monkey
 # The waiting process dies --------------------------------------------------------------------------------------------
 
 
-def test_a_worker_s_death_leaves_the_task_and_the_next_try_adopts_it(here, context, capfd):
-    body = "print('line', 1, flush=True)\ntime.sleep(3)\nprint('line', 2)\nanswer('done')"
+def test_a_worker_s_death_leaves_the_task_and_the_next_try_adopts_it(here, context, capfd, tmp_path):
+    dead = tmp_path / "dead"
+    waits = f"while not os.path.exists('{dead}'): time.sleep(0.05)"
+    body = f"print('line', 1, flush=True)\n{waits}\ntime.sleep(1)\nprint('line', 2)\nanswer('done')"
     with pytest.raises(JobLostError) as raised:
-        here.run(body, context=context, kill_after_s=1.5)
+        here.run(body, context=context, kill_after_s=0.5)
     assert raised.value.reason == "Drained"
+    dead.touch()
     capfd.readouterr()
     assert here.run(LONG, context=next_try(context))["output"] == "done"
     assert line_numbers(capfd) == [1, 2]
