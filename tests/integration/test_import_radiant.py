@@ -33,7 +33,7 @@ from radiant import demo, lake, storage
 from radiant.cli.airflow_api import FINISHED_RUN, AirflowApi, TaskInstance
 from radiant.cli.standalone import Standalone
 from radiant.domain.case import CaseState, Priority
-from radiant.errors import AirflowError
+from radiant.errors import AirflowError, AirflowUnavailableError
 from radiant.jobs.catalogue import IMPORT_CASE
 from radiant.jobs.documents import decode_request, read_job_summary, report_uri, request_uri, run_uri, task_uri
 from radiant.jobs.reading_progress import decode_progress, parse_progress, progress_uri
@@ -574,8 +574,20 @@ def test_a_case_that_is_not_registered_is_named(site):
     assert "123456" in verdict["trouble"][0]
 
 
-def test_nothing_due_is_green(site):
+def test_a_start_whose_answer_is_lost_makes_one_run_and_nothing_due_is_green(site, monkeypatch):
+    send, lost = site.api._send, []
+
+    def lossy(method, path, body=None):
+        answer = send(method, path, body)
+        if path.endswith("/dagRuns") and not lost:
+            lost.append(answer["dag_run_id"])
+            msg = "the answer is lost"
+            raise AirflowUnavailableError(msg)
+        return answer
+
+    monkeypatch.setattr(site.api, "_send", lossy)
     run_id = site.api.trigger("import-radiant")
+    assert lost == [run_id]
     assert site.wait("import-radiant", run_id) == "success"
     assert site.api.xcom("import-radiant", run_id, "verdict") == {
         "imported": [],

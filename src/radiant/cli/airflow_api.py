@@ -5,11 +5,13 @@ Source: Airflow 3.3, "Airflow REST API"; the simple auth manager's `POST /auth/t
 
 import http.client
 import json
+import secrets
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -20,7 +22,10 @@ _PAGE = 100
 _UNAUTHORIZED = 401
 _FORBIDDEN = 403
 _NOT_FOUND = 404
+_CONFLICT = 409
 _SERVER_ERROR = 500
+_PAUSES_S = (1.0, 2.0, 4.0, 8.0)
+"""Before an unanswered start of a run is repeated."""
 
 FINISHED_RUN = frozenset({"success", "failed"})
 """States in which a DAG run has ended."""
@@ -82,9 +87,23 @@ class AirflowApi:
         self._call("PATCH", f"/api/v2/dags/{quote(dag_id)}?update_mask=is_paused", {"is_paused": False})
 
     def trigger(self, dag_id: str, conf: Mapping[str, object] | None = None) -> str:
-        """Start a DAG run and return its id."""
-        body = {"logical_date": None, "conf": conf or {}}
-        return self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
+        """Start a DAG run and return its id; a start without an answer is repeated, and never makes a second run."""
+        run_id = f"manual__{datetime.now(UTC).isoformat()}_{secrets.token_hex(4)}"
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
+        pauses_s = iter(_PAUSES_S)
+        unanswered = False
+        while True:
+            try:
+                return self._call("POST", f"/api/v2/dags/{quote(dag_id)}/dagRuns", body)["dag_run_id"]
+            except AirflowUnavailableError:
+                unanswered = True
+                if (pause_s := next(pauses_s, None)) is None:
+                    raise
+                time.sleep(pause_s)
+            except AirflowError as error:
+                if unanswered and _status(error) == _CONFLICT:
+                    return run_id
+                raise
 
     def run_state(self, dag_id: str, run_id: str) -> str | None:
         """Return the state of a DAG run, None when there is no such run."""

@@ -261,7 +261,11 @@ def airflow_environment(*, home: Path, dags_folder: Path, ports: tuple[int, ...]
             # The API shows no credential of a Kubernetes connection; without this Airflow hides its tokens only.
             "sensitive_var_conn_names": "kube_config",
         },
-        "database": {"sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}", "load_default_connections": "False"},
+        # A busy machine may hold SQLite's lock for longer than the 5 s that a request waits for it by default.
+        "database": {
+            "sql_alchemy_conn": f"sqlite:///{home / 'airflow.db'}?timeout=20",
+            "load_default_connections": "False",
+        },
         # This machine alone: the simple auth manager is not made for a network.
         "api": {
             "host": "127.0.0.1",

@@ -1,10 +1,14 @@
 import json
+import re
 import threading
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from radiant.cli import airflow_api
 from radiant.cli.airflow_api import AirflowApi
 from radiant.errors import AirflowError, AirflowUnavailableError
 
@@ -55,12 +59,23 @@ class FakeAirflow(BaseHTTPRequestHandler):
             return 200, {"version": "3.3.2"}
         if self.headers["Authorization"] != f"Bearer {self.server.token}":
             return 401, {"detail": "Unauthorized"}
+        if path == "/api/v2/dags/d/dagRuns":
+            return self.start(body["dag_run_id"])
         return self.authorized(path, query, body)
+
+    def start(self, run_id):
+        """Start the run, as the database does that the next of `server.starts` describes."""
+        state = self.server.starts.pop(0) if self.server.starts else "well"
+        if state == "locked":
+            return 500, {"detail": {"reason": "Database error", "message": "database is locked"}}
+        if run_id in self.server.runs:
+            return 409, {"detail": {"reason": "Unique constraint violation"}}
+        self.server.runs.append(run_id)
+        return (200, {"dag_run_id": run_id}) if state == "well" else (502, {"detail": "the answer is lost"})
 
     def authorized(self, path, query, body):
         run = "/api/v2/dags/d/dagRuns/r+1:00"
         answers = {
-            "/api/v2/dags/d/dagRuns": (200, {"dag_run_id": "r+1:00"}),
             "/api/v2/dags/d": (200, {"is_paused": (body or {}).get("is_paused")}),
             run: (200, {"state": "running"}),
             f"{run}/taskInstances/t/xcomEntries/return_value": (200, {"value": {"case": query.get("map_index")}}),
@@ -93,6 +108,8 @@ def server():
     server.token = "token-1"  # noqa: S105 - of this test alone
     server.calls = []
     server.connections = {}
+    server.runs = []
+    server.starts = []
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
@@ -111,9 +128,34 @@ def test_the_version_needs_no_login(api, server):
     assert [call[1] for call in server.calls] == ["/api/v2/version"]
 
 
-def test_a_run_is_triggered_without_a_logical_date(api, server):
-    assert api.trigger("d", {"cases": [1]}) == "r+1:00"
-    assert server.calls[-1] == ("POST", "/api/v2/dags/d/dagRuns", {}, {"logical_date": None, "conf": {"cases": [1]}})
+def test_a_run_is_triggered_without_a_logical_date_with_an_id_of_its_own(api, server):
+    run_id = api.trigger("d", {"cases": [1]})
+    body = {"dag_run_id": run_id, "logical_date": None, "conf": {"cases": [1]}}
+    assert server.calls[-1] == ("POST", "/api/v2/dags/d/dagRuns", {}, body)
+    assert re.fullmatch(r"manual__\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00_[0-9a-f]{8}", run_id)
+    assert api.trigger("d") != run_id
+
+
+@pytest.mark.parametrize("starts", [["locked", "locked"], ["lost"], ["locked", "lost", "locked"]])
+def test_a_start_without_an_answer_is_repeated_and_makes_one_run(api, server, monkeypatch, starts):
+    monkeypatch.setattr(airflow_api, "_PAUSES_S", (0.0,) * 4)
+    server.starts = starts
+    assert [api.trigger("d")] == server.runs
+
+
+def test_a_start_that_is_never_answered_is_given_up(api, server, monkeypatch):
+    monkeypatch.setattr(airflow_api, "_PAUSES_S", (0.0,) * 4)
+    server.starts = ["locked"] * 5
+    with pytest.raises(AirflowUnavailableError, match="database is locked"):
+        api.trigger("d")
+
+
+def test_a_run_of_another_with_the_same_id_is_not_taken_for_the_own_one(api, monkeypatch):
+    monkeypatch.setattr(airflow_api.secrets, "token_hex", lambda _: "same")
+    monkeypatch.setattr(airflow_api, "datetime", SimpleNamespace(now=lambda _: datetime(2026, 1, 1, tzinfo=UTC)))
+    api.trigger("d")
+    with pytest.raises(AirflowError, match="409"):
+        api.trigger("d")
 
 
 def test_the_login_is_kept_for_later_calls(api, server):
