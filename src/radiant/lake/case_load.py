@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from radiant.domain.tables import CASE_LOAD
 from radiant.errors import CaseNotFoundError, LakeError
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
     from radiant.lake.stage import Manifest
+
+_JSON = TypeAdapter[object](object)
+"""Writes JSON a fourth as long as the standard library: a commit writes that of a thousand reports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +178,4 @@ def visible_case(catalog: Catalog, namespace: str, case_id: int) -> VisibleCase:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return _JSON.dump_json(value).decode()

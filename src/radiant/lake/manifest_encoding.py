@@ -45,12 +45,12 @@ def _long(value: int) -> bytes:
     return bytes(found)
 
 
-_LONGS = tuple(map(_long, range(_SMALL)))
+_LONGS = {value: _long(value) for value in range(_SMALL)}
 """Of the numbers that come most: counts, lengths and field ids."""
 
 
 def _number(value: int) -> bytes:
-    return _LONGS[value] if 0 <= value < _SMALL else _long(value)
+    return _LONGS.get(value) or _long(value)
 
 
 def _binary(value: bytes) -> bytes:
@@ -114,8 +114,8 @@ def encoding(writer: Writer) -> Callable[[object], bytes]:
     match writer:
         case OptionWriter():
             return _optional(encoding(writer.option))
-        case MapWriter(key_writer=IntegerWriter(), value_writer=IntegerWriter()):
-            return _map_of_numbers
+        case MapWriter(key_writer=IntegerWriter(), value_writer=IntegerWriter() | BinaryWriter() as values):
+            return _map_of_numbers if isinstance(values, IntegerWriter) else _map_of_binaries
         case MapWriter():
             return _map(encoding(writer.key_writer), encoding(writer.value_writer))
         case ListWriter():
@@ -164,9 +164,21 @@ def _map_of_numbers(found: object) -> bytes:
     pairs = cast("Mapping[int, int]", found)
     if not pairs:
         return b"\x00"
-    numbers = [one for pair in pairs.items() for one in pair]
-    small = min(numbers) >= 0 and max(numbers) < _SMALL
-    parts = [_LONGS[one] for one in numbers] if small else map(_number, numbers)
+    try:
+        parts = [_LONGS[one] for pair in pairs.items() for one in pair]
+    except KeyError:
+        parts = [_number(one) for pair in pairs.items() for one in pair]
+    return b"".join((_number(len(pairs)), *parts, b"\x00"))
+
+
+def _map_of_binaries(found: object) -> bytes:
+    pairs = cast("Mapping[int, bytes]", found)
+    if not pairs:
+        return b"\x00"
+    try:
+        parts = [part for key, value in pairs.items() for part in (_LONGS[key], _LONGS[len(value)], value)]
+    except KeyError:
+        parts = [part for key, value in pairs.items() for part in (_number(key), _binary(value))]
     return b"".join((_number(len(pairs)), *parts, b"\x00"))
 
 

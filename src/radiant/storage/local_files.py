@@ -126,12 +126,20 @@ class LocalFile:
 
     def stored_files(self) -> list[StoredFile]:
         """Return the files below this folder with size and time; one that goes meanwhile is left out."""
+        if self.path.is_file():
+            status = self.path.stat()
+            return [StoredFile(file_uri(self.path), status.st_size, _modified(status))]
         found: list[StoredFile] = []
-        for uri in self.files():
-            with contextlib.suppress(FileNotFoundError):
-                status = os.stat(uri.removeprefix("file://"))  # noqa: PTH116 - of thousands, a path of each takes most of the time
-                found.append(StoredFile(uri, status.st_size, dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)))
-        return found
+        folders = [str(self.path.absolute())]
+        while folders:
+            for entry in _entries(folders.pop()):
+                if entry.is_dir():
+                    folders += [] if entry.is_symlink() else [entry.path]
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat()
+                    found.append(StoredFile(f"file://{entry.path}", status.st_size, _modified(status)))
+        return sorted(found, key=lambda one: one.uri)
 
     def delete_file(self) -> None:
         """Delete the file, and its folder where nothing else is in it."""
@@ -194,6 +202,19 @@ def refuse_stream(uri: str, path: str | Path) -> None:
         "that it is whole. Write a file first, for example ... | bgzip > case.vcf.gz, and give its path"
     )
     raise InputError(msg)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """Return what is in a folder; none when there is no such folder."""
+    try:
+        with os.scandir(folder) as found:
+            return list(found)
+    except FileNotFoundError:
+        return []
+
+
+def _modified(status: os.stat_result) -> dt.datetime:
+    return dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
 
 
 def _unless_gone(error: OSError) -> None:

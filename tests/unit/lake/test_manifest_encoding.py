@@ -26,8 +26,8 @@ SPEC = PartitionSpec(PartitionField(1, 1000, IdentityTransform(), "part"))
 NUMBERS = st.one_of(
     st.integers(0, 200), st.integers(-(1 << 63), (1 << 63) - 1), st.sampled_from([1 << 14, (1 << 14) - 1])
 )
-IDS = st.integers(1, 200)
-BOUNDS = st.dictionaries(IDS, st.binary(max_size=20).map(bytes.hex), max_size=4)
+IDS = st.integers(1, 200) | st.just(1 << 20)
+BOUNDS = st.dictionaries(IDS, (st.binary(max_size=20) | st.just(bytes(1 << 14))).map(bytes.hex), max_size=4)
 FILES = st.builds(
     StagedFile,
     path=st.text(st.characters(exclude_categories=("Cs",)), max_size=300),

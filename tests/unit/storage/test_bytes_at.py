@@ -117,6 +117,28 @@ def test_a_link_to_a_folder_is_deleted_and_the_folder_stays(tmp_path):
 
 def test_nothing_there_has_no_files(tmp_path):
     assert storage.list_files(storage.file_uri(tmp_path / "nothing")) == []
+    assert storage.stored_files(storage.file_uri(tmp_path / "nothing")) == []
+
+
+def test_the_files_below_a_folder_have_size_and_time_and_a_link_to_a_folder_is_not_followed(tmp_path):
+    files = [tmp_path / "a" / name for name in ("b.txt", "b/c.txt", "b/d/e.txt", "z.txt")]
+    for number, file in enumerate(files):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(bytes(number))
+        os.utime(file, (1_800_000_000 + number,) * 2)
+    (tmp_path / "a" / "b" / "round").symlink_to(tmp_path / "a")
+    (tmp_path / "a" / "broken").symlink_to(tmp_path / "nothing")
+    link = tmp_path / "a" / "link.txt"
+    link.symlink_to(files[3])
+    expected = [(storage.file_uri(file), number) for number, file in enumerate(files)]
+    found = storage.stored_files(storage.file_uri(tmp_path / "a"))
+    assert [(one.uri, one.size) for one in found] == sorted([*expected, (storage.file_uri(link), 3)])
+    assert [one.modified_at.timestamp() for one in found if one.uri == expected[2][0]] == [1_800_000_002]
+    (one,) = storage.stored_files(expected[1][0])
+    assert (one.uri, one.size) == expected[1]
+    assert storage.list_files(storage.file_uri(tmp_path / "a")) == sorted(
+        [one.uri for one in found] + [storage.file_uri(tmp_path / "a" / "broken")]
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
