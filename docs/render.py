@@ -405,6 +405,7 @@ REMEDIES = {
     "Pedigree": "Correct the line of the PED file that the message names; [the columns](sample-sheet.md)",
     "Storage": "Nothing at first; if each try fails, look at disk, network and object store",
     "Terminated": "Nothing, unless it repeats: then see which platform stops its machines",
+    "DamagedFile": "Put the file that the message names back from a copy of the store, or restore a backup",
     "Lake": "Look at the catalog and at the message of PyIceberg",
     "SchemaMismatch": "The table was changed by something else, or by a newer radiant: use one version for all jobs",
     "CommitConflict": "Nothing: the commit is repeated",

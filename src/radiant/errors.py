@@ -13,6 +13,7 @@ RadiantError
 ├─ TerminatedError             transient  75   the platform asked the job to stop (drain, spot notice, timeout)
 ├─ LakeError                   terminal   70
 │  ├─ SchemaMismatchError      terminal   70   a batch or a table has other columns than declared
+│  ├─ DamagedFileError         terminal   70   a file of a table is cut off or overwritten
 │  ├─ CommitConflictError      transient  75   another commit landed first; nothing of ours landed
 │  ├─ CommitUnknownError       transient  75   unknown whether it landed: nothing may be deleted, a repetition finds it
 │  └─ LakeUnavailableError     transient  75   the catalog does not answer
@@ -124,6 +125,12 @@ class SchemaMismatchError(LakeError):
     """Columns differ from those the table declares."""
 
     code = "SchemaMismatch"
+
+
+class DamagedFileError(LakeError):
+    """A file of a table is cut off or overwritten; nothing was changed."""
+
+    code = "DamagedFile"
 
 
 class CommitConflictError(LakeError):

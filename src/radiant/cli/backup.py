@@ -84,7 +84,8 @@ def restore(
         bool, typer.Option("--replace", help="Point tables that the catalog has back to the backup; their files stay.")
     ] = False,
     without_lost: Annotated[
-        bool, typer.Option("--without-lost", help="Go on if data files are gone: their cases are imported again.")
+        bool,
+        typer.Option("--without-lost", help="Go on if data files are gone or cut off: their cases are imported again."),
     ] = False,
 ) -> None:
     """Restore the registry and the catalog's pointers from a backup; into a registry without cases."""
@@ -99,8 +100,8 @@ def restore(
         if lost and not without_lost:
             names = "; ".join(f"{one.table}: {len(one.paths)}, first {one.paths[0]}" for one in lost)
             msg = (
-                f"data files that the backup names are gone ({names}). Restore the warehouse, or restore with "
-                "--without-lost: the cases of these files are imported again"
+                f"data files that the backup names are gone or cut off ({names}). Restore the warehouse, or restore "
+                "with --without-lost: the cases of these files are imported again"
             )
             raise InputError(msg)
         changed = lake.pointers_to_change(catalog, contents.namespace, tables, replace=replace)
@@ -133,5 +134,6 @@ def _report(contents: Contents, settings: Settings, rows: int, tables: int, case
     if contents.namespace != settings.lake.namespace:
         echo(f"RADIANT_LAKE__NAMESPACE is {settings.lake.namespace} here: set it to {contents.namespace}")
     if cases:
-        echo(f"imported again by the next run, since files of theirs are gone: cases {', '.join(map(str, cases))}")
+        numbers = ", ".join(map(str, cases))
+        echo(f"imported again by the next run, since files of theirs are gone or cut off: cases {numbers}")
     echo("`radiant run` imports what changed since the backup")

@@ -9,6 +9,7 @@ import pyarrow as pa
 _MAGIC = b"Obj\x01"
 _SYNC = 16
 _CRC = 4
+_CUT_OFF = "the Avro file is cut off"
 
 
 def plain_blocks(data: bytes) -> Iterator[bytes]:
@@ -33,6 +34,31 @@ def plain_blocks(data: bytes) -> Iterator[bytes]:
         at += _SYNC
 
 
+def require_whole(data: bytes) -> None:
+    """Raise an error unless this is an Avro object container with nothing but whole blocks.
+
+    Raises:
+        ValueError: it is cut off, or has other bytes where it must have Avro's own.
+    """
+    if not data:
+        msg = "it is empty"
+        raise ValueError(msg)
+    if not data.startswith(_MAGIC):
+        msg = "it does not begin as an Avro file does"
+        raise ValueError(msg)
+    _, at = header(data)
+    sync = data[at - _SYNC : at]
+    while at < len(data):
+        _, at = _long(data, at)
+        size, at = _long(data, at)
+        at += size + _SYNC
+        if size >= 0 and at <= len(data) and data[at - _SYNC : at] != sync:
+            msg = f"it has other bytes where the block before byte {at} must end"
+            raise ValueError(msg)
+        if size < 0 or at > len(data):
+            raise ValueError(_CUT_OFF)
+
+
 def header(data: bytes) -> tuple[dict[bytes, bytes], int]:
     """Return what the header of an Avro object container says by its keys, and where the first block begins.
 
@@ -47,7 +73,10 @@ def header(data: bytes) -> tuple[dict[bytes, bytes], int]:
         for _ in range(count):
             key, at = _bytes(data, at)
             entries[key], at = _bytes(data, at)
-    return entries, pair[1] + _SYNC
+    at = pair[1] + _SYNC
+    if at > len(data):
+        raise ValueError(_CUT_OFF)
+    return entries, at
 
 
 def _codec(name: bytes) -> Callable[[bytes], bytes]:
@@ -86,8 +115,7 @@ def _long(data: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
         if at >= len(data):
-            msg = "an Avro file is cut off"
-            raise ValueError(msg)
+            raise ValueError(_CUT_OFF)
         byte = data[at]
         value |= (byte & 0x7F) << shift
         at, shift = at + 1, shift + 7
@@ -98,6 +126,5 @@ def _long(data: bytes, at: int) -> tuple[int, int]:
 def _bytes(data: bytes, at: int) -> tuple[bytes, int]:
     size, at = _long(data, at)
     if size < 0 or at + size > len(data):
-        msg = "an Avro file is cut off"
-        raise ValueError(msg)
+        raise ValueError(_CUT_OFF)
     return data[at : at + size], at + size

@@ -14,6 +14,7 @@ from radiant.errors import CaseNotFoundError, LakeError
 from radiant.lake.create import load_table
 from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.filters import all_of, equal
+from radiant.lake.scan import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ def case_load_rows(  # noqa: PLR0913, PLR0917 - one row's sources, each needed
 
 def load_rows(gate: IcebergTable) -> pa.Table:
     """Return all rows of `case_load` with all its columns, ascending by part and case id."""
-    return gate.scan().to_arrow().sort_by([("part", "ascending"), (CASE_COLUMN, "ascending")])
+    return read_table(gate, all_of()).sort_by([("part", "ascending"), (CASE_COLUMN, "ascending")])
 
 
 def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) -> dict[int, VisibleCase]:
@@ -119,12 +120,13 @@ def visible_cases(catalog: Catalog, namespace: str, case_id: int | None = None) 
     table = load_table(catalog, namespace, CASE_LOAD)
     if table is None:
         return {}
-    scan = table.scan(
+    rows = read_table(
+        table,
         all_of() if case_id is None else equal(CASE_COLUMN, case_id),
-        selected_fields=("part", "case_id", "load_id", "rows", "snapshots", "digests"),
+        ("part", "case_id", "load_id", "rows", "snapshots", "digests"),
     )
     found: dict[int, VisibleCase] = {}
-    for row in scan.to_arrow().sort_by(CASE_COLUMN).to_pylist():
+    for row in rows.sort_by(CASE_COLUMN).to_pylist():
         if row["case_id"] in found:
             raise _two_rows(namespace, row["case_id"])
         found[row["case_id"]] = VisibleCase(
@@ -147,7 +149,7 @@ def visible_loads(catalog: Catalog, namespace: str) -> dict[int, str]:
     table = load_table(catalog, namespace, CASE_LOAD)
     if table is None:
         return {}
-    rows = table.scan(selected_fields=("case_id", "load_id")).to_arrow()
+    rows = read_table(table, all_of(), ("case_id", "load_id"))
     found: dict[int, str] = {}
     for case_id, load_id in zip(rows["case_id"].to_pylist(), rows["load_id"].to_pylist(), strict=True):
         if case_id in found:

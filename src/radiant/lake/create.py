@@ -128,6 +128,8 @@ def load_table(catalog: Catalog, namespace: str, table: Table) -> IcebergTable |
         return catalog.load_table((*catalog.identifier_to_tuple(namespace), table.name))
     except NoSuchTableError:
         return None
+    except RadiantError:
+        raise
     except Exception as error:
         what = f"{namespace}.{table.name} could not be read"
         raise no_answer(what, error) from error

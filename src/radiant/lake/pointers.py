@@ -22,6 +22,7 @@ from radiant.lake.case_load import load_rows
 from radiant.lake.catalog_errors import catalog_answers
 from radiant.lake.commit import replace_case_loads
 from radiant.lake.create import load_table
+from radiant.lake.damaged_files import is_of_a_file
 from radiant.lake.file_layout import CASE_COLUMN, PARTITION_COLUMN
 from radiant.lake.filters import all_of
 from radiant.lake.scan import plan
@@ -48,7 +49,7 @@ class TablePointer:
 
 @dataclass(frozen=True, slots=True)
 class LostFiles:
-    """Data files that a pointer's snapshot names and that are gone."""
+    """Data files that a pointer's snapshot names and that are gone, or have another size than it states."""
 
     table: str
     paths: tuple[str, ...]
@@ -72,14 +73,14 @@ def table_pointers(catalog: Catalog, namespace: str) -> list[TablePointer]:
 
 
 def lost_files(pointers: Sequence[TablePointer]) -> list[LostFiles]:
-    """Return the data files that pointers name and that are gone; writes metadata files that are gone.
+    """Return the data files that pointers name and that are gone or cut; writes metadata that is gone or damaged.
 
     Raises:
-        LakeError: a list of files (manifest) is gone, which no backup of a catalog can replace.
+        LakeError: a list of files (manifest) is gone or damaged, which no backup of a catalog can replace.
     """
     found: list[LostFiles] = []
     for pointer in pointers:
-        if not storage.exists(pointer.metadata_location):
+        if not _has_metadata(pointer):
             storage.write_bytes(pointer.metadata_location, pointer.metadata.encode())
         table = StaticTable.from_metadata(pointer.metadata_location)
         try:
@@ -90,14 +91,22 @@ def lost_files(pointers: Sequence[TablePointer]) -> list[LostFiles]:
                 "warehouse as it was at the time of this backup, or take a later backup"
             )
             raise LakeError(msg) from error
-        there = {_path(uri) for uri in storage.list_files(f"{table.location().rstrip('/')}/")}
-        gone = [file for file in files if _path(file.file_path) not in there]
+        there = {_path(one.uri): one.size for one in storage.stored_files(f"{table.location().rstrip('/')}/")}
+        gone = [file for file in files if there.get(_path(file.file_path)) != file.file_size_in_bytes]
         if gone:
             live = [live_file(table, file) for file in gone]
             known = all(one.first_case is not None and one.first_case == one.last_case for one in live)
             cases = frozenset(one.first_case for one in live if one.first_case is not None) if known else None
             found.append(LostFiles(pointer.name, tuple(file.file_path for file in gone), cases))
     return found
+
+
+def _has_metadata(pointer: TablePointer) -> bool:
+    """Return whether the metadata file is as it was: no commit ever changes one."""
+    try:
+        return storage.read_bytes(pointer.metadata_location) == pointer.metadata.encode()
+    except InputError:
+        return False
 
 
 def pointers_to_change(
@@ -114,14 +123,20 @@ def pointers_to_change(
     Raises:
         InputError: a table exists and points elsewhere, and `replace` is not set, or no way leads back that keeps its
             files.
-        LakeError: the catalog does not answer.
+        LakeError: the catalog does not answer, or a table's metadata is damaged and `replace` is not set.
     """
     changed: list[TablePointer] = []
     for pointer in pointers:
         identifier = _identifier(catalog, namespace, pointer)
         name = f"{namespace}.{pointer.name}"
-        with catalog_answers(name):
-            table = catalog.load_table(identifier) if catalog.table_exists(identifier) else None
+        try:
+            with catalog_answers(name):
+                table = catalog.load_table(identifier) if catalog.table_exists(identifier) else None
+        except LakeError as error:
+            if not is_of_a_file(error) or not replace or not _drop_keeps_files(catalog):
+                raise
+            changed.append(pointer)
+            continue
         if table is not None and _is_as_in(table, pointer):
             continue
         if table is not None and not replace:
@@ -156,13 +171,22 @@ def register_pointers(catalog: Catalog, namespace: str, changed: Sequence[TableP
     for pointer in reversed(changed):
         identifier = _identifier(catalog, namespace, pointer)
         with catalog_answers(f"{namespace}.{pointer.name}"):
-            if not catalog.table_exists(identifier):
+            if not _exists(catalog, identifier):
                 catalog.register_table(identifier, pointer.metadata_location)
             elif _drop_keeps_files(catalog):
                 catalog.drop_table(identifier)
                 catalog.register_table(identifier, pointer.metadata_location)
             else:
                 _roll_back(catalog.load_table(identifier), pointer)
+
+
+def _exists(catalog: Catalog, identifier: tuple[str, ...]) -> bool:
+    try:
+        return catalog.table_exists(identifier)
+    except LakeError as error:
+        if is_of_a_file(error):
+            return True
+        raise
 
 
 def _drop_keeps_files(catalog: Catalog) -> bool:

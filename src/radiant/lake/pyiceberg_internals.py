@@ -6,7 +6,6 @@ keeps PyIceberg below the next minor version.
 
 from __future__ import annotations
 
-import io
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -31,6 +30,7 @@ from pyiceberg.table.update.snapshot import (
 
 from radiant.lake import manifest_cases
 from radiant.lake.avro_blocks import header
+from radiant.lake.damaged_files import FileInMemory, check_files_read_by_pyiceberg, content_of
 from radiant.lake.file_layout import CASE_COLUMN
 from radiant.lake.manifest_encoding import BlockOutputFile
 
@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger("radiant.lake.metadata")
+
+check_files_read_by_pyiceberg()
 
 _AT_ONCE = 16
 """Manifests that are read at the same time."""
@@ -214,28 +216,14 @@ class EntryReader:
                 self._files |= dict(zip(missing, pool.map(self._content, missing), strict=True))
 
     def _content(self, path: str) -> bytes:
-        with self._io.new_input(path).open() as stream:
-            return stream.read()
+        return content_of(self._io.new_input(path))
 
     def _decoded(self, manifest: ManifestFile) -> tuple[ManifestEntry, ...]:
         path = manifest.manifest_path
         if path not in self._entries:
-            fetched = cast("FileIO", _Fetched(self._files[path]))
+            fetched = cast("FileIO", FileInMemory(path, self._files[path]))
             self._entries[path] = tuple(manifest.fetch_manifest_entry(fetched, discard_deleted=True))
         return self._entries[path]
-
-
-class _Fetched:
-    """A file whose bytes are here, in the place of the store that PyIceberg reads it from."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def new_input(self, _location: str) -> _Fetched:
-        return self
-
-    def open(self) -> io.BytesIO:
-        return io.BytesIO(self._content)
 
 
 class _LeavesManifests(_SnapshotProducer[Any]):

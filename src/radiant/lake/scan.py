@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 from pyiceberg.io.pyarrow import ArrowScan
 
-from radiant.errors import StorageError
+from radiant.domain.tables import CASE_LOAD
+from radiant.errors import DamagedFileError, StorageError
+from radiant.lake.damaged_files import PUT_BACK, PUT_BACK_OR_IMPORT
 from radiant.lake.pyiceberg_internals import batches_of
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from pyiceberg.expressions import BooleanExpression
     from pyiceberg.table import FileScanTask
     from pyiceberg.table import Table as IcebergTable
+
+_AT_ONCE = 16
+"""Files that are read at the same time."""
 
 
 def plan(table: IcebergTable, row_filter: BooleanExpression, snapshot_id: int | None = None) -> list[FileScanTask]:
@@ -38,11 +44,14 @@ def scan_files(
 
     Raises:
         StorageError: a file is gone or cannot be read.
+        DamagedFileError: a file is cut off or overwritten.
     """
     schema = table.schema() if columns is None else table.schema().select(*columns)
     arrow_schema = schema.as_arrow()
     scan = ArrowScan(table.metadata, table.io, schema, row_filter)
+    remedy = PUT_BACK if table.name()[-1] == CASE_LOAD.name else PUT_BACK_OR_IMPORT
     for task in tasks:
+        where = f"{'.'.join(table.name())}: {task.file.file_path}"
         # Where another engine deleted rows by position, the public way holds all batches of a file at once.
         batches = scan.to_record_batches([task]) if task.delete_files else batches_of(scan, task)
         try:
@@ -50,8 +59,30 @@ def scan_files(
                 # Files keep the order of columns they were written with, and plain or large strings as Arrow chose.
                 yield recast_batch(batch, arrow_schema)
         except OSError as error:
-            msg = f"{'.'.join(table.name())}: {task.file.file_path} could not be read: {error}"
+            msg = f"{where} could not be read: {_text(error)}. Try again; if it fails again, {remedy}"
             raise StorageError(msg) from error
+        except pa.ArrowInvalid as error:
+            msg = f"{where} is damaged: {_text(error)}. To go on, {remedy}"
+            raise DamagedFileError(msg) from error
+
+
+def read_table(table: IcebergTable, row_filter: BooleanExpression, columns: Sequence[str] | None = None) -> pa.Table:
+    """Return the matching rows of a small table, its files read at the same time; arguments and errors as `scan_files`.
+
+    By file, and in the order of each file.
+    """
+    schema = table.schema() if columns is None else table.schema().select(*columns)
+
+    def read(task: FileScanTask) -> list[pa.RecordBatch]:
+        return list(scan_files(table, [task], row_filter, columns))
+
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="rows") as pool:
+        batches = [batch for found in pool.map(read, plan(table, row_filter)) for batch in found]
+    return pa.Table.from_batches(batches, schema=schema.as_arrow())
+
+
+def _text(error: Exception) -> str:
+    return str(error).rstrip(".")
 
 
 # --- Types ------------------------------------------------------------------------------------------------------------
