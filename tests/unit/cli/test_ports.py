@@ -72,7 +72,7 @@ def test_parallel_reservations_of_threads_are_disjoint():
     def reserve():
         with reserved_ports(23500, 23510) as reserved:
             found.extend(reserved)
-            together.wait(10)
+            together.wait(60)
 
     threads = [threading.Thread(target=reserve) for _ in range(4)]
     for thread in threads:

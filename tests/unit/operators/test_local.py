@@ -38,17 +38,17 @@ def test_a_missing_worker_is_not_tried_again(context, monkeypatch, tmp_path):
 
 
 def test_a_process_of_an_earlier_try_is_killed_first(backend, context):
-    stray = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    stray = subprocess.Popen(["sleep", "600"], start_new_session=True)
     record = ProcessRecord(local.socket.gethostname(), stray.pid, start_time(stray.pid))
     backend.task_folder(context).write_document(PROCESS_RECORD, record)
     backend.run("answer()", context=context)
     assert start_time(stray.pid) is None
-    stray.wait(5)
+    stray.wait()
 
 
 @pytest.mark.parametrize("change", [{"host": "another"}, {"started": 1.0}, {"started": None}])
 def test_a_process_that_is_no_earlier_try_is_left_alone(backend, context, change):
-    other = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    other = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         record = ProcessRecord(local.socket.gethostname(), other.pid, start_time(other.pid))
         backend.task_folder(context).write_document(PROCESS_RECORD, dataclasses.replace(record, **change))
@@ -96,7 +96,7 @@ def test_the_job_dies_with_an_exception_in_the_task(backend, context, monkeypatc
 
     monkeypatch.setattr(local, "start_time", broken)
     with pytest.raises(ZeroDivisionError):
-        backend.run("time.sleep(60)", context=context)
+        backend.run("time.sleep(600)", context=context)
 
 
 def test_a_second_run_of_the_same_task_starts_afresh(backend, context):

@@ -27,7 +27,7 @@ def text_of(path):
     return gzip.decompress(path.read_bytes()).decode()
 
 
-def wait_until(path, seconds=10):
+def wait_until(path, seconds=60):
     deadline = time.monotonic() + seconds
     while not path.exists():
         assert time.monotonic() < deadline
