@@ -19,10 +19,12 @@ def held(tmp_path):
 
 def test_a_file_that_another_process_writes_is_waited_for(held):
     writer, path = held
-    threading.Timer(0.5, writer.execute, ["COMMIT"]).start()
+    other = threading.Timer(0.5, writer.execute, ["COMMIT"])
+    other.start()
     with contextlib.closing(sqlite3.connect(path, timeout=0)) as connection:
         write_ahead(connection)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    other.join()
 
 
 def test_a_file_that_stays_locked_is_an_error_of_its_own_kind(held):

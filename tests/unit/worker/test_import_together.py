@@ -118,18 +118,30 @@ def test_one_line_for_all_processes_and_a_document_report_how_far_the_job_is(
     run, monkeypatch, caplog, tmp_path, processes
 ):
     caplog.set_level("INFO")
-    slowed = lake.Stager.write
+    write, finish = lake.Stager.write, lake.Stager.finish
 
-    def write(stager, name, batch):
-        time.sleep(0.02)
-        slowed(stager, name, batch)
+    def lines():
+        return [record.getMessage() for record in caplog.records if record.name == "radiant.worker.progress"]
 
-    monkeypatch.setattr(lake.Stager, "write", write)
+    def wait_for_lines(count):
+        wanted, until = len(lines()) + count, time.monotonic() + 60
+        while len(lines()) < wanted and time.monotonic() < until:
+            time.sleep(0.005)
+
+    def write_after_a_line(stager, name, batch):
+        wait_for_lines(1)
+        write(stager, name, batch)
+
+    def finish_after_the_last_line(stager):
+        wait_for_lines(2)  # the first one may be of before the last record
+        return finish(stager)
+
+    monkeypatch.setattr(lake.Stager, "write", write_after_a_line)
+    monkeypatch.setattr(lake.Stager, "finish", finish_after_the_last_line)
     outcome, _ = run(processes, progress_s=0.02)
-    lines = [record.getMessage() for record in caplog.records if record.name == "radiant.worker.progress"]
-    found = [parse_progress(line) for line in lines]
+    found = [parse_progress(line) for line in lines()]
     assert len(found) > 3, caplog.text
-    assert None not in found, lines
+    assert None not in found, lines()
     for before, after in itertools.pairwise(found):
         assert (before.records, before.percent) <= (after.records, after.percent)
     last = found[-1]

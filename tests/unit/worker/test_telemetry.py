@@ -30,8 +30,8 @@ from radiant.worker.metrics import (
 TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
 
-def work(folder, *, environment, pause_s: object = 0, flags="01"):
-    """Run the job `poc` as a worker does; return its result and the modules of OpenTelemetry that it loaded."""
+def begin(folder, environment, *, pause_s: object = 0, flags="01"):
+    """Start the job `poc` as a worker does; its last line names the modules of OpenTelemetry that it loaded."""
     uri = storage.file_uri(folder)
     request = Request(
         "poc", "attempt-1", uri, {"pause_s": pause_s, "case_id": 105}, memory_mib=512,
@@ -44,13 +44,21 @@ def work(folder, *, environment, pause_s: object = 0, flags="01"):
     )
     arguments = ["poc", "--request", f"{uri}/request.json", "--result", f"{uri}/result.json"]
     clean = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
-    ended = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         env=clean | environment,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
+
+
+def work(folder, *, environment, **job):
+    """Run the job `poc`; return its result and its end, with the modules of OpenTelemetry that it loaded."""
+    with begin(folder, environment, **job) as process:
+        output, errors = process.communicate()
+    ended = subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+    uri = storage.file_uri(folder)
     return decode_result(storage.read_bytes(f"{uri}/result.json"), uri), ended
 
 
@@ -104,8 +112,13 @@ def test_a_failed_job_exports_the_code_of_its_error_and_no_word_of_it(tmp_path):
 
 
 def test_the_metrics_of_a_job_are_those_that_the_table_has(tmp_path):
-    with otlp_receiver() as receiver:
-        work(tmp_path, environment=receiver.environment | {"OTEL_METRIC_EXPORT_INTERVAL": "200"}, pause_s=0.1)
+    environment = {"OTEL_METRIC_EXPORT_INTERVAL": "200"}
+    with otlp_receiver() as receiver, begin(tmp_path, receiver.environment | environment, pause_s=60) as process:
+        until = time.monotonic() + 60
+        while sum(name == "radiant.job.memory" for name, *_ in receiver.points) < 3 and time.monotonic() < until:
+            time.sleep(0.02)
+        process.terminate()
+        process.communicate()
     found = {name: labels for name, labels, _ in receiver.points}
     of_jobs = [one for one in METRICS if one.name.startswith("radiant.job")]
     assert set(found) == {one.name for one in of_jobs}

@@ -7,8 +7,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from fakes.ecs import fake_ecs
@@ -16,6 +18,7 @@ from radiant import storage
 from radiant.jobs.codec import encode
 from radiant.jobs.documents import Request, Usage, decode_result
 from radiant.jobs.usage import MemorySource
+from radiant.worker import usage as usage_module
 from radiant.worker.memory import EcsMetadata, Processes, memory_meter
 from radiant.worker.usage import UsageMeter
 
@@ -34,6 +37,13 @@ def usage_in(folder: Path) -> Usage:
     usage = decode_result((folder / "result.json").read_bytes(), "result.json").usage
     assert usage is not None
     return usage
+
+
+def wait_for(found: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def a_group(root: Path, files: dict[str, str], processes: tuple[int, ...]) -> Path:
@@ -152,19 +162,25 @@ def test_the_memory_of_the_process_that_starts_a_worker_is_not_the_worker_s(tmp_
 def test_the_memory_of_a_child_counts():
     meter = UsageMeter(Processes())
     meter.start()
-    program = "held = bytes(range(256)) * (1 << 20); import time; time.sleep(4)"
-    subprocess.run([sys.executable, "-c", program], check=True)
-    assert meter.stop().peak_memory_mib > 256
+    own_mib = psutil.Process().memory_info().rss / MIB
+    program = "import sys; held = bytes(range(256)) * (1 << 20); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE):
+        wait_for(lambda: meter.used_mib > own_mib + 240)
+    assert meter.stop().peak_memory_mib > own_mib + 240
 
 
-def test_temporary_files_count_while_they_are_there_and_their_folder_is_removed():
+def test_temporary_files_count_while_they_are_there_and_their_folder_is_removed(monkeypatch):
+    sizes: list[int] = []
+    size_of = usage_module._size_of
+    monkeypatch.setattr(usage_module, "_size_of", lambda folder: sizes.append(size_of(folder)) or sizes[-1])
+    monkeypatch.setattr(usage_module, "_LOOK_AT_SCRATCH_S", 0.1)
     before = tempfile.gettempdir()
     meter = UsageMeter(Processes())
     meter.start()
     inside = tempfile.gettempdir()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "copy.bcf").write_bytes(bytes(range(256)) * (3 << 12))
-        time.sleep(1.5)
+        wait_for(lambda: max(sizes, default=0) >= 3 * MIB)
     usage = meter.stop()
     assert inside != before
     assert usage.scratch_peak_mib == pytest.approx(3, abs=0.1)

@@ -2,10 +2,12 @@ import heapq
 import itertools
 import random
 import threading
+import time
 
 import pytest
 
 from radiant.errors import PlatformUnavailableError
+from radiant.operators.ecs_task import reads
 from radiant.operators.ecs_task.reads import BATCH, TaskReader
 
 LOOK_S = 3.0
@@ -206,8 +208,9 @@ def test_many_threads_share_the_calls(cluster):
         threading.Thread(target=lambda i=i: [reader.task(f"t{i}", "c", fresh_s=1) for _ in range(50)])
         for i in range(20)
     ]
+    began = time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(cluster.calls) < 20
+    assert len(cluster.calls) <= (time.monotonic() - began) / reads.GAP_S + 2
