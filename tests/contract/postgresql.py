@@ -74,7 +74,7 @@ class Server:
                 [*argv, "-k", "", "-F"], stdout=log, stderr=log, env=self._environment, cwd=self._folder, **self._user
             )
         ready = [self._binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self._port)]
-        for _ in range(200):
+        for _ in range(600):
             if subprocess.run(ready, check=False).returncode == 0:
                 return
             time.sleep(0.1)

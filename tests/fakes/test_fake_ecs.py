@@ -61,10 +61,14 @@ def arn_of(answer):
     return answer["tasks"][0]["taskArn"]
 
 
-def messages(fake, arn):
+def events(fake, arn):
     stream = f"{FAMILY}/radiant/{arn.rpartition('/')[2]}"
-    found = fake.client("logs").get_log_events(logGroupName="/radiant/jobs", logStreamName=stream, startFromHead=True)
-    return [event["message"] for event in found["events"]]
+    logs = fake.client("logs")
+    return logs.get_log_events(logGroupName="/radiant/jobs", logStreamName=stream, startFromHead=True)["events"]
+
+
+def messages(fake, arn):
+    return [event["message"] for event in events(fake, arn)]
 
 
 def refusal(call, *arguments, **named):
@@ -86,10 +90,9 @@ def test_a_task_runs_its_command_and_shows_its_exit_code(fake, run):
 def test_output_is_in_the_stream_that_awslogs_names_and_lines_share_time_stamps(fake, run):
     arn = arn_of(run(sys.executable, "-c", "for n in range(2000): print(n, flush=True)"))
     fake.wait(arn)
-    stream = f"{FAMILY}/radiant/{arn.rpartition('/')[2]}"
-    found = fake.client("logs").get_log_events(logGroupName="/radiant/jobs", logStreamName=stream, startFromHead=True)
-    assert [event["message"] for event in found["events"]] == [str(n) for n in range(2000)]
-    assert len({event["timestamp"] for event in found["events"]}) < 1000
+    found = events(fake, arn)
+    assert [event["message"] for event in found] == [str(n) for n in range(2000)]
+    assert len({event["timestamp"] for event in found}) < 1000
 
 
 def test_an_empty_line_is_no_event_and_a_last_line_without_end_is_one(fake, run):
@@ -164,7 +167,7 @@ def test_answers_hold_only_members_of_the_service_model(fake, run):
 
 
 def test_a_container_above_its_memory_is_killed_and_says_so(fake, run):
-    code = "import time; x = bytearray(200 << 20); time.sleep(30)"
+    code = "import time; x = bytearray(200 << 20); time.sleep(300)"
     change = {"name": "radiant", "command": [sys.executable, "-c", code], "memory": 100}
     task = fake.wait(arn_of(run("x", overrides={"containerOverrides": [change]})))
     container = task["containers"][0]
@@ -176,13 +179,13 @@ def test_a_container_above_its_memory_is_killed_and_says_so(fake, run):
 
 
 def test_the_task_s_own_memory_is_a_limit_as_well(fake, run):
-    code = "import time; x = bytearray(600 << 20); time.sleep(30)"
+    code = "import time; x = bytearray(600 << 20); time.sleep(300)"
     task = fake.wait(arn_of(run(sys.executable, "-c", code)))
     assert task["containers"][0]["exitCode"] == 137
 
 
 def test_memory_of_a_whole_process_tree_counts(fake, run):
-    child = f"{sys.executable} -c 'import time; x = bytearray(80 << 20); time.sleep(30)'"
+    child = f"{sys.executable} -c 'import time; x = bytearray(80 << 20); time.sleep(300)'"
     change = {"name": "radiant", "command": ["sh", "-c", f"{child} & {child} & wait"], "memory": 128}
     task = fake.wait(arn_of(run("x", overrides={"containerOverrides": [change]})))
     assert task["containers"][0]["exitCode"] == 137
@@ -190,9 +193,10 @@ def test_memory_of_a_whole_process_tree_counts(fake, run):
 
 def test_stop_sends_sigterm_and_names_the_user(fake, run, ecs):
     script = (
-        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); time.sleep(30)"
+        "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(7)); print('up', flush=True); time.sleep(300)"
     )
     arn = arn_of(run(sys.executable, "-c", script))
+    fake.wait(arn, "RUNNING")
     until_printed(fake, arn, "up")
     ecs.stop_task(cluster="radiant", task=arn, reason="cancelled in Airflow")
     task = fake.wait(arn)
@@ -201,8 +205,7 @@ def test_stop_sends_sigterm_and_names_the_user(fake, run, ecs):
 
 
 def until_printed(fake, arn, line):
-    fake.wait(arn, "RUNNING")
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while line not in messages(fake, arn) and time.monotonic() < until:
         time.sleep(0.02)
     assert line in messages(fake, arn)
@@ -210,8 +213,9 @@ def until_printed(fake, arn, line):
 
 def test_what_ignores_sigterm_is_killed_after_its_stop_timeout(fake, run, ecs):
     fake.options(longest_stop_s=0.3)
-    script = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(30)"
+    script = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(300)"
     arn = arn_of(run(sys.executable, "-c", script))
+    fake.wait(arn, "RUNNING")
     until_printed(fake, arn, "up")
     ecs.stop_task(cluster="radiant", task=arn)
     assert fake.wait(arn)["containers"][0]["exitCode"] == 137
@@ -234,7 +238,7 @@ def test_processes_that_a_job_leaves_behind_end_with_its_task(fake, run):
 
 
 def test_a_spot_task_is_interrupted_by_name(fake, run):
-    arn = arn_of(run("sleep", "30", capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}]))
+    arn = arn_of(run("sleep", "300", capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}]))
     fake.wait(arn, "RUNNING")
     fake.interrupt(arn)
     task = fake.wait(arn)
@@ -247,13 +251,13 @@ def test_a_spot_task_is_interrupted_by_name(fake, run):
 )
 def test_an_interruption_can_be_planned(fake, run, fault, code, exit_code):
     fake.fault(fault)
-    task = fake.wait(arn_of(run("sleep", "30")))
+    task = fake.wait(arn_of(run("sleep", "300")))
     assert (task["stopCode"], task["containers"][0]["exitCode"]) == (code, exit_code)
 
 
 def test_out_of_memory_can_be_planned(fake, run):
     fake.fault("oom")
-    task = fake.wait(arn_of(run("sleep", "30")))
+    task = fake.wait(arn_of(run("sleep", "300")))
     assert task["containers"][0]["reason"].startswith("OutOfMemoryError")
 
 
@@ -295,13 +299,13 @@ def test_a_log_group_that_is_not_there_fails_the_start(fake, run):
     assert "log group does not exist" in fake.wait(arn_of(run("true")))["stoppedReason"]
 
 
-def test_late_logs_arrive_after_the_task_has_stopped(fake, run):
+def test_late_logs_arrive_as_long_after_they_were_written_as_planned(fake, run):
     fake.fault("late_logs", delay_s=1.5)
     arn = arn_of(run("echo", "late"))
     fake.wait(arn)
-    assert messages(fake, arn) == []
-    time.sleep(2)
-    assert messages(fake, arn) == ["late"]
+    until_printed(fake, arn, "late")
+    (event,) = events(fake, arn)
+    assert event["ingestionTime"] - event["timestamp"] >= 1500
 
 
 def test_one_client_token_starts_one_task(run):
@@ -352,12 +356,13 @@ def test_a_call_is_refused_as_often_as_planned(fake, ground, ecs, kind, code):
 
 def test_the_whole_api_can_be_down_for_a_time(fake, ground):
     del ground
-    fake.fault("drop", call="*", who="airflow", times=None, seconds=0.5)
+    fake.fault("drop", call="*", who="airflow", times=None, seconds=3600)
     airflow = fake.client("logs", who="airflow")
     with pytest.raises(ConnectionClosedError):
         airflow.describe_log_groups()
     assert "logGroups" in fake.client("logs").describe_log_groups()
-    time.sleep(0.6)
+    fake.clear_faults()
+    fake.fault("drop", call="*", who="airflow", times=None, seconds=3600, since=time.monotonic() - 3601)
     assert "logGroups" in airflow.describe_log_groups()
 
 
@@ -405,8 +410,8 @@ def test_a_task_takes_over_the_tags_of_its_definition_and_of_ecs(fake, run, ecs)
 def test_tasks_are_listed_by_started_by_and_by_desired_status(fake, run, ecs):
     ended = arn_of(run("true", startedBy="run-1"))
     fake.wait(ended)
-    alive = arn_of(run("sleep", "30", startedBy="run-1"))
-    other = arn_of(run("sleep", "30", startedBy="run-2"))
+    alive = arn_of(run("sleep", "300", startedBy="run-1"))
+    other = arn_of(run("sleep", "300", startedBy="run-2"))
 
     def listed(**filters):
         return set(ecs.list_tasks(cluster="radiant", **filters)["taskArns"])
@@ -422,7 +427,7 @@ def test_tasks_are_listed_by_started_by_and_by_desired_status(fake, run, ecs):
 def test_a_long_list_comes_in_pages(fake, run, ecs):
     fake.options(slots=1)
     for _ in range(3):
-        run("sleep", "30", count=10)
+        run("sleep", "300", count=10)
     pages = list(ecs.get_paginator("list_tasks").paginate(cluster="radiant", PaginationConfig={"PageSize": 12}))
     assert [len(page["taskArns"]) for page in pages] == [12, 12, 6]
 
@@ -540,11 +545,11 @@ def test_it_ends_with_its_parent_process():
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
     )
     assert process.returncode == -signal.SIGKILL
     port = int(re.search(r":(\d+)$", process.stdout.strip()).group(1))
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while _answers(port) and time.monotonic() < until:
         time.sleep(0.1)
     assert not _answers(port)

@@ -70,9 +70,9 @@ class TestSeveralProcesses:
         for process in processes:
             process.start()
         start.set()
-        claimed = [case_id for _ in processes for case_id in answers.get(timeout=60)]
+        claimed = [case_id for _ in processes for case_id in answers.get(timeout=300)]
         for process in processes:
-            process.join(30)
+            process.join()
         assert sorted(claimed) == list(range(1, 13))
 
     def test_several_processes_may_make_the_tables_at_once(self, new_url):
@@ -82,9 +82,9 @@ class TestSeveralProcesses:
         for process in processes:
             process.start()
         start.set()
-        assert [answers.get(timeout=60) for _ in processes] == ["opened"] * 4
+        assert [answers.get(timeout=300) for _ in processes] == ["opened"] * 4
         for process in processes:
-            process.join(30)
+            process.join()
 
     def test_numbers_are_given_once_when_several_add_at_once(self, url, files):
         registrations = [files.make(f"f{number}") for number in range(16)]

@@ -17,7 +17,7 @@ LONGEST = 262_118
 
 
 class Delivery:
-    """Puts events into CloudWatch Logs, each when it is due."""
+    """Puts events into CloudWatch Logs, each when it is due; `catch_up` does not wait for its thread."""
 
     def __init__(self) -> None:
         self._due: list[tuple[float, int, Stream, list[dict[str, object]]]] = []
@@ -35,6 +35,12 @@ class Delivery:
             with self._changed:
                 while not self._due or self._due[0][0] > time.monotonic():
                     self._changed.wait(self._due[0][0] - time.monotonic() if self._due else None)
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Put in all that is due by now."""
+        with self._changed:
+            while self._due and self._due[0][0] <= time.monotonic():
                 _, _, stream, events = heapq.heappop(self._due)
                 try:
                     stream.deliver(events)

@@ -70,7 +70,7 @@ class FakeEcs:
         """Return every task as DescribeTasks shows it, oldest first; times are in seconds since the epoch."""
         return self._ask("tasks")
 
-    def wait(self, arn: str, status: str = "STOPPED", *, within_s: float = 30.0) -> dict[str, Any]:
+    def wait(self, arn: str, status: str = "STOPPED", *, within_s: float = 60.0) -> dict[str, Any]:
         """Return the task as soon as it is in that status.
 
         Raises:
@@ -249,7 +249,7 @@ def fake_ecs(**options: Any) -> Generator[FakeEcs]:
     finally:
         process.stdin.close()
         try:
-            process.wait(15)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -81,7 +81,7 @@ class Container:
         except subprocess.TimeoutExpired:
             return None
         self._end_session()
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=60)
         shutil.rmtree(self._folder, ignore_errors=True)
         return 128 - code if code < 0 else code
 

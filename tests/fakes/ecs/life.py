@@ -63,18 +63,20 @@ def begin(task: Task, host: Host) -> None:
 
 
 def _live(task: Task, host: Host) -> None:
-    with contextlib.ExitStack() as stack:
-        running: list[tuple[ContainerPlan, Container]] = []
-        try:
-            _come_up(task, host, stack)
-            running = _start_containers(task, host, stack)
-        except CannotStartError as error:
-            task.ask_to_stop(Stop("TaskFailedToStart", str(error)))
-        except StoppedEarlyError:
-            pass
-        if running:
-            task.enter("RUNNING")
-            _follow(task, host, running)
+    with contextlib.ExitStack() as slot:
+        # Logs are delivered before the task has ended, however slow this machine is.
+        with contextlib.ExitStack() as stack:
+            running: list[tuple[ContainerPlan, Container]] = []
+            try:
+                _come_up(task, host, slot)
+                running = _start_containers(task, host, stack)
+            except CannotStartError as error:
+                task.ask_to_stop(Stop("TaskFailedToStart", str(error)))
+            except StoppedEarlyError:
+                pass
+            if running:
+                task.enter("RUNNING")
+                _follow(task, host, running)
         for status in ("DEACTIVATING", "STOPPING", "DEPROVISIONING"):
             task.enter(status)
             time.sleep(host.pace_s)

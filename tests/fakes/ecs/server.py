@@ -69,6 +69,8 @@ class Application:
             return self._moto(environ, start_response)
         body = b"" if _is_object(environ) else _take_body(environ)
         call = parse_call(environ, body)
+        if call.name == "logs:GetLogEvents":
+            self.host.delivery.catch_up()
         needs = needs_of(call)
         call.needs = [(need.action, need.resource) for need in needs]
         self.record.add(call)
