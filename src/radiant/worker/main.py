@@ -19,6 +19,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from types import FrameType
+from typing import TextIO
 
 from radiant import storage
 from radiant.errors import EXIT_BUG, EXIT_OK, EXIT_TRANSIENT, ConfigError, RadiantError, TerminatedError
@@ -55,6 +56,16 @@ HANDLERS = {
 """Module of each job's `handle`, imported when its job runs: no job loads the libraries of another."""
 
 
+class Output(logging.StreamHandler[TextIO]):
+    """Writes the log. `logging` drops an error that is raised in a write; the one of SIGTERM must stop the job."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Raise the error of SIGTERM again."""
+        if isinstance(sys.exc_info()[1], TerminatedError):
+            raise  # noqa: PLE0704 - called within the handling of the error
+        super().handleError(record)
+
+
 def main(argv: list[str] | None = None) -> None:
     """Run one job and exit."""
     arguments = _parse(sys.argv[1:] if argv is None else argv)
@@ -63,7 +74,7 @@ def main(argv: list[str] | None = None) -> None:
     keep_numpy_to_one_thread()
     hide_pandas()
     # Every line is written at once and in order: a job that is killed leaves nothing but its log.
-    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format=_FORMAT)
+    logging.basicConfig(handlers=[Output(sys.stdout)], level=logging.INFO, format=_FORMAT)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         installation = load_installation()

@@ -98,6 +98,24 @@ def test_sigterm_leaves_a_result_that_may_be_tried_again(folder):
     assert (failure.code, failure.retryable) == ("Terminated", True)
 
 
+def test_sigterm_while_a_line_of_the_log_is_written_stops_the_job(folder):
+    code = (
+        "import os, signal, sys\n"
+        "class Output:\n"
+        "    def write(self, text):\n"
+        "        if 'progress 1/' in text: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    def flush(self): pass\n"
+        "sys.stdout = Output()\n"
+        "from radiant.worker.main import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    command = [sys.executable, "-c", code, *ask(folder, pause_s=60)[1:]]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 75
+    failure = answer(folder).failure
+    assert failure is not None
+    assert failure.code == "Terminated"
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"protocol": 1}', '{"protocol": 2, "job": "poc"}'])
 def test_an_unreadable_request_is_a_protocol_error_without_a_result(folder, content):
     command = ask(folder)
