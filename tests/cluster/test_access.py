@@ -149,7 +149,9 @@ def test_nothing_is_lost_or_doubled_when_the_api_server_restarts(request, backen
     pods = request.getfixturevalue(backend)
     if not pods.site.own:
         pytest.skip("the API server of another cluster is not restarted")
-    body = "for i in range(100):\n    print(f'line {i} end', flush=True)\n    time.sleep(0.12)\nanswer('whole')"
+    gate = pods.folder / "gate"
+    lines = "for i in range(100):\n    print(f'line {i} end', flush=True)\n    time.sleep(0.12)\n"
+    body = f"{lines}while not os.path.exists('{gate}'): time.sleep(0.1)\nanswer('whole')"
 
     def restart():
         wait_for(lambda: [one for one in pods.site.pods(selector="job=poc") if one.status.phase == "Running"], "a pod")
@@ -157,6 +159,7 @@ def test_nothing_is_lost_or_doubled_when_the_api_server_restarts(request, backen
         os.kill(api_server(), signal.SIGKILL)
         time.sleep(2)
         start_what_does_not_run()
+        gate.touch()
 
     with ThreadPoolExecutor(1) as executor:
         restarted = executor.submit(restart)

@@ -40,6 +40,20 @@ def next_try(context):
     return airflow_context(task_id="poc", map_index=-1, try_number=context["ti"].try_number + 1)
 
 
+def gate_of(pods):
+    """Return a file, and lines of a job that goes on once it is there."""
+    gate = pods.folder / "gate"
+    return gate, f"while not os.path.exists('{gate}'): time.sleep(0.1)\n"
+
+
+def wait_until_gone(pods, pod):
+    wait_for(
+        lambda: pod.metadata.uid not in {one.metadata.uid for one in pods.site.pods(selector="job=poc")},
+        "the node is rid of it",
+        180,
+    )
+
+
 def in_thread(pods, body, context, **kwargs):
     return ThreadPoolExecutor(1).submit(pods.run, body, context=context, job="poc", **kwargs)
 
@@ -182,7 +196,7 @@ def test_no_node_for_longer_than_patience_is_named(deferred_pods, context):
 
 
 def test_a_pod_evicted_through_the_api_is_tried_again(pods, context):
-    task = in_thread(pods, "time.sleep(60)\nanswer()", context)
+    task = in_thread(pods, "time.sleep(300)\nanswer()", context)
     pod = running_pod(pods)
     eviction = {"apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": pod.metadata.name}}
     version = client.VersionApi(pods.site.api.api_client).get_code().git_version
@@ -197,14 +211,13 @@ def test_a_pod_evicted_through_the_api_is_tried_again(pods, context):
 
 
 def test_a_pod_that_its_node_drives_out_is_started_again_within_the_try(pods, context, one_node, capfd):
-    task = in_thread(pods, "time.sleep(3)\nanswer('of the second pod')", context)
+    gate, closed = gate_of(pods)
+    task = in_thread(pods, f"{closed}answer('of the second pod')", context)
     first = running_pod(pods)
     pods.site.kubectl("taint", "node", one_node, "radiant-test=gone:NoExecute")
     try:
-        wait_for(
-            lambda: first.metadata.uid not in {one.metadata.uid for one in pods.site.pods(selector="job=poc")},
-            "the node is rid of it",
-        )
+        wait_until_gone(pods, first)
+        gate.touch()
     finally:
         pods.site.kubectl("taint", "node", one_node, "radiant-test:NoExecute-")
     assert task.result()["output"] == "of the second pod"
@@ -219,13 +232,16 @@ def test_a_pod_that_gives_way_to_a_more_important_one_is_started_again_within_th
     pods.site.kubectl("apply", "-f", "-", stdin=json.dumps(important))
     pods.set(RADIANT_JOBS__POC__CPU=str(cpu))
     try:
-        task = in_thread(pods, "time.sleep(3)\nanswer('of the second pod')", context)
-        running_pod(pods)
+        gate, closed = gate_of(pods)
+        task = in_thread(pods, f"{closed}answer('of the second pod')", context)
+        first = running_pod(pods)
         container = {"name": "c", "image": pods.site.image, "command": ["sleep", "3"]}
         container["resources"] = {"requests": {"cpu": str(cpu)}}
         spec = {"priorityClassName": name, "restartPolicy": "Never", "containers": [container]}
         pod = {"kind": "Pod", "apiVersion": "v1", "metadata": {"name": "important"}, "spec": spec}
         pods.site.kubectl("-n", pods.site.namespace, "apply", "-f", "-", stdin=json.dumps(pod))
+        wait_until_gone(pods, first)
+        gate.touch()
         assert task.result()["output"] == "of the second pod"
     finally:
         pods.site.kubectl("delete", "priorityclass", name)
@@ -235,7 +251,7 @@ def test_a_pod_that_gives_way_to_a_more_important_one_is_started_again_within_th
 @pytest.mark.parametrize("backend", ["pods", "deferred_pods"])
 def test_a_pod_deleted_under_its_task_is_tried_again(request, backend, context):
     pods = request.getfixturevalue(backend)
-    task = in_thread(pods, "time.sleep(60)\nanswer()", context)
+    task = in_thread(pods, "time.sleep(300)\nanswer()", context)
     pod = running_pod(pods)
     pods.site.api.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
     with pytest.raises(JobLostError, match=r"deleted|evicted") as raised:
@@ -259,7 +275,7 @@ def test_a_job_that_ends_well_while_its_pod_is_deleted_needs_proof(pods, context
 
 def test_the_kubelet_ends_a_job_that_no_process_watches(deferred_pods, context):
     deferred_pods.set(RADIANT_JOBS__POC__TIMEOUT_S="2", RADIANT_CONTAINER__START_TIMEOUT_S="2")
-    deferred_pods.install("time.sleep(60)")
+    deferred_pods.install("time.sleep(300)")
     operator = deferred_pods.operator_class(task_id="poc", job="poc", arguments={})
     trigger = deferred(operator, context)
     wait_for(lambda: deferred_pods.site.pods(selector="job=poc")[0].status.reason == "DeadlineExceeded", "the deadline")
@@ -272,7 +288,7 @@ def test_the_kubelet_ends_a_job_that_no_process_watches(deferred_pods, context):
 def test_more_disk_than_asked_for_is_evicted_and_named(pods, context):
     pods.set(RADIANT_JOBS__POC__SCRATCH_GIB="1")
     pods.template(volumes=[{"name": "scratch", "emptyDir": {"sizeLimit": "1Mi"}}])
-    body = "open('/scratch/big', 'wb').write(bytes(8 << 20))\ntime.sleep(150)"
+    body = "open('/scratch/big', 'wb').write(bytes(8 << 20))\ntime.sleep(600)"
     with pytest.raises(AirflowFailException, match=r"Evicted: .*SCRATCH_GIB"):
         pods.run(body, context=context, job="poc")
 
@@ -374,7 +390,7 @@ def test_nothing_is_lost_or_doubled_when_the_triggerer_is_replaced(deferred_pods
         return running.result() if done else None
 
     event = None
-    for seconds in (2, 1.3, 1.7, 60):
+    for seconds in (2, 1.3, 1.7, 300):
         event = event or asyncio.run(one_triggerer(seconds))
     operator.resume(context, json.loads(json.dumps(event)))
     assert numbers(capfd.readouterr().out) == list(range(60))
@@ -383,7 +399,7 @@ def test_nothing_is_lost_or_doubled_when_the_triggerer_is_replaced(deferred_pods
 def test_a_person_s_kill_removes_the_pod(deferred_pods):
     context = airflow_context(task_id="poc", map_index=-1, state="failed")
     with pytest.raises(JobLostError) as raised:
-        deferred_pods.run("time.sleep(60)", context=context, kill_after_s=3, job="poc")
+        deferred_pods.run("time.sleep(300)", context=context, kill_after_s=3, job="poc")
     assert raised.value.reason == "KilledByUser"
     no_pods(deferred_pods)
 
@@ -417,7 +433,7 @@ def test_the_finished_pod_of_a_dead_worker_is_adopted(deferred_pods, context):
 
 
 def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s_log_is_reported(pods, context):
-    pods.install("time.sleep(60)")
+    pods.install("time.sleep(300)")
     folder = pods.task_folder(context)
     folder.write_request(Request("poc", "0f0e0d0c-1", folder.run_uri, {}))
     facts = TaskFacts("POC", "run 1", "poc", -1, 1, last_try=False)
@@ -440,8 +456,10 @@ def test_a_repeated_create_finds_the_pod_of_the_same_attempt_and_a_removed_pod_s
 
 
 def test_the_pod_carries_its_place_in_airflow_and_no_rights(pods, context):
-    task = in_thread(pods, "time.sleep(3)\nanswer()", context)
+    gate, closed = gate_of(pods)
+    task = in_thread(pods, f"{closed}answer()", context)
     pod = running_pod(pods)
+    gate.touch()
     task.result()
     labels = pod.metadata.labels
     assert (labels["dag_id"], labels["task_id"], labels["job"]) == ("import-vcf", "poc", "poc")

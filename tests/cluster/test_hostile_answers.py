@@ -72,6 +72,12 @@ def through(pods, proxy):
     return pods
 
 
+def gate_of(pods):
+    """Return a file, and lines of a job that goes on once it is there."""
+    gate = pods.folder / "gate"
+    return gate, f"while not os.path.exists('{gate}'): time.sleep(0.1)\n"
+
+
 def in_thread(pods, body, context, **kwargs):
     return ThreadPoolExecutor(1).submit(pods.run, body, context=context, job="poc", **kwargs)
 
@@ -98,9 +104,11 @@ def test_a_credential_that_is_not_accepted_for_a_while_is_waited_for_and_one_pod
 ):
     monkeypatch.setattr(pod_client, "_DENIED_S", 1.0)
     pods = through(backend, proxy)
-    task = in_thread(pods, "time.sleep(3)\nanswer('of the only pod')", context)
+    gate, closed = gate_of(pods)
+    task = in_thread(pods, f"{closed}answer('of the only pod')", context)
     running_pod(pods)
     proxy.fault("/pods", 401, UNAUTHORIZED, seconds=5)
+    gate.touch()
     assert task.result()["output"] == "of the only pod"
     assert proxy.count("^POST .*/pods$") == 1
     no_pods(pods)
@@ -108,7 +116,8 @@ def test_a_credential_that_is_not_accepted_for_a_while_is_waited_for_and_one_pod
 
 def test_a_credential_that_stays_refused_leaves_the_pod_to_the_next_try(pods, context, proxy):
     through(pods, proxy).set(RADIANT_CONTAINER__PATIENCE_S="2")
-    task = in_thread(pods, "time.sleep(8)\nanswer('of the first try')", context)
+    gate, closed = gate_of(pods)
+    task = in_thread(pods, f"{closed}answer('of the first try')", context)
     running_pod(pods)
     proxy.fault("/pods", 401, UNAUTHORIZED)
     with pytest.raises(JobError) as raised:
@@ -116,6 +125,7 @@ def test_a_credential_that_stays_refused_leaves_the_pod_to_the_next_try(pods, co
     assert raised.value.reason == "Unauthorized"
     assert not read_record(pods.task_folder(context)).closed
     proxy.faults.clear()
+    gate.touch()
     found = pods.run("answer('of a second pod')", context=next_try(context), job="poc")
     assert found["output"] == "of the first try"
     assert proxy.count("^POST .*/pods$") == 1
@@ -127,9 +137,11 @@ def test_what_answers_in_place_of_the_api_server_is_an_outage(backend, context, 
     pods = through(backend, proxy)
     status, body = FOREIGN[kind]
     proxy.fault("^POST ", status, body, times=2)
-    task = in_thread(pods, "time.sleep(3)\nanswer('done')", context)
+    gate, closed = gate_of(pods)
+    task = in_thread(pods, f"{closed}answer('done')", context)
     running_pod(pods)
     proxy.fault("/pods", status, body, seconds=2)
+    gate.touch()
     assert task.result()["output"] == "done"
     assert len({call for call, _ in proxy.calls if call.startswith("DELETE")}) == 1
     no_pods(pods)
@@ -284,7 +296,7 @@ def test_a_pod_deleted_before_it_began_is_lost_at_once_though_a_finalizer_keeps_
     try:
         pods.site.api.delete_namespaced_pod(pod.metadata.name, pod.metadata.namespace)
         with pytest.raises(JobLostError, match="deleted before its container began") as raised:
-            task.result(timeout=60)
+            task.result(timeout=180)
         assert raised.value.reason == "Lost"
     finally:
         pods.site.kubectl(
@@ -299,7 +311,7 @@ def test_a_secret_of_a_mount_that_does_not_exist_fails_within_seconds(pods, cont
     began = time.monotonic()
     with pytest.raises(AirflowFailException, match=r'Config: .*secret "no-such-keys" not found'):
         pods.run("answer()", context=context, job="poc")
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 240, "the time in which a pod has to start is 900 s"
 
 
 def test_out_of_memory_below_a_lowered_limit_names_the_limit_that_counted(pods, context, proxy):
@@ -316,21 +328,21 @@ def test_out_of_memory_below_a_lowered_limit_names_the_limit_that_counted(pods, 
 
 
 def test_a_log_that_is_cut_at_its_end_is_read_again(backend, context, proxy, capfd):
-    cuts = iter((100, 3000))
+    cuts = [100, 3000]
 
     def cut(call, content):
-        return content[: next(cuts, None)] if "/log" in call and "tailLines" not in call else content
+        if not cuts or len(content) <= cuts[0] or "/log" not in call or "tailLines" in call:
+            return content
+        return content[: cuts.pop(0)]
 
-    body = "for i in range(200):\n    print(f'line {i} end')\ntime.sleep(3)\nprint('x' * 40000)\nanswer()"
-    task = in_thread(through(backend, proxy), body, context)
-    running_pod(backend)
     proxy.cut = cut
-    task.result()
+    body = "for i in range(200):\n    print(f'line {i} end')\nprint('x' * 40000)\nanswer()"
+    through(backend, proxy).run(body, context=context, job="poc")
     text = capfd.readouterr().out
     assert [int(one) for one in re.findall(r"line (\d+) end", text)] == list(range(200))
     assert sum(map(len, re.findall(r"x{1000,}", text))) == 40000
     assert "lines may be missing" not in text
-    assert next(cuts, None) is None, "both cuts were made"
+    assert cuts == [], "both were made"
 
 
 def test_a_log_whose_end_the_api_server_never_gives_fails_no_job_and_says_so(backend, context, proxy, capfd):
