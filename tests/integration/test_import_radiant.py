@@ -54,11 +54,11 @@ BAD, KILLED_JOB, KILLED_TASK = 900, 50, 51
 CORPUS_TRIOS = {101: ("clinical-trio-vep", "GRCh37"), 102: ("ashk-trio", "GRCh37"), 103: ("upd-trio", "GRCh37")}
 URGENT = 1
 HASTE = {"strategy": "wxs", "priority": Priority.STAT}
-RUN_TIMEOUT_S = 420
+RUN_TIMEOUT_S = 1500
 MOST_MAPPED = 14
 """The most items that this Airflow maps a task over: 1,024 by default."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(3600)
 
 
 @dataclass
@@ -142,8 +142,19 @@ class Site:
         }
 
 
-def disturb(site: Site) -> None:
-    """Kill the job of one case and the task's own process of another, each once, while they run."""
+HOLD = """
+import json, pathlib, sys, time
+if "import-case" in sys.orig_argv:
+    request = pathlib.Path(sys.orig_argv[sys.orig_argv.index("--request") + 1].removeprefix("file://"))
+    held = pathlib.Path(__file__).with_name(str(json.loads(request.read_text())["arguments"]["case_id"]))
+    while held.exists():
+        time.sleep(0.05)
+"""
+"""A `sitecustomize.py`: a job waits before it begins while a file beside this one has the number of its case."""
+
+
+def disturb(site: Site, holds: Path) -> None:
+    """Kill the job of one case and the task's own process of another, each once, before they have begun."""
     deadline = time.monotonic() + RUN_TIMEOUT_S
     while len(site.killed) < 2 and time.monotonic() < deadline:
         for case_id, pid in site.running_jobs().items():
@@ -153,6 +164,7 @@ def disturb(site: Site) -> None:
                 victim.send_signal(signal.SIGKILL)
                 site.killed[case_id] = pid
         time.sleep(0.1)
+    (holds / str(KILLED_JOB)).unlink()
 
 
 def watch(home: Path, *arguments: str, **streams: Any) -> subprocess.Popen[bytes]:
@@ -188,6 +200,10 @@ def mails():
 def site(tmp_path_factory, mails):
     home = tmp_path_factory.mktemp("home")
     settings = load_settings({"RADIANT_HOME": str(home)})
+    holds = tmp_path_factory.mktemp("holds")
+    (holds / "sitecustomize.py").write_text(HOLD)
+    for case_id in (KILLED_JOB, KILLED_TASK):
+        (holds / str(case_id)).touch()
     airflow = Standalone(settings, dags_folder=REPOSITORY / "dags")
     with contextlib.ExitStack() as stack:
         otlp = stack.enter_context(otlp_receiver())
@@ -197,6 +213,7 @@ def site(tmp_path_factory, mails):
             patch.setenv("AIRFLOW_CONN_MAIL", mails.connection)
             patch.setenv("RADIANT_NOTIFY", "slackwebhook://absent smtp://mail?to=on-call@centre.example")
             patch.setenv("RADIANT_PROGRESS__EVERY_S", "0.05")
+            patch.setenv("PYTHONPATH", str(holds), prepend=os.pathsep)
             for name, value in otlp.environment.items():
                 patch.setenv(name, value)
             airflow.start()
@@ -223,11 +240,12 @@ def site(tmp_path_factory, mails):
         with output.open("wb") as file:
             watcher = watch(home, stdout=file, stderr=subprocess.STDOUT)
         stack.callback(watcher.kill)
-        disturb(site)
+        disturb(site, holds)
         site.interrupted = interrupt(home, site.run_id)
+        (holds / str(KILLED_TASK)).unlink()  # the run goes on until its watcher was interrupted
         site.state = site.wait("import-radiant", site.run_id)
         site.verdict = site.api.xcom("import-radiant", site.run_id, "verdict")
-        site.watched = watcher.wait(60), output.read_text()
+        site.watched = watcher.wait(300), output.read_text()
         yield site
 
 
@@ -257,7 +275,7 @@ def test_ctrl_c_ends_the_watching_and_leaves_the_run_alone(site):
 def test_without_a_run_or_with_an_unknown_one_there_is_nothing_to_watch(site):
     for arguments, words in (((), b"no run of import-radiant is running"), (("nowhere",), b"has no run 'nowhere'")):
         watcher = watch(site.settings.home_path, *arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        output, _ = watcher.communicate(timeout=60)
+        output, _ = watcher.communicate(timeout=300)
         assert (watcher.returncode, words in output) == (65, True), output
 
 
@@ -454,7 +472,7 @@ def mails_of(site: Site, mails: Mails) -> list[tuple[list[str], str, str]]:
 
 
 def test_a_red_run_sends_one_mail_and_a_notifier_that_cannot_send_changes_nothing(site, mails):
-    deadline = time.monotonic() + 60  # it is sent after the verdict's state is stored
+    deadline = time.monotonic() + 120  # it is sent after the verdict's state is stored
     while not mails_of(site, mails) and time.monotonic() < deadline:
         time.sleep(0.5)
     assert site.state == "failed"
@@ -623,7 +641,7 @@ def test_the_dag_maintain_tables_reports_what_it_would_do_and_does_it(site):
 def test_marking_a_task_failed_stops_its_job(site):
     run_id = site.api.trigger("POC-ecs-k8s-operators")
     folder = site.settings.home_path / "work" / "POC-ecs-k8s-operators"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (notes := list(folder.glob(f"{quote(run_id, safe='')}/poc/process.json"))):
         assert time.monotonic() < deadline
         time.sleep(0.1)
