@@ -28,10 +28,10 @@ REPOSITORY = Path(__file__).parents[2]
 BUCKET = "clinic"
 BAD = 900
 POC = "POC-ecs-k8s-operators"
-RUN_TIMEOUT_S = 600
+RUN_TIMEOUT_S = 1500
 KEY = "the-key-of-aws-default"
 
-pytestmark = pytest.mark.timeout(1200)
+pytestmark = pytest.mark.timeout(3600)
 
 
 @dataclass

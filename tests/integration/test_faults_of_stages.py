@@ -159,7 +159,7 @@ def test_a_worker_killed_at_one_stage_leaves_nothing_visible_and_repeating_it_en
         }
         argv = [program, name, "--request", request, "--result", f"{place}/result.json"]
         worker.append(subprocess.Popen(argv, env=environment, stderr=subprocess.DEVNULL))
-        code = worker[0].wait(120)
+        code = worker[0].wait(600)
         worker.clear()
         return code
 

@@ -42,7 +42,7 @@ def test_the_example_leads_from_a_score_to_a_query(tmp_path, monkeypatch):
         nonlocal environment
         script = f"set -euo pipefail\n{command}\n"
         done = subprocess.run(
-            ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=120, check=False
+            ["bash", "-c", script], env=environment, capture_output=True, text=True, timeout=600, check=False
         )
         assert done.returncode == 0, done.stderr
         environment |= dict(re.findall(r"^export (\w+)=(\S+)$", command, re.MULTILINE))

@@ -127,7 +127,7 @@ def test_a_pipe_is_refused_with_the_reason(tmp_path, trio, how):
     command = (
         f"exec {Path(sys.executable).with_name('radiant')} vcf convert {how.format(vcf=trio)} --out {tmp_path / 'out'}"
     )
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 65, done.stderr
     assert "is no regular file but a pipe or a device" in " ".join(done.stderr.split())
     assert not (tmp_path / "out").exists()

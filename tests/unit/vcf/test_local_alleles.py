@@ -182,7 +182,7 @@ def _people(draw: st.DrawFn) -> list[list[str]]:
     max_examples=15,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example runs bcftools: to shrink one takes minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(_people(), st.sampled_from([1, 2, 3]))
 def test_local_alleles_of_bcftools_merge_are_the_alleles_of_the_line(tmp_path, people, most):

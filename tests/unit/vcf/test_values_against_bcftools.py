@@ -300,7 +300,7 @@ _UNCALLED = ("AAAAAAAA", 0, ["A", "C", ".", ".", "AC=.;AF=.;DP=0", "GT:AD:DP:GQ:
     max_examples=60,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # each example runs bcftools: to shrink one takes minutes
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example([_UNCALLED])
 @example([_UNCALLED, ("AAAAAAAA", 0, ["A", "*", ".", ".", "DP=0", "GT", "0/1", "1/1", "0/0"])])
