@@ -120,7 +120,7 @@ def server():
 
 @pytest.fixture
 def api(server):
-    return AirflowApi(f"http://127.0.0.1:{server.server_port}", "admin", "secret", timeout_s=5)
+    return AirflowApi(f"http://127.0.0.1:{server.server_port}", "admin", "secret", timeout_s=60)
 
 
 def test_the_version_needs_no_login(api, server):
