@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 
 import pyiceberg.manifest
 from pyiceberg.avro.file import AvroFile
+from pyiceberg.manifest import ManifestFile
 from pyiceberg.serializers import FromInputFile
 from pyiceberg.typedef import StructProtocol
 
@@ -20,7 +21,8 @@ from radiant.errors import DamagedFileError, LakeUnavailableError, RadiantError
 from radiant.lake.avro_blocks import require_whole
 
 if TYPE_CHECKING:
-    from pyiceberg.io import InputFile, InputStream
+    from pyiceberg.io import FileIO, InputFile
+    from pyiceberg.manifest import ManifestEntry
     from pyiceberg.table.metadata import TableMetadata
 
     from radiant.errors import LakeError
@@ -73,7 +75,7 @@ def _table(uri: str) -> str:
 
 
 class FileInMemory:
-    """A file whose bytes are here, in the place of the store that PyIceberg reads it from."""
+    """A whole file whose bytes are here, in the place of the store that PyIceberg reads it from."""
 
     def __init__(self, location: str, content: bytes) -> None:
         self.location = location
@@ -88,16 +90,20 @@ class FileInMemory:
         return io.BytesIO(self._content)
 
 
-def content_of(file: InputFile | FileInMemory) -> bytes:
+def content_of(file: InputFile, stated: int = 0) -> bytes:
     """Return the content of a manifest or a list of manifests, which is a whole Avro file.
 
+    Args:
+        file: Where it is.
+        stated: The bytes that it has at least: a file that is cut off between two blocks is an Avro file, too.
+
     Raises:
-        DamagedFileError: it is not; the message names it.
+        DamagedFileError: it is not whole; the message names it.
         GoneFileError: it is not there.
         OSError: the store does not answer.
     """
     try:
-        with cast("InputStream", file.open()) as stream:
+        with file.open() as stream:
             data = stream.read()
     except FileNotFoundError as error:
         raise GoneFileError(error.errno, error.strerror, file.location) from error
@@ -105,6 +111,8 @@ def content_of(file: InputFile | FileInMemory) -> bytes:
         require_whole(data)
     except ValueError as error:
         raise damaged(file.location, str(error)) from error
+    if len(data) < stated:
+        raise damaged(file.location, f"it has {len(data)} bytes, {stated} were written")
     return data
 
 
@@ -114,7 +122,8 @@ class WholeAvroFile(AvroFile[Entry]):
     def __enter__(self) -> Self:
         """Open the file."""
         location = self.input_file.location
-        self.input_file = cast("InputFile", FileInMemory(location, content_of(self.input_file)))
+        if not isinstance(self.input_file, FileInMemory):
+            self.input_file = cast("InputFile", FileInMemory(location, content_of(self.input_file)))
         try:
             super().__enter__()
         except Exception as error:
@@ -143,10 +152,18 @@ def _table_metadata(input_file: InputFile, encoding: str = "utf-8") -> TableMeta
         raise damaged(input_file.location, error) from error
 
 
+def _entries(manifest: ManifestFile, io: FileIO, discard_deleted: bool = True) -> list[ManifestEntry]:  # noqa: FBT001, FBT002 - as PyIceberg calls it
+    path = manifest.manifest_path
+    content = content_of(io.new_input(path), manifest.manifest_length)
+    return _FETCH_ENTRIES(manifest, cast("FileIO", FileInMemory(path, content)), discard_deleted)
+
+
 _READ_METADATA = FromInputFile.table_metadata
+_FETCH_ENTRIES = ManifestFile.fetch_manifest_entry
 
 
 def check_files_read_by_pyiceberg() -> None:
     """Let PyIceberg refuse damaged files, and name them, in this process."""
     pyiceberg.manifest.AvroFile = WholeAvroFile  # type: ignore[misc]
+    ManifestFile.fetch_manifest_entry = _entries  # type: ignore[method-assign]
     FromInputFile.table_metadata = staticmethod(_table_metadata)  # type: ignore[method-assign]

@@ -210,13 +210,14 @@ class EntryReader:
         return [one is None or manifest_cases.may_hold(one, cases) for one in said]
 
     def _fetch(self, manifests: Sequence[ManifestFile]) -> None:
-        missing = [one.manifest_path for one in manifests if one.manifest_path not in self._files]
+        missing = [one for one in manifests if one.manifest_path not in self._files]
         if missing:
             with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="manifests") as pool:
-                self._files |= dict(zip(missing, pool.map(self._content, missing), strict=True))
+                found = pool.map(self._content, missing)
+                self._files |= {one.manifest_path: content for one, content in zip(missing, found, strict=True)}
 
-    def _content(self, path: str) -> bytes:
-        return content_of(self._io.new_input(path))
+    def _content(self, manifest: ManifestFile) -> bytes:
+        return content_of(self._io.new_input(manifest.manifest_path), manifest.manifest_length)
 
     def _decoded(self, manifest: ManifestFile) -> tuple[ManifestEntry, ...]:
         path = manifest.manifest_path
