@@ -12,13 +12,13 @@ from typing import Protocol
 
 from radiant import storage
 from radiant.cli.airflow_api import FINISHED_RUN, TaskInstance
-from radiant.cli.case_folder import CaseFolder, has_request, read_case_folder
 from radiant.domain.partition import PlannedPart
 from radiant.jobs.contracts import CommitOutput, ImportOutput, PlanOutput, PrepareOutput, output_of
 from radiant.jobs.dag_ids import IMPORT_RADIANT, IMPORT_VCF
 from radiant.jobs.documents import JobSummary, Status, read_job_summary, run_uri, task_uri
 from radiant.jobs.reading_progress import ReadingProgress
 from radiant.jobs.run_ids import block_run_id, part_run_id
+from radiant.runs.case_folder import CaseFolder, has_request, read_case_folder
 
 _LEAST_SHARE = 0.05
 """Of all cases: no time is guessed before."""

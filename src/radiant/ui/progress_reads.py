@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from radiant import storage
 from radiant.errors import RadiantError
-from radiant.jobs.reading_progress import ReadingProgress, decode_progress, progress_uri
+from radiant.jobs.reading_progress import ReadingProgress
+from radiant.runs.case_folder import read_case_folder
 from radiant.settings import Settings
 from radiant.ui.airflow_runs import ImportTask
 from radiant.ui.consoles import task_folder
 from radiant.ui.pages import RunningImport
 
 _MOST_PROGRESS = 20
-"""Running imports whose progress is read for one page: each costs two requests to the store."""
+"""Running imports whose progress is read for one page: each costs two requests to the store, three until it reads."""
 _AT_ONCE = 8
 
 
@@ -26,14 +26,7 @@ def progress_of(tasks: Sequence[ImportTask], settings: Settings) -> tuple[Runnin
 
 
 def _progress(task: ImportTask, settings: Settings) -> ReadingProgress | None:
-    folder = task_folder(task, settings)
     try:
-        request = folder.read_request()
-        if request is None:
-            return None
-        if task.try_number > 1 and folder.read_outcome(request.attempt) is not None:
-            return None  # of the try before: this one has written no request yet
-        uri = progress_uri(folder.uri, request.attempt)
-        return decode_progress(storage.read_bytes(uri), uri).reading
+        return read_case_folder(task_folder(task, settings).uri, task.try_number).reading
     except RadiantError:
-        return None  # none was written yet, or the store does not answer: the page has the rest
+        return None  # a right is missing: the page has the rest
