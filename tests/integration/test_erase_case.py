@@ -13,8 +13,10 @@ from kills import each_kill
 from radiant import lake, storage
 from radiant.cli.main import app
 from radiant.domain.case import CaseState
-from radiant.errors import CaseStateError, ConfigError, InputError, LakeError
+from radiant.errors import CaseStateError, CommitConflictError, ConfigError, InputError, LakeError
 from radiant.jobs.documents import Status, run_uri, task_uri
+from radiant.lake import commit as lake_commit
+from radiant.lake import snapshot
 from radiant.lake.create import load_tables
 from radiant.registry import Registration
 from radiant.settings import load_settings
@@ -190,6 +192,39 @@ def test_the_command_prints_the_certificate_and_repeating_it_prints_it_again(sit
     assert "SHA-256" in text
     assert json.loads((tmp_path / "office" / "case-1-certificate.json").read_bytes())["scan"]["hits"] == []
     assert "was erased" in CliRunner().invoke(app, ["cases", "show", "1"]).output
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(["--reason", " "], "--reason is empty"), (["--reason", REASON, "--out", "/proc/nowhere"], "/proc/nowhere")],
+)
+def test_nothing_is_erased_by_a_command_that_cannot_end_in_a_certificate_with_a_reason(
+    site, monkeypatch, options, said
+):
+    imported(site, (1,))
+    monkeypatch.setenv("RADIANT_HOME", str(site.folder / "home"))
+    result = CliRunner().invoke(app, ["cases", "erase", "1", *options])
+    assert said in str(result.exception)
+    assert set(site.visible()) == {1}
+
+
+def test_an_erasure_that_meets_another_ends_with_what_to_do_and_its_repetition_ends_well(site, monkeypatch):
+    imported(site)
+    real = snapshot.commit_replacement
+    ended: list[bool] = []
+
+    def after_another(*arguments):
+        if not ended:
+            ended.append(True)
+            with lake.open_catalog(site.settings) as other:
+                lake.commit_part(other, site.settings.lake.namespace, 0, [], [], [1], "of another")
+        return real(*arguments)
+
+    monkeypatch.setattr(lake_commit, "commit_replacement", after_another)
+    with pytest.raises(CommitConflictError, match=r"case 1 is not erased yet: another command.* Repeat the command$"):
+        erase_case(site.settings, 1, REASON)
+    assert erase_case(site.settings, 1, REASON).certificate.complete
+    assert set(site.visible()) == {2, 3}
 
 
 def test_older_versions_of_objects_are_deleted_where_the_store_keeps_them(tmp_path):

@@ -5,7 +5,7 @@ import hashlib
 import time
 from dataclasses import dataclass
 from importlib import metadata
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,8 +13,10 @@ from radiant import storage
 from radiant.cli.terminal import echo
 from radiant.errors import InputError
 from radiant.jobs.codec import decode, encode
-from radiant.lake import TablePointer
 from radiant.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from radiant.lake import TablePointer
 
 CONTENTS, ROWS, TABLES = "backup.json", "registry.jsonl.gz", "tables.json"
 """The files of a backup; the first is written last: where it is, the rest is whole."""
@@ -35,13 +37,6 @@ class Contents:
     """Of the registry."""
     sha256: dict[str, str]
     """Of the other files, by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """Where the lake's tables pointed."""
-
-    tables: tuple[TablePointer, ...]
 
 
 def backup(
@@ -67,7 +62,7 @@ def backup(
         pointers = lake.table_pointers(catalog, settings.lake.namespace)
     files = {
         ROWS: gzip.compress("".join(f"{row}\n" for row in rows).encode(), mtime=0),
-        TABLES: encode(Tables(tuple(pointers))),
+        TABLES: encode(lake.TablePointers(tuple(pointers))),
     }
     for name, data in files.items():
         storage.write_bytes(storage.join(uri, name), data)
@@ -111,7 +106,9 @@ def restore(
     _report(contents, settings, count, len(tables), cases)
 
 
-def _read(uri: str, shown: str) -> tuple[Contents, list[str], tuple[TablePointer, ...]]:
+def _read(uri: str, shown: str) -> tuple[Contents, list[str], "tuple[TablePointer, ...]"]:
+    from radiant import lake  # noqa: PLC0415 - heavy, only here
+
     remedy = "Take another backup"
     try:
         data = storage.read_bytes(storage.join(uri, CONTENTS))
@@ -125,7 +122,7 @@ def _read(uri: str, shown: str) -> tuple[Contents, list[str], tuple[TablePointer
             msg = f"{shown}/{name} is not what the backup wrote: its sha256 differs. {remedy}"
             raise InputError(msg)
     where = storage.join(uri, TABLES)
-    tables = decode(Tables, files[TABLES], where=where, what="a backup of this version", remedy=remedy)
+    tables = decode(lake.TablePointers, files[TABLES], where=where, what="a backup of this version", remedy=remedy)
     return contents, gzip.decompress(files[ROWS]).decode().splitlines(), tables.tables
 
 

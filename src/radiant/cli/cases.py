@@ -3,6 +3,7 @@
 import csv
 import json
 import sys
+import tempfile
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -222,13 +223,21 @@ def erase(
     from radiant.worker.erasure_certificate import certificate_text  # noqa: PLC0415 - heavy, only here
 
     settings = load_settings()
+    if not reason.strip():
+        msg = "--reason is empty, and the certificate states it: name one without a name, as in 'consent withdrawn'"
+        raise InputError(msg)
+    if out is not None:
+        _require_writable(out)  # before anything is erased
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Erase case {case} for good? It cannot be brought back", abort=True)
-    erased = erase_case(settings, case, reason)
+    try:
+        erased = erase_case(settings, case, reason)
+    except KeyboardInterrupt:
+        echo(f"Stopped: case {case} may be half erased. The same command goes on where it stopped", err=True)
+        raise
     echo(certificate_text(erased.certificate, with_files=False))
     places = [erased.uris.certificate, erased.uris.text]
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         for uri in places:
             (out / f"case-{case}-{uri.rpartition('/')[2]}").write_bytes(storage.read_bytes(uri))
     echo(f"The certificate, with a list of each deleted file: {' and '.join(places)}")
@@ -236,6 +245,13 @@ def erase(
         echo(f"Not touched, a file of its owner: {uri}")
     if not erased.certificate.complete:
         raise typer.Exit(EXIT_BUG)
+
+
+def _require_writable(folder: Path) -> None:
+    """Make a folder unless it is there, and raise the operating system's error where it cannot be written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
 
 
 def _listed(record: "CaseRecord") -> dict[str, str | int | None]:

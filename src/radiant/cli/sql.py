@@ -90,12 +90,24 @@ def _statements(engine: EngineName, engine_catalog: str | None) -> list[str]:
         return make(catalog, namespace, tables)
 
 
+def _require_duckdb(database: Path) -> None:
+    """Refuse a file of another program: DuckDB would load an extension to write into a SQLite file."""
+    if not database.is_file():
+        return
+    with database.open("rb") as file:
+        found = file.read(12)
+    if found and not found.endswith(b"DUCK"):
+        msg = f"{database} is no database of DuckDB, and stays as it is: name a new file, or one that DuckDB made"
+        raise InputError(msg)
+
+
 def _make(database: Path, statements: list[str]) -> None:
     try:
         import duckdb  # noqa: PLC0415 # pyright: ignore[reportMissingImports] - an extra
     except ImportError:
         msg = "--apply needs DuckDB: pip install 'radiant[duckdb]', or pipe the statements into a DuckDB of your own"
         raise ConfigError(msg) from None
+    _require_duckdb(database)
     try:
         with duckdb.connect(str(database)) as connection:
             for statement in statements:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from radiant.lake.pointers import (
         LostFiles,
         TablePointer,
+        TablePointers,
         drop_lost_cases,
         lost_files,
         pointers_to_change,
@@ -50,6 +51,7 @@ __all__ = [
     "TableMaintenance",
     "TableOverview",
     "TablePointer",
+    "TablePointers",
     "TableRef",
     "VariantQuery",
     "VisibleCase",
@@ -95,6 +97,7 @@ _MODULES = {
     "TableMaintenance": "maintain",
     "TableOverview": "overview",
     "TablePointer": "pointers",
+    "TablePointers": "pointers",
     "VariantQuery": "variant_query",
     "VisibleCase": "case_load",
     "case_rows": "visible_rows",

@@ -104,11 +104,18 @@ def erase_rows(  # noqa: PLR0913 - the whole of an erasure, each needed
             _refuse_named(table, case_id)
         before = {name: _current_files(table) for name, table in tables.items()}
         neighbours = _digests_of_neighbours(tables, before, visible_cases(catalog, namespace), case_id)
-        commit_part(catalog, namespace, part, [], [], [case_id], f"erase-{case_id}-{begun_at:%Y%m%dT%H%M%S%f}")
-        tables = load_tables(catalog, namespace)
-        for table in tables.values():
-            if _current_names_removed(table, case_id):
-                rewrite_manifests(table)
+        try:
+            commit_part(catalog, namespace, part, [], [], [case_id], f"erase-{case_id}-{begun_at:%Y%m%dT%H%M%S%f}")
+            tables = load_tables(catalog, namespace)
+            for table in tables.values():
+                if _current_names_removed(table, case_id):
+                    rewrite_manifests(table)
+        except CommitConflictError as error:
+            msg = (
+                f"case {case_id} is not erased yet: another command, or a run, changed the tables at the same time. "
+                "Repeat the command"
+            )
+            raise CommitConflictError(msg) from error
         after = {name: _current_files(table) for name, table in tables.items()}
         rewritten = {
             other: {name: (digest, _digest(tables[name], other)) for name, digest in digests.items()}

@@ -48,6 +48,13 @@ class TablePointer:
 
 
 @dataclass(frozen=True, slots=True)
+class TablePointers:
+    """The tables of a catalog, as a backup holds them. Crosses as JSON."""
+
+    tables: tuple[TablePointer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LostFiles:
     """Data files that a pointer's snapshot names and that are gone, or have another size than it states."""
 

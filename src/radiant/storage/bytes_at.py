@@ -39,9 +39,12 @@ def to_uri(path: str, base: Path | None = None) -> str:
     A relative path counts from `base` (the current folder when None).
 
     Raises:
-        InputError: a Windows path (`C:\data\a.vcf`), which no machine that runs radiant can open; or a pipe or a device
-            (`-`, `/dev/stdin`, `<(...)`).
+        InputError: nothing, as an unset variable leaves it; a Windows path (`C:\data\a.vcf`), which no machine that
+            runs radiant can open; or a pipe or a device (`-`, `/dev/stdin`, `<(...)`).
     """
+    if not path.strip():
+        msg = "a path is empty: is a variable of the shell unset? Name the file or the folder; . is the current one"
+        raise InputError(msg)
     if "://" in path:
         return path
     if PureWindowsPath(path).drive or "\\" in path:

@@ -3,6 +3,8 @@
 import errno
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -52,3 +54,9 @@ def test_every_end_has_a_message_and_an_exit_code_of_the_contract(monkeypatch, c
         command.main()
     assert ended.value.code == exit_code
     assert said in capsys.readouterr().err
+
+
+def test_the_command_starts_without_the_libraries_that_few_commands_need():
+    heavy = "{'pyarrow', 'pyiceberg', 'sqlalchemy', 'duckdb', 'airflow', 'kubernetes', 'boto3'}"
+    code = f"import sys, radiant.cli.main; print(sorted({heavy} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

@@ -68,6 +68,12 @@ def test_a_windows_path_is_refused_with_the_remedy(path):
         storage.to_uri(path)
 
 
+@pytest.mark.parametrize("path", ["", " "])
+def test_a_path_that_an_unset_variable_left_empty_is_not_the_current_folder(path):
+    with pytest.raises(InputError, match="a path is empty"):
+        storage.to_uri(path)
+
+
 def test_a_relative_path_counts_from_its_base(tmp_path):
     assert storage.to_uri("a/b.vcf", tmp_path) == f"file://{tmp_path}/a/b.vcf"
     assert storage.to_uri("s3://bucket/b.vcf", tmp_path) == "s3://bucket/b.vcf"
