@@ -194,6 +194,22 @@ def test_the_command_prints_the_certificate_and_repeating_it_prints_it_again(sit
     assert "was erased" in CliRunner().invoke(app, ["cases", "show", "1"]).output
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+def test_a_manifest_that_a_full_disk_left_half_written_stops_no_erasure_and_goes_if_it_names_the_case(site, share):
+    imported(site, (1, 2))
+    with lake.open_catalog(site.settings) as catalog:
+        table = load_tables(catalog, site.settings.lake.namespace)["occurrence"]
+        (manifest,) = table.current_snapshot().manifests(table.io)
+    whole = Path(manifest.manifest_path.removeprefix("file://"))
+    content = whole.read_bytes()
+    half = whole.with_name("of-a-full-disk-m0.avro")
+    half.write_bytes(content[: int(len(content) * share)])
+    before = site.rows(2)
+    assert erase_case(site.settings, 1, REASON).certificate.complete
+    assert share < 0.99 or not half.exists()
+    assert site.rows(2) == before
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [(["--reason", " "], "--reason is empty"), (["--reason", REASON, "--out", "/proc/nowhere"], "/proc/nowhere")],

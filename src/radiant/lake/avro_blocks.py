@@ -15,23 +15,42 @@ _CUT_OFF = "the Avro file is cut off"
 def plain_blocks(data: bytes) -> Iterator[bytes]:
     """Yield the header of an Avro object container, then each block decompressed.
 
-    Nothing but the bytes themselves for data that is no Avro file. Source: Avro 1.11 specification, object container
-    files.
-
-    Raises:
-        ValueError: the file is cut off or damaged, or has a codec that no engine writes into manifests.
+    Nothing but the bytes themselves for data that is no Avro file, or of a codec that no engine writes into manifests.
+    Of a file that is cut off, as a full disk or a kill leaves it, all that is there: its last block as far as it can be
+    decompressed, and as it is. Source: Avro 1.11 specification, object container files.
     """
     if not data.startswith(_MAGIC):
         yield data
         return
-    entries, at = header(data)
-    yield data[:at]
-    decompress = _codec(entries.get(b"avro.codec", b"null"))
-    while at < len(data):
-        _, at = _long(data, at)
-        block, at = _bytes(data, at)
-        yield decompress(block)
-        at += _SYNC
+    at = 0
+    try:
+        entries, at = header(data)
+        yield data[:at]
+        decompress = _codec(entries.get(b"avro.codec", b"null"))
+        while at < len(data):
+            start = _long(data, at)[1]
+            size, begin = _long(data, start)
+            if begin + size + _SYNC > len(data):
+                yield _inflated(data[begin:])
+                break
+            yield decompress(data[begin : begin + size])
+            at = begin + size + _SYNC
+    except (ValueError, IndexError, OSError, zlib.error):
+        pass
+    if at < len(data):
+        yield data[at:]
+
+
+def _inflated(cut: bytes) -> bytes:
+    """Return what the beginning of a deflated block decompresses to; nothing for bytes that are no deflated block."""
+    inflate = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    found = bytearray()
+    try:
+        for byte in cut:
+            found += inflate.decompress(bytes((byte,)))
+    except zlib.error:
+        pass
+    return bytes(found)
 
 
 def require_whole(data: bytes) -> None:

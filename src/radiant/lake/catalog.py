@@ -17,6 +17,9 @@ from radiant.lake.pyiceberg_internals import CheapSqlCatalog, report_undeleted_m
 from radiant.settings import Settings, mask_secret
 from radiant.storage.write_ahead import BUSY_TIMEOUT_S, is_busy, write_ahead
 
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR")
+"""Beginnings of SQLite's names for a file that cannot grow; the second where one beside the database cannot."""
+
 _TRIES = 5
 """Two processes that open a new catalog at once both try to create its tables: one of them fails, and retries."""
 
@@ -79,6 +82,11 @@ def embedded_file(settings: Settings) -> Path | None:
     return None if configured else settings.catalog_file
 
 
+def _cannot_grow(database: Path, error: BaseException | None) -> LakeUnavailableError:
+    msg = f"{database}: the catalog's file cannot be written ({error}): is its disk full? Free space and try again"
+    return LakeUnavailableError(msg)
+
+
 def _file_io(warehouse: str | None) -> dict[str, str]:
     """Read and write stores with the client that `radiant.storage` uses.
 
@@ -90,16 +98,16 @@ def _file_io(warehouse: str | None) -> dict[str, str]:
     return {} if is_local else {"py-io-impl": FSSPEC_FILE_IO}
 
 
-def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
+def _make_file(database: Path) -> None:
+    """Make the file of the embedded catalog unless it is there, and let several processes use it."""
     try:
         database.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT_S)) as connection:
             write_ahead(connection)
     except sqlite3.Error as error:
         name_of_error = getattr(error, "sqlite_errorname", "")
-        if name_of_error == "SQLITE_FULL":
-            msg = f"{database}: the disk is full. Free space and try again"
-            raise LakeUnavailableError(msg) from error
+        if name_of_error.startswith(_FULL):
+            raise _cannot_grow(database, error) from error
         if is_busy(error):
             msg = f"{database}: another process holds the catalog's file for {BUSY_TIMEOUT_S} s. Try again"
             raise LakeUnavailableError(msg) from error
@@ -114,11 +122,17 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
             "Set RADIANT_HOME to a folder that can be written"
         )
         raise ConfigError(msg) from error
+
+
+def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
+    _make_file(database)
     uri = f"sqlite:///{database}?timeout={BUSY_TIMEOUT_S}"
     for number in range(_TRIES):
         try:
             catalog = CheapSqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
         except DBAPIError as error:
+            if str(getattr(error.orig, "sqlite_errorname", "")).startswith(_FULL):
+                raise _cannot_grow(database, error.orig) from error
             if number == _TRIES - 1:
                 msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"
                 raise LakeUnavailableError(msg) from error

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from radiant.cli import main as command
-from radiant.errors import ConfigError
+from radiant.errors import EXIT_TRANSIENT, ConfigError
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +60,22 @@ def test_the_command_starts_without_the_libraries_that_few_commands_need():
     heavy = "{'pyarrow', 'pyiceberg', 'sqlalchemy', 'duckdb', 'airflow', 'kubernetes', 'boto3'}"
     code = f"import sys, radiant.cli.main; print(sorted({heavy} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.parametrize("arguments", [["cases", "list"], ["tables"], ["maintain"]])
+def test_a_file_that_cannot_grow_is_named_and_asks_for_space(tmp_path, arguments):
+    """By the kernel's limit for a file, which SQLite meets as it meets a full disk."""
+    code = (
+        "import resource, sys, radiant.cli.main as command; resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192)); "
+        f"sys.argv[1:] = {arguments}; command.main()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-B", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"RADIANT_HOME": str(tmp_path)},
+    )
+    assert ended.returncode == EXIT_TRANSIENT, ended.stderr
+    assert "is its disk full? Free space" in ended.stderr
+    assert str(tmp_path) in ended.stderr

@@ -125,5 +125,5 @@ def test_a_full_disk_may_pass(tmp_path, monkeypatch):
         raise full
 
     monkeypatch.setattr("radiant.lake.catalog.sqlite3.connect", connect)
-    with pytest.raises(LakeUnavailableError, match="the disk is full"):
+    with pytest.raises(LakeUnavailableError, match="is its disk full"):
         lake.open_catalog(settings(tmp_path))
