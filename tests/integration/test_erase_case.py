@@ -21,6 +21,7 @@ from radiant.lake.create import load_tables
 from radiant.registry import Registration
 from radiant.settings import load_settings
 from radiant.worker.erase_case import erase_case
+from radiant.worker.erasure_certificate import certificate_text
 from radiant.worker.erasure_documents import rewritten
 from radiant.worker.erasure_scan import scan
 from radiant.worker.erasure_terms import SearchTerms
@@ -205,9 +206,43 @@ def test_a_manifest_that_a_full_disk_left_half_written_stops_no_erasure_and_goes
     half = whole.with_name("of-a-full-disk-m0.avro")
     half.write_bytes(content[: int(len(content) * share)])
     before = site.rows(2)
-    assert erase_case(site.settings, 1, REASON).certificate.complete
+    found = erase_case(site.settings, 1, REASON).certificate
+    assert found.complete is (share != 0.5)
+    assert found.scan.damaged == (() if found.complete else (storage.file_uri(half),))
     assert share < 0.99 or not half.exists()
     assert site.rows(2) == before
+
+
+def test_files_that_cannot_be_searched_to_their_end_are_named_in_the_certificate(site):
+    imported(site, (1, 2))
+    with lake.open_catalog(site.settings) as catalog:
+        table = load_tables(catalog, site.settings.lake.namespace)["occurrence"]
+        (manifest,) = table.current_snapshot().manifests(table.io)
+        files = [Path(task.file.file_path.removeprefix("file://")) for task in table.scan().plan_files()]
+    content = next(one for one in files if "case=2/" in str(one)).read_bytes()
+    whole = Path(manifest.manifest_path.removeprefix("file://"))
+    folder = Path(table.location().removeprefix("file://")) / "data" / "part=0"
+    folder.mkdir(exist_ok=True)
+    left = {
+        folder / "cut.parquet": content[:-9],
+        folder / "zeros.parquet": content[:4] + bytes(len(content) // 2) + content[len(content) // 2 + 4 :],
+        whole.with_name("cut-m0.avro"): whole.read_bytes()[:200],
+        site.folder / "home" / "work" / "cut.log.gz": gzip.compress(b"a log" * 99)[:-9],
+    }
+    for file, data in left.items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+    found = erase_case(site.settings, 1, REASON).certificate
+    assert not found.complete
+    assert set(found.scan.damaged) == {storage.file_uri(file) for file in left}
+    text = certificate_text(found, with_files=False)
+    assert "the rest of them could not" in text
+    assert all(str(file) in text for file in left)
+    for file in left:
+        file.unlink()
+    again = erase_case(site.settings, 1, REASON).certificate
+    assert again.complete
+    assert "could not" not in certificate_text(again, with_files=False)
 
 
 @pytest.mark.parametrize(

@@ -216,7 +216,7 @@ def erase(
     """Erase a case for good, for a withdrawn consent: rows, snapshots, files, documents, log lines, registration.
 
     Ends with a certificate. It may be interrupted and repeated. The VCF itself is not touched. Exit code 70 when
-    something of the case is found afterwards.
+    something of the case is found afterwards, or a file is damaged and could not be searched.
     """
     from radiant import storage  # noqa: PLC0415 - heavy, only here
     from radiant.worker.erase_case import erase_case  # noqa: PLC0415 - heavy, only here

@@ -12,33 +12,33 @@ _CRC = 4
 _CUT_OFF = "the Avro file is cut off"
 
 
-def plain_blocks(data: bytes) -> Iterator[bytes]:
-    """Yield the header of an Avro object container, then each block decompressed.
+def plain_blocks(data: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield the header of an Avro object container, then each block decompressed; and whether it is all there is of it.
 
-    Nothing but the bytes themselves for data that is no Avro file, or of a codec that no engine writes into manifests.
-    Of a file that is cut off, as a full disk or a kill leaves it, all that is there: its last block as far as it can be
-    decompressed, and as it is. Source: Avro 1.11 specification, object container files.
+    Nothing but the bytes themselves for data that is no Avro file. Of a file that is cut off, as a full disk or a kill
+    leaves it, or of a codec that no engine writes into manifests, what is there, with False: the last block as far as
+    it can be decompressed, and as it is. Source: Avro 1.11 specification, object container files.
     """
     if not data.startswith(_MAGIC):
-        yield data
+        yield data, True
         return
     at = 0
     try:
         entries, at = header(data)
-        yield data[:at]
+        yield data[:at], True
         decompress = _codec(entries.get(b"avro.codec", b"null"))
         while at < len(data):
             start = _long(data, at)[1]
             size, begin = _long(data, start)
             if begin + size + _SYNC > len(data):
-                yield _inflated(data[begin:])
+                yield _inflated(data[begin:]), False
                 break
-            yield decompress(data[begin : begin + size])
+            yield decompress(data[begin : begin + size]), True
             at = begin + size + _SYNC
     except (ValueError, IndexError, OSError, zlib.error):
         pass
     if at < len(data):
-        yield data[at:]
+        yield data[at:], False
 
 
 def _inflated(cut: bytes) -> bytes:

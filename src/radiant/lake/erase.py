@@ -23,6 +23,7 @@ from radiant.lake.avro_blocks import plain_blocks
 from radiant.lake.case_load import visible_cases
 from radiant.lake.catalog_errors import catalog_answers
 from radiant.lake.commit import commit_part
+from radiant.lake.content_errors import is_of_content
 from radiant.lake.create import load_tables
 from radiant.lake.digest import RowDigest
 from radiant.lake.expire import expire, move_rows
@@ -262,21 +263,26 @@ def _holds_case(uri: str, case_id: int) -> bool:
         with storage.open_read(uri) as file:
             return parquet_holds(file, case_id)
     if uri.endswith(".avro"):
-        return any(f"/case={case_id}/".encode() in block for block in plain_blocks(storage.read_bytes(uri)))
+        return any(f"/case={case_id}/".encode() in block for block, _ in plain_blocks(storage.read_bytes(uri)))
     return False
 
 
 def parquet_holds(file: IO[bytes], case_id: int) -> bool:
-    """Return whether a Parquet file has a row of a case, read without the table; False for a file that is cut off."""
+    """Return whether a Parquet file has a row of a case, read without the table; of a damaged file, what can be read.
+
+    The search at the end of an erasure names a damaged file.
+    """
     try:
         reader = pq.ParquetFile(file)
-    except pa.ArrowInvalid:
+        if CASE_COLUMN not in reader.schema_arrow.names:
+            return False
+        return any(
+            pc.any(pc.equal(batch.column(0), case_id)).as_py() for batch in reader.iter_batches(columns=[CASE_COLUMN])
+        )
+    except (pa.ArrowInvalid, OSError) as error:
+        if not is_of_content(error):
+            raise
         return False
-    if CASE_COLUMN not in reader.schema_arrow.names:
-        return False
-    return any(
-        pc.any(pc.equal(batch.column(0), case_id)).as_py() for batch in reader.iter_batches(columns=[CASE_COLUMN])
-    )
 
 
 def _delete_history(table: IcebergTable, begun_at: datetime, delete: Deletion) -> None:

@@ -27,8 +27,8 @@ class Certificate:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing of the case was found, and no older version of an object is known to be left."""
-        return not self.scan.hits and not self.versions.kept
+        """Whether all was searched, nothing of the case found, and no older version of an object known to be left."""
+        return not self.scan.hits and not self.scan.damaged and not self.versions.kept
 
 
 def certificate_text(certificate: Certificate, *, with_files: bool = True) -> str:
@@ -87,6 +87,13 @@ def _lines(one: Certificate) -> Iterator[str]:
         yield from ("", "Repeat the command; what is still found then has to be deleted by hand.", "")
     else:
         yield from ("Nothing of the case was found.", "")
+    if found.damaged:
+        yield from _paragraph(
+            "These files are cut off or damaged, as a full disk or a kill leaves them. Their bytes were searched, and "
+            "what could be decompressed; the rest of them could not. Delete them if nothing needs them (radiant "
+            "maintain deletes those that no table names), and repeat the command:"
+        )
+        yield from (*(f"  {uri}" for uri in found.damaged), "")
     if found.shared:
         names = ", ".join(f"{count} of a {kind}" for kind, count in found.shared.items())
         yield from _paragraph(

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from radiant import storage
 from radiant.errors import InputError
 from radiant.lake.avro_blocks import plain_blocks
+from radiant.lake.content_errors import is_of_content
 from radiant.worker.erasure_terms import SearchTerms
 
 # pyarrow makes its compute functions at run time.
@@ -60,6 +61,8 @@ class ScanReport:
     """Names that are too short to be searched for in bytes; they were searched for as whole values of columns."""
     seconds: float
     hits: tuple[Hit, ...] = field(default=())
+    damaged: tuple[str, ...] = field(default=())
+    """Files whose compressed content could not be read to its end: what is there was searched, and their bytes."""
 
 
 def scan(
@@ -80,17 +83,20 @@ def scan(
     files = [file for uri in uris for file in storage.stored_files(uri) if file.uri not in without]
     hits: list[Hit] = []
     tables = [file for file in files if file.uri.endswith(".parquet")]
+    damaged: list[str] = []
     rows = 0
     for file in tables:
-        found, count = _scan_parquet(file.uri, terms)
+        found, count, is_whole = _scan_parquet(file.uri, terms)
         hits += found
         rows += count
+        damaged += [] if is_whole else [file.uri]
     patterns = {within: terms.pattern(within=within) for within in (False, True)}
     number = terms.case_pattern()
     kinds = {name.encode(): kind for name, kind in terms.kinds.items()}
     for file in files:
         may_name = file.uri.startswith(tuple(numbers_allowed_in))
-        for place, block, is_binary in _blocks(file.uri):
+        for place, block, is_binary, is_whole in _blocks(file.uri):
+            damaged += [] if is_whole else [file.uri]
             if not may_name and number.search(block):
                 hits.append(Hit(file.uri, "case", place))
             hits += [Hit(file.uri, kind, place) for kind in _kinds_in(block, patterns[is_binary], kinds)]
@@ -104,6 +110,7 @@ def scan(
         short=terms.short,
         seconds=round(time.monotonic() - began, 1),
         hits=tuple(dict.fromkeys(hits)),
+        damaged=tuple(dict.fromkeys(damaged)),
     )
 
 
@@ -111,12 +118,13 @@ def _kinds_in(block: bytes, names: re.Pattern[bytes] | None, kinds: dict[bytes, 
     return set() if names is None else {kinds[one.group()] for one in names.finditer(block)}
 
 
-def _blocks(uri: str) -> Iterator[tuple[str, bytes, bool]]:
-    """Yield the name of a file, then its bytes, decompressed where it is compressed; and whether they are no text.
+def _blocks(uri: str) -> Iterator[tuple[str, bytes, bool, bool]]:
+    """Yield the name of a file, then its bytes, decompressed where it is compressed.
 
-    Of a SQLite file, the values of all rows: it was written again without deleted ones.
+    With each, whether it is no text, and whether all of it could be decompressed. Of a SQLite file, the values
+    of all rows: it was written again without deleted ones.
     """
-    yield "file name", uri.encode(errors="surrogatepass"), False
+    yield "file name", uri.encode(errors="surrogatepass"), False, True
     try:
         data = storage.read_bytes(uri)
     except InputError:
@@ -125,15 +133,15 @@ def _blocks(uri: str) -> Iterator[tuple[str, bytes, bool]]:
         try:
             data = gzip.decompress(data)
         except (EOFError, OSError, zlib.error):
-            yield "bytes", data, True
+            yield "bytes", data, True, False
             return
     path = storage.local_path(uri)
     if data.startswith(_SQLITE) and path is not None:
-        yield "value of a database", _database_text(path), False
+        yield "value of a database", _database_text(path), False, True
         return
     is_binary = b"\0" in data
-    for block in plain_blocks(data):
-        yield "bytes", block, is_binary
+    for block, is_whole in plain_blocks(data):
+        yield "bytes", block, is_binary, is_whole
 
 
 def _database_text(path: Path) -> bytes:
@@ -149,8 +157,8 @@ def _database_text(path: Path) -> bytes:
         return "\n".join(values).encode(errors="surrogatepass")
 
 
-def _scan_parquet(uri: str, terms: SearchTerms) -> tuple[list[Hit], int]:
-    """Return where a Parquet file names the case, and how many rows it has."""
+def _scan_parquet(uri: str, terms: SearchTerms) -> tuple[list[Hit], int, bool]:
+    """Return where a Parquet file names the case, how many rows it has, and whether all of them could be read."""
     hits: list[Hit] = []
     rows = 0
     kinds, pattern = dict(terms.kinds), terms.pattern()
@@ -166,9 +174,13 @@ def _scan_parquet(uri: str, terms: SearchTerms) -> tuple[list[Hit], int]:
                     found = {kinds[one] for one in distinct & kinds.keys()}
                     found |= _kinds_in("\n".join(distinct).encode(errors="surrogatepass"), pattern, in_bytes)
                     hits += [Hit(uri, kind, "text of a column") for kind in found]
-    except (InputError, pa.ArrowInvalid):
-        return hits, rows  # deleted since it was listed, or no whole Parquet file: its bytes are searched
-    return hits, rows
+    except InputError:
+        return hits, rows, True  # deleted since it was listed
+    except (pa.ArrowInvalid, OSError) as error:
+        if not is_of_content(error):
+            raise
+        return hits, rows, False  # its bytes are searched
+    return hits, rows, True
 
 
 def _texts(batch: pa.RecordBatch) -> Iterator[pa.Array]:

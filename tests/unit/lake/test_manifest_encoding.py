@@ -92,7 +92,7 @@ def test_a_manifest_of_many_entries_is_read_as_one_that_pyiceberg_wrote(tmp_path
         manifest.sequence_number = 3
         found[kind] = list(map(plain, manifest.fetch_manifest_entry(PyArrowFileIO())))
         described[kind] = [repr(one) for one in manifest[3:]]
-        sizes[kind] = [len(block) for block in plain_blocks(path.read_bytes())][1:]
+        sizes[kind] = [len(block) for block, _ in plain_blocks(path.read_bytes())][1:]
     assert found[write_manifest] == found[_BlockManifestWriter]
     assert described[write_manifest] == described[_BlockManifestWriter]
     assert len(sizes[write_manifest]) == len(files)
