@@ -1,6 +1,7 @@
 """Claims, ends of loads, the gate of a commit, releases: on SQLite and on PostgreSQL."""
 
 import datetime as dt
+import os
 
 import pytest
 
@@ -168,6 +169,19 @@ class TestClaimAgain:
     def test_a_vcf_that_changed_means_a_new_load(self, registry, files, claimed, case_id):
         files.vcf("abc"[case_id - 1], "other")
         assert self.again(registry, claimed)[case_id].load_id != claimed[case_id]
+
+    def test_a_vcf_that_is_gone_leaves_the_imported_case_its_load_and_what_is_known_of_the_file(
+        self, registry, files, claimed
+    ):
+        vcf = files.folder / "a.vcf.gz"
+        kept, times = vcf.read_bytes(), vcf.stat()
+        vcf.unlink()
+        found = self.again(registry, claimed)[1]
+        assert (found.load_id, found.committed) == (claimed[1], True)
+        assert registry.get(1).state is CaseState.IMPORTED
+        vcf.write_bytes(kept)
+        os.utime(vcf, ns=(times.st_atime_ns, times.st_mtime_ns))
+        assert 1 not in {one.case.case_id for one in registry.due().cases}, "the file is back, and as it was"
 
     @pytest.mark.parametrize("case_id", [1, 3])
     def test_another_assembly_means_a_new_load(self, registry, files, claimed, case_id):
