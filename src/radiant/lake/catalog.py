@@ -15,10 +15,7 @@ from radiant.errors import ConfigError, LakeUnavailableError
 from radiant.lake.catalog_errors import no_answer
 from radiant.lake.pyiceberg_internals import CheapSqlCatalog, report_undeleted_metadata
 from radiant.settings import Settings, mask_secret
-from radiant.storage.write_ahead import BUSY_TIMEOUT_S, is_busy, write_ahead
-
-_FULL = ("SQLITE_FULL", "SQLITE_IOERR")
-"""Beginnings of SQLite's names for a file that cannot grow; the second where one beside the database cannot."""
+from radiant.storage.write_ahead import BUSY_TIMEOUT_S, cannot_grow, is_busy, name_of, write_ahead
 
 _TRIES = 5
 """Two processes that open a new catalog at once both try to create its tables: one of them fails, and retries."""
@@ -47,7 +44,8 @@ def open_catalog(settings: Settings) -> Catalog:
             properties = {key: str(value) for key, value in configured.items()}
             if properties.get("type") != "rest" and settings.lake.warehouse:
                 properties.setdefault("warehouse", settings.effective_warehouse)
-            return _configured_catalog(name, _file_io(properties.get("warehouse")) | properties)
+            catalog = _configured_catalog(name, _file_io(properties.get("warehouse")) | properties)
+            return report_undeleted_metadata(catalog)
     except (ValueError, NotImplementedError, ImportError, NoSuchPropertyException, ArgumentError) as error:
         msg = (
             f"PyIceberg cannot open the catalog {name!r} as configured: {mask_secret(str(error))}. "
@@ -64,7 +62,7 @@ def open_catalog(settings: Settings) -> Catalog:
     except Exception as error:
         what = f"the catalog {name!r} cannot be opened"
         raise no_answer(what, error) from error
-    return _embedded_catalog(name, settings.catalog_file, settings.effective_warehouse)
+    return report_undeleted_metadata(_embedded_catalog(name, settings.catalog_file, settings.effective_warehouse))
 
 
 def _configured_catalog(name: str, properties: dict[str, str]) -> Catalog:
@@ -72,8 +70,8 @@ def _configured_catalog(name: str, properties: dict[str, str]) -> Catalog:
     uri, kind = properties.get("uri", ""), properties.get("type", "").lower()
     inferred = not kind and PY_CATALOG_IMPL not in properties and uri.startswith(("sqlite", "postgresql"))
     if uri and (kind == "sql" or inferred):
-        return report_undeleted_metadata(CheapSqlCatalog(name, **properties))
-    return report_undeleted_metadata(load_catalog(name, **properties))
+        return CheapSqlCatalog(name, **properties)
+    return load_catalog(name, **properties)
 
 
 def embedded_file(settings: Settings) -> Path | None:
@@ -105,14 +103,13 @@ def _make_file(database: Path) -> None:
         with contextlib.closing(sqlite3.connect(database, timeout=BUSY_TIMEOUT_S)) as connection:
             write_ahead(connection)
     except sqlite3.Error as error:
-        name_of_error = getattr(error, "sqlite_errorname", "")
-        if name_of_error.startswith(_FULL):
+        if cannot_grow(error):
             raise _cannot_grow(database, error) from error
         if is_busy(error):
             msg = f"{database}: another process holds the catalog's file for {BUSY_TIMEOUT_S} s. Try again"
             raise LakeUnavailableError(msg) from error
         remedy = "Set RADIANT_HOME to a folder that can be written"
-        if name_of_error in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
+        if name_of(error) in {"SQLITE_NOTADB", "SQLITE_CORRUPT"}:
             remedy = "Restore it from a backup; without one, move it away: the next run imports all cases again"
         msg = f"{database}: the catalog's file cannot be opened: {error}. {remedy}"
         raise ConfigError(msg) from error
@@ -129,14 +126,12 @@ def _embedded_catalog(name: str, database: Path, warehouse: str) -> Catalog:
     uri = f"sqlite:///{database}?timeout={BUSY_TIMEOUT_S}"
     for number in range(_TRIES):
         try:
-            catalog = CheapSqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
+            return CheapSqlCatalog(name, uri=uri, warehouse=warehouse, **_file_io(warehouse))
         except DBAPIError as error:
-            if str(getattr(error.orig, "sqlite_errorname", "")).startswith(_FULL):
+            if cannot_grow(error.orig):
                 raise _cannot_grow(database, error.orig) from error
             if number == _TRIES - 1:
                 msg = f"{database}: the catalog does not answer: {mask_secret(str(error))}"
                 raise LakeUnavailableError(msg) from error
             time.sleep(0.1 * 2**number)
-        else:
-            return report_undeleted_metadata(catalog)
     raise AssertionError

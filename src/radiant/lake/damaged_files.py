@@ -154,8 +154,9 @@ def _table_metadata(input_file: InputFile, encoding: str = "utf-8") -> TableMeta
 
 def _entries(manifest: ManifestFile, io: FileIO, discard_deleted: bool = True) -> list[ManifestEntry]:  # noqa: FBT001, FBT002 - as PyIceberg calls it
     path = manifest.manifest_path
-    content = content_of(io.new_input(path), manifest.manifest_length)
-    return _FETCH_ENTRIES(manifest, cast("FileIO", FileInMemory(path, content)), discard_deleted)
+    if not isinstance(io, FileInMemory):
+        io = cast("FileIO", FileInMemory(path, content_of(io.new_input(path), manifest.manifest_length)))
+    return _FETCH_ENTRIES(manifest, io, discard_deleted)
 
 
 _READ_METADATA = FromInputFile.table_metadata

@@ -152,42 +152,40 @@ def _optional(encode: Callable[[object], bytes]) -> Callable[[object], bytes]:
 def _map(key: Callable[[object], bytes], value: Callable[[object], bytes]) -> Callable[[object], bytes]:
     def encode(found: object) -> bytes:
         pairs = cast("Mapping[object, object]", found)
-        if not pairs:
-            return b"\x00"
-        parts = [key(name) + value(one) for name, one in pairs.items()]
-        return b"".join((_number(len(parts)), *parts, b"\x00"))
+        return _counted(len(pairs), [key(name) + value(one) for name, one in pairs.items()])
 
     return encode
 
 
 def _map_of_numbers(found: object) -> bytes:
     pairs = cast("Mapping[int, int]", found)
-    if not pairs:
-        return b"\x00"
     try:
         parts = [_LONGS[one] for pair in pairs.items() for one in pair]
     except KeyError:
         parts = [_number(one) for pair in pairs.items() for one in pair]
-    return b"".join((_number(len(pairs)), *parts, b"\x00"))
+    return _counted(len(pairs), parts)
 
 
 def _map_of_binaries(found: object) -> bytes:
     pairs = cast("Mapping[int, bytes]", found)
-    if not pairs:
-        return b"\x00"
     try:
         parts = [part for key, value in pairs.items() for part in (_LONGS[key], _LONGS[len(value)], value)]
     except KeyError:
         parts = [part for key, value in pairs.items() for part in (_number(key), _binary(value))]
-    return b"".join((_number(len(pairs)), *parts, b"\x00"))
+    return _counted(len(pairs), parts)
 
 
 def _list(element: Callable[[object], bytes]) -> Callable[[object], bytes]:
     def encode(found: object) -> bytes:
         parts = list(map(element, cast("Sequence[object]", found)))
-        return b"".join((_number(len(parts)), *parts, b"\x00")) if parts else b"\x00"
+        return _counted(len(parts), parts)
 
     return encode
+
+
+def _counted(count: int, parts: Sequence[bytes]) -> bytes:
+    """Return an array or a map of one block: the number of its items, what they are encoded to, and the end."""
+    return b"".join((_number(count), *parts, b"\x00")) if count else b"\x00"
 
 
 def _struct(fields: Sequence[tuple[int | None, Callable[[object], bytes]]]) -> Callable[[object], bytes]:

@@ -13,11 +13,9 @@ from sqlalchemy.pool import NullPool
 
 from radiant.errors import ConfigError, InputError, RegistryError, RegistryUnavailableError
 from radiant.registry.model import SCHEMA_VERSION, UPGRADED_BY_NEW_TABLES, Base, SchemaRow
-from radiant.storage.write_ahead import BUSY_TIMEOUT_S, write_ahead
+from radiant.storage.write_ahead import BUSY_TIMEOUT_S, cannot_grow, write_ahead
 
 _PAGE_TIMEOUT_S = 5
-_FULL = ("disk I/O error", "disk is full")
-"""How SQLite words that a file cannot grow; the first where one beside the database cannot."""
 _CREATE_LOCK = 0x7261_6469_616E_74  # "radiant": one process at a time makes the tables
 _WRITES = "radiant_writes"
 _TOO_LARGE = f"a number is too large: case numbers are whole numbers from 1 to {2**63 - 1}"
@@ -151,7 +149,7 @@ class Database:
                     "Give the user that runs radiant the right to the file and its folder"
                 )
                 raise ConfigError(msg) from None
-            if self._is_sqlite and any(one in cause for one in _FULL):
+            if cannot_grow(getattr(error, "orig", None)):
                 msg = f"the registry at {self.shown} cannot grow ({cause}): is its disk full? Free space and try again"
                 raise RegistryUnavailableError(msg) from None
             msg = (

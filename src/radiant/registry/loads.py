@@ -139,11 +139,11 @@ def _start(
 ) -> ClaimedCase:
     vcf = file_of(row, FileRole.VCF)
     now = None if vcf is None else files.get(vcf.uri)
-    if now is not None and now.may_pass:
-        now = None  # it is unknown whether the VCF changed: its import reads what is there then
-    # One that is gone has not changed, as for `changes.has_changed`.
-    is_there = now is not None and now.size is not None
-    new_vcf = is_there and vcf is not None and now is not None and (vcf.size, vcf.tag) != (now.size, now.tag)
+    if now is not None and now.size is None:
+        # A VCF that is gone has not changed, as for `changes.has_changed`; of one whose store does not answer that is
+        # unknown, and its import reads what is there then.
+        now = None
+    new_vcf = vcf is not None and now is not None and (vcf.size, vcf.tag) != (now.size, now.tag)
     kept = None if row.case_id not in scope.again else _load_to_keep(session, row, scope, lease)
     if kept is not None and not new_vcf:
         if kept.status == LoadStatus.STARTED:

@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -121,8 +121,7 @@ class LocalFile:
         """Return the URIs of all files below this folder; a file is the only one below itself."""
         if self.path.is_file():
             return [file_uri(self.path)]
-        found = os.walk(self.path.absolute(), onerror=_unless_gone)
-        return sorted(f"file://{folder}/{name}" for folder, _, names in found for name in names)
+        return sorted(f"file://{entry.path}" for entry in _entries(self.path))
 
     def stored_files(self) -> list[StoredFile]:
         """Return the files below this folder with size and time; one that goes meanwhile is left out."""
@@ -130,15 +129,10 @@ class LocalFile:
             status = self.path.stat()
             return [StoredFile(file_uri(self.path), status.st_size, _modified(status))]
         found: list[StoredFile] = []
-        folders = [str(self.path.absolute())]
-        while folders:
-            for entry in _entries(folders.pop()):
-                if entry.is_dir():
-                    folders += [] if entry.is_symlink() else [entry.path]
-                    continue
-                with contextlib.suppress(FileNotFoundError):
-                    status = entry.stat()
-                    found.append(StoredFile(f"file://{entry.path}", status.st_size, _modified(status)))
+        for entry in _entries(self.path):
+            with contextlib.suppress(FileNotFoundError):
+                status = entry.stat()
+                found.append(StoredFile(f"file://{entry.path}", status.st_size, _modified(status)))
         return sorted(found, key=lambda one: one.uri)
 
     def delete_file(self) -> None:
@@ -204,20 +198,17 @@ def refuse_stream(uri: str, path: str | Path) -> None:
     raise InputError(msg)
 
 
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """Return what is in a folder; none when there is no such folder."""
-    try:
-        with os.scandir(folder) as found:
-            return list(found)
-    except FileNotFoundError:
-        return []
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Yield the files below a folder, none when there is no such folder; a link to a folder is not followed."""
+    folders = [str(folder.absolute())]
+    while folders:
+        with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                elif not (entry.is_symlink() and Path(entry.path).is_dir()):
+                    yield entry
 
 
 def _modified(status: os.stat_result) -> dt.datetime:
     return dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
-
-
-def _unless_gone(error: OSError) -> None:
-    """Raise an error of listing a folder, except that it is not there."""
-    if not isinstance(error, FileNotFoundError):
-        raise error

@@ -32,4 +32,14 @@ def write_ahead(connection: sqlite3.Connection, patience_s: float = BUSY_TIMEOUT
 
 def is_busy(error: BaseException) -> bool:
     """Return whether another process holds the file."""
-    return str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+    return name_of(error).startswith("SQLITE_BUSY")
+
+
+def cannot_grow(error: BaseException | None) -> bool:
+    """Return whether the file, or one that SQLite has beside it, cannot grow: mostly, the disk is full."""
+    return name_of(error).startswith(("SQLITE_FULL", "SQLITE_IOERR"))
+
+
+def name_of(error: BaseException | None) -> str:
+    """Return SQLite's name of an error, the empty text for an error of anything else."""
+    return str(getattr(error, "sqlite_errorname", ""))

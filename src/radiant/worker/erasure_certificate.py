@@ -90,8 +90,8 @@ def _lines(one: Certificate) -> Iterator[str]:
     if found.damaged:
         yield from _paragraph(
             "These files are cut off or damaged, as a full disk or a kill leaves them. Their bytes were searched, and "
-            "what could be decompressed; the rest of them could not. Delete them if nothing needs them (radiant "
-            "maintain deletes those that no table names), and repeat the command:"
+            "of tables and their manifests what could be read; the rest of them could not. Delete them if nothing "
+            "needs them (radiant maintain deletes those that no table names), and repeat the command:"
         )
         yield from (*(f"  {uri}" for uri in found.damaged), "")
     if found.shared:
